@@ -1,0 +1,34 @@
+# What a newcomer runs: `make fuzz` and `make test`. Everything sets up what it needs first.
+KERNEL ?= debian:5.10.223
+TIME ?= 3m
+OUT ?= crashes
+BIN := .venv/bin
+
+.PHONY: fuzz test check lint bench setup setup-tests clean
+
+fuzz: setup  ## a short real campaign on a stock kernel; KERNEL=debian:bookworm TIME=10m OUT=dir
+	$(BIN)/usbfuzz fuzz --kernel $(KERNEL) --time $(TIME) --out $(OUT)
+
+test: setup-tests  ## every test, with real guests
+	$(BIN)/pytest
+
+check: setup-tests  ## the fast tests: no guest, under two minutes
+	$(BIN)/pytest -m 'not guest' -n 2
+
+lint: setup-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup  ## devices per second, as a table with ratios
+	$(BIN)/usbfuzz bench
+
+setup:
+	@scripts/bootstrap
+
+setup-tests:
+	@scripts/bootstrap tests
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
