@@ -1,0 +1,93 @@
+"""Cases in files: which file is meant, careful reading, atomic writing."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from usbfuzz.case.dump import dumps
+from usbfuzz.case.model import Case
+from usbfuzz.case.toml import loads
+from usbfuzz.errors import CaseError, StorageError
+
+__all__ = ["CASE_FILE", "MAX_BYTES", "load", "resolve", "save"]
+
+CASE_FILE = "case.toml"  #: its name inside a crash directory
+MAX_BYTES = 4 << 20  #: larger files are refused unread
+
+
+def resolve(path: str | os.PathLike[str]) -> Path:
+    """The case file meant by a path: a ``.toml`` file, or a directory that holds ``case.toml``. Raises CaseError."""
+    found = Path(path)
+    if found.is_dir():
+        if not (found / CASE_FILE).exists():
+            raise CaseError(f"{found}: the directory holds no {CASE_FILE}; give a case directory or a .toml file")
+        return found / CASE_FILE
+    if found.suffix != ".toml":
+        raise CaseError(f"{found}: is not a .toml file; give a case file or a directory that holds {CASE_FILE}")
+    return found
+
+
+def load(path: str | os.PathLike[str]) -> Case:
+    """The case at a path, as :func:`resolve` finds it; raises CaseError."""
+    found = resolve(path)
+    try:
+        text = _read(found).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CaseError(f"{found}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise CaseError(f"{found}: cannot be read: {error.strerror}") from error
+    return loads(text, str(found))
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a regular file; a link, pipe or device is refused before a byte of it is read."""
+    if path.is_symlink():
+        raise CaseError(f"{path}: is a symbolic link; give the file it points to")
+    # Without O_NONBLOCK the open would wait for somebody to write to a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise CaseError(f"{path}: is not a regular file; give a case file")
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise CaseError(f"{path}: is larger than {MAX_BYTES >> 20} MiB; no case is, so this is some other file")
+    return raw
+
+
+def save(path: str | os.PathLike[str], case: Case) -> None:
+    """Write a case so that the file is either the old one or the whole new one; raises StorageError."""
+    target = Path(path)
+    text = dumps(case).encode()
+    try:
+        _replace(target, text)
+    except OSError as error:
+        what = f"cannot write {target.name}: {error.strerror}"
+        raise StorageError(f"{target.parent}: {what}; make room there or choose another directory") from error
+
+
+def _replace(target: Path, text: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(descriptor, 0o644)
+            os.fsync(descriptor)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)  # there only when something failed
+    _sync(target.parent)
+
+
+def _sync(directory: Path) -> None:
+    """Make a rename in the directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

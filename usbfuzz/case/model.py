@@ -1,0 +1,173 @@
+"""The case: everything needed to run an input again, byte-exact."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from usbfuzz.wire import Answer, Speed
+
+if TYPE_CHECKING:
+    from attrs import Attribute
+
+__all__ = [
+    "Action",
+    "Case",
+    "ControlScript",
+    "DeviceSpec",
+    "EndpointScript",
+    "Event",
+    "Expectation",
+    "GuestNeeds",
+    "Provenance",
+    "RequestPattern",
+    "Step",
+]
+
+
+@frozen
+class Step:
+    """One line of a response script: an answer given ``times`` times in a row (0: from here on, for ever)."""
+
+    answer: Answer
+    times: int = 1
+
+
+@frozen
+class RequestPattern:
+    """Some control requests: those whose setup packet has the given values; ``None`` matches any."""
+
+    bmRequestType: int | None = None
+    bRequest: int | None = None
+    wValue: int | None = None
+    wIndex: int | None = None
+    wLength: int | None = None
+
+
+@frozen
+class ControlScript:
+    """Ordered, counted answers to the control requests that match; ``None`` matches any value.
+
+    When several scripts match a request, the first that still has an answer gives it. When none has, the device
+    answers as its descriptors say, and stalls what it does not know. With ``after``, the script sleeps until the host
+    has sent a request that matches it, and answers from the next request on.
+    """
+
+    steps: tuple[Step, ...]
+    bmRequestType: int | None = None
+    bRequest: int | None = None
+    wValue: int | None = None
+    wIndex: int | None = None
+    wLength: int | None = None
+    after: RequestPattern | None = None
+
+
+@frozen
+class EndpointScript:
+    """Ordered, counted answers of one endpoint (bEndpointAddress, direction bit included).
+
+    When they run out, an IN endpoint NAKs for ever (``Status.NEVER``) and an OUT endpoint accepts everything. A
+    ``Status.NAK`` step of an IN endpoint holds it until the host's next control request or write.
+    """
+
+    bEndpointAddress: int
+    steps: tuple[Step, ...]
+
+
+def _distinct(_spec: DeviceSpec, attribute: Attribute[Any], pairs: tuple[tuple[int, bytes], ...]) -> None:
+    if len({number for number, _ in pairs}) != len(pairs):
+        raise ValueError(f"{attribute.name} has a number twice: {[number for number, _ in pairs]}")
+
+
+@frozen
+class DeviceSpec:
+    """One simulated device as data: raw descriptor bytes, each exactly as it goes over the wire.
+
+    ``strings`` maps a string index to the whole raw string descriptor; ``reports`` maps bInterfaceNumber to a HID
+    report descriptor, each number once; ``bos`` and ``qualifier`` are empty when the device has none (it stalls the
+    request). A device with strings but without string 0 serves US English as its one language.
+    """
+
+    name: str
+    device: bytes
+    configurations: tuple[bytes, ...] = ()
+    speed: Speed = Speed.HIGH
+    strings: tuple[tuple[int, bytes], ...] = field(default=(), validator=_distinct)
+    reports: tuple[tuple[int, bytes], ...] = field(default=(), validator=_distinct)
+    bos: bytes = b""
+    qualifier: bytes = b""
+    control: tuple[ControlScript, ...] = ()
+    endpoints: tuple[EndpointScript, ...] = ()
+
+
+class Action(Enum):
+    """What happens at a port; values are the words used in case files."""
+
+    PLUG = "plug"
+    UNPLUG = "unplug"
+    RESET = "reset"  #: the host resets the device (USBDEVFS_RESET in the guest)
+
+
+@frozen
+class Event:
+    """One step of the plug schedule. Events happen in order.
+
+    Before it happens the schedule waits: until the device on ``port`` has been asked ``after_requests`` requests
+    since it was plugged (or the guest is quiet), else for ``after_ms`` milliseconds of the guest's clock, else
+    (both ``None``) until the guest has settled: every hub idle, every probe returned. A port holds one device and is
+    a host controller of its own, so that events on different ports run in parallel. After the last event the guest
+    settles, and what is still plugged is unplugged.
+    """
+
+    action: Action
+    port: int = 0
+    device: int | None = None  #: index into Case.devices, for PLUG
+    after_ms: int | None = None
+    after_requests: int | None = None
+
+
+@frozen
+class GuestNeeds:
+    """What the guest must be booted with and told to do for the case to mean anything."""
+
+    kernel_params: tuple[str, ...] = ()  #: e.g. ``slub_debug=FZPU``
+    exercise: bool = True  #: open device nodes, bring interfaces up
+
+
+@frozen
+class Expectation:
+    """What the case was seen to do: a crash title, or "" for harmless, and on which kernel."""
+
+    kernel: str
+    title: str
+    alt_titles: tuple[str, ...] = ()  #: other titles the same bug gets, as when a wild pointer faults in another way
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All titles of the bug; empty for harmless."""
+        return frozenset((self.title, *self.alt_titles)) - {""}
+
+
+@frozen
+class Provenance:
+    """Where a case comes from; never needed to run it."""
+
+    source: str = ""  #: one line: a CVE, a mail, "campaign"
+    seed: int | None = None
+    index: int | None = None
+    strategy: str = ""
+    notes: str = ""
+
+
+@frozen
+class Case:
+    """Devices, schedule, what the guest needs, what is expected, and where it comes from."""
+
+    devices: tuple[DeviceSpec, ...]
+    events: tuple[Event, ...]
+    title: str = ""  #: one line for people
+    guest: GuestNeeds = field(factory=GuestNeeds)
+    expect: tuple[Expectation, ...] = ()
+    provenance: Provenance = field(factory=Provenance)

@@ -1,0 +1,210 @@
+"""Read a case from its text form, ``case.toml``; :mod:`usbfuzz.case.dump` writes it, corpus/README.md explains it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+from usbfuzz.case.locate import Source
+from usbfuzz.case.model import (
+    Action,
+    Case,
+    ControlScript,
+    DeviceSpec,
+    EndpointScript,
+    Event,
+    Expectation,
+    GuestNeeds,
+    Provenance,
+    RequestPattern,
+    Step,
+)
+from usbfuzz.case.tables import Document, Table
+from usbfuzz.descriptors.strings import string_descriptor
+from usbfuzz.errors import CaseError, InputError
+from usbfuzz.wire import Answer, Speed, Status
+
+__all__ = ["FORMAT", "MAX_PORTS", "loads"]
+
+FORMAT = 1  #: the version this module reads and writes
+MAX_PORTS = 32  #: ports an event may name
+_MAX_MS = 24 * 3600 * 1000
+_MAX_COUNT = 1_000_000
+_MAX_SEED = (1 << 64) - 1
+_AT_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
+
+
+def loads(text: str, path: str | None = None) -> Case:
+    """The case a text describes; a text without events plugs each device at a port of its own.
+
+    ``path`` is what messages call the text. Raises CaseError ``PATH:LINE: KEY: …``.
+    """
+    text = text.replace("\r\n", "\n")
+    document = Document(path or "<case>", Source(text))
+    root = Table(document, (), _parse(text, document))
+    _check_format(root)
+    devices = tuple(_device(table) for table in root.tables("device"))
+    if not devices:
+        root.fail("device", "is missing; a case needs at least one [[device]]")
+    case = Case(
+        devices=devices,
+        events=_events(root, len(devices)),
+        title=root.text("title"),
+        guest=_guest(root.table("guest")),
+        expect=tuple(_expectation(table) for table in root.tables("expect")),
+        provenance=_provenance(root.table("provenance")),
+    )
+    root.close()
+    return case
+
+
+def _parse(text: str, document: Document) -> dict[str, Any]:
+    if deep := document.source.too_deep():
+        raise CaseError(f"{document.name}:{deep}: nested too deeply to be a case")
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or Python's own for a number of thousands of digits
+        message, line, last = str(error), None, text.count("\n") + 1
+        if what := _AT_LINE.match(message):
+            message, line = what[1], what[2]
+        raise CaseError(f"{document.name}:{line or last}: not valid TOML: {message}") from error
+
+
+def _check_format(root: Table) -> None:
+    version = root.required("format", root.integer("format", 0, _MAX_COUNT))
+    if version != FORMAT:
+        root.fail("format", f"this usbfuzz reads format {FORMAT}, not {version}; use the usbfuzz that wrote the file")
+
+
+def _device(table: Table) -> DeviceSpec:
+    spec = DeviceSpec(
+        name=table.text("name", None),
+        device=table.required("device", table.raw("device")),
+        configurations=table.raws("configurations"),
+        speed=table.choice("speed", Speed, Speed.HIGH),
+        strings=_strings(table.table("strings")),
+        reports=_reports(table.table("reports")),
+        bos=table.raw("bos") or b"",
+        qualifier=table.raw("qualifier") or b"",
+        control=tuple(_control(script) for script in table.tables("control")),
+        endpoints=tuple(_endpoint(script) for script in table.tables("endpoint")),
+    )
+    table.close()
+    return spec
+
+
+def _strings(table: Table | None) -> tuple[tuple[int, bytes], ...]:
+    return () if table is None else tuple((index, _string(table, key)) for index, key in table.numbered(0xFF))
+
+
+def _string(table: Table, key: str) -> bytes:
+    if table.has_table(key) and (inner := table.table(key)):
+        raw = inner.required("hex", inner.raw("hex"))
+        inner.close()
+        return raw
+    try:
+        return string_descriptor(table.text(key))
+    except InputError as error:
+        table.fail(key, f"{error}")
+
+
+def _reports(table: Table | None) -> tuple[tuple[int, bytes], ...]:
+    return () if table is None else tuple((number, table.raw(key) or b"") for number, key in table.numbered(0xFF))
+
+
+def _pattern(table: Table) -> dict[str, int | None]:
+    narrow = {key: table.integer(key, 0, 0xFF) for key in ("bmRequestType", "bRequest")}
+    return narrow | {key: table.integer(key, 0, 0xFFFF) for key in ("wValue", "wIndex", "wLength")}
+
+
+def _control(table: Table) -> ControlScript:
+    after = table.table("after")
+    script = ControlScript(_steps(table), **_pattern(table), after=None if after is None else _after(after))
+    table.close()
+    return script
+
+
+def _after(table: Table) -> RequestPattern:
+    pattern = RequestPattern(**_pattern(table))
+    table.close()
+    return pattern
+
+
+def _endpoint(table: Table) -> EndpointScript:
+    address = table.required("bEndpointAddress", table.integer("bEndpointAddress", 0, 0xFF))
+    script = EndpointScript(address, _steps(table))
+    table.close()
+    return script
+
+
+def _steps(table: Table) -> tuple[Step, ...]:
+    return tuple(_step(step) for step in table.tables("steps"))
+
+
+def _step(table: Table) -> Step:
+    answer = Answer(
+        status=table.choice("status", Status, Status.OK),
+        data=table.raw("data") or b"",
+        delay_ms=table.integer("delay_ms", 0, _MAX_MS) or 0,
+    )
+    times = table.integer("times", 0, _MAX_COUNT)
+    table.close()
+    return Step(answer, 1 if times is None else times)
+
+
+def _events(root: Table, devices: int) -> tuple[Event, ...]:
+    if not root.has("event"):
+        if devices > MAX_PORTS:
+            root.fail("device", f"{devices} devices on {MAX_PORTS} ports; add [[event]] tables that share the ports")
+        return tuple(Event(Action.PLUG, port=i, device=i) for i in range(devices))
+    used: set[int] = set()
+    return tuple(_event(table, devices, used) for table in root.tables("event"))
+
+
+def _event(table: Table, devices: int, used: set[int]) -> Event:
+    event = Event(
+        action=table.choice("action", Action, None),
+        port=table.integer("port", 0, MAX_PORTS - 1) or 0,
+        device=table.integer("device", 0, _MAX_COUNT),
+        after_ms=table.integer("after_ms", 0, _MAX_MS),
+        after_requests=table.integer("after_requests", 0, _MAX_COUNT),
+    )
+    table.close()
+    if event.action is Action.PLUG:
+        if table.required("device", event.device) >= devices:
+            table.fail("device", f"there is no device {event.device}; the case has {devices}, counted from 0")
+        used.add(event.port)
+    elif event.device is not None:
+        table.fail("device", f"{event.action.value} takes a port, not a device; only plug names a device")
+    elif event.port not in used:
+        table.fail("port", f"nothing was plugged at port {event.port} before; plug a device there first")
+    return event
+
+
+def _guest(table: Table | None) -> GuestNeeds:
+    if table is None:
+        return GuestNeeds()
+    needs = GuestNeeds(table.texts("kernel_params"), table.flag("exercise", default=True))
+    table.close()
+    return needs
+
+
+def _expectation(table: Table) -> Expectation:
+    expectation = Expectation(table.text("kernel", None), table.text("title", None), table.texts("alt_titles"))
+    table.close()
+    return expectation
+
+
+def _provenance(table: Table | None) -> Provenance:
+    if table is None:
+        return Provenance()
+    provenance = Provenance(
+        source=table.text("source"),
+        seed=table.integer("seed", 0, _MAX_SEED),
+        index=table.integer("index", 0, _MAX_SEED),
+        strategy=table.text("strategy"),
+        notes=table.text("notes"),
+    )
+    table.close()
+    return provenance

@@ -1,0 +1,29 @@
+"""USB descriptors: any bytes in, the same bytes out, typed as far as they are known.
+
+``split`` and ``join`` cut and glue; the typed views live in a module per specification (:mod:`.standard`, :mod:`.bos`,
+:mod:`.hid`, :mod:`.uac1`, …); :mod:`.tree` shows a configuration as interfaces and endpoints; :mod:`.layout` and
+:mod:`.kernel` say what the guest will make of it.
+"""
+
+from usbfuzz.descriptors.base import Descriptor, RawDescriptor
+from usbfuzz.descriptors.codec import join, split, typed
+from usbfuzz.descriptors.context import Context
+from usbfuzz.descriptors.hid_report import ReportItem, report_items
+from usbfuzz.descriptors.strings import language_descriptor, language_ids, string_descriptor, string_text
+from usbfuzz.descriptors.text import describe
+
+__all__ = [
+    "Context",
+    "Descriptor",
+    "RawDescriptor",
+    "ReportItem",
+    "describe",
+    "join",
+    "language_descriptor",
+    "language_ids",
+    "report_items",
+    "split",
+    "string_descriptor",
+    "string_text",
+    "typed",
+]

@@ -1,0 +1,50 @@
+"""Bytes to descriptors and back, without losing any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from usbfuzz.descriptors.base import Descriptor, RawDescriptor
+from usbfuzz.descriptors.context import NO_INTERFACE, Context, candidates
+from usbfuzz.descriptors.standard import ConfigurationDescriptor, InterfaceDescriptor
+
+__all__ = ["join", "split", "typed"]
+
+
+def split(raw: bytes, context: Context = NO_INTERFACE) -> tuple[Descriptor, ...]:
+    """Cut ``raw`` into descriptors, each typed as far as it is known; ``join(split(raw)) == raw`` for any bytes.
+
+    What is unknown, or too short for its type, is a :class:`RawDescriptor`. A descriptor whose bLength is 0, 1 or more
+    than what is left keeps all remaining bytes, as the last one: the kernel reads nothing behind it either
+    (``usb_parse_configuration``: "skipping remainder of the config").
+    """
+    found: list[Descriptor] = []
+    offset = 0
+    while offset < len(raw):
+        length = raw[offset]
+        if length < 2 or offset + length > len(raw):
+            rest = raw[offset:]
+            found.append(RawDescriptor(rest, next(iter(candidates(rest, context)[-1:]), None)))
+            break
+        one = typed(raw[offset : offset + length], context)
+        if isinstance(one, InterfaceDescriptor):
+            context = Context(one.bInterfaceClass, one.bInterfaceSubClass, one.bInterfaceProtocol)
+        elif isinstance(one, ConfigurationDescriptor):
+            context = NO_INTERFACE
+        found.append(one)
+        offset += length
+    return tuple(found)
+
+
+def typed(raw: bytes, context: Context = NO_INTERFACE) -> Descriptor:
+    """All of ``raw`` as one descriptor, whatever its bLength says."""
+    options = candidates(raw, context)
+    for option in options:
+        if one := option.view(raw):
+            return one
+    return RawDescriptor(raw, options[-1] if options else None)
+
+
+def join(descriptors: Iterable[Descriptor]) -> bytes:
+    """The bytes of the descriptors in a row."""
+    return b"".join(one.raw for one in descriptors)

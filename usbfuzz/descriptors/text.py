@@ -1,0 +1,210 @@
+"""One line of decoded text for a descriptor: the comment next to its hex in a case file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from usbfuzz.descriptors.base import CsEndpoint, CsInterface, Descriptor, RawDescriptor
+from usbfuzz.descriptors.constants import ClassCode, DescriptorType
+from usbfuzz.descriptors.fields import Fixed
+from usbfuzz.descriptors.hid import HidDescriptor
+from usbfuzz.descriptors.standard import (
+    ConfigurationDescriptor,
+    DeviceDescriptor,
+    EndpointDescriptor,
+    InterfaceAssociationDescriptor,
+    InterfaceDescriptor,
+    StringDescriptor,
+)
+from usbfuzz.descriptors.strings import language_ids, string_text
+from usbfuzz.descriptors.structure import Structure
+
+__all__ = ["class_name", "describe"]
+
+_WIDEST = 160  # characters of a line; longer ones end in an ellipsis
+
+_IN_HEX = re.compile(
+    r"bm|id[A-Z]|w\w*(Type|Format|Tag|Config|Code|Characteristics)$|dw\w*(Windows|Features|Protocols)"
+    r"|b(Endpoint|Synch)Address$|b\w*Endpoint$|bDevCapabilityType$"
+)
+_SUBTYPED: dict[int, str] = {DescriptorType.CS_INTERFACE: "CS_INTERFACE", DescriptorType.CS_ENDPOINT: "CS_ENDPOINT"}
+_INDEX_OR_RESERVED = re.compile(r"^(i[A-Z]|[bwd]+Reserved|w\w*DescrStr$)")
+
+
+def describe(descriptor: Descriptor) -> str:
+    """What ``descriptor`` says, on one line, without a line break; never raises."""
+    if isinstance(descriptor, RawDescriptor):
+        return _cut(_raw(descriptor))
+    for cls, summary in _SUMMARIES.items():
+        if isinstance(descriptor, cls):
+            text = summary(descriptor)
+            break
+    else:
+        text = _listing(descriptor)
+    return _cut(text + _oddities(descriptor))
+
+
+def class_name(code: int) -> str:
+    """The name of a bInterfaceClass or bDeviceClass, ``class 0x42`` when it has none."""
+    try:
+        return ClassCode(code).name.lower().replace("_", " ")
+    except ValueError:
+        return f"class 0x{code:02x}"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _WIDEST else line[: _WIDEST - 1] + "…"
+
+
+def _oddities(descriptor: Descriptor) -> str:
+    notes = ""
+    if descriptor.bLength != len(descriptor.raw):
+        notes += f" (bLength {descriptor.bLength} of {len(descriptor.raw)} bytes)"
+    if descriptor.trailing:
+        notes += f" +{len(descriptor.trailing)} bytes"
+    return notes
+
+
+def _raw(descriptor: RawDescriptor) -> str:
+    raw, meant = descriptor.raw, descriptor.meant
+    name = _name(meant) if meant else f"type 0x{descriptor.bDescriptorType:02x}"
+    length = descriptor.bLength
+    if len(raw) < 2:
+        return f"truncated: {len(raw)} stray byte{'s' * (len(raw) != 1)}"
+    if length < 2:
+        return f"truncated: {name} with bLength {length}, the kernel reads no further; {len(raw)} bytes follow"
+    if length > len(raw):
+        return f"truncated: {name} with bLength {length}, {len(raw)} bytes left"
+    if meant is not None:
+        return f"truncated: {name}, {len(raw)} bytes do not hold all of it"
+    if descriptor.bDescriptorType in _SUBTYPED and len(raw) > 2:
+        return f"{_SUBTYPED[descriptor.bDescriptorType]} subtype 0x{raw[2]:02x}, {len(raw)} bytes"
+    return f"unknown descriptor type 0x{descriptor.bDescriptorType:02x}, {len(raw)} bytes"
+
+
+def _name(cls: type[Descriptor]) -> str:
+    """The label, prefixed by CS_INTERFACE or CS_ENDPOINT where that is its type."""
+    for base, prefix in ((CsInterface, "CS_INTERFACE"), (CsEndpoint, "CS_ENDPOINT")):
+        if issubclass(cls, base) and cls is not base:
+            return f"{prefix} {cls.label}"
+    return cls.label
+
+
+def _listing(descriptor: Descriptor) -> str:
+    parts = _parts(descriptor)
+    return _name(type(descriptor)) + (": " + ", ".join(parts) if parts else "")
+
+
+def _parts(structure: Structure) -> list[str]:
+    """``name value`` of each field that says something: no constants, no unused string indices, no reserved zeros."""
+    parts = []
+    for field in structure.fields[2 if isinstance(structure, Descriptor) else 0 :]:
+        value = getattr(structure, field.name)
+        if isinstance(field.default, Fixed) or (not value and _INDEX_OR_RESERVED.match(field.name)):
+            continue
+        parts.append(f"{field.name} {_value(field.name, value, field.width or 1)}")
+    return parts
+
+
+def _value(name: str, value: Any, width: int) -> str:
+    if isinstance(value, bytes):
+        return value.hex() or "-"
+    if isinstance(value, tuple):
+        return (
+            " ".join(
+                f"({', '.join(_parts(item))})" if isinstance(item, Structure) else _value(name, item, width)
+                for item in value
+            )
+            or "-"
+        )
+    if name.startswith("bcd") and width == 2:
+        return _bcd(value)
+    return f"0x{value:0{2 * width}x}" if _IN_HEX.match(name) else str(value)
+
+
+def _bcd(value: int) -> str:
+    return f"{value >> 8:x}.{value & 0xFF:02x}"
+
+
+def _triple(*codes: int) -> str:
+    return "/".join(f"{code:02x}" for code in codes)
+
+
+def _device(one: DeviceDescriptor) -> str:
+    codes = _triple(one.bDeviceClass, one.bDeviceSubClass, one.bDeviceProtocol)
+    count = one.bNumConfigurations
+    return (
+        f"device {one.idVendor:04x}:{one.idProduct:04x} rev {_bcd(one.bcdDevice)}, USB {_bcd(one.bcdUSB)}, "
+        f"class {codes}, bMaxPacketSize0 {one.bMaxPacketSize0}, {count} configuration{'s' * (count != 1)}"
+    )
+
+
+def _configuration(one: ConfigurationDescriptor) -> str:
+    count = one.bNumInterfaces
+    power = ["self-powered"] * bool(one.bmAttributes & 0x40) + ["remote wakeup"] * bool(one.bmAttributes & 0x20)
+    return ", ".join(
+        [
+            f"{one.label} {one.bConfigurationValue}: wTotalLength {one.wTotalLength}",
+            f"{count} interface{'s' * (count != 1)}",
+            *power,
+            f"bMaxPower {one.bMaxPower}",
+        ]
+    )
+
+
+def _interface(one: InterfaceDescriptor) -> str:
+    codes = _triple(one.bInterfaceClass, one.bInterfaceSubClass, one.bInterfaceProtocol)
+    count = one.bNumEndpoints
+    return (
+        f"interface {one.bInterfaceNumber} alt {one.bAlternateSetting}: {codes} {class_name(one.bInterfaceClass)}, "
+        f"{count} endpoint{'s' * (count != 1)}"
+    )
+
+
+def _endpoint(one: EndpointDescriptor) -> str:
+    audio = ", ".join(["", *_parts(one)[4:]])
+    return (
+        f"endpoint 0x{one.bEndpointAddress:02x} {'IN' if one.is_in else 'OUT'} {one.transfer_type.name.lower()}, "
+        f"wMaxPacketSize {one.wMaxPacketSize}, bInterval {one.bInterval}{audio}"
+    )
+
+
+def _association(one: InterfaceAssociationDescriptor) -> str:
+    codes = _triple(one.bFunctionClass, one.bFunctionSubClass, one.bFunctionProtocol)
+    last = one.bFirstInterface + one.bInterfaceCount - 1
+    return (
+        f"interface association: interfaces {one.bFirstInterface} to {last}, {codes} {class_name(one.bFunctionClass)}"
+    )
+
+
+def _hid(one: HidDescriptor) -> str:
+    lists = [
+        f"{_HID_LISTS.get(each.bDescriptorType, f'type 0x{each.bDescriptorType:02x}')} {each.wDescriptorLength} bytes"
+        for each in one.descriptors
+    ]
+    return ", ".join([f"HID {_bcd(one.bcdHID)}, bCountryCode {one.bCountryCode}", *lists])
+
+
+_HID_LISTS = {0x22: "report descriptor", 0x23: "physical descriptor"}
+
+
+def _string(one: StringDescriptor) -> str:
+    text = string_text(one.raw)
+    if text is not None and text.isprintable():
+        return f"string {text!r}"
+    ids = language_ids(one.raw) or ()
+    return f"string, UTF-16 units {' '.join(f'{unit:04x}' for unit in ids)}" if ids else f"string {one.bString.hex()}"
+
+
+_Summary = Callable[[Any], str]
+_SUMMARIES: dict[type[Descriptor], _Summary] = {
+    DeviceDescriptor: _device,
+    ConfigurationDescriptor: _configuration,
+    InterfaceDescriptor: _interface,
+    EndpointDescriptor: _endpoint,
+    InterfaceAssociationDescriptor: _association,
+    StringDescriptor: _string,
+    HidDescriptor: _hid,
+}
