@@ -1,0 +1,176 @@
+"""The lines of one report, picked out of a console that other tasks and CPUs write to at the same time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Final
+
+from attrs import define, field, frozen
+
+from usbfuzz.triage.console import NO_PREFIX, UNKNOWN_CALLER, Line, is_cpu, is_task, lines_back, lines_from
+from usbfuzz.triage.heads import continues
+from usbfuzz.triage.search import CrashLine
+from usbfuzz.triage.stack import is_frame
+
+__all__ = ["MAX_BYTES", "Body", "collect", "lines_before"]
+
+#: Lines kept from before the crash line: of the same task when the kernel tells callers apart, else fewer.
+_LEAD_SAME_TASK: Final = 50
+_LEAD: Final = 5
+_LEAD_REACH: Final = 8_192  # bytes looked back for them
+
+#: A report is this long at most.
+MAX_BYTES: Final = 1 << 17
+#: How much further is read when the next report has begun: stacks of the same task may still follow.
+_MORE_SAME_CALLER: Final = 1 << 14
+#: The same when callers are not told apart: only enough to see whether a stack follows at all.
+_MORE: Final = 1 << 12
+#: And when the report has said that it is at its end.
+_MORE_AFTER_END: Final = 1 << 13
+
+#: Not crashes, but with a stack of their own: in the middle of a report they make its stack doubtful.
+_OTHER_STACKS: Final = re.compile(
+    "vmalloc: allocation failure:|FAULT_INJECTION: forcing a failure|FAULT_FLAG_ALLOW_RETRY missing"
+)
+_TAINTED: Final = "Disabling lock debugging due to kernel taint"
+_ALL_CPUS: Final = "Sending NMI from CPU"
+#: What a complete report brings about, not worth showing with it: the panic, and lockdep's view of the printing.
+_AFTERMATH: Final = re.compile("Kernel panic - not syncing|WARNING: possible circular locking dependency detected")
+_COMPLETE_AFTER: Final = 22  # lines
+_KMSAN_COMPLETE_AFTER: Final = 16
+
+_END_TRACE: Final = "---[ end "
+_ENDS: Final = re.compile(r"---\[ end (?:trace|Kernel panic)|={50,}$")
+_REGISTERS: Final = re.compile(
+    r"^ *(?:Code:|[RE]?[A-Z0-9]{2,3}: (?:[0-9a-f]{4}:)?[0-9a-f]{8,}|x\d+ ?: |</?(?:TASK|IRQ|NMI|SOFTIRQ)>|Call [Tt]race"
+    r"|Modules linked in|CPU: |Hardware name|Workqueue: |KASAN: |\d+ locks? held by|#\d+: )"
+)
+
+
+@frozen(slots=False)
+class Body:
+    """One report's lines, prefixes and strangers taken out."""
+
+    lead: tuple[Line, ...]  # from before the crash line
+    lines: tuple[Line, ...]  # from the crash line on
+    cut: int  # how many of the lines surely belong to this report: from there on another one is mixed in
+
+    @cached_property
+    def text(self) -> str:
+        """All lines."""
+        return _joined(self.lines)
+
+    @cached_property
+    def sure_text(self) -> str:
+        """The lines that surely belong to this report."""
+        return self.text if self.cut == len(self.lines) else _joined(self.lines[: self.cut])
+
+    @property
+    def stack_start(self) -> int:
+        """Byte offset of the first stack frame; -1 when callers cannot be told apart or there is none."""
+        if self.lines[0].caller in (NO_PREFIX, UNKNOWN_CALLER):
+            return -1
+        return next((line.start for line in self.lines if is_frame(line.text)), -1)
+
+    def own(self) -> tuple[Line, ...]:
+        """The lines up to the report's end as printed, or else up to the last that looks like part of one."""
+        last = 0
+        for index, line in enumerate(self.lines[: self.cut]):
+            if index > 1 and _ENDS.search(line.text):
+                return self.lines[: index + 1]
+            if _REGISTERS.match(line.text) or is_frame(line.text):
+                last = index
+        return self.lines[: last + 1]
+
+    def own_text(self) -> str:
+        """The report as one would mail it: a few lines before it, and its own."""
+        return _joined((*self.lead, *self.own()))
+
+
+def collect(log: str, crash: CrashLine, others: Sequence[CrashLine]) -> Body:
+    """Pick the lines of the report that begins at ``crash``; ``others`` are the crash lines after it."""
+    return _Reader(log, crash, {other.start: other for other in others}).read()
+
+
+def lines_before(log: str, crash: CrashLine, count: int) -> str:
+    """The last ``count`` lines before the crash line, whoever printed them."""
+    reversed_lines = [line for line, _ in zip(lines_back(log, crash.start, _LEAD_REACH), range(count), strict=False)]
+    return _joined(reversed_lines[::-1])
+
+
+@define
+class _Reader:
+    """One pass over the lines from the crash line on."""
+
+    log: str
+    crash: CrashLine
+    others: Mapping[int, CrashLine]
+    caller: str = ""
+    seen: int = 0  # lines that count towards completeness
+    complete_after: int = _COMPLETE_AFTER
+    stop: int = 0  # byte offset not to be read beyond
+    next_begun: bool = False
+    all_cpus: bool = False  # backtraces of other CPUs were asked for, and belong to the report
+    aftermath: bool = False
+    kept: list[Line] = field(factory=list)
+
+    def read(self) -> Body:
+        lines = lines_from(self.log, self.crash.start)
+        first = next(lines)
+        self.caller = first.caller
+        self.stop = self.crash.end + MAX_BYTES
+        if "BUG: KMSAN:" in first.text:
+            self.complete_after = _KMSAN_COMPLETE_AFTER
+        self.seen = 1
+        self.kept.append(first)
+        tells_callers = first.caller not in (NO_PREFIX, UNKNOWN_CALLER)
+        cut = 1
+        for line in lines:
+            if line.start > self.stop:
+                break
+            self._notice(line, tells_callers=tells_callers)
+            if self._belongs(line):
+                self.kept.append(line)
+                if tells_callers or not self.next_begun:
+                    cut = len(self.kept)
+        return Body(tuple(self._lead()), tuple(self.kept), cut)
+
+    def _notice(self, line: Line, *, tells_callers: bool) -> None:
+        """Look out for where another report begins, and for the end of this."""
+        if _END_TRACE in line.text and line.caller == self.caller:
+            self.stop = min(self.stop, line.end + _MORE_AFTER_END)
+        if self.next_begun:
+            return
+        other = self.others.get(line.start)
+        if (other is not None and not continues(other.head, line.text)) or _OTHER_STACKS.search(line.text):
+            self.next_begun = True
+            self.stop = min(self.stop, line.end + (_MORE_SAME_CALLER if tells_callers else _MORE))
+
+    def _belongs(self, line: Line) -> bool:
+        foreign = line.caller != self.caller and not (self.all_cpus and is_cpu(line.caller))
+        if foreign or line.doubtful:
+            return False
+        self.seen += 1
+        if _TAINTED in line.text:
+            return False
+        if _ALL_CPUS in line.text:
+            self.all_cpus = True
+        elif self.seen > self.complete_after and _AFTERMATH.search(line.text):
+            self.aftermath = True
+        return not self.aftermath
+
+    def _lead(self) -> list[Line]:
+        wanted = _LEAD_SAME_TASK if is_task(self.caller) else _LEAD
+        lead: list[Line] = []
+        for line in lines_back(self.log, self.crash.start, _LEAD_REACH):
+            if line.caller == self.caller and line.text and not line.doubtful:
+                lead.append(line)
+                if len(lead) == wanted:
+                    break
+        return lead[::-1]
+
+
+def _joined(lines: Sequence[Line]) -> str:
+    return "".join([f"{line.text}\n" for line in lines])

@@ -1,0 +1,152 @@
+"""From a console log to reports."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from typing import Final
+
+from attrs import define, evolve, field
+
+from usbfuzz.triage.blame import guilty_file, guilty_module, running_task
+from usbfuzz.triage.body import MAX_BYTES, Body, collect, lines_before
+from usbfuzz.triage.console import Line, as_log, as_text, parse_line
+from usbfuzz.triage.excuses import excused
+from usbfuzz.triage.families import BY_HEAD
+from usbfuzz.triage.heads import continues
+from usbfuzz.triage.kinds import Kind
+from usbfuzz.triage.report import Report
+from usbfuzz.triage.search import CrashLine, crash_lines
+from usbfuzz.triage.shape import Description, describe
+from usbfuzz.triage.stack import is_traced, missing_stack
+from usbfuzz.triage.titles import stable_title
+
+__all__ = ["MAX_ALIKE", "extract"]
+
+#: Of crash lines that differ in numbers only, this many are looked into; the rest is counted. Bounds the work
+#: on a log flooded by one warning.
+MAX_ALIKE: Final = 4
+
+_PANIC: Final = "Kernel panic - not syncing"
+_NUMBERS: Final = re.compile(r"(?:0x)?[0-9a-f]*\d[0-9a-f]*")
+_STAMP: Final = re.compile(r"\[ *\d+\.\d+\]")
+#: The panic that a report causes follows its end within this.
+_AFTERMATH_BYTES: Final = 4096
+#: The line to the guest was lost: whatever was being printed is cut.
+_CONSOLE_LOST: Final = "serialport: VM disconnected."
+#: Lines before a report in which its driver may have introduced itself.
+_WITNESS_LINES: Final = 60
+
+
+def extract(log: str | bytes) -> list[Report]:
+    """All reports of a console log in order, each bug once.
+
+    Any input is good: what cannot be decoded is replaced, what is cut or mixed gives a report that says so.
+    Never raises.
+    """
+    text = as_log(log)
+    crashes = crash_lines(text)
+    if not crashes:
+        return []
+    return _Extractor(text, crashes, text.rfind(_PANIC), _CONSOLE_LOST in text, excused(text)).reports()
+
+
+@define
+class _Extractor:
+    """One pass over the crash lines of a log."""
+
+    log: str
+    crashes: list[CrashLine]
+    last_panic: int
+    lost: bool
+    suppressed: bool
+    found: list[Report] = field(factory=list)
+    named: dict[str, int] = field(factory=dict)  # every name of a bug -> its report
+    alike: Counter[str] = field(factory=Counter)  # crash lines without numbers, how often seen
+    known: dict[str, int] = field(factory=dict)  # crash line without numbers -> the report it last gave
+    headed: int = -1  # up to here the last report's caller is still heading it, the stack is yet to come
+    caller: str = ""
+    reach: int = -1  # up to here a line may continue the last report
+
+    def reports(self) -> list[Report]:
+        starts = [crash.start for crash in self.crashes]
+        for index, crash in enumerate(self.crashes):
+            line = parse_line(self.log, crash.start, crash.end)
+            if self._goes_on(crash, line) or self._flooded(line):
+                continue
+            body = collect(self.log, crash, self.crashes[index + 1 : bisect_left(starts, crash.end + MAX_BYTES) + 1])
+            report, whole = self._report(crash, body)
+            self.headed, self.caller = body.stack_start, line.caller
+            self.reach = report.end + _AFTERMATH_BYTES
+            if whole or not self.found:
+                self.known[_alike_key(line)] = self._add(report)
+        return self.found
+
+    def _goes_on(self, crash: CrashLine, line: Line) -> bool:
+        """Whether the crash line is but another line of the report before it."""
+        if crash.start < self.headed and line.caller == self.caller:
+            return True
+        return crash.start < self.reach and continues(crash.head, line.text)
+
+    def _flooded(self, line: Line) -> bool:
+        key = _alike_key(line)
+        self.alike[key] += 1
+        if self.alike[key] <= MAX_ALIKE:
+            return False
+        if key in self.known:
+            self._count(self.known[key])
+        return True
+
+    def _add(self, report: Report) -> int:
+        """Keep a new bug, count a known one; its place in the list."""
+        for name in report.names:
+            if name in self.named:
+                self._count(self.named[name])
+                return self.named[name]
+        self.found.append(report)
+        self.named.update(dict.fromkeys(report.names, len(self.found) - 1))
+        return len(self.found) - 1
+
+    def _count(self, index: int) -> None:
+        self.found[index] = evolve(self.found[index], count=self.found[index].count + 1)
+
+    def _report(self, crash: CrashLine, body: Body) -> tuple[Report, bool]:
+        """The report, and whether it is more than the remains of one."""
+        shapes = BY_HEAD[crash.head.words]
+        found = describe(crash.head, shapes, body.sure_text, lambda: lines_before(self.log, crash, _WITNESS_LINES))
+        driver = found.blame.name if found.blame and found.kind is Kind.BOGUS_URB else None
+        title = stable_title(found.title)
+        alts = (stable_title(alt) for alt in found.alt_titles)
+        report = Report(
+            title=title,
+            alt_titles=tuple(alt for alt in dict.fromkeys(alts) if alt != title),
+            type=found.kind,
+            frame=found.blame.name if found.blame and not driver else None,
+            file=guilty_file(body.sure_text),
+            module=driver or (guilty_module(body.sure_text, found.blame.symbol) if found.blame else None),
+            task=running_task(body.sure_text),
+            corruption=self._corruption(found, body.text),
+            suppressed=self.suppressed or (found.shape is None and not is_traced(body.sure_text)),
+            panicked=self.last_panic >= crash.start,
+            count=1,
+            start=crash.start,
+            end=min(body.own()[-1].end + 1, len(self.log)),
+            text=as_text(body.own_text()),
+        )
+        return report, found.shape is not None and not found.shape.broken
+
+    def _corruption(self, found: Description, text: str) -> str:
+        if found.corruption:
+            return found.corruption
+        if self.lost:
+            return "the console was lost"
+        if _STAMP.search(found.title):
+            return "two lines are merged in the title"
+        if found.shape is None or not found.shape.traced:
+            return ""
+        return missing_stack(text)
+
+
+def _alike_key(line: Line) -> str:
+    return _NUMBERS.sub("", line.text)

@@ -1,0 +1,92 @@
+"""Processor faults: page faults, protection faults, divisions, traps, and what other architectures call them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from usbfuzz.triage.kinds import Kind
+from usbfuzz.triage.picks import stalled_frame
+from usbfuzz.triage.shape import Shape, at_fault, at_rip, at_trace
+
+__all__ = ["SHAPES"]
+
+_BAD_ACCESS: Final = ("bad-access in {frame}",)
+
+
+def _unhandled(words: Mapping[str, str]) -> Kind | None:
+    return {
+        "paging request": Kind.MEMORY_SAFETY_BUG,
+        "NULL pointer dereference": Kind.NULL_DEREFERENCE,
+    }.get(words["access"])
+
+
+_PAGE_FAULTS: Final = (
+    Shape(
+        "BUG:",
+        r"BUG: (?:unable to handle (?:kernel paging request|page fault for address)"
+        r"|Unable to handle kernel data access)",
+        "BUG: unable to handle kernel paging request in {frame}",
+        Kind.MEMORY_SAFETY_BUG, at_fault(), alt=_BAD_ACCESS,
+    ),
+    Shape(
+        "BUG:", r"BUG: (?:unable to handle )?[kK]ernel NULL pointer dereference",
+        "BUG: unable to handle kernel NULL pointer dereference in {frame}",
+        Kind.NULL_DEREFERENCE, at_fault(), alt=_BAD_ACCESS,
+    ),
+    # The rest of this line is a printk() of its own and can be lost.
+    Shape("BUG:", r"BUG: [uU]nable to handle kernel", "BUG: unable to handle kernel", broken=True),
+    Shape(
+        "Unable to handle kernel",
+        r"Unable to handle kernel (?P<access>paging request|NULL pointer dereference|access to user memory)",
+        "BUG: unable to handle kernel {access} in {frame}", _unhandled, at_fault(), alt=_BAD_ACCESS,
+    ),
+)  # fmt: skip
+
+_TRAPS: Final = (
+    Shape(
+        "general protection fault", "general protection fault.*:", "general protection fault in {frame}",
+        Kind.DENIAL, at_fault(), alt=_BAD_ACCESS,
+    ),
+    Shape("stack segment: ", "stack segment: ", "stack segment fault in {frame}", Kind.DENIAL, at_fault()),
+    Shape("divide error:", "divide error: ", "divide error in {frame}", Kind.DENIAL, at_rip()),
+    Shape("divide_error:", "divide_error: ", "divide error in {frame}", Kind.DENIAL, at_rip()),  # 5.8 to 6.x spelling
+    Shape("invalid opcode:", "invalid opcode: ", "invalid opcode in {frame}", Kind.DENIAL, at_rip()),
+    Shape("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {frame}", Kind.DENIAL, at_rip()),
+)  # fmt: skip
+
+_OTHER_ARCHITECTURES: Final = (
+    Shape("Internal error:", "Internal error:", "Internal error in {frame}", Kind.DENIAL, at_fault(), alt=_BAD_ACCESS),
+    Shape(
+        "Unhandled fault:", "Unhandled fault:", "Unhandled fault in {frame}", Kind.DENIAL, at_fault(), alt=_BAD_ACCESS
+    ),
+    Shape("Alignment trap:", "Alignment trap:", "Alignment trap in {frame}", Kind.DENIAL, at_fault()),
+)  # fmt: skip
+
+_STACKS: Final = (
+    Shape(
+        "BUG:", "BUG: .*stack guard page was hit at", "BUG: stack guard page was hit in {frame}",
+        trail=at_fault(pick=stalled_frame), alt=("stack-overflow in {frame}",),
+    ),
+)  # fmt: skip
+
+_ASSERTIONS: Final = (
+    Shape(
+        "kernel BUG", r"kernel BUG at mm/usercopy\.c", "BUG: bad usercopy in {frame}",
+        Kind.BUG, at_trace("usercopy|__check"),
+    ),
+    Shape(
+        "kernel BUG", r"kernel BUG at lib/list_debug\.c", "BUG: corrupted list in {frame}",
+        Kind.MEMORY_SAFETY_BUG, at_trace(), alt=_BAD_ACCESS,
+    ),
+    # The caller gave the helpers an impossible buffer.
+    Shape("kernel BUG", "kernel BUG at .*", "kernel BUG in {frame}", Kind.BUG, at_fault("^skb_")),
+    Shape("Kernel BUG", "Kernel BUG (?P<what>.*)", "kernel BUG {what}", Kind.BUG),
+    Shape(
+        "rust_kernel: panicked", "rust_kernel: panicked", "{what} in {frame}",
+        detail=r"rust_kernel: panicked at [^\n]*?\n(?P<what>[^\n]+)\n",
+        trail=at_trace("__rustc::rust_begin_unwind"),
+    ),
+)  # fmt: skip
+
+SHAPES: Final = (*_PAGE_FAULTS, *_TRAPS, *_OTHER_ARCHITECTURES, *_STACKS, *_ASSERTIONS)

@@ -1,0 +1,62 @@
+"""Nothing moves: lockups, RCU stalls, hung tasks, workqueues that are stuck."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from attrs import evolve
+
+from usbfuzz.triage.kinds import Kind
+from usbfuzz.triage.picks import hung_frame, stalled_frame
+from usbfuzz.triage.shape import Shape, at_fault, at_trace
+from usbfuzz.triage.stack import CALL_TRACE, RIP, STACK, Trail
+
+__all__ = ["SHAPES"]
+
+_STALL: Final = ("stall in {frame}",)
+_HANG: Final = ("hang in {frame}",)
+
+_TICK: Final = re.compile("apic_timer_interrupt|rcu")
+_IRQ_FRAME: Final = Trail((re.compile("apic_timer_interrupt|Exception stack|el1h_64_irq"), STACK), _TICK, stalled_frame)
+#: An RCU stall is found by the tick: what looped lies below the interrupt's own frames.
+_BELOW_THE_TICK: Final = Trail(
+    (re.compile("apic_timer_interrupt"), RIP, STACK), _TICK, stalled_frame,
+    otherwise=_IRQ_FRAME,
+)  # fmt: skip
+#: A CPU that finds itself stalled dumps the interrupted registers first (5.19 and later).
+_INTERRUPTED: Final = evolve(
+    _BELOW_THE_TICK, otherwise=evolve(_IRQ_FRAME, otherwise=Trail((RIP, CALL_TRACE, STACK), _TICK, stalled_frame))
+)
+
+SHAPES: Final = (
+    Shape(
+        "BUG:", "BUG: soft lockup", "BUG: soft lockup in {frame}",
+        Kind.HANG, at_fault(pick=stalled_frame), alt=_STALL,
+    ),
+    Shape(
+        "INFO:", r"INFO: rcu_[a-z_]+ self-detected stall",
+        "INFO: rcu detected stall in {frame}", Kind.HANG, _INTERRUPTED, alt=_STALL,
+    ),
+    Shape(
+        "INFO:", r"INFO: rcu_[a-z_]+ (?:self-)?detected(?: expedited)? stall",
+        "INFO: rcu detected stall in {frame}", Kind.HANG, _BELOW_THE_TICK, alt=_STALL,
+    ),
+    Shape(
+        "INFO:", r"INFO: task .* blocked (?:in .* )?for more than \d+ seconds", "INFO: task hung in {frame}",
+        Kind.HANG, at_trace(pick=hung_frame), alt=_HANG,
+    ),
+    Shape(
+        "INFO:", "INFO: task .* can't die for more than .* seconds", "INFO: task can't die in {frame}",
+        Kind.HANG, at_trace("schedule"), alt=_HANG,
+    ),
+    Shape(
+        "hard LOCKUP", "hard LOCKUP", "BUG: hard lockup in {frame}",
+        Kind.HANG, at_fault(pick=stalled_frame), alt=_STALL,
+    ),
+    Shape("BUG:", "BUG: workqueue lockup", "BUG: workqueue lockup", traced=False),
+    Shape(
+        "unregister_netdevice: waiting for", "unregister_netdevice: waiting for .* to become free",
+        "unregister_netdevice: waiting for DEV to become free", Kind.DENIAL, traced=False,
+    ),
+)  # fmt: skip

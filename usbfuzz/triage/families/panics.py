@@ -1,0 +1,91 @@
+"""The kernel gives up, reboots, or the software that tests it fails."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from usbfuzz.triage.kinds import Kind
+from usbfuzz.triage.picks import stalled_frame
+from usbfuzz.triage.shape import Shape, at_trace
+from usbfuzz.triage.stack import FUNCTION
+
+__all__ = ["SHAPES"]
+
+_PANIC: Final = "Kernel panic - not syncing: "
+_OVERFLOW: Final = ("stack-overflow in {frame}",)
+
+#: Panics that a report leads to. Alone they say that the report itself was lost.
+_ECHOES: Final = ("Fatal exception", "panic_on_warn set", "hung_task: blocked tasks")
+
+_STACKS: Final = (
+    # The symbol, or the stack, may be among what was overwritten.
+    Shape(
+        "Kernel panic", _PANIC + "stack-protector:", "kernel panic: stack is corrupted in {place}", Kind.DENIAL,
+        detail=_PANIC + "stack-protector: Kernel stack is corrupted in: " + FUNCTION.replace("(", "(?P<place>", 1),
+        traced=False,
+    ),
+    Shape(
+        "Kernel panic", _PANIC + "stack-protector:", "kernel panic: stack is corrupted in {frame}", Kind.DENIAL,
+        at_trace("stack_chk"), detail=_PANIC + "stack-protector: Kernel stack is corrupted in: [a-f0-9]+",
+    ),
+    Shape(
+        "Kernel panic", _PANIC + "corrupted stack end", "kernel panic: corrupted stack end in {frame}", Kind.DENIAL,
+        at_trace("schedule|retint_kernel", stalled_frame), alt=_OVERFLOW,
+        detail=_PANIC + "corrupted stack end detected inside scheduler",
+    ),
+    Shape(
+        "Kernel panic", _PANIC + "kernel stack overflow", "kernel stack overflow in {frame}", Kind.DENIAL,
+        at_trace("bad_stack", stalled_frame), alt=_OVERFLOW,
+    ),
+)  # fmt: skip
+
+_PANICS: Final = (
+    Shape("Kernel panic", _PANIC + "Attempted to kill init!", "kernel panic: Attempted to kill init!", Kind.DENIAL),
+    Shape(
+        "Kernel panic", _PANIC + r"Couldn't open N_TTY ldisc for [^ ]+ --- error -\d+",
+        "kernel panic: Couldn't open N_TTY ldisc", Kind.DENIAL,
+    ),
+    *(
+        Shape("Kernel panic", _PANIC + echo, "kernel panic: " + echo, Kind.DENIAL, broken=True) for echo in _ECHOES
+    ),
+    Shape("Kernel panic", _PANIC + "(?P<what>.*)", "kernel panic: {what}", Kind.DENIAL),
+)  # fmt: skip
+
+_CUT: Final = (
+    Shape("BUG:", r"BUG:\s*(?:\n|\Z)", "BUG: corrupted", broken=True),
+    Shape("INFO:", r"INFO:\s*(?:\n|\Z)", "INFO: corrupted", broken=True),
+)
+
+_REBOOT: Final = (
+    Shape("Booting the kernel.", r"\ABooting the kernel", "unexpected kernel reboot", Kind.REBOOT, traced=False),
+)
+
+_SECURE_WORLD: Final = (
+    Shape(
+        "trusty: panic", "trusty: panic.* ASSERT FAILED", "trusty: ASSERT FAILED: {what}", Kind.DENIAL, traced=False,
+        detail=r"trusty: panic \(.*?\):(?: DEBUG)? ASSERT FAILED at \(.*?\): (?P<what>.+)",
+    ),
+    Shape(
+        "trusty: panic", "trusty: panic.* ASSERT FAILED.*: *(?P<what>.*)", "trusty: ASSERT FAILED: {what}",
+        Kind.DENIAL, broken=True,
+    ),
+    Shape(
+        "trusty: panic", "trusty: panic", "trusty: panic: {what}", Kind.DENIAL, traced=False,
+        detail=r"trusty: panic \(.*?\): (?P<what>.+)",
+    ),
+)  # fmt: skip
+
+_FUZZER: Final = (
+    Shape("SYZFAIL:", "SYZFAIL:(?P<what>.*)", "SYZFAIL:{what}", Kind.FUZZER_FAILURE, traced=False),
+    Shape(
+        "SYZFATAL:", "SYZFATAL:(?P<what>.*)", "SYZFATAL:{what}", Kind.FUZZER_FAILURE, alt=("SYZFATAL",), traced=False
+    ),
+    Shape(
+        "panic:", "panic: Sentry detected .* stuck task", "panic: Sentry detected stuck tasks", Kind.DENIAL,
+        traced=False,
+    ),
+    Shape("panic:", "panic:(?P<what>.*)", "panic:{what}", Kind.DENIAL, traced=False),
+    Shape("fatal error:", "fatal error:", "go runtime error", Kind.DENIAL, traced=False),
+)  # fmt: skip
+
+SHAPES: Final = (*_STACKS, *_PANICS, *_CUT, *_REBOOT, *_SECURE_WORLD, *_FUZZER)

@@ -1,0 +1,148 @@
+"""Reports of the sanitizers: KASAN, KMSAN, KCSAN, KFENCE and UBSAN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from usbfuzz.triage.kinds import Kind
+from usbfuzz.triage.shape import Shape, at_trace, later, path
+from usbfuzz.triage.stack import CALL_TRACE, FUNCTION, STACK
+
+__all__ = ["SHAPES"]
+
+_PLACE: Final = FUNCTION.replace("(", "(?P<place>", 1)
+_BAD_ACCESS: Final = ("bad-access in {frame}",)
+_BAD_FREE: Final = ("invalid-free in {frame}",)
+_INVALID_FREE: Final = r"BUG: KASAN: (?:double-free or invalid-free|double-free|invalid-free) in "
+#: Where KMSAN says that the value came from: the second stack of its report.
+_CREATED: Final = r"Local variable .* created at:|Uninit was created at:"
+
+_KASAN_KINDS: Final[Mapping[str, tuple[Kind, Kind]]] = {  # by bug: of a read, of a write
+    "null-ptr-deref": (Kind.KASAN_NULL_READ, Kind.KASAN_NULL_WRITE),
+    "use-after-free": (Kind.KASAN_FREED_READ, Kind.KASAN_FREED_WRITE),
+    "slab-use-after-free": (Kind.KASAN_FREED_READ, Kind.KASAN_FREED_WRITE),
+}
+_OUT_OF_PLACE: Final = frozenset(f"{where}-out-of-bounds" for where in ("global", "slab", "stack", "vmalloc")) | {
+    "out-of-bounds",
+    "invalid-access",
+    "user-memory-access",
+    "wild-memory-access",
+    "unknown-crash",
+}
+#: Old reports ("... at addr") cut before the access: at the least they read.
+_READS_AT_LEAST: Final = ("slab-out-of-bounds", "stack-out-of-bounds", "wild-memory-access")
+
+
+def _kasan(words: Mapping[str, str]) -> Kind:
+    bug, access = words["bug"], words.get("access", "")
+    if "free" in bug and "use-after" not in bug:
+        return Kind.KASAN_INVALID_FREE
+    if not access:
+        return _kasan_without_access(bug)
+    read, write = _KASAN_KINDS.get(bug, (Kind.KASAN_READ, Kind.KASAN_WRITE))
+    if bug not in _KASAN_KINDS and bug not in _OUT_OF_PLACE:
+        return Kind.KASAN_UNKNOWN
+    return write if access == "Write" else read
+
+
+def _kasan_without_access(line: str) -> Kind:
+    if line.startswith("use-after-free"):
+        return Kind.KASAN_FREED_READ
+    return Kind.KASAN_READ if line.startswith(_READS_AT_LEAST) else Kind.KASAN_UNKNOWN
+
+
+def _kmsan(words: Mapping[str, str]) -> Kind:
+    bug = words["bug"]
+    if "after-free" in bug:
+        return Kind.KMSAN_FREED_READ
+    if "infoleak" in bug:
+        return Kind.KMSAN_LEAK
+    return Kind.KMSAN_UNINIT if bug == "uninit-value" else Kind.KMSAN_UNKNOWN
+
+
+def _kcsan(words: Mapping[str, str]) -> Kind:
+    if words["what"].startswith("data-race"):
+        return Kind.KCSAN_RACE
+    return Kind.KCSAN_ASSERT if words["what"].startswith("assert: race in") else Kind.KCSAN_UNKNOWN
+
+
+def _kfence(words: Mapping[str, str]) -> Kind:
+    if words["bug"] == "use-after-free":
+        return Kind.KFENCE_FREED_WRITE if words["access"] == "write" else Kind.KFENCE_FREED_READ
+    return Kind.KFENCE_WRITE if words["access"] == "write" else Kind.KFENCE_READ
+
+
+_KASAN: Final = (
+    Shape(
+        "BUG:", "BUG: KASAN:", "KASAN: {bug} {access} in {frame}", _kasan,
+        detail=rf"BUG: KASAN: (?P<bug>[a-z\-]+) in {_PLACE}"
+        + later(r"(?P<access>Read|Write) (?:of size|at addr) [0-9a-f]+"),
+        # With hardware tags the trap itself is on the stack.
+        trail=path(rf"BUG: KASAN: [a-z\-]+ in {FUNCTION}", CALL_TRACE, STACK,
+                   skip="kernel_fault|tag_check|mem_abort|^el1h?_"),
+        alt=_BAD_ACCESS,
+    ),
+    Shape(
+        "BUG:", "BUG: KASAN:", "KASAN: invalid-free in {frame}", Kind.KASAN_INVALID_FREE,
+        detail=_INVALID_FREE + _PLACE,
+        trail=path(_INVALID_FREE + FUNCTION, CALL_TRACE, STACK, skip="slab_|kfree|vunmap|vfree"),
+        alt=_BAD_FREE,
+    ),
+    Shape(
+        "BUG:", "BUG: KASAN:", "KASAN: {bug} {access}", _kasan,
+        detail=r"BUG: KASAN: (?P<bug>[a-z\-]+) on address" + later(r"(?P<access>Read|Write) of size \d+"),
+    ),
+    Shape("BUG:", "BUG: KASAN: (?P<bug>.*)", "KASAN: {bug}", _kasan, broken=True),
+)  # fmt: skip
+
+_KMSAN: Final = (
+    Shape(
+        "BUG:", "BUG: KMSAN:", "KMSAN: {bug} in {frame}", _kmsan,
+        detail=rf"BUG: KMSAN: (?P<bug>kernel-usb-infoleak) in {_PLACE}",
+        trail=path(STACK, _CREATED, STACK,
+                   skip="alloc_skb|usb_submit_urb|usb_start_wait_urb|usb_(?:bulk|interrupt|control)_msg"),
+        alt=("KMSAN origin in {origin}",), traced=False,
+    ),
+    Shape(
+        "BUG:", "BUG: KMSAN:", "KMSAN: {bug} in {frame}", _kmsan,
+        detail=rf"BUG: KMSAN: (?P<bug>[a-z\-]+) in {_PLACE}",
+        # Encryption is where a value set elsewhere is first looked at.
+        trail=path(STACK, _CREATED, STACK,
+                   skip="alloc_skb|netlink_ack|netlink_rcv_skb|_encrypt$|^(?:crypto|cipher|drbg|rng)_"),
+        alt=_BAD_ACCESS, traced=False,
+    ),
+)  # fmt: skip
+
+_KCSAN: Final = (
+    Shape("BUG:", r"BUG: KCSAN: (?P<what>[a-z\-: ]* in (?P<place>\w+).*|.*)", "KCSAN: {what}", _kcsan, traced=False),
+)
+
+_KFENCE_TRAIL: Final = path(rf"BUG: KFENCE: [a-z\- ]+ in {FUNCTION}", STACK)
+#: KFENCE prints its stacks without the usual heading.
+_KFENCE: Final = (
+    Shape(
+        "BUG:", rf"BUG: KFENCE: (?P<bug>use-after-free|out-of-bounds|invalid) (?P<access>read|write) in {_PLACE}",
+        "KFENCE: {bug} {access} in {frame}", _kfence, _KFENCE_TRAIL, alt=_BAD_ACCESS, traced=False,
+    ),
+    Shape(
+        "BUG:", rf"BUG: KFENCE: invalid free in {_PLACE}", "KFENCE: invalid free in {frame}",
+        Kind.KFENCE_INVALID_FREE, _KFENCE_TRAIL, alt=_BAD_FREE, traced=False,
+    ),
+    Shape(
+        "BUG:", rf"BUG: KFENCE: memory corruption in {_PLACE}", "KFENCE: memory corruption in {frame}",
+        Kind.KFENCE_CORRUPTION, _KFENCE_TRAIL, traced=False,
+    ),
+)  # fmt: skip
+
+_UBSAN_TRAIL: Final = at_trace("ubsan|overflow")
+_UBSAN: Final = (
+    Shape("UBSAN:", "UBSAN: Undefined behaviour in", "UBSAN: undefined-behaviour in {frame}", Kind.UBSAN, _UBSAN_TRAIL),
+    Shape(
+        "UBSAN:", "UBSAN: array-index-out-of-bounds in", "UBSAN: array-index-out-of-bounds in {frame}",
+        Kind.MEMORY_SAFETY_UBSAN, _UBSAN_TRAIL, alt=_BAD_ACCESS,
+    ),
+    Shape("UBSAN:", "UBSAN: (?P<what>.*?) in", "UBSAN: {what} in {frame}", Kind.UBSAN, _UBSAN_TRAIL),
+)  # fmt: skip
+
+SHAPES: Final = (*_KASAN, *_KMSAN, *_KCSAN, *_KFENCE, *_UBSAN)

@@ -1,0 +1,76 @@
+"""The words by which a crash is spotted in a console log, in order of preference on one line."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from usbfuzz.triage.kinds import Kind
+from usbfuzz.triage.shape import Head
+
+__all__ = ["HEADS", "continues"]
+
+HEADS: Final[tuple[Head, ...]] = (
+    Head("BUG:", innocent=r"DEBUG:|xlog_status:|BUG: no syscalls can create resource"),
+    Head(
+        "WARNING:",
+        Kind.WARNING,
+        innocent=(
+            r"WARNING: (?:/etc/ssh/moduli does not exist|workqueue cpumask: online|[Tt]he mand mount option"
+            r"|Unsupported flag value\(s\) of|Unprivileged eBPF is enabled|fbcon: Driver '|See https.* for mitigation"
+            r"|kernel not compiled with|Spectre v2 mitigation leaves CPU vulnerable"
+            r"|connection is not using a post-quantum)"
+            r"|EXT4-[Ff][Ss](?: \(.*\))?:|XFS \(\w+\): WARNING"
+            r"|(?i:warning: .* uses (?:deprecated v2 capabilities|wireless extensions))"
+        ),
+    ),
+    Head(
+        "INFO:",
+        innocent=(
+            r"INFO: (?:lockdep is turned off|Stall ended before|NMI handler|recovery required on readonly"
+            r"|sys_.* is not present|no syscalls can create resource)"
+            r"|(?:handler|interrupt).*took too long|rmt_storage:INFO:|_INFO:"
+        ),
+    ),
+    Head("Unable to handle kernel"),
+    Head("general protection fault", innocent=r"general protection fault .* error:\d+ in "),  # of a user program
+    Head("stack segment: "),
+    Head("Kernel panic", joins=True),
+    Head("PANIC: double fault", joins=True),
+    Head("rust_kernel: panicked"),
+    Head("kernel BUG", Kind.BUG),
+    Head("Kernel BUG"),
+    Head("BUG kmalloc-"),
+    Head("divide error:"),
+    Head("divide_error:"),
+    Head("invalid opcode:", joins=True),
+    Head("UBSAN:", Kind.UBSAN),
+    Head("Booting the kernel.", innocent=r"Parsing ELF|Decompressing Linux|Unknown parameter '"),
+    Head("unregister_netdevice: waiting for", joins=True),
+    Head("VFS: Close: file count is 0"),
+    Head("VFS: Busy inodes after unmount"),
+    Head("Internal error:", joins=True),
+    Head("Unhandled fault:"),
+    Head("Alignment trap:"),
+    Head("trusty: panic"),
+    Head("fatal error:", innocent=r"ALSA|fatal error: cannot create timer"),
+    Head("SYZFAIL:"),
+    Head("SYZFATAL:"),
+    Head("panic:", innocent=r"_panic:|xlog_status:|ddb\.onpanic:|evtlog_status:"),
+    Head("BOGUS urb xfer"),
+    Head("hard LOCKUP"),
+    Head(
+        "BUG ", innocent=r"(?:kernel|Kernel|KERNEL) BUG|BUG (?!\S+ \((?:Not tainted|Tainted|[GP] ))|kasan: bad access"
+    ),
+)
+
+#: Crash lines that belong to the report they appear in: SLUB's details and its closing WARN, Rust's way to panic,
+#: the memory an arm oops is about.
+_DETAILS: Final = re.compile(
+    r"INFO: (?:0x[0-9a-f]|Allocated in|Freed in|Slab 0x|Object 0x)|WARNING: .*mm/slub\.c:|kernel BUG at rust/"
+)
+
+
+def continues(head: Head, line: str) -> bool:
+    """Whether a crash line goes on with the report it appears in, and begins one only where there is none."""
+    return head.joins or _DETAILS.search(line) is not None

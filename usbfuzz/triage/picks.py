@@ -1,0 +1,79 @@
+"""Hangs need another culprit than the topmost frame: where a loop or a wait happens to be is chance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+__all__ = ["DISPATCHERS", "hung_frame", "stalled_frame"]
+
+#: Functions that hand control to a driver, a protocol or a system call. In a loop that spans many functions the
+#: one a dispatcher called stays the same from run to run.
+DISPATCHERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "system call entry": (
+        "do_(?:fast_)?syscall_|sysenter_dispatch|tracesys_phase2|el0_svc_handler|invoke_syscall|ret_fast_syscall",
+        "^(?:sys_)?(?:socketpair|connect|ioctl)",
+    ),
+    "threads and work items": (
+        "process_one_work|run_ksoftirqd|smpboot_thread_fn|^kthread$|start_secondary|cpu_startup_entry|ret_from_fork",
+    ),
+    "interrupts and timers": (
+        "do_softirq|tasklet_(?:hi_)?action|call_timer_fn|_run_timers|run_timer_softirq|hrtimer_run|smp_call_function",
+    ),
+    "file operations": (
+        "vfs_(?:iter_)?(?:read|write)|vfs_(?:ioctl|open)|do_iter_read|do_iter_write|new_sync_(?:read|write)",
+        "call_(?:read|write)_iter|(?:ksys|compat|compat_sys)_ioctl|blkdev_(?:driver_)?ioctl|do_dentry_open",
+        "^call_mmap|mmap_region|do_mmap",
+    ),
+    "sockets": (
+        "^(?:__)?sock_release|^sock_(?:sendmsg|recvmsg|mmap|do_ioctl|ioctl)|^compat_sock_ioctl|sk_common_release",
+        "^(?:setsockopt|listen|accept)$|kernel_(?:setsockopt|listen|accept)|sock_common_setsockopt",
+        "netif_receive_skb|^(?:nf|rt)netlink_rcv_msg|^netlink_dump",
+    ),
+    "page faults and leaving the kernel": (
+        "__do_fault|do_page_fault|^page_fault$|__fput|task_work_run|exit_to_usermode",
+    ),
+    "USB: everything of a hub's work item is called below hub_event, so stop at the driver": (
+        "^usb_(?:un)?(?:probe|bind)_interface$|^__?usb_hcd_giveback_urb$",
+    ),
+}
+
+_DISPATCHER: Final = re.compile("|".join(pattern for patterns in DISPATCHERS.values() for pattern in patterns))
+
+#: A wait on one of these makes victims all over the kernel; they are one bug, named after what is waited for.
+_SHARED_WAITS: Final[Mapping[str, str | None]] = {
+    "rtnl_lock": None,
+    "synchronize_rcu": "synchronize_rcu",
+    "synchronize_srcu": "synchronize_rcu",
+    "synchronize_net": "synchronize_rcu",
+    "synchronize_sched": "synchronize_rcu",
+}
+
+#: How a task goes to sleep.
+_WAITING: Final = re.compile(
+    "sched|_lock|_slowlock|down|rwsem|completion|kthread|wait|synchronize|context_switch|__switch_to"
+    "|cancel_delayed_work|rcu_barrier"
+)
+
+
+def stalled_frame(frames: Sequence[str]) -> tuple[str, int] | None:
+    """Blame the function a dispatcher called (or the cross-CPU call itself)."""
+    called = 0
+    for index, name in enumerate(frames):
+        if _DISPATCHER.search(name):
+            return ("smp_call_function", index) if "smp_call_function" in name else (frames[called], called)
+        called = index
+    return None
+
+
+def hung_frame(frames: Sequence[str]) -> tuple[str, int] | None:
+    """Blame what all victims wait for, or else the first function that is no part of waiting."""
+    for index, name in enumerate(frames):
+        for wait, title in _SHARED_WAITS.items():
+            if wait in name:
+                return title or name, index
+    for index, name in enumerate(frames):
+        if not _WAITING.search(name):
+            return name, index
+    return None

@@ -1,0 +1,60 @@
+"""A crash report, and when two of them are one bug."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from usbfuzz.triage.kinds import Kind
+
+__all__ = ["Report", "same_bug"]
+
+
+@frozen
+class Report:
+    """One crash, as one console log shows it."""
+
+    #: What the developer reads first and what reports are sorted by: stable between runs, builds and machines
+    #: (no addresses, numbers or process names), in syzbot's style.
+    title: str
+    #: Other names this very bug may get in another run (another access type, an unstripped system call name).
+    #: Two reports are one bug when their names meet; see :func:`same_bug`.
+    alt_titles: tuple[str, ...]
+    #: Sort of bug, for counting and filtering; None when the report does not tell.
+    type: Kind | None
+    #: The function the title blames, generic helpers skipped; None when none could be named.
+    frame: str | None
+    #: Source file of the bug as far as the log names one ("drivers/usb/core/hub.c"); generic files skipped.
+    file: str | None
+    #: Module of the guilty frame as printed in its "[module]" suffix; None for built-in code.
+    module: str | None
+    #: Task that ran when it happened ("kworker/0:1"), from the "Comm:" field.
+    task: str | None
+    #: Why the report cannot be trusted as a name of the bug (cut off, mixed with others); empty when it can.
+    corruption: str
+    #: True when the report, though real, should not be shown: the guest was out of memory or was told to crash.
+    suppressed: bool
+    #: True when the kernel panicked at or after this report: nothing that follows it is worth waiting for.
+    panicked: bool
+    #: How often the log repeats this bug, this report included.
+    count: int
+    #: Byte offsets in the log: of the first line of the report, and just behind its last.
+    start: int
+    end: int
+    #: The report's own lines: printk prefixes, lines of other tasks and doubtful frames taken out, a few lines
+    #: of the same task before it kept.
+    text: str
+
+    @property
+    def corrupted(self) -> bool:
+        """The title is not to be trusted."""
+        return bool(self.corruption)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names of the bug."""
+        return frozenset((self.title, *self.alt_titles))
+
+
+def same_bug(first: Report, second: Report) -> bool:
+    """Whether two reports, of one log or of two, show one bug: their names meet."""
+    return not first.names.isdisjoint(second.names)

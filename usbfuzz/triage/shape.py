@@ -1,0 +1,206 @@
+"""The vocabulary the families are written in: how a report is spotted, what it is called, which stack it blames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from attrs import field, frozen
+
+from usbfuzz.triage.functions import name_variants
+from usbfuzz.triage.kinds import Kind
+from usbfuzz.triage.stack import (
+    ADDRESS,
+    CALL_TRACE,
+    FUNCTION,
+    RIP,
+    STACK,
+    Blame,
+    Pick,
+    Step,
+    Trail,
+    first_frame,
+    follow,
+)
+
+__all__ = [
+    "LOCK_PLACE", "NOBODY", "SOURCE", "Description", "Head", "Shape", "at_fault", "at_rip", "at_trace", "at_warning",
+    "describe", "later", "path",
+]  # fmt: skip
+
+#: What a title says when the guilty frame could not be found.
+NOBODY: Final = "corrupted"
+
+KindOf = Kind | None | Callable[[Mapping[str, str]], Kind | None]
+
+
+def _compile(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(pattern) if isinstance(pattern, str) else pattern
+
+
+def _compile_or_none(pattern: str | re.Pattern[str] | None) -> re.Pattern[str] | None:
+    return None if pattern is None else _compile(pattern)
+
+
+@frozen
+class Head:
+    """The words a crash line is found by."""
+
+    words: str  # searched in the raw log, so they must be rare in healthy ones
+    kind: Kind | None = None  # of a report that starts with the words but has no known shape
+    innocent: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  # lines that only look like it
+    joins: bool = False  # continues the report it appears in, and begins one only where there is none
+
+    def spots(self, line: str) -> bool:
+        """Whether the line is a crash line by these words."""
+        return self.words in line and (self.innocent is None or self.innocent.search(line) is None)
+
+
+@frozen
+class Shape:
+    """One form of crash report: a row of a family's table."""
+
+    head: str  # words of the Head it belongs to
+    sign: re.Pattern[str] = field(converter=_compile)  # what the line says
+    title: str  # str.format template: {frame}, {origin} (second stack), and the pattern's named groups
+    kind: KindOf = None
+    trail: Trail | None = None  # leads to {frame}
+    detail: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  # must follow; its groups count
+    alt: tuple[str, ...] = ()  # templates of the alternative titles
+    witness: Callable[[str, str], str | None] | None = None  # finds {frame} in the lines before and in the report
+    nameless: str = ""  # the title when the witness knows nobody
+    traced: bool = True  # an intact report of this form has a stack trace
+    broken: bool = False  # this form shows only when the real beginning was lost
+
+
+@frozen
+class Description:
+    """What a report is called and why, before its lines are looked at any further."""
+
+    title: str
+    alt_titles: tuple[str, ...]
+    kind: Kind | None
+    shape: Shape | None  # None: none of the known forms; the title is the line itself
+    blame: Blame | None
+    corruption: str
+
+
+def later(pattern: str) -> str:
+    """Pattern for something on a later line of the report."""
+    return rf"[^\n]*\n(?:[^\n]*\n)*?[^\n]*?{pattern}"
+
+
+def path(*steps: str | Step, skip: str = "", pick: Pick = first_frame) -> Trail:
+    """A trail of the report's own."""
+    ready = tuple(re.compile(step) if isinstance(step, str) else step for step in steps)
+    return Trail(ready, skip=re.compile(skip) if skip else None, pick=pick)
+
+
+def at_rip() -> Trail:
+    """Blame the instruction pointer or nobody."""
+    return path(RIP)
+
+
+def at_trace(skip: str = "", pick: Pick = first_frame) -> Trail:
+    """Blame a frame of the call trace."""
+    return path(CALL_TRACE, STACK, skip=skip, pick=pick)
+
+
+def at_fault(skip: str = "", pick: Pick = first_frame) -> Trail:
+    """Blame the instruction pointer, or when that is generic a frame of the call trace."""
+    return path(RIP, CALL_TRACE, STACK, skip=skip, pick=pick)
+
+
+#: Where a WARNING's real stack begins: at the trapping instruction, or on powerpc at the interrupt frame.
+_TRAPPED: Final = re.compile(rf"(?:{RIP.pattern}|---\ interrupt:\ \d+\ at\ {FUNCTION})", re.VERBOSE)
+
+
+def at_warning(skip: str = "") -> Trail:
+    """Blame the caller of WARN(): new kernels trap there, old ones just print the stack."""
+    generic = re.compile(skip) if skip else None
+    return Trail((_TRAPPED, STACK), generic, otherwise=Trail((CALL_TRACE, STACK), generic))
+
+
+#: "drivers/usb/core/hub.c:123".
+SOURCE: Final = r"[A-Za-z0-9\-_/.]+\.[a-z]+:\d+"
+#: "at: [<ffffffff8123>] f+0x1/0x2", the way lockdep names the place of a lock operation.
+LOCK_PLACE: Final = rf"at: (?:{ADDRESS} +)?(?P<place>[A-Za-z0-9_]+)[.+]"
+
+
+def describe(head: Head, shapes: Sequence[Shape], body: str, before: Callable[[], str]) -> Description:
+    """Name the report whose lines are ``body``: by the first shape that fits at the earliest sign.
+
+    ``shapes`` are those of the head, in order of preference; when none fits, the line itself is the title.
+    ``before`` gives the lines before the report, for the few that need them.
+    """
+    first = body.find("\n") + 1 or len(body)
+    signed = _earliest(shapes, body, first) or _earliest(shapes, body, len(body))
+    for shape, sign in signed:
+        found = sign if shape.detail is None else shape.detail.search(body)
+        if found is not None:
+            return _testify(shape, found, before, body) if shape.witness else _fill(shape, found, body)
+    begin = max(body.find(head.words), 0)
+    line = body[begin:].split("\n", 1)[0]
+    return Description(line, (), head.kind, None, None, "the crash line is there, its report is not" if signed else "")
+
+
+def _earliest(shapes: Sequence[Shape], body: str, end: int) -> list[tuple[Shape, re.Match[str]]]:
+    """The shapes whose sign comes first, when it begins before ``end``."""
+    best: list[tuple[Shape, re.Match[str]]] = []
+    for shape in shapes:
+        sign = shape.sign.search(body, 0, end)
+        if sign is None or (best and sign.start() > best[0][1].start()):
+            continue
+        if best and sign.start() < best[0][1].start():
+            best.clear()
+        best.append((shape, sign))
+    return best
+
+
+def _fill(shape: Shape, found: re.Match[str], body: str) -> Description:
+    words = {name: value or "" for name, value in found.groupdict().items()}
+    blamed: tuple[Blame | None, ...] = ()
+    sound = True
+    if shape.trail is not None:
+        blamed, sound = follow(shape.trail, body[found.start() :])
+    title = shape.title.format(**words, **_named([blame.name if blame else NOBODY for blame in blamed]))
+    alt = [template.format(**words, **_named([b.name if b else NOBODY for b in blamed])) for template in shape.alt]
+    for symbols in _variants(blamed):
+        names = _named(symbols)
+        alt += [template.format(**words, **names) for template in (shape.title, *shape.alt)]
+    corruption = "" if sound else "no stack frame to blame"
+    if not corruption and shape.broken:
+        corruption = "the beginning of the report was lost"
+    guilty = blamed[0] if blamed else None
+    if guilty is None and words.get("place"):
+        guilty = Blame(words["place"], words["place"])
+    return Description(
+        title, tuple(dict.fromkeys(t for t in alt if t != title)), _kind(shape, words), shape, guilty, corruption
+    )
+
+
+def _testify(shape: Shape, found: re.Match[str], before: Callable[[], str], body: str) -> Description:
+    assert shape.witness is not None
+    words = {group: value or "" for group, value in found.groupdict().items()}
+    name = shape.witness(before(), body)
+    if name is None:
+        return Description(shape.nameless.format(**words), (), _kind(shape, words), shape, None, "")
+    alt = tuple(template.format(**words, frame=name) for template in shape.alt)
+    title = shape.title.format(**words, frame=name)
+    return Description(title, alt, _kind(shape, words), shape, Blame(name, name), "")
+
+
+def _kind(shape: Shape, words: Mapping[str, str]) -> Kind | None:
+    return shape.kind if shape.kind is None or isinstance(shape.kind, Kind) else shape.kind(words)
+
+
+def _named(names: Sequence[str]) -> dict[str, str]:
+    return dict(zip(("frame", "origin"), names, strict=False))
+
+
+def _variants(blamed: Sequence[Blame | None]) -> list[list[str]]:
+    """Symbols as they are, then with every entry-point prefix taken off that any of them has."""
+    options = [name_variants(blame.symbol) if blame else (NOBODY,) for blame in blamed]
+    longest = max(map(len, options), default=0)
+    return [[option[min(index, len(option) - 1)] for option in options] for index in range(longest)]

@@ -1,0 +1,198 @@
+"""Stack traces: what a frame looks like, where a trace begins, and how a path leads to the guilty frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from usbfuzz.triage.functions import bare_name, is_generic
+from usbfuzz.triage.rust import demangle
+
+__all__ = [
+    "ADDRESS", "CALL_TRACE", "FUNCTION", "REGISTER_DUMP", "RIP", "STACK", "TRACE_STARTS",
+    "Blame", "Pick", "Step", "Trail", "first_frame", "follow", "is_frame", "is_traced", "missing_stack",
+]  # fmt: skip
+
+#: A code address in brackets, as kernels before 4.13 and arm print before a symbol.
+ADDRESS: Final = r"\[<?(?:0x)?[0-9a-f]+>?\]"
+#: A function name (captured) with the "+0x12/0x34" or ".isra.3+0x..." that follows a real symbol.
+FUNCTION: Final = r"([A-Za-z0-9_]+)[.+]"
+
+#: The instruction pointer on x86 ("RIP: 0010:f+0x1/0x2"), powerpc (NIP), arm (PC is at) and arm64 ("pc : f").
+#: A pointer that is no symbol (null, freed memory) matches too, and names nobody.
+RIP: Final = re.compile(
+    rf"""(?:IP|NIP|pc\ |PC\ is\ at):?\ (?:
+        (?:\d+:)?(?:{ADDRESS}\ +){{0,2}}{FUNCTION}
+        | (?:\d+:)?0x[0-9a-f]+
+        | (?:\d+:)?{ADDRESS}\ +\[<\ *\(null\)>\]\ +\(null\)
+        | \d+:\ +\(null\)
+    )""",
+    re.VERBOSE,
+)
+CALL_TRACE: Final = re.compile(r"Call [Tt]race:|Backtrace:")
+
+#: riscv's show_regs() is followed by the stack without any heading; this is its last line.
+REGISTER_DUMP: Final = re.compile(r"status: [0-9a-f]{16} badaddr: [0-9a-f]{16} cause: [0-9a-f]{16}")
+
+#: A line that begins a stack trace, and so ends the one before.
+TRACE_STARTS: Final = (
+    re.compile(r"Call [Tt]race"),
+    re.compile(r"Allocated:|Allocated by task \d+:"),
+    re.compile(r"Freed:|Freed by task \d+:"),
+    re.compile(r"[^k] backtrace(?: \(crc [0-9A-Fa-f]*\))?:"),  # kmemleak's, not lockdep's "stack backtrace:"
+    re.compile(r"Backtrace:"),
+    re.compile(r"Uninit was stored to memory at"),
+    REGISTER_DUMP,
+)
+_ANY_START: Final = re.compile("|".join(start.pattern for start in TRACE_STARTS))
+
+_FRAME: Final = re.compile(rf"^ *(?:{ADDRESS} ){{0,2}}{FUNCTION}")
+#: arm names the caller as well: the topmost function is known only by its callee's return address.
+_ARM_FRAME: Final = re.compile(rf"^ *{ADDRESS} \(([A-Za-z0-9_.]+)\) from {ADDRESS} \({FUNCTION}")
+
+#: A fault-injection stack in the middle of a trace: the two are mixed and neither can be trusted.
+_FOREIGN: Final = re.compile(rf"^(?: {ADDRESS})? should_fail(?:slab)?(?:\.[a-z0-9.]+)?\+0x")
+
+#: A stack is looked for in this many lines after its heading.
+_STACK_WITHIN: Final = 15
+
+#: One step of a trail: go to the line that matches (its captures are frames), or read the stack from here.
+Step = re.Pattern[str] | None
+STACK: Final[Step] = None
+
+#: Chooses the guilty one of the frames left after skipping: its name for the title, and its index; None if none.
+Pick = Callable[[Sequence[str]], tuple[str, int] | None]
+
+
+def first_frame(frames: Sequence[str]) -> tuple[str, int] | None:
+    """Blame the topmost frame."""
+    return (frames[0], 0) if frames else None
+
+
+@frozen
+class Trail:
+    """The path through a report's lines to the guilty frame."""
+
+    steps: tuple[Step, ...]
+    skip: re.Pattern[str] | None = None  # functions generic in this sort of report only
+    pick: Pick = first_frame
+    otherwise: Trail | None = None  # taken when this one leads nowhere
+
+
+@frozen
+class Blame:
+    """A guilty frame."""
+
+    name: str  # as the title has it
+    symbol: str  # as the stack has it
+
+
+def is_frame(line: str) -> bool:
+    """Whether the line is a stack frame."""
+    return _FRAME.match(line) is not None or _ARM_FRAME.match(line) is not None
+
+
+def is_traced(report: str) -> bool:
+    """Whether there is any stack trace in the report."""
+    return _ANY_START.search(report) is not None
+
+
+def follow(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
+    """Walk the trail over a report.
+
+    Returns the guilty frame of each stack on the trail (None: nobody to blame), and whether all went well.
+    """
+    blamed, sound = _walk(trail, text)
+    return (blamed, sound) if sound or trail.otherwise is None else follow(trail.otherwise, text)
+
+
+def _walk(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
+    steps = trail.steps
+    lines = iter(text.split("\n"))
+    stacks: list[list[str]] = [[]]
+    sound = True
+    stacks_read = 0
+    index = 0
+    while index < len(steps):
+        step = steps[index]
+        index += 1
+        if step is not None:
+            found, intact = _seek(step, lines)
+        else:
+            if stacks_read:
+                stacks.append([])
+            stacks_read += 1
+            following = steps[index] if index < len(steps) else None
+            found, intact, passed = _read_stack(lines, following)
+            index += passed
+        sound = sound and intact
+        stacks[-1] += [name for name in map(demangle, found) if not _skipped(trail, name)]
+    blamed = tuple(_choose(trail, frames) for frames in stacks)
+    return blamed, sound and None not in blamed
+
+
+def _seek(step: re.Pattern[str], lines: Iterator[str]) -> tuple[list[str], bool]:
+    """Advance to the line that matches; its captures, and whether no foreign stack was met."""
+    for line in lines:
+        if _FOREIGN.match(line):
+            return [], False
+        found = step.search(line)
+        if found is not None:
+            return [name for name in found.groups() if name], True
+    return [], True
+
+
+def _read_stack(lines: Iterator[str], following: re.Pattern[str] | None) -> tuple[list[str], bool, bool]:
+    """Frames up to the next trace; whether no foreign stack was met; whether the following step's line was taken."""
+    names: list[str] = []
+    for line in lines:
+        if _FOREIGN.match(line):
+            return names, False, False
+        if _ANY_START.search(line):
+            break
+        if following is not None and (found := following.search(line)):
+            return names + [name for name in found.groups() if name], True, True
+        frame = _FRAME.match(line) or _ARM_FRAME.match(line)
+        if frame is not None:
+            names += frame.groups()
+    return names, True, False
+
+
+def _skipped(trail: Trail, name: str) -> bool:
+    return is_generic(name) or (trail.skip is not None and trail.skip.search(name) is not None)
+
+
+def _choose(trail: Trail, symbols: list[str]) -> Blame | None:
+    if not symbols:
+        return None
+    choice = trail.pick([bare_name(symbol) for symbol in symbols])
+    return None if choice is None else Blame(choice[0], symbols[choice[1]])
+
+
+def missing_stack(text: str) -> str:
+    """Why the stack traces of a report are incomplete; empty when each heading has its stack, and there is one."""
+    traced = False
+    for begins in TRACE_STARTS:
+        heading = begins.search(text)
+        if heading is None:
+            continue
+        lines = text[heading.start() :].split("\n", _STACK_WITHIN + 1)
+        if len(lines) < 4:
+            return "the log ends where a stack should follow"
+        if _stack_follows(lines[1 : _STACK_WITHIN + 1]):
+            traced = True
+        elif begins is not REGISTER_DUMP:
+            return "no stack where one should follow"
+    return "" if traced else "no stack trace"
+
+
+def _stack_follows(lines: list[str]) -> bool:
+    for line in lines:
+        if any(begins.search(line) for begins in TRACE_STARTS):
+            return False
+        if "(stack is not available)" in line or is_frame(line):
+            return True
+    return False
