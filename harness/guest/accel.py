@@ -1,0 +1,100 @@
+"""Which accelerator really runs a guest here: proven by a bounded boot, remembered until the host reboots."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from usbfuzz.errors import BootError, QemuError
+
+from .qemu import Mode, Timing
+from .rundir import RunDir
+from .snapshot import boot, qemu_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .qemu import Machine
+
+__all__ = ["choose_timing", "kvm_verdict"]
+
+#: Wall seconds a KVM guest may take to boot; a working one takes about three.
+KVM_BOOT_TIMEOUT = 25.0
+_KVM = Path("/dev/kvm")
+
+
+async def choose_timing(
+    mode: Mode, machine: Machine, cache_dir: Path, on_progress: Callable[[str], None], *, kvm: Path = _KVM
+) -> Timing:
+    """The timing that ``mode`` means on this host; ``machine`` is booted once when KVM has to be proven.
+
+    Never raises for want of KVM: TCG always works, and one line says why it is used.
+    """
+    if mode is Mode.WARP:
+        return Timing.WARP
+    problem = await kvm_verdict(machine, cache_dir, kvm=kvm)
+    if not problem:
+        return Timing.KVM
+    fallback = Timing.WARP if mode is Mode.AUTO else Timing.TCG
+    what = "its clock warped over idle time" if fallback.warped else "in real time"
+    on_progress(f"KVM: {problem}; using TCG, {what}")
+    return fallback
+
+
+async def kvm_verdict(machine: Machine, cache_dir: Path, *, kvm: Path = _KVM) -> str:
+    """Why KVM cannot be used, or "" when a guest was seen to boot with it.
+
+    A device file that opens proves nothing: under some nested hypervisors the guest hangs at its first instruction.
+    """
+    if not kvm.exists():
+        return f"{kvm} does not exist"
+    if not os.access(kvm, os.R_OK | os.W_OK):
+        return f"no permission to open {kvm} (join the group kvm)"
+    memory = cache_dir / "kvm.json"
+    key = f"{_boot_id()} {qemu_version(machine.qemu)}"
+    known = _read(memory).get(key)
+    if known is None:
+        known = await _prove(machine)
+        _remember(memory, key, known)
+    return known
+
+
+async def _prove(machine: Machine) -> str:
+    with RunDir() as run_dir:
+        line = machine.command_line
+        trial = evolve(machine, run_dir=run_dir.path, timing=Timing.KVM, command_line=line, ports=1)
+        try:
+            qemu, agent = await boot(trial, KVM_BOOT_TIMEOUT)
+        except (BootError, QemuError) as error:
+            return f"present, but a guest does not boot with it ({_short(error)})"
+        await agent.close()
+        await qemu.kill()
+        return ""
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    return text.split("did not boot: ", 1)[-1].partition(";")[0]
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        loaded = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in loaded.items()} if isinstance(loaded, dict) else {}
+
+
+def _remember(path: Path, key: str, verdict: str) -> None:
+    """Only the present boot is kept: the next one may run on another host."""
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps({key: verdict}))
+    temporary.replace(path)

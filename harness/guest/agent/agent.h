@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * usbfuzz guest agent: PID 1 of the guest, and its /sbin/modprobe.
+ *
+ * One thread polls the virtio port and a short list of timers. Whatever may
+ * block on a device, on a kernel lock or on memory runs in a worker thread
+ * (pool.c); whatever opens a device node runs in a child process (child.c).
+ *
+ *   main.c      entry, poll loop          port.c      lines in, replies out
+ *   verbs.c     the table of verbs        pool.c      worker threads
+ *   boot.c      PID 1 duties              modules.c   finit_module, modprobe
+ *   uevent.c    kobject uevents           settle.c    the hub barrier
+ *   files.c     read, write, kmsg, ...    child.c     children with a deadline
+ *   exercise.c  which node gets which     nodes_*.c   one function per kind of node
+ */
+#ifndef USBFUZZ_AGENT_H
+#define USBFUZZ_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTOCOL_VERSION 1
+#define LINE_BYTES	 4096		/* longest line, newline included */
+#define ID_BYTES	 21		/* a decimal 64-bit number and NUL */
+#define READ_BYTES	 (32u << 20)	/* largest file `read` returns */
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* boot.c */
+void boot(void);
+_Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+bool cmdline_value(const char *key, char *value, size_t size);
+int64_t now_ms(void);
+
+/* child.c */
+typedef int child_fn(const void *arg);
+#define CHILD_TIMEOUT (-1000)
+int child_run(child_fn *fn, const void *arg, int timeout_ms);
+struct brood;
+struct brood *brood_new(void);
+bool brood_add(struct brood *b, child_fn *fn, const void *arg);
+void brood_finish(struct brood *b, int timeout_ms);
+
+/* port.c */
+void port_attach(int fd, bool exits);
+void port_find(void);
+void port_loop(void);
+void port_send(const char *data, size_t len);
+void reply(const char *id, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void reply_data(const char *id, const char *data, size_t len);
+
+/* pool.c */
+struct job {
+	struct job *next;
+	void (*run)(struct job *job);
+	int64_t due;			/* guest ms; used by timers only */
+	char id[ID_BYTES];
+	char args[];			/* NUL-terminated, may be written to */
+};
+
+struct pool;
+extern struct pool workers;		/* general */
+extern struct pool barriers;		/* SCHED_IDLE: runs when the kernel has nothing runnable */
+bool pool_submit(struct pool *pool, struct job *job);
+struct job *job_new(const char *id, void (*run)(struct job *), const char *args);
+
+/* verbs.c */
+void verbs_dispatch(char *line);
+int verbs_timeout(void);
+void verbs_expire(void);
+
+/* uevent.c */
+#define NODE_BYTES 64
+struct node {
+	char subsystem[24];
+	char name[NODE_BYTES];		/* kobject name: hidraw0, 3-1:1.0, can0 */
+	char dev[NODE_BYTES];		/* below /dev, or empty */
+};
+
+#define USB_NAME_BYTES 32
+struct usb_device {
+	char name[USB_NAME_BYTES];	/* usb3, 3-1.4 */
+	int fd;				/* its bConfigurationValue, -1 = not open; settle.c's */
+	bool live;
+};
+
+#define USB_DEVICES 256
+extern struct usb_device usb_devices[USB_DEVICES];
+extern unsigned int usb_device_count;
+
+void uevent_open(void);
+unsigned int uevent_drain(void);
+void uevent_lock(void);
+void uevent_unlock(void);
+char *uevent_take(size_t *len, size_t room);
+size_t uevent_new_nodes(struct node *nodes, size_t max);
+
+/* settle.c, exercise.c, files.c, modules.c: verbs, each replies by itself */
+void settle_run(struct job *job);
+void exercise_run(struct job *job);
+void validate_run(struct job *job);
+void load_run(struct job *job);
+void reset_run(struct job *job);
+void write_run(struct job *job);
+void read_run(struct job *job);
+void kmsg_run(struct job *job);
+void lsusb_run(struct job *job);
+void mark_run(struct job *job);
+
+/* files.c */
+char *slurp(const char *path, size_t *len);	/* malloc'ed and NUL-terminated; NULL with errno */
+int spill(const char *path, const char *text, size_t len);
+
+/* modules.c */
+void modules_boot(void);
+int modprobe_main(int argc, char **argv);
+
+/* nodes_*.c: one per kind of node, in a child, until the deadline (guest ms) */
+typedef void exercise_fn(const struct node *node, int64_t deadline);
+exercise_fn exercise_hidraw, exercise_hiddev, exercise_event, exercise_plain, exercise_tty,
+	    exercise_control, exercise_pcm, exercise_midi, exercise_video, exercise_media,
+	    exercise_printer, exercise_block, exercise_frontend, exercise_net, exercise_hci,
+	    exercise_attributes;
+int node_open(const struct node *node, int flags);
+void node_hold(int fd, int64_t deadline);
+
+#endif

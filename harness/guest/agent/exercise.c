@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * exercise: use what a device brought, a little. Much of a driver runs only when
+ * somebody holds its node open: usbhid polls, tty drivers start reading, network
+ * drivers submit their receive URBs. Each node gets a child of its own.
+ */
+#define _GNU_SOURCE
+#include "agent.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sched.h>
+#include <unistd.h>
+
+#define NODES	 32		/* in one call: the fork of each costs guest time */
+#define GRACE_MS 100		/* for closing, before the kill */
+#define MAX_MS	 600000
+
+/* First match wins; a subsystem or name that ends in * matches as a prefix, NULL matches anything. */
+static const struct kind {
+	const char *subsystem, *name;
+	exercise_fn *run;	/* NULL: nothing to open, or not worth it */
+} kinds[] = {
+	{ "hidraw", NULL, exercise_hidraw },
+	{ "input", "event*", exercise_event },
+	{ "input", "mouse*", NULL },	/* event* has opened the same device already */
+	{ "input", "js*", NULL },
+	{ "usbmisc", "hiddev*", exercise_hiddev },
+	{ "usbmisc", "lp*", exercise_printer },
+	{ "tty", NULL, exercise_tty },
+	{ "net", NULL, exercise_net },
+	{ "bluetooth", "hci*", exercise_hci },
+	{ "sound", "controlC*", exercise_control },
+	{ "sound", "pcmC*", exercise_pcm },
+	{ "sound", "midiC*", exercise_midi },
+	{ "video4linux", NULL, exercise_video },
+	{ "media", NULL, exercise_media },
+	{ "dvb", "*frontend*", exercise_frontend },
+	{ "block", NULL, exercise_block },
+	{ "hwmon", NULL, exercise_attributes },
+	{ "power_supply", NULL, exercise_attributes },
+	{ "iio", "iio:device*", exercise_attributes },
+	{ "leds", "input*", NULL },	/* a keyboard's, by way of event* too */
+	{ "leds", NULL, exercise_attributes },
+	{ "usb", NULL, NULL },		/* usbfs: opening it starts nothing */
+	{ "usbmon", NULL, NULL },
+	{ "bsg", NULL, NULL },
+	{ NULL, NULL, exercise_plain },
+};
+
+struct task {
+	const struct node *node;
+	exercise_fn *run;
+	int64_t deadline;
+};
+
+static bool matches(const char *pattern, const char *text)
+{
+	size_t len = pattern ? strlen(pattern) : 0;
+
+	if (!pattern)
+		return true;
+	if (pattern[0] == '*')		/* *infix* */
+		return memmem(text, strlen(text), pattern + 1, len - 2);
+	if (pattern[len - 1] == '*')
+		return !strncmp(text, pattern, len - 1);
+	return !strcmp(text, pattern);
+}
+
+static exercise_fn *kind_of(const struct node *node)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (matches(kinds[i].subsystem, node->subsystem) && matches(kinds[i].name, node->name))
+			return kinds[i].run == exercise_plain && !*node->dev ? NULL : kinds[i].run;
+	return NULL;
+}
+
+static int task_child(const void *arg)
+{
+	const struct task *task = arg;
+
+	task->run(task->node, task->deadline);
+	return 0;
+}
+
+int node_open(const struct node *node, int flags)
+{
+	char path[NODE_BYTES + 8];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/%s", node->dev);
+	fd = open(path, flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 && (flags & O_ACCMODE) == O_RDWR)
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	return fd;
+}
+
+/* Keeps FD open until the deadline and reads what comes, with a pause so that a flood costs little. */
+void node_hold(int fd, int64_t deadline)
+{
+	char buffer[4096];
+	int64_t left;
+
+	while ((left = deadline - now_ms()) > 0) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (poll(&p, 1, left) > 0 && (!(p.revents & POLLIN) || read(fd, buffer, sizeof(buffer)) <= 0))
+			p.fd = -1;
+		if (p.fd < 0)		/* readable, but nothing to read: only wait */
+			poll(NULL, 0, deadline - now_ms() > 0 ? deadline - now_ms() : 0);
+	}
+}
+
+void exercise_plain(const struct node *node, int64_t deadline)
+{
+	int fd = node_open(node, O_RDWR);
+
+	if (fd >= 0)
+		node_hold(fd, deadline);
+}
+
+void exercise_run(struct job *job)
+{
+	struct node nodes[NODES];
+	char *end;
+	long ms = strtol(job->args, &end, 10);
+	struct brood *brood = NULL;
+	unsigned int opened = 0;
+	int64_t deadline;
+	size_t count;
+
+	if (end == job->args || *end || ms < 0 || ms > MAX_MS) {
+		reply(job->id, "error bad milliseconds");
+		return;
+	}
+	uevent_drain();
+	count = uevent_new_nodes(nodes, NODES);
+	deadline = now_ms() + ms;
+	for (size_t i = 0; i < count; i++) {
+		struct task task = { &nodes[i], kind_of(&nodes[i]), deadline };
+
+		if (!task.run)
+			continue;
+		if (!brood)
+			brood = brood_new();
+		if (brood && brood_add(brood, task_child, &task))
+			opened++;
+	}
+	if (brood)
+		brood_finish(brood, ms + GRACE_MS);
+	reply(job->id, "ok %u", opened);
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kobject uevents, drained in one go when a verb needs them: waking up for each
+ * one would cost more guest time than the device it announces.
+ *
+ * What comes out: lines for the host (events), the table of USB devices that
+ * settle locks one by one, and the device nodes that exercise opens.
+ */
+#define _GNU_SOURCE
+#include "agent.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define RECEIVE_BYTES (16 << 20)	/* accounted bytes: about 12000 uevents */
+#define EVENTS_BYTES  (1u << 20)
+#define NEW_NODES     64
+
+struct usb_device usb_devices[USB_DEVICES];
+unsigned int usb_device_count;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int sock = -1;
+static char *events;		/* lines for the host */
+static size_t events_len, events_size;
+static bool events_lost;
+static struct node new_nodes[NEW_NODES];
+static size_t new_node_count;
+
+void uevent_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void uevent_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+struct uevent {
+	const char *action, *name, *subsystem, *devtype, *devname, *driver;
+};
+
+/* Subsystems whose kobjects come with every device and say nothing about its driver. */
+static const char *const noise[] = {
+	"bdi", "queues", "wakeup", "workqueue", "module", "drivers", "vc", "vtconsole", "msr", "cpuid",
+};
+
+static bool is_noise(const char *subsystem)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(noise); i++)
+		if (!strcmp(subsystem, noise[i]))
+			return true;
+	return false;
+}
+
+static void emit(const struct uevent *e)
+{
+	const char *detail = e->driver ? e->driver : e->devname;
+	char line[512];
+	int len;
+
+	if (!strcmp(e->action, "add") || !strcmp(e->action, "remove"))
+		detail = e->devname;
+	if (detail)
+		len = snprintf(line, sizeof(line), "* %s %s %s %s\n", e->action, e->subsystem, e->name, detail);
+	else
+		len = snprintf(line, sizeof(line), "* %s %s %s\n", e->action, e->subsystem, e->name);
+	if (len >= (int)sizeof(line) || events_len + len > EVENTS_BYTES) {
+		events_lost = true;
+		return;
+	}
+	if (events_len + len > events_size) {
+		size_t size = (events_len + len) * 2 + 4096;
+		char *bigger = realloc(events, size);
+
+		if (!bigger) {
+			events_lost = true;
+			return;
+		}
+		events = bigger;
+		events_size = size;
+	}
+	memcpy(events + events_len, line, len);
+	events_len += len;
+}
+
+static void usb_track(const char *name, bool live)
+{
+	unsigned int i;
+
+	if (strlen(name) >= USB_NAME_BYTES)
+		return;
+	for (i = 0; i < usb_device_count; i++)
+		if (!strcmp(usb_devices[i].name, name))
+			break;
+	if (i == usb_device_count) {
+		if (!live || i == USB_DEVICES)
+			return;
+		strcpy(usb_devices[i].name, name);
+		usb_devices[i].fd = -1;
+		usb_device_count++;
+	}
+	usb_devices[i].live = live;
+}
+
+static void usb_scan(void)
+{
+	DIR *dir = opendir("/sys/bus/usb/devices");
+	struct dirent *e;
+
+	for (unsigned int i = 0; i < usb_device_count; i++)
+		usb_devices[i].live = false;
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] != '.' && !strchr(e->d_name, ':'))
+			usb_track(e->d_name, true);
+	if (dir)
+		closedir(dir);
+}
+
+static void node_track(const struct uevent *e, bool live)
+{
+	size_t i;
+
+	for (i = 0; i < new_node_count; i++)
+		if (!strcmp(new_nodes[i].name, e->name) && !strcmp(new_nodes[i].subsystem, e->subsystem))
+			break;
+	if (!live) {
+		if (i < new_node_count)
+			memmove(&new_nodes[i], &new_nodes[i + 1], (--new_node_count - i) * sizeof(*new_nodes));
+		return;
+	}
+	if (i == NEW_NODES || strlen(e->name) >= NODE_BYTES || strlen(e->subsystem) >= sizeof(new_nodes->subsystem) ||
+	    (e->devname && strlen(e->devname) >= NODE_BYTES))
+		return;
+	if (i == new_node_count)
+		new_node_count++;
+	strcpy(new_nodes[i].name, e->name);
+	strcpy(new_nodes[i].subsystem, e->subsystem);
+	strcpy(new_nodes[i].dev, e->devname ? e->devname : "");
+}
+
+static void handle(const struct uevent *e)
+{
+	bool add = !strcmp(e->action, "add"), remove = !strcmp(e->action, "remove");
+
+	if (is_noise(e->subsystem))
+		return;
+	emit(e);
+	if (!add && !remove)
+		return;
+	if (!strcmp(e->subsystem, "usb") && e->devtype && !strcmp(e->devtype, "usb_device"))
+		usb_track(e->name, add);
+	else
+		node_track(e, add);
+}
+
+/* "add@/devices/...\0ACTION=add\0DEVPATH=...\0..."; msg[len] is NUL. */
+static void parse(const char *msg, size_t len)
+{
+	static const struct { const char *key; size_t offset; } keys[] = {
+		{ "ACTION=", offsetof(struct uevent, action) },
+		{ "SUBSYSTEM=", offsetof(struct uevent, subsystem) },
+		{ "DEVTYPE=", offsetof(struct uevent, devtype) },
+		{ "DEVNAME=", offsetof(struct uevent, devname) },
+		{ "DRIVER=", offsetof(struct uevent, driver) },
+	};
+	struct uevent e = { 0 };
+	const char *slash = strrchr(msg, '/');
+
+	for (const char *p = msg + strlen(msg) + 1; p < msg + len; p += strlen(p) + 1)
+		for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+			size_t n = strlen(keys[i].key);
+
+			if (!strncmp(p, keys[i].key, n))
+				*(const char **)((char *)&e + keys[i].offset) = p + n;
+		}
+	e.name = slash ? slash + 1 : "";
+	if (e.action && e.subsystem && *e.name)
+		handle(&e);
+}
+
+/* Reads all that is queued and returns how many uevents there were. The caller holds no lock. */
+unsigned int uevent_drain(void)
+{
+	unsigned int count = 0;
+	char msg[8192];
+
+	if (sock < 0)
+		return 0;
+	uevent_lock();
+	for (;;) {
+		ssize_t n = recv(sock, msg, sizeof(msg) - 1, MSG_DONTWAIT);
+
+		if (n < 0 && errno == ENOBUFS) {
+			events_lost = true;
+			usb_scan();
+		} else if (n < 0 && errno != EINTR) {
+			break;
+		} else if (n > 0) {
+			msg[n] = '\0';
+			parse(msg, n);
+		}
+		count++;
+	}
+	uevent_unlock();
+	return count;
+}
+
+/* The lines collected so far, malloc'ed with ROOM bytes to spare after them; NULL without memory. */
+char *uevent_take(size_t *len, size_t room)
+{
+	static const char lost[] = "* lost\n";
+	char *text;
+
+	uevent_lock();
+	text = malloc(events_len + sizeof(lost) + room);
+	if (text) {
+		*len = events_len;
+		if (events_len)
+			memcpy(text, events, events_len);
+		if (events_lost) {
+			memcpy(text + *len, lost, sizeof(lost) - 1);
+			*len += sizeof(lost) - 1;
+		}
+		events_lost = false;
+		events_len = 0;
+	}
+	uevent_unlock();
+	return text;
+}
+
+/* Moves the nodes that appeared since the last call, and still exist, to NODES. */
+size_t uevent_new_nodes(struct node *nodes, size_t max)
+{
+	size_t n;
+
+	uevent_lock();
+	n = new_node_count < max ? new_node_count : max;
+	memcpy(nodes, new_nodes, n * sizeof(*nodes));
+	new_node_count = 0;
+	uevent_unlock();
+	return n;
+}
+
+/*
+ * Lets the kernel drop what is not add, remove, bind or unbind of a device
+ * (change, online, /module, /bus, /kernel/slab) before it is queued.
+ */
+static void uevent_filter(void)
+{
+	enum { ACCEPT = 11, DROP = 12 };
+#define TO(target, at) ((target) - (at) - 1)
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x61646440, TO(5, 1), 0),			/* add@ */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x62696e64, TO(7, 2), 0),			/* bind@ */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x756e6269, TO(9, 3), 0),			/* unbind@ */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x72656d6f, TO(9, 4), TO(DROP, 4)),		/* remove@ */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4),
+		BPF_STMT(BPF_JMP | BPF_JA, TO(10, 6)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 5),
+		BPF_STMT(BPF_JMP | BPF_JA, TO(10, 8)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 7),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x2f646576, TO(ACCEPT, 10), TO(DROP, 10)),	/* /dev */
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+#undef TO
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	if (setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+		dprintf(2, "usbfuzz-agent: no uevent filter: %m\n");
+}
+
+void uevent_open(void)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int size = RECEIVE_BYTES;
+
+	sock = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+	if (sock < 0)
+		die("no uevent socket: %m");
+	setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	uevent_filter();
+	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)))
+		die("cannot listen to uevents: %m");
+	uevent_lock();
+	usb_scan();
+	uevent_unlock();
+}

@@ -1,0 +1,257 @@
+"""asyncio client of the guest agent, over the unix socket of QEMU's virtio-serial port.
+
+The peer is a kernel under attack: what it sends is bounded, checked and never trusted. Lines that make no sense end
+the connection with GuestError; a connection that drops fails every pending call with QemuError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import secrets
+from collections import deque
+from pathlib import Path
+from typing import Final, NoReturn
+
+from attrs import frozen
+
+from usbfuzz.errors import GuestError, QemuError
+
+__all__ = ["PROTOCOL_VERSION", "Agent", "UEvent"]
+
+PROTOCOL_VERSION: Final = 1
+
+_LINE_BYTES: Final = 4096
+_DATA_BYTES: Final = 32 << 20  # the agent's own limit
+_EVENTS: Final = 50_000  # between two settles; more than the kernel's queue can hold
+_CHUNK: Final = 1 << 18
+_NUMBER_DIGITS: Final = 9
+_REPLY: Final = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
+_READY: Final = re.compile(rb"\* ready ([0-9]{1,9}) (\S{1,128})")
+
+
+@frozen
+class UEvent:
+    """One kobject uevent of a device, in the kernel's order.
+
+    ``kind`` is ``add``, ``remove``, ``bind``, ``unbind``, or ``lost`` (the kernel's queue overflowed, some are missing
+    before this one; the other fields are empty).
+    """
+
+    kind: str
+    subsystem: str = ""  #: ``usb``, ``hid``, ``input``, ``hidraw``, ``tty``, ``net``, ``sound`` …
+    name: str = ""  #: kobject name: ``3-1``, ``3-1:1.0``, ``0003:1234:5678.0001``, ``hidraw0``
+    detail: str = ""  #: device node below ``/dev`` for add and remove, driver for bind; may be empty
+
+    @classmethod
+    def parse(cls, line: str) -> UEvent | None:
+        """The event of a line without its ``* ``; None when it is not one."""
+        match line.split(" "):
+            case ["lost"]:
+                return cls("lost")
+            case ["add" | "remove" | "bind" | "unbind" as kind, subsystem, name, *detail]:
+                return cls(kind, subsystem, name, " ".join(detail))
+            case _:
+                return None
+
+
+class Agent:
+    """A connection to one agent. Calls may overlap; each waits for its own reply.
+
+    Every call raises GuestError when the agent answers ``error`` or sends nonsense, QemuError when the connection is
+    gone. None has a time limit of its own: the guest's clock is not the wall's, so the caller decides
+    (``asyncio.timeout``).
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._pending: dict[int, asyncio.Future[bytes]] = {}
+        self._events: deque[UEvent] = deque()
+        # Replies of an earlier connection to the same (restored) guest must not look like ours.
+        self._next_id = secrets.randbelow(1 << 40) << 20
+        self._failure: GuestError | QemuError | None = None
+        self._reading = asyncio.create_task(self._read_all(), name="agent reader")
+
+    release: str = ""  #: the guest kernel's release, once the agent said it
+
+    @classmethod
+    async def connect(cls, path: Path) -> Agent:
+        """Connect to QEMU's listening socket and wait until the agent answers, also while the guest still boots.
+
+        Raises QemuError when nobody listens there.
+        """
+        try:
+            reader, writer = await asyncio.open_unix_connection(path, limit=_CHUNK)
+        except OSError as error:
+            raise QemuError(
+                f"{path}: cannot connect to the agent's port ({error.strerror}); is QEMU running?"
+            ) from error
+        agent = cls(reader, writer)
+        try:
+            writer.write(b"\n")  # ends what an earlier connection may have left half sent
+            await agent.ping()
+        except BaseException:
+            await agent.close()
+            raise
+        return agent
+
+    async def close(self) -> None:
+        """Drop the connection; the guest goes on. Pending calls fail with QemuError."""
+        self._reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reading
+        self._fail(QemuError("the connection to the guest agent was closed"))
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def ping(self, text: str = "") -> str:
+        """The text, from the guest and back."""
+        return (await self._call("ping", text)).decode("ascii", "replace")
+
+    async def sleep(self, ms: int) -> None:
+        """Return after ``ms`` milliseconds of guest time."""
+        await self._call("sleep", str(ms))
+
+    async def settle(self, ms: int) -> list[UEvent]:
+        """Wait ``ms`` guest milliseconds, then until no USB device is being probed or removed.
+
+        Returns what happened since the last settle, in order.
+        """
+        await self._call("settle", str(ms))
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    async def exercise(self, ms: int) -> int:
+        """Use what appeared since the last exercise for ``ms`` guest milliseconds; how many things were opened."""
+        return _number(await self._call("exercise", str(ms)))
+
+    async def validate(self) -> int:
+        """Make the kernel check its kmalloc slabs (it reports to the console); how many caches were checked."""
+        return _number(await self._call("validate"))
+
+    async def load(self, *names: str) -> None:
+        """Load modules of the image with their dependencies."""
+        await self._call("load", *names)
+
+    async def reset(self, buspath: str) -> None:
+        """Reset the USB device with this sysfs name (``3-1``)."""
+        await self._call("reset", buspath)
+
+    async def read(self, path: str) -> bytes:
+        """A file below /proc, /sys or /lib/modules, at most 32 MiB."""
+        return await self._call("read", path, data=True)
+
+    async def write(self, path: str, text: str) -> None:
+        """Write to a file below /proc/sys or /sys."""
+        await self._call("write", path, text)
+
+    async def kmsg(self) -> str:
+        """The kernel's whole log buffer."""
+        return (await self._call("kmsg", data=True)).decode("utf-8", "replace")
+
+    async def lsusb(self) -> dict[str, bytes]:
+        """Raw descriptors (device, then configurations) of each USB device, by sysfs name."""
+        listing = (await self._call("lsusb", data=True)).decode("ascii", "replace")
+        try:
+            return {
+                name: bytes.fromhex(text) for name, _, text in (line.partition(" ") for line in listing.splitlines())
+            }
+        except ValueError as error:
+            raise GuestError("the guest agent listed USB devices that are not hex; the guest is corrupted") from error
+
+    async def mark(self, text: str) -> None:
+        """Print ``usbfuzz: TEXT`` on the guest's console."""
+        await self._call("mark", text)
+
+    async def _call(self, verb: str, *words: str, data: bool = False) -> bytes:
+        line = " ".join((verb, *words)).rstrip(" ")
+        if not line.isascii() or "\n" in line or len(line) > _LINE_BYTES - 32:
+            raise ValueError(f"not one short line of ASCII: {line[:80]!r}")
+        if self._failure is not None:
+            raise self._failure
+        self._next_id += 1
+        number = self._next_id
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
+        try:
+            self._writer.write(f"{number} {line}\n".encode())
+            kind, _, body = (await future).partition(b" ")
+        finally:
+            self._pending.pop(number, None)
+        if kind == b"error":
+            raise GuestError(f"guest agent, {line[:80]}: {body.decode('ascii', 'replace')}")
+        if (kind == b"data") != data:
+            raise GuestError(f"guest agent, {line[:80]}: the answer has the wrong form; the guest is corrupted")
+        return body
+
+    async def _read_all(self) -> None:
+        try:
+            while True:
+                line = await self._reader.readuntil(b"\n")
+                if len(line) > _LINE_BYTES:
+                    self._nonsense(line)
+                await self._take(line[:-1])
+        except GuestError as error:
+            self._fail(error)
+        except asyncio.LimitOverrunError:
+            self._fail(GuestError("the guest agent sent an endless line; the guest is corrupted"))
+        except (asyncio.IncompleteReadError, OSError):
+            self._fail(QemuError("QEMU closed the connection to the guest agent"))
+
+    async def _take(self, line: bytes) -> None:
+        if line.startswith(b"* "):
+            self._take_event(line)
+            return
+        reply = _REPLY.fullmatch(line)
+        if reply is None:
+            self._nonsense(line)
+        number, kind, text = int(reply[1]), reply[2], reply[3] or b""
+        if kind == b"data":
+            text = await self._take_data(line, text)
+        future = self._pending.get(number)
+        # An unknown number is an answer to a call that was given up, or to one from before a snapshot was restored.
+        if future is not None and not future.done():
+            future.set_result(kind + b" " + text)
+
+    async def _take_data(self, line: bytes, text: bytes) -> bytes:
+        if not text.isdigit() or len(text) > len(str(_DATA_BYTES)) or int(text) > _DATA_BYTES:
+            self._nonsense(line)
+        body = await self._reader.readexactly(int(text) + 1)
+        if body[-1:] != b"\n":
+            self._nonsense(body[-80:])
+        return body[:-1]
+
+    def _take_event(self, line: bytes) -> None:
+        ready = _READY.fullmatch(line)
+        if ready is not None:
+            if int(ready[1]) != PROTOCOL_VERSION:
+                raise GuestError(
+                    f"the guest agent speaks protocol {int(ready[1])}, not {PROTOCOL_VERSION}; rebuild the image"
+                )
+            self.release = ready[2].decode("ascii", "replace")
+            return
+        event = UEvent.parse(line[2:].decode("ascii", "replace"))
+        if event is None or len(self._events) >= _EVENTS:
+            self._nonsense(line)
+        self._events.append(event)
+
+    def _nonsense(self, line: bytes) -> NoReturn:
+        raise GuestError(f"the guest agent sent nonsense ({line[:80]!r}); the guest is corrupted")
+
+    def _fail(self, failure: GuestError | QemuError) -> None:
+        if self._failure is None:
+            self._failure = failure
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(self._failure)
+        self._pending.clear()
+
+
+def _number(text: bytes) -> int:
+    if not text.isdigit() or len(text) > _NUMBER_DIGITS:
+        raise GuestError(f"the guest agent answered {text[:40]!r} where a number belongs; the guest is corrupted")
+    return int(text)

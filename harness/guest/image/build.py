@@ -1,0 +1,114 @@
+"""The initramfs of a guest: agent as init, modules, and busybox for a look inside; cached by content."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from harness.guest.image import cpio
+from harness.guest.image.agent import agent_binary, agent_digest
+from harness.guest.image.files import private_directory, write_atomically
+from harness.guest.image.manifest import Manifest, manifest, read_tables
+from harness.guest.kernels import Kernel, read_module
+from usbfuzz.errors import InfraError, StorageError
+
+__all__ = ["Image", "build_image"]
+
+#: Changes when the same inputs give another image.
+_VERSION: Final = 1
+
+
+@frozen
+class Image:
+    """An initramfs that boots one kernel into the agent."""
+
+    path: Path  #: uncompressed cpio: under TCG unpacking costs more than reading (guest time on 6.1: 0.2 s, gzip 1.4 s)
+    digest: str  #: first 16 hex digits of the SHA-256 of what it was made from
+    aliases: Path  #: the kernel's whole modules.alias
+    modules: tuple[str, ...]  #: names of the modules in it, sorted
+
+
+def build_image(kernel: Kernel, cache: Path, firmware: Path | None = None) -> Image:
+    """The image for a kernel, from the cache when nothing it is made of has changed.
+
+    ``firmware`` is a directory that becomes ``/lib/firmware``. Raises KernelError when the kernel cannot be used,
+    InfraError when the agent cannot be compiled or busybox is missing, StorageError when the cache or the firmware
+    directory fails.
+    """
+    busybox = _busybox()
+    contents = manifest(read_tables(kernel.modules))
+    files = _firmware(firmware)
+    digest = _digest(kernel, contents, busybox, files)
+    path = cache / "images" / f"{digest}.cpio"
+    if not path.exists():
+        private_directory(path.parent)
+        agent = agent_binary(cache)
+        write_atomically(path, lambda output: _write(output, _entries(kernel, contents, agent, busybox, files)))
+    return Image(path, digest, kernel.modules / "modules.alias", tuple(contents.modules))
+
+
+def _digest(kernel: Kernel, contents: Manifest, busybox: Path, firmware: dict[str, Path]) -> str:
+    digest = hashlib.sha256(f"{_VERSION}\n{kernel.release}\n{kernel.digest}\n{agent_digest()}\n".encode())
+    digest.update("\n".join((contents.dep, contents.alias, *contents.base, "", *contents.all)).encode())
+    for path in contents.sources.values():  # a tree may be rebuilt without a new bzImage
+        status = path.stat()
+        digest.update(f"{status.st_size} {status.st_mtime_ns}\n".encode())
+    digest.update(busybox.read_bytes())
+    for name, path in firmware.items():
+        digest.update(f"\n{name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _busybox() -> Path:
+    found = shutil.which("busybox")
+    if found is None:
+        raise InfraError("busybox is not installed; install the package busybox-static")
+    return Path(found)
+
+
+def _firmware(root: Path | None) -> dict[str, Path]:
+    if root is None:
+        return {}
+    if not root.is_dir():
+        raise StorageError(f"{root}: not a directory of firmware files")
+    return {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def _write(output: Path, entries: list[cpio.Entry]) -> None:
+    with output.open("wb") as stream:
+        for piece in cpio.archive(entries):
+            stream.write(piece)
+
+
+def _entries(
+    kernel: Kernel, contents: Manifest, agent: Path, busybox: Path, firmware: dict[str, Path]
+) -> list[cpio.Entry]:
+    root = f"lib/modules/{kernel.release}"
+    return [
+        cpio.file("init", agent.read_bytes(), 0o755),
+        cpio.symlink("sbin/modprobe", "/init"),
+        cpio.file("bin/busybox", busybox.read_bytes(), 0o755),
+        cpio.symlink("bin/sh", "busybox"),
+        *(cpio.directory(name) for name in ("dev", "proc", "sys", "tmp")),
+        cpio.device("dev/console", 5, 1),
+        cpio.file("etc/usbfuzz/modules.base", _boot_list(contents, contents.base)),
+        cpio.file("etc/usbfuzz/modules.all", _boot_list(contents, contents.all)),
+        cpio.file(f"{root}/modules.dep", contents.dep.encode()),
+        cpio.file(f"{root}/modules.alias", contents.alias.encode()),
+        *_modules(contents, root),
+        *(cpio.file(f"lib/firmware/{name}", path.read_bytes()) for name, path in firmware.items()),
+    ]
+
+
+def _boot_list(contents: Manifest, names: tuple[str, ...]) -> bytes:
+    return "".join(f"{contents.modules[name]}\n" for name in names).encode()
+
+
+def _modules(contents: Manifest, root: str) -> Iterator[cpio.Entry]:
+    for name, plain in contents.modules.items():
+        yield cpio.file(f"{root}/{plain}", read_module(contents.sources[name]))

@@ -1,0 +1,83 @@
+"""Which modules a guest carries and which it loads before the agent is ready: data, with a reason where one is needed.
+
+Names are as in ``/proc/modules`` (underscores). A name that a kernel has built in, or has not at all, is passed over
+unless it is in :data:`REQUIRED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = [
+    "BASE",
+    "COMPANION_ALIASES",
+    "COMPANION_DIRECTORIES",
+    "COMPANION_NAMES",
+    "DRIVER_ALIASES",
+    "EXCLUDED",
+    "HELPER_ALIASES_SKIPPED",
+    "HOST",
+    "REQUIRED",
+]
+
+#: What a guest cannot do without: a host controller, HID, and the agent's port. Built in is as good as a module.
+REQUIRED: Final = ("virtio_pci", "virtio_console", "usbcore", "xhci_hcd", "xhci_pci", "usbhid")
+
+#: Loaded with ``usbfuzz.modules=base``, in this order; dependencies come first by themselves.
+BASE: Final = ("virtio_pci", "virtio_console", "usbcore", "xhci_pci", "usbhid", "hid_generic", "evdev")
+
+#: Loaded with ``usbfuzz.modules=all`` besides the drivers: the other controllers, and what gives drivers a user side.
+HOST: Final = (
+    "ehci_pci", "ohci_pci", "uhci_hcd",
+    "joydev", "mousedev", "ff_memless", "uhid", "rfkill",
+    "sd_mod", "sr_mod", "sg",
+    "snd_pcm", "snd_rawmidi", "snd_seq", "snd_seq_midi", "snd_pcm_oss", "snd_mixer_oss", "snd_hwdep",
+    "can_raw", "af_packet", "bluetooth", "cfg80211", "mac80211",
+)  # fmt: skip
+
+#: Aliases by which a module says that it binds USB or HID devices.
+DRIVER_ALIASES: Final = ("usb:*", "hid:*")
+
+#: Aliases of modules that bind what USB and HID drivers create: carried, loaded with ``all``.
+COMPANION_ALIASES: Final = (
+    "platform:HID-SENSOR-*", "platform:viperboard-*", "platform:dln2-*",
+    "auxiliary:usb_ljca*", "auxiliary:*.ljca-*", "greybus:*", "serdev:*",
+    "ieee1394:*", "w1-family-*", "rc-core", "hid-sensor-*",
+)  # fmt: skip
+
+#: Modules that drivers ask for by request_module() or symbol_request(): carried, loaded on demand.
+COMPANION_DIRECTORIES: Final = (
+    "kernel/drivers/media/dvb-frontends", "kernel/drivers/media/tuners", "kernel/drivers/media/i2c",
+    "kernel/drivers/media/rc/keymaps", "kernel/drivers/media/common",
+)  # fmt: skip
+
+#: The same, one by one.
+COMPANION_NAMES: Final = (
+    "em28xx_alsa", "em28xx_dvb", "em28xx_rc", "em28xx_v4l", "cx231xx_alsa", "cx231xx_dvb", "au0828",
+    "snd_seq_dummy", "snd_seq_oss", "snd_usbmidi_lib",
+    "ppp_async", "ppp_generic", "slcan", "n_hdlc",
+    "crc_itu_t", "crc_ccitt", "ccm", "gcm", "cmac", "ctr", "arc4", "sha256_generic", "ecb", "cbc", "hmac",
+    "michael_mic", "i2c_dev", "industrialio_triggered_buffer", "kfifo_buf", "ntfs3", "vfat",
+)  # fmt: skip
+
+#: Never in an image. The reason is for the reader who misses the module.
+EXCLUDED: Final[Mapping[str, str]] = {
+    "usbtest": "a test driver: claims devices in order to run its own transfers against known test firmware",
+    "ehset": "a test driver: puts the parent's port into an electrical test mode, in which it detects nothing",
+    "usb_debug": "binds Intel debug dongles as a console-like serial port; only useful as earlyprintk target",
+    "usbip_host": "takes devices away from their drivers to export them over a network",
+    "vhci_hcd": "a virtual controller whose root hubs would be settled and reported as if they were ports",
+    "dummy_hcd": "the same, for gadgets of the guest itself",
+    "usbip_core": "serves only usbip_host and vhci_hcd",
+    "g_zero": "a gadget driver: the guest is the host side",
+    "w1_smem": "registers the same 1-Wire family as another module, so that only one of them loads",
+    "hid_sensor_custom": "claims the sensors that the specific hid_sensor drivers would bind, depending on load order",
+}
+
+#: Aliases nobody asks modprobe for in a guest without udev; left out because the helper reads the file each time.
+HELPER_ALIASES_SKIPPED: Final = (
+    "usb:", "hid:", "pci:", "of:", "acpi", "dmi:", "cpu:", "sdio:", "pcmcia:", "virtio:", "pnp:", "ssb:", "bcma:",
+    "scsi:t", "vmbus:", "mdio:", "spi:", "wmi:", "mei:", "input:", "hdaudio:", "sdw:", "isa:", "ulpi:", "typec:",
+    "parport:", "rpmsg:",
+)  # fmt: skip

@@ -1,0 +1,121 @@
+"""Distributions whose kernels come as packages: what their suites, keyrings and kernel packages are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from attrs import field, frozen
+
+from harness.guest.kernels.sources import Source, read_sources
+from usbfuzz.errors import KernelError
+
+__all__ = ["DEBIAN", "DISTRIBUTIONS", "UBUNTU", "Distribution", "Machine", "NoMirrorError", "keyrings", "mirrors"]
+
+
+class NoMirrorError(KernelError):
+    """This machine's package sources name no mirror of the archive."""
+
+
+@frozen
+class Machine:
+    """Where this machine keeps its package sources and archive keys."""
+
+    etc_apt: Path = Path("/etc/apt")
+    keyrings: Path = Path("/usr/share/keyrings")
+
+
+@frozen
+class Distribution:
+    """A package archive with stock kernels."""
+
+    name: str  #: the prefix of its specs
+    flavour: str  #: last part of a stock kernel's release
+    metapackage: str  #: depends on the newest stock kernel of a suite
+    codenames: tuple[str, ...]  #: oldest first; others work when named
+    pockets: tuple[str, ...]  #: suffixes that make more suites of a codename
+    keyring_glob: str
+    keyring_package: str
+    series: dict[str, str] = field(factory=dict)  #: where to look first for a kernel series
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """Every suite that is searched for a version."""
+        return tuple(name + pocket for name in self.codenames for pocket in self.pockets if name != "sid" or not pocket)
+
+
+DEBIAN: Final = Distribution(
+    name="debian",
+    flavour="amd64",
+    metapackage="linux-image-amd64",
+    codenames=("bullseye", "bookworm", "trixie", "forky", "sid"),
+    pockets=("", "-security", "-backports"),
+    keyring_glob="debian-archive-*",
+    keyring_package="debian-archive-keyring",
+    series={"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie"},
+)
+UBUNTU: Final = Distribution(
+    name="ubuntu",
+    flavour="generic",
+    metapackage="linux-image-generic",
+    codenames=("focal", "jammy", "noble"),
+    pockets=("", "-updates", "-security"),
+    keyring_glob="ubuntu-archive-*",
+    keyring_package="ubuntu-keyring",
+    series={"5.4": "focal", "5.15": "jammy", "6.8": "noble"},
+)
+_DEBIAN_ALIASES: Final = frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"})
+DISTRIBUTIONS: Final = {distribution.name: distribution for distribution in (DEBIAN, UBUNTU)}
+
+
+def keyrings(distribution: Distribution, machine: Machine) -> list[Path]:
+    """The archive keyrings of a distribution, without retired keys. Raises KernelError when there is none."""
+    found = [
+        path
+        for path in sorted(machine.keyrings.glob(distribution.keyring_glob))
+        if path.suffix in {".gpg", ".pgp"} and "removed" not in path.name
+    ]
+    if not found:
+        raise KernelError(
+            f"{machine.keyrings}: no {distribution.name} archive keys to verify packages with; "
+            f"install the package {distribution.keyring_package}"
+        )
+    return found
+
+
+def mirrors(distribution: Distribution, suite: str, machine: Machine) -> list[str]:
+    """Addresses that may serve ``suite``, likeliest first: those of the machine's own entries for the distribution.
+
+    A mirror serves all suites of its archive, enabled on the machine or not. Debian's security suites live in an
+    archive of their own. Raises NoMirrorError when the machine has no entry to take an address from.
+    """
+    own = [source for source in read_sources(machine.etc_apt) if _belongs(source, distribution)]
+    separate = distribution is DEBIAN
+    wanted = [source for source in own if not separate or _is_security(source.suite) == _is_security(suite)]
+    addresses = [source.uri for source in sorted(wanted, key=lambda source: _rank(source, suite, distribution))]
+    if not addresses and separate and _is_security(suite):
+        addresses = [f"{source.uri}-security" for source in own if source.uri.endswith("/debian")]
+    if not addresses:
+        example = distribution.codenames[1] + ("-security" if separate and _is_security(suite) else "")
+        raise NoMirrorError(
+            f"{machine.etc_apt}: no {distribution.name} mirror for {suite} among this machine's package sources; "
+            f"add one, for instance in sources.list.d/{distribution.name}.list: deb MIRROR {example} main"
+        )
+    return list(dict.fromkeys(addresses))
+
+
+def _belongs(source: Source, distribution: Distribution) -> bool:
+    """Whether an entry can be one of the distribution's own: its codename, ``main``, and no foreign keyring."""
+    codename = source.suite.partition("-")[0].partition("/")[0]
+    known = codename in distribution.codenames or (distribution is DEBIAN and codename in _DEBIAN_ALIASES)
+    foreign = any(name.startswith("/") and not Path(name).match(distribution.keyring_glob) for name in source.signed_by)
+    return known and "main" in source.components and not foreign and not source.uri.startswith("cdrom:")
+
+
+def _rank(source: Source, suite: str, distribution: Distribution) -> tuple[bool, bool, bool]:
+    """First the entry of this very suite, then one tied to the archive's keyring, then one with the usual path."""
+    return (source.suite != suite, not source.signed_by, f"/{distribution.name}" not in source.uri)
+
+
+def _is_security(suite: str) -> bool:
+    return suite.endswith(("-security", "/updates"))

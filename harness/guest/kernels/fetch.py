@@ -1,0 +1,147 @@
+"""Stock kernels from a distribution's archive: find the package, download, verify, unpack, index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from harness.guest.kernels.apt import AptRoot, SuiteError, SuiteMissingError
+from harness.guest.kernels.archives import Distribution, Machine, NoMirrorError, keyrings, mirrors
+from harness.guest.kernels.command import run
+from harness.guest.kernels.packages import Candidate, candidates, is_exact, matching, newest, stock
+from harness.guest.kernels.specs import ArchiveSpec
+from harness.guest.kernels.versions import version_key
+from usbfuzz.errors import KernelError
+
+__all__ = ["Archive", "Offer"]
+
+_NAMED: Final = 6  # versions an error message lists
+
+
+@frozen
+class Offer:
+    """A kernel found in a suite, not fetched yet."""
+
+    distribution: Distribution
+    suite: str
+    candidate: Candidate
+    root: AptRoot
+
+    @property
+    def name(self) -> str:
+        """Canonical name of the kernel."""
+        return f"{self.distribution.name}:{self.candidate.version}"
+
+
+@frozen
+class Archive:
+    """The archives this machine's package sources lead to; all state is kept below ``cache``."""
+
+    cache: Path
+    machine: Machine
+    on_progress: Callable[[str], None]
+
+    def find(self, spec: ArchiveSpec) -> Offer:
+        """The newest kernel ``spec`` means. Asks the mirror. Raises KernelError, StorageError."""
+        offer = self._newest_of_suite(spec) if spec.is_suite else self._newest_of_version(spec)
+        if offer.candidate.missing:
+            gone = ", ".join(offer.candidate.missing)
+            raise KernelError(f"{spec}: {offer.suite} still lists {offer.name}, but its packages {gone} are gone")
+        return offer
+
+    def fetch(self, offer: Offer, workspace: Path) -> Path:
+        """Download and unpack into ``workspace``; gives the finished directory (``vmlinuz``, ``lib/modules``)."""
+        release = offer.candidate.release
+        packages, unpacked, built = (workspace / name for name in ("packages", "unpacked", "built"))
+        for directory in (packages, unpacked, built / "lib" / "modules"):
+            directory.mkdir(parents=True)
+        self.on_progress(f"downloading {offer.name} from {offer.suite}, {offer.candidate.size / 1e6:.0f} MB")
+        for deb in offer.root.download(offer.candidate.packages, packages):
+            self.on_progress(f"unpacking {deb.name}")
+            run(["dpkg-deb", "-x", str(deb), str(unpacked)], storage=self.cache, package="dpkg")
+            deb.unlink()
+        _arrange(unpacked, built, release, offer.name)
+        return built
+
+    def _newest_of_suite(self, spec: ArchiveSpec) -> Offer:
+        root, packages = self._packages(spec.distribution, spec.wanted)
+        found = candidates(packages, spec.distribution)
+        chosen = newest(stock(packages, spec.distribution, found) or found)
+        if chosen is None:
+            raise KernelError(f"{spec}: the suite {spec.wanted} has no stock amd64 kernel")
+        return Offer(spec.distribution, spec.wanted, chosen, root)
+
+    def _newest_of_version(self, spec: ArchiveSpec) -> Offer:
+        """Ask suite after suite; a full version ends the search where it is found."""
+        offers: list[Offer] = []
+        seen: set[str] = set()
+        failures: list[KernelError] = []
+        for suite in _search_order(spec):
+            try:
+                root, packages = self._packages(spec.distribution, suite)
+            except (SuiteError, NoMirrorError) as error:
+                failures.append(error)
+                continue
+            found = candidates(packages, spec.distribution)
+            seen |= {candidate.version for candidate in found}
+            chosen = newest(matching(spec.wanted, found))
+            if chosen is not None:
+                offers.append(Offer(spec.distribution, suite, chosen, root))
+                if is_exact(spec.wanted) and not chosen.missing:
+                    break
+        if not offers:
+            raise _not_found(spec, seen, failures)
+        return max(offers, key=lambda offer: (not offer.candidate.missing, version_key(offer.candidate.version)))
+
+    def _packages(self, distribution: Distribution, suite: str) -> tuple[AptRoot, list[dict[str, str]]]:
+        """The ``linux-*`` packages of a suite, from the first mirror that serves it."""
+        trusted = keyrings(distribution, self.machine)
+        root = AptRoot(self.cache / "apt" / distribution.name / suite)
+        failures: list[KernelError] = []
+        for uri in mirrors(distribution, suite, self.machine):
+            self.on_progress(f"asking {uri} for {suite}")
+            try:
+                root.update(uri, suite, trusted)
+            except KernelError as error:
+                failures.append(error)
+                continue
+            return root, root.packages("linux-")
+        raise next((error for error in failures if not isinstance(error, SuiteMissingError)), failures[0])
+
+
+def _arrange(unpacked: Path, built: Path, release: str, name: str) -> None:
+    """Move what a guest needs to where a kernel entry has it. Split packages (7.x) put all below usr/lib/modules."""
+    trees = [
+        path for path in (unpacked / "usr/lib/modules" / release, unpacked / "lib/modules" / release) if path.is_dir()
+    ]
+    if not trees:
+        raise KernelError(f"{name}: its packages hold no modules of {release}")
+    images = [path for path in (unpacked / f"boot/vmlinuz-{release}", trees[0] / "vmlinuz") if path.is_file()]
+    if not images:
+        raise KernelError(f"{name}: its packages hold no kernel image of {release}")
+    images[0].rename(built / "vmlinuz")
+    for config in (unpacked / f"boot/config-{release}", trees[0] / "config"):
+        if config.is_file():
+            config.rename(built / "config")
+    trees[0].rename(built / "lib" / "modules" / release)
+
+
+def _search_order(spec: ArchiveSpec) -> list[str]:
+    """All suites, those of the codename a kernel series belongs to first."""
+    series = ".".join(spec.wanted.split(".")[:2])
+    home = spec.distribution.series.get(series, "")
+    return sorted(spec.distribution.suites, key=lambda suite: not home or suite.partition("-")[0] != home)
+
+
+def _not_found(spec: ArchiveSpec, seen: set[str], failures: list[KernelError]) -> KernelError:
+    """Say what there is instead, and which suites could not be looked into."""
+    notable = [error for error in failures if not isinstance(error, SuiteMissingError)]
+    if not seen:
+        return notable[0] if notable else failures[0]
+    near = [version for version in seen if version.split(".")[0] == spec.wanted.split(".")[0]]
+    shown = ", ".join(sorted(near or seen, key=version_key)[-_NAMED:])
+    unasked = "".join(f"; {error}" for error in notable)
+    return KernelError(f"{spec}: no mirror has it; there is {shown}{unasked}")

@@ -1,0 +1,108 @@
+"""The modules of a kernel: what depends on what, what binds to USB, and their bytes."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, Self
+
+from attrs import frozen
+
+from harness.guest.kernels.command import run_bytes
+from usbfuzz.errors import KernelError
+
+__all__ = ["Alias", "ModuleIndex", "module_name", "read_module"]
+
+_ELF: Final = b"\x7fELF"
+_USB_OR_HID: Final = ("usb:", "hid:")
+
+
+@frozen
+class Alias:
+    """One line of modules.alias."""
+
+    pattern: str  #: shell pattern over modalias strings, ``usb:v046Dp*d*dc*dsc*dp*ic*isc*ip*in*``
+    module: str
+
+
+@frozen
+class ModuleIndex:
+    """The indexes depmod wrote for a module directory. Names have ``_`` for ``-``, as in /proc/modules."""
+
+    directory: Path  #: ``.../lib/modules/RELEASE``
+    paths: Mapping[str, Path]  #: file of each loadable module
+    dependencies: Mapping[str, tuple[str, ...]]  #: all modules each needs, in an order they can be loaded in
+    aliases: tuple[Alias, ...]  #: in file order
+    builtin: frozenset[str]  #: modules that are part of the image
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Read modules.dep, modules.alias and modules.builtin. Raises KernelError when one is missing."""
+        paths: dict[str, Path] = {}
+        dependencies: dict[str, tuple[str, ...]] = {}
+        for line in _lines(directory / "modules.dep"):
+            path, _, needs = line.partition(":")
+            name = module_name(path)
+            paths[name] = directory / path
+            dependencies[name] = tuple(module_name(need) for need in reversed(needs.split()))
+        aliases = []
+        for line in _lines(directory / "modules.alias"):
+            words = line.split()
+            if len(words) == 3 and words[0] == "alias":
+                aliases.append(Alias(words[1], module_name(words[2])))
+        builtin = frozenset(module_name(line) for line in _lines(directory / "modules.builtin"))
+        return cls(directory, paths, dependencies, tuple(aliases), builtin)
+
+    def closure(self, names: Iterable[str]) -> tuple[str, ...]:
+        """``names`` and all they need, each once, in an order they can be loaded in. Built-in ones need nothing.
+
+        Raises KernelError for a name the kernel does not have.
+        """
+        ordered: dict[str, None] = {}
+        for name in map(module_name, names):
+            if name in self.builtin and name not in self.paths:
+                continue
+            if name not in self.paths:
+                raise KernelError(f"{self.directory}: the kernel has no module {name}")
+            ordered.update(dict.fromkeys((*self.dependencies[name], name)))
+        return tuple(ordered)
+
+    def bind_usb_or_hid(self) -> tuple[str, ...]:
+        """The loadable modules with a ``usb:`` or ``hid:`` alias, sorted."""
+        bound = {alias.module for alias in self.aliases if alias.pattern.startswith(_USB_OR_HID)}
+        return tuple(sorted(bound & self.paths.keys()))
+
+
+def module_name(path: str) -> str:
+    """``kernel/sound/usb/snd-usb-audio.ko.xz`` gives ``snd_usb_audio``."""
+    return path.strip().rpartition("/")[2].partition(".ko")[0].replace("-", "_")
+
+
+def read_module(path: Path) -> bytes:
+    """The ELF object of a module file: plain, ``.xz``, ``.gz`` or ``.zst``. Raises KernelError."""
+    try:
+        match path.suffix:
+            case ".xz":
+                content = lzma.decompress(path.read_bytes())
+            case ".gz":
+                content = gzip.decompress(path.read_bytes())
+            case ".zst":
+                content = run_bytes(["zstd", "--decompress", "--stdout", "--quiet", str(path)], package="zstd")
+            case _:
+                content = path.read_bytes()
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise KernelError(f"{path}: cannot be read as a kernel module: {error}") from error
+    if not content.startswith(_ELF):
+        raise KernelError(f"{path}: not a kernel module (no ELF header)")
+    return content
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise KernelError(f"{path}: {error.strerror}; run depmod on this kernel's modules") from error
+    return (line for line in text.splitlines() if line.strip() and not line.startswith("#"))

@@ -1,0 +1,150 @@
+"""Stock kernels among the packages of a suite: which there are, what a version means, which packages make one up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from harness.guest.kernels.archives import Distribution
+from harness.guest.kernels.versions import upstream_of, version_key
+
+__all__ = ["Candidate", "candidates", "is_exact", "matches", "matching", "newest", "stock"]
+
+_DEPENDENCY: Final = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\((?P<relation>[<>=]+)\s*(?P<version>[^)]+)\))?"
+)
+_PART: Final = re.compile(r"linux-(base|binary|modules|modules-extra|image)-(?P<release>\d.*?)(-unsigned)?")
+
+Package = Mapping[str, str]  # a control paragraph, see deb822
+
+
+@frozen
+class Candidate:
+    """A stock kernel an archive offers."""
+
+    release: str  #: kernel release, ``6.1.0-56-amd64``
+    version: str  #: package version, ``6.1.192-2``
+    packages: tuple[tuple[str, str], ...]  #: (name, version) of all packages it is made of
+    missing: tuple[str, ...] = ()  #: packages it is made of that the suite no longer has
+    size: int = 0  #: bytes to download
+
+
+def candidates(packages: Iterable[Package], distribution: Distribution) -> list[Candidate]:
+    """The stock kernels (no rt, no cloud, no debug symbols) among the ``linux-*`` packages of a suite."""
+    index: dict[str, dict[str, Package]] = {}
+    for package in packages:
+        index.setdefault(package["package"], {})[package["version"]] = package
+    names = re.compile(rf"linux-image-(?P<release>\d[\w.+~]*(?:-[\d.\w+~]*\d)?-{re.escape(distribution.flavour)})")
+    found = []
+    for name, versions in index.items():
+        match = names.fullmatch(name)
+        if match is None:
+            continue
+        for version, package in versions.items():
+            if not _is_metapackage(package):
+                found.append(_candidate(match["release"], version, package, index))
+    return found
+
+
+def stock(packages: Iterable[Package], distribution: Distribution, found: Iterable[Candidate]) -> list[Candidate]:
+    """The candidates that the distribution's kernel metapackage (``linux-image-amd64``) depends on.
+
+    A suite can offer newer series beside its own, as bookworm-security does with 6.12.
+    """
+    wanted = {
+        name
+        for package in packages
+        if package["package"] == distribution.metapackage
+        for alternatives in _dependencies(package)
+        for name, _ in alternatives
+    }
+    return [candidate for candidate in found if f"linux-image-{candidate.release}" in wanted]
+
+
+def matching(version: str, found: Iterable[Candidate]) -> list[Candidate]:
+    """The candidates a version in a spec means, see :func:`matches`."""
+    return [candidate for candidate in found if matches(version, candidate.version, candidate.release)]
+
+
+def is_exact(version: str) -> bool:
+    """Whether a version names one kernel (``5.10.223``, ``5.10.223-1``, ``5.10.0-32``), not a series (``6.1``)."""
+    return version.count(".") >= 2 or "-" in version
+
+
+def newest(found: Iterable[Candidate]) -> Candidate | None:
+    """The highest package version, complete ones first."""
+    return max(found, key=lambda one: (not one.missing, version_key(one.version)), default=None)
+
+
+def matches(wanted: str, version: str, release: str) -> bool:
+    """Whether ``wanted`` is the package version, the release or ABI name, or the upstream version.
+
+    An upstream version may be cut at a dot: ``6.1`` means every 6.1.x.
+    """
+    if wanted in {version, release, release.rpartition("-")[0]}:
+        return True
+    upstream = upstream_of(version)
+    return upstream == wanted or upstream.startswith((f"{wanted}.", f"{wanted}~"))
+
+
+def _is_metapackage(package: Package) -> bool:
+    """A package that only points to another kernel's image, such as ``linux-image-6.1-amd64``."""
+    return any(
+        name.startswith("linux-image-") and name != f"{package['package']}-unsigned"
+        for alternatives in _dependencies(package)
+        for name, _ in alternatives
+    )
+
+
+def _candidate(release: str, version: str, image: Package, index: Mapping[str, Mapping[str, Package]]) -> Candidate:
+    """Follow the dependencies that carry parts of this kernel: an unsigned image, the split packages of 7.x.
+
+    Ubuntu keeps many USB drivers in a package that no image depends on: taken as well.
+    """
+    chosen: dict[str, Package] = {image["package"]: image}
+    missing: list[str] = []
+    queue: list[Package] = [image]
+    while queue:
+        for alternatives in _dependencies(queue.pop()):
+            parts = [(name, exact) for name, exact in alternatives if _is_part(name, release)]
+            if not parts or any(name in chosen for name, _ in parts):
+                continue
+            available = [(name, found) for name, exact in parts if (found := _pick(index.get(name, {}), exact))]
+            if available:
+                name, chosen[name] = available[0]
+                queue.append(chosen[name])
+            else:
+                missing.append(parts[0][0])
+    extra = _pick(index.get(f"linux-modules-extra-{release}", {}), version)
+    if extra:
+        chosen[extra["package"]] = extra
+    return Candidate(
+        release=release,
+        version=version,
+        packages=tuple((name, package["version"]) for name, package in chosen.items()),
+        missing=tuple(missing),
+        size=sum(int(package.get("size", "0")) for package in chosen.values()),
+    )
+
+
+def _is_part(name: str, release: str) -> bool:
+    match = _PART.fullmatch(name)
+    return match is not None and match["release"] == release
+
+
+def _pick(versions: Mapping[str, Package], exact: str | None) -> Package | None:
+    if exact is not None:
+        return versions.get(exact)
+    return versions[max(versions, key=version_key)] if versions else None
+
+
+def _dependencies(package: Package) -> Sequence[Sequence[tuple[str, str | None]]]:
+    """``Depends`` as a conjunction of alternatives, each a name and the exact version asked for, if any."""
+    groups = []
+    for group in package.get("depends", "").split(","):
+        matches = (_DEPENDENCY.fullmatch(alternative.strip()) for alternative in group.split("|"))
+        groups.append([(m["name"], m["version"] if m["relation"] == "=" else None) for m in matches if m])
+    return groups

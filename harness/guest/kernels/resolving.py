@@ -1,0 +1,145 @@
+"""From a kernel spec to a kernel on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from harness.guest.kernels.archives import Machine
+from harness.guest.kernels.cache import KernelStore
+from harness.guest.kernels.fetch import Archive
+from harness.guest.kernels.local import LocalKernel, build_local, depmod, locate
+from harness.guest.kernels.model import Kernel, image_release, sha256_of, short_digest
+from harness.guest.kernels.modules import ModuleIndex
+from harness.guest.kernels.packages import is_exact, matches
+from harness.guest.kernels.specs import ArchiveSpec, Spec, parse_spec
+from harness.guest.kernels.storage import storage_errors
+from harness.guest.kernels.versions import version_key
+from usbfuzz.errors import KernelError
+
+__all__ = ["installed", "remove", "resolve"]
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """Progress nobody reads."""
+
+
+_THIS_MACHINE: Final = Machine()
+
+
+def resolve(
+    spec: str,
+    cache: Path,
+    *,
+    refresh: bool = False,
+    on_progress: Progress = _silent,
+    machine: Machine = _THIS_MACHINE,
+) -> Kernel:
+    """The kernel ``spec`` means, fetched into ``cache`` when it is not there; the forms are in :data:`specs.FORMS`.
+
+    No network is used for a kernel that is in the cache by its version or ABI name, nor for a suite or series asked
+    before; ``refresh`` asks the mirror again. Processes may resolve the same kernel at the same time.
+
+    Raises KernelError (unknown, not found, not verified, unusable) and StorageError (cache full or not writable).
+    """
+    parsed = parse_spec(spec)
+    store = KernelStore(cache.absolute())
+    if isinstance(parsed, ArchiveSpec):
+        with storage_errors(store.directory):
+            return _resolve_archive(parsed, store, Archive(store.cache, machine, on_progress), refresh)
+    return _resolve_local(parsed, store, on_progress)
+
+
+def installed(cache: Path) -> list[Kernel]:
+    """The intact kernels in ``cache``, by name."""
+    store = KernelStore(cache.absolute())
+    return [kernel for record in store.records() if (kernel := store.load(record.name))]
+
+
+def remove(spec: str, cache: Path) -> None:
+    """Delete a kernel from ``cache``. Never deletes a user's own files. Raises KernelError when it is not there."""
+    parsed = parse_spec(spec)
+    store = KernelStore(cache.absolute())
+    name = (_cached_name(parsed, store) or str(parsed)) if isinstance(parsed, ArchiveSpec) else str(parsed)
+    if not store.directory.is_dir():
+        raise KernelError(f"{spec}: not in {store.directory}")
+    with store.writing():
+        if not store.drop(name):
+            raise KernelError(f"{spec}: not in {store.directory}")
+
+
+def _resolve_archive(spec: ArchiveSpec, store: KernelStore, archive: Archive, refresh: bool) -> Kernel:
+    if not refresh and (kernel := _cached(spec, store)):
+        return kernel
+    with store.writing(lambda: archive.on_progress("waiting for another usbfuzz that is fetching a kernel")):
+        if not refresh and (kernel := _cached(spec, store)):
+            return kernel
+        offer = archive.find(spec)
+        kernel = store.load(offer.name)
+        if kernel is None:
+            if store.holds(offer.name):
+                archive.on_progress(f"{offer.name} is damaged in the cache; fetching it again")
+            with store.workspace() as workspace:
+                built = archive.fetch(offer, workspace)
+                kernel = _finish(store, offer.name, offer.candidate.release, built, archive.on_progress)
+        store.remember(str(spec), kernel.name)
+        return kernel
+
+
+def _resolve_local(spec: Spec, store: KernelStore, on_progress: Progress) -> Kernel:
+    local = locate(spec)
+    try:
+        stamp = local.stamp()
+        if local.is_indexed and local.modules is not None:
+            digest = short_digest(sha256_of(local.vmlinuz))
+            return Kernel(local.name, local.release, local.vmlinuz, local.modules, digest)
+    except OSError as error:
+        raise KernelError(f"{spec}: {error.filename}: {error.strerror}") from error
+    if kernel := _prepared(local, stamp, store):
+        return kernel
+    with (
+        store.writing(lambda: on_progress("waiting for another usbfuzz that is preparing a kernel")),
+        storage_errors(store.directory),
+        store.workspace() as workspace,
+    ):
+        if kernel := _prepared(local, stamp, store):
+            return kernel
+        return _finish(store, local.name, local.release, build_local(local, workspace), on_progress, stamp)
+
+
+def _prepared(local: LocalKernel, stamp: str, store: KernelStore) -> Kernel | None:
+    """The entry of a local kernel, unless its files changed since."""
+    current = any(record.name == local.name and record.stamp == stamp for record in store.records())
+    return store.load(local.name) if current else None
+
+
+def _finish(store: KernelStore, name: str, release: str, built: Path, on_progress: Progress, stamp: str = "") -> Kernel:
+    """Index the modules, check that all parts are there and belong together, and put the entry in its place."""
+    if image_release(built / "vmlinuz") != release:
+        raise KernelError(f"{name}: its image says it is {image_release(built / 'vmlinuz')}, not {release}")
+    on_progress(f"indexing the modules of {name}")
+    depmod(built, release, store.cache)
+    ModuleIndex.read(built / "lib" / "modules" / release)
+    return store.add(name, release, built, stamp)
+
+
+def _cached(spec: ArchiveSpec, store: KernelStore) -> Kernel | None:
+    name = _cached_name(spec, store)
+    return store.load(name) if name else None
+
+
+def _cached_name(spec: ArchiveSpec, store: KernelStore) -> str | None:
+    """The entry ``spec`` means without asking a mirror: what it meant last time, or a full version that is here."""
+    answer = store.answer(str(spec))
+    if answer or spec.is_suite or not is_exact(spec.wanted):
+        return answer
+    prefix = f"{spec.distribution.name}:"
+    found = [
+        record.name
+        for record in store.records()
+        if record.name.startswith(prefix) and matches(spec.wanted, record.name.removeprefix(prefix), record.release)
+    ]
+    return max(found, key=lambda name: version_key(name.removeprefix(prefix)), default=None)

@@ -1,0 +1,179 @@
+"""One running QEMU: start, QMP, exit; it never outlives the process that started it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+from qemu.qmp import ConnectError, QMPClient, QMPError
+
+from usbfuzz.errors import QemuError
+
+from .qemu import Machine, qemu_argv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["NICENESS", "Qemu", "check_qemu", "find_qemu"]
+
+#: QEMU runs below the server that answers it: a late answer under a warped clock is a wrong answer.
+NICENESS = 5
+
+_START_TIMEOUT = 20.0
+_POLL = 0.002
+
+
+def find_qemu(name: str = "qemu-system-x86_64") -> str:
+    """Path of the QEMU binary; raises QemuError with the package to install."""
+    found = shutil.which(name)
+    if found is None:
+        raise QemuError(f"{name}: not found on PATH; install Debian's qemu-system-x86 package")
+    return found
+
+
+def check_qemu(qemu: str) -> None:
+    """Raise QemuError unless ``qemu`` knows every device a guest is made of (some builds leave usb-redir out)."""
+    try:
+        done = subprocess.run([qemu, "-device", "help"], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise QemuError(f"{qemu}: does not run: {error}") from error
+    for device in ("usb-redir", "qemu-xhci", "virtserialport"):
+        if f'name "{device}"' not in done.stdout:
+            raise QemuError(f"{qemu}: built without {device}; install Debian's qemu-system-x86 package")
+
+
+def _launcher() -> list[str]:
+    """Words before QEMU's own: die with the parent, yield to the server, no preempting among its own threads.
+
+    SCHED_BATCH: without it the main loop's thread preempts the virtual CPU's at each wake-up only to wait for the
+    lock that one holds.
+    """
+    tools = [shutil.which(name) for name in ("setpriv", "nice", "chrt")]
+    if None in tools:
+        raise QemuError("setpriv, nice or chrt: not found on PATH; install Debian's util-linux and coreutils packages")
+    setpriv, nice, chrt = map(str, tools)
+    return [setpriv, "--pdeathsig", "KILL", "--", nice, "-n", str(NICENESS), chrt, "--batch", "0"]
+
+
+@define
+class Qemu:
+    """A started QEMU process and its QMP connection.
+
+    The kernel kills it when this process dies (PR_SET_PDEATHSIG), so no path, not even SIGKILL of the lane, leaves a
+    guest behind.
+    """
+
+    machine: Machine
+    _process: asyncio.subprocess.Process = field(alias="process")
+    _qmp: QMPClient = field(alias="qmp")
+
+    @classmethod
+    async def start(cls, machine: Machine) -> Qemu:
+        """Start ``machine`` and negotiate QMP; raises QemuError with QEMU's own last words when it dies at once."""
+        argv = [*_launcher(), *qemu_argv(machine)]
+        log = os.open(machine.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        except OSError as error:
+            raise QemuError(f"{machine.qemu}: cannot be started: {error.strerror}") from error
+        finally:
+            os.close(log)
+        qemu = cls(machine, process=process, qmp=QMPClient("usbfuzz"))
+        try:
+            async with asyncio.timeout(_START_TIMEOUT):
+                await qemu._negotiate()
+        except TimeoutError as error:
+            await qemu.kill()
+            raise QemuError(
+                f"{machine.qemu}: no QMP greeting within {_START_TIMEOUT:.0f} s; see {machine.log}"
+            ) from error
+        except BaseException:
+            await qemu.kill()
+            raise
+        return qemu
+
+    async def _negotiate(self) -> None:
+        while True:
+            if self._process.returncode is not None:
+                raise QemuError(f"{self.machine.qemu}: exited with status {self.status}: {self.last_words()}")
+            try:
+                await self._qmp.connect(str(self.machine.qmp))
+            except ConnectError:
+                await asyncio.sleep(_POLL)
+            else:
+                return
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """It has not exited yet, as far as the event loop knows."""
+        return self._process.returncode is None
+
+    @property
+    def status(self) -> str:
+        """How it ended, in words for a message."""
+        code = self._process.returncode
+        if code is None:
+            return "running"
+        return signal.Signals(-code).name if code < 0 else str(code)
+
+    @property
+    def signalled(self) -> bool:
+        """A signal ended it."""
+        return (self._process.returncode or 0) < 0
+
+    @property
+    def killed_from_outside(self) -> bool:
+        """Somebody sent SIGKILL or SIGTERM (the out-of-memory killer, an administrator): not the guest's doing."""
+        return self._process.returncode in {-signal.SIGKILL, -signal.SIGTERM}
+
+    def last_words(self) -> str:
+        """The last line QEMU printed, or "" when it printed nothing."""
+        return _last_line(self.machine.log)
+
+    async def execute(self, command: str, **arguments: Any) -> Any:
+        """Run a QMP command; raises QemuError when QEMU refuses or is gone."""
+        try:
+            return await self._qmp.execute(command, arguments or None)
+        except (QMPError, OSError, EOFError) as error:
+            raise QemuError(f"QMP {command}: {error or type(error).__name__} ({self.status})") from error
+
+    async def monitor(self, line: str) -> str:
+        """Run a human-monitor command (savevm has no QMP form that works on every version); raises QemuError."""
+        answer = str(await self.execute("human-monitor-command", **{"command-line": line}))
+        if answer.strip():
+            raise QemuError(f"monitor command {line!r}: {answer.strip()}")
+        return answer
+
+    async def exited(self) -> int:
+        """Wait until it has exited; returns its status (negative: a signal)."""
+        return await self._process.wait()
+
+    async def kill(self) -> None:
+        """End it now and wait; may be called twice."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                self._process.kill()
+        await self._process.wait()
+        with contextlib.suppress(QMPError, OSError, EOFError):
+            await self._qmp.disconnect()
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,191 @@
+"""Boot once, start from the snapshot ever after.
+
+A snapshot belongs to everything that shaped it: kernel, image, kernel command line, QEMU version and machine. Its
+key is a digest of those, so that nothing stale is ever loaded; it is written beside its final name and renamed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usbfuzz.errors import BootError, QemuError, StorageError
+from usbfuzz.triage import extract
+
+from .agent_client import Agent
+from .image.files import write_atomically
+from .process import Qemu
+from .qemu import SNAPSHOT, qemu_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .qemu import Machine
+
+__all__ = ["BOOT_TIMEOUT", "boot", "ensure_snapshot", "prune", "qemu_version"]
+
+#: Seconds of wall time a stock kernel with every USB module may take under TCG on a busy machine.
+BOOT_TIMEOUT = 180.0
+_PANIC_LOOK_S = 0.5
+#: Snapshots in the cache, 150 to 230 MiB each: one for every kernel, set of parameters and version of the image.
+SNAPSHOTS_KEPT = 24
+
+
+@cache
+def qemu_version(qemu: str) -> str:
+    """First line of ``qemu --version``; raises QemuError."""
+    try:
+        done = subprocess.run([qemu, "--version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise QemuError(f"{qemu}: does not run: {error}") from error
+    return done.stdout.partition("\n")[0]
+
+
+def _key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
+    argv = [word.replace(str(machine.run_dir), "RUN") for word in qemu_argv(machine)]
+    facts = [qemu_version(machine.qemu), kernel_digest, image_digest, *argv]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:24]
+
+
+def _make_disk(path: Path) -> None:
+    """An empty qcow2: the state of the machine is all it will hold."""
+    qemu_img = shutil.which("qemu-img")
+    if qemu_img is None:
+        raise QemuError("qemu-img: not found on PATH; install Debian's qemu-utils package")
+    done = subprocess.run(
+        [qemu_img, "create", "-q", "-f", "qcow2", path, "1M"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StorageError(f"{path}: qemu-img cannot create it: {done.stderr.strip()}")
+
+
+async def boot(machine: Machine, timeout: float = BOOT_TIMEOUT) -> tuple[Qemu, Agent]:
+    """Boot ``machine`` from its kernel until the agent says it is ready.
+
+    Raises BootError with the console's own words when the kernel panics, QEMU exits or nothing comes in ``timeout``
+    seconds of wall time; QemuError when QEMU itself is at fault.
+    """
+    _make_disk(machine.disk)
+    qemu = await Qemu.start(machine)
+    try:
+        return qemu, await _ready(qemu, timeout)
+    except BaseException:
+        await qemu.kill()
+        raise
+
+
+async def _ready(qemu: Qemu, timeout: float) -> Agent:
+    machine = qemu.machine
+    gone = asyncio.create_task(qemu.exited())
+    agent = asyncio.create_task(Agent.connect(machine.agent))
+    panic = asyncio.create_task(_panicked(machine))
+    try:
+        await asyncio.wait({gone, agent, panic}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if agent.done() and not agent.exception():
+            return agent.result()
+        if agent.done():  # its connection broke: QEMU is about to be seen to have ended
+            await asyncio.wait({gone}, timeout=_PANIC_LOOK_S)
+        why = f"no ready agent within {timeout:.0f} s"
+        if gone.done() or panic.done():
+            why = f"QEMU exited ({qemu.status})" if gone.done() else "the kernel panicked"
+        raise BootError(f"{machine.vmlinuz}: did not boot: {why}; {_last_console_words(machine)}")
+    finally:
+        for task in (gone, agent, panic):
+            task.cancel()
+        await asyncio.gather(gone, agent, panic, return_exceptions=True)
+
+
+async def _panicked(machine: Machine) -> None:
+    """Return when the console shows a panic: early ones do not always end the machine."""
+    while not machine.console.exists() or b"Kernel panic - not syncing" not in machine.console.read_bytes():
+        await asyncio.sleep(_PANIC_LOOK_S)
+    await asyncio.sleep(_PANIC_LOOK_S)  # for the rest of its text
+
+
+def _last_console_words(machine: Machine) -> str:
+    console = machine.console.read_text(errors="replace") if machine.console.exists() else ""
+    reports = extract(console)
+    if reports:
+        return f"console: {reports[0].title}"
+    lines = [line.strip() for line in console.splitlines() if line.strip()]
+    return (
+        f"last console line: {lines[-1]}"
+        if lines
+        else "the console is empty; is this an x86-64 bzImage with a serial port?"
+    )
+
+
+async def ensure_snapshot(
+    machine: Machine,
+    *,
+    kernel_digest: str,
+    image_digest: str,
+    cache_dir: Path,
+    on_progress: Callable[[str], None] | None = None,
+) -> Path:
+    """The qcow2 with the booted guest of ``machine``, from the cache or made now (7 to 40 s).
+
+    Two processes that want the same one boot it once: the second waits. Raises BootError, QemuError, StorageError.
+    """
+    final = cache_dir / "snapshots" / f"{_key(machine, kernel_digest, image_digest)}.qcow2"
+    try:
+        final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{final.parent}: cannot be made: {error.strerror}; set USBFUZZ_CACHE") from error
+    if final.exists():
+        final.touch()
+        return final
+    with await asyncio.to_thread(_Lock, final.with_suffix(".lock")):
+        if not final.exists():
+            if on_progress:
+                on_progress(f"booting {machine.vmlinuz.name} once for the snapshot ({machine.timing.value})")
+            await _make(machine, final)
+            prune(final.parent)
+    return final
+
+
+def prune(directory: Path, keep: int = SNAPSHOTS_KEPT) -> None:
+    """Delete the snapshots that were not used for longest; one that is being copied stays readable to who copies it."""
+    by_age = sorted(directory.glob("*.qcow2"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in by_age[keep:]:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+async def _make(machine: Machine, final: Path) -> None:
+    qemu, agent = await boot(machine)
+    try:
+        await agent.settle(500)
+        await agent.close()
+        await qemu.execute("stop")
+        await qemu.monitor(f"savevm {SNAPSHOT}")
+        await qemu.execute("quit")
+        await qemu.exited()
+    finally:
+        await qemu.kill()
+    write_atomically(final, lambda temporary: _copy_synced(machine.disk, temporary), 0o600)
+
+
+def _copy_synced(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+class _Lock(contextlib.AbstractContextManager["_Lock"]):
+    """A blocking file lock, freed by the kernel when its owner dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()

@@ -1,0 +1,322 @@
+"""A lane: one core, one guest, as many cases as it can eat."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from usbfuzz.errors import GuestError, InfraError, QemuError, StorageError
+from usbfuzz.triage import extract, once_only
+
+from .guest.agent_client import Agent
+from .guest.autopsy import autopsy
+from .guest.process import Qemu
+from .guest.qemu import PORTS, Machine, Timing, kernel_command_line
+from .guest.rundir import RunDir
+from .guest.snapshot import ensure_snapshot
+from .outcome import Binding, Outcome, Verdict
+from .play import Settler, Stage, places
+from .usbredir.server import Port
+from .verdicts import death_report, hang_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from usbfuzz.case.model import Case
+    from usbfuzz.triage import Report
+
+    from .guest.agent_client import UEvent
+    from .guest.image import Image
+    from .guest.kernels import Kernel
+
+__all__ = ["Lane", "LaneConfig"]
+
+#: A reply of ours later than this many milliseconds may have run into a guest timeout under a warped clock:
+#: 5 s of guest time pass in about 28 ms there.
+DILATED_MS = 8.0
+#: Wall seconds a round may take before the guest counts as hung. A lockup detected by the kernel itself
+#: (8 s of busy guest time) must come first; in real time a few 5 s control timeouts are no hang.
+_HANG_WARP = 30.0
+_HANG_REALTIME = 150.0
+#: Bytes of console after which a guest is restored anyway, so that the file stays small.
+_CONSOLE_LIMIT = 16 << 20
+#: Wall seconds in which a panicking guest gets its text out and exits.
+_LAST_WORDS = 4.0
+_GLANCE = 0.5
+#: Wall seconds in which a restored guest's agent answers, which takes it a tenth of one, and how often one is tried:
+#: about one restore in a hundred comes up idle and deaf.
+_ANSWER = 8.0
+_ATTEMPTS = 3
+_BUS = re.compile(r"(\d+)-\d[\d.]*:\d+\.\d+")
+
+
+@frozen
+class LaneConfig:
+    """What a lane needs to know before it starts."""
+
+    kernel: Kernel
+    image: Image
+    timing: Timing
+    cache_dir: Path
+    qemu: str = "qemu-system-x86_64"
+    ports: int = PORTS
+    kernel_params: tuple[str, ...] = ()
+    modules: str = "all"
+    loglevel: int = 5
+    memory_mib: int = 512
+    debug: int = 0
+    validate_every: int = 1  #: rounds between slab validations; 0 = never
+
+    @property
+    def hang_after(self) -> float:
+        """Wall seconds after which a round counts as hung."""
+        return _HANG_WARP if self.timing.warped else _HANG_REALTIME
+
+    def machine(self, run_dir: Path) -> Machine:
+        """The machine of this lane with its files in ``run_dir``."""
+        line = kernel_command_line(self.timing, self.kernel_params, loglevel=self.loglevel, modules=self.modules)
+        return Machine(
+            vmlinuz=self.kernel.vmlinuz,
+            initrd=self.image.path,
+            command_line=line,
+            run_dir=run_dir,
+            timing=self.timing,
+            qemu=self.qemu,
+            ports=self.ports,
+            memory_mib=self.memory_mib,
+            debug=self.debug,
+        )
+
+
+@define
+class Lane:
+    """One guest and its channels. Restores itself after a crash, a hang, a death or a once-only warning."""
+
+    config: LaneConfig
+    _dir: RunDir = field(alias="dir")
+    machine: Machine
+    restores: int = 0
+    recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
+    _snapshot: Path = field(alias="snapshot", kw_only=True)
+    _qemu: Qemu | None = field(default=None, init=False)
+    _agent: Agent | None = field(default=None, init=False)
+    _ports: list[Port] = field(factory=list, init=False)
+    _console_at: int = field(default=0, init=False)
+    _rounds: int = field(default=0, init=False)
+
+    @classmethod
+    async def open(cls, config: LaneConfig, on_progress: Callable[[str], None] = lambda _: None) -> Lane:
+        """Boot (or find the snapshot), restore, connect; raises BootError or an InfraError."""
+        run_dir = RunDir()
+        lane: Lane | None = None
+        try:
+            machine = config.machine(run_dir.path)
+            snapshot = await ensure_snapshot(
+                machine,
+                kernel_digest=config.kernel.digest,
+                image_digest=config.image.digest,
+                cache_dir=config.cache_dir,
+                on_progress=on_progress,
+            )
+            lane = cls(config, dir=run_dir, machine=machine.restoring(), snapshot=snapshot)
+            await lane.restore()
+        except BaseException:
+            if lane is not None:
+                await lane.close()
+            run_dir.close()
+            raise
+        return lane
+
+    @property
+    def pid(self) -> int:
+        """Process id of the QEMU that runs now, 0 if none."""
+        return self._qemu.pid if self._qemu else 0
+
+    @property
+    def agent(self) -> Agent:
+        """The guest's agent; raises QemuError when no guest runs."""
+        if self._agent is None:
+            raise QemuError("no guest is running in this lane")
+        return self._agent
+
+    @property
+    def ports(self) -> Sequence[Port]:
+        """The usb-redir channels, one per host controller."""
+        return self._ports
+
+    async def restore(self) -> None:
+        """A fresh guest from the snapshot, channels connected; raises QemuError, StorageError."""
+        await self._down()
+        machine = self.machine
+        if not machine.disk.exists():
+            await asyncio.to_thread(_copy, self._snapshot, machine.disk)
+        machine.console.unlink(missing_ok=True)
+        self._agent = await self._start(machine)
+        clock = self._agent.sleep
+        self._ports = [await Port.connect(machine.redir(port), clock) for port in range(machine.ports)]
+        self._console_at = 0
+        self.restores += 1
+
+    async def _start(self, machine: Machine) -> Agent:
+        """Start QEMU until its guest answers; raises QemuError when none of a few does."""
+        for _ in range(_ATTEMPTS):
+            self._qemu = await Qemu.start(machine)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ANSWER):
+                    return await self._resume(self._qemu)
+            await self._down()
+        raise QemuError(f"{machine.disk}: the guest restored from it does not answer ({_ATTEMPTS} tries)")
+
+    async def _resume(self, qemu: Qemu) -> Agent:
+        """Let the guest run once its agent's port is connected: it has seen nothing of the time in between."""
+        agent = asyncio.ensure_future(Agent.connect(self.machine.agent))
+        try:
+            await qemu.execute("cont")
+            return await agent
+        finally:
+            agent.cancel()
+
+    async def close(self) -> None:
+        """End the guest and remove its files; may be called twice."""
+        await self._down()
+        self._dir.close()
+
+    async def _down(self) -> None:
+        for port in self._ports:
+            port.close()
+        self._ports = []
+        if self._agent is not None:
+            await self._agent.close()
+            self._agent = None
+        if self._qemu is not None:
+            await self._qemu.kill()
+            self._qemu = None
+
+    async def run(self, case: Case) -> Outcome:
+        """Run one case alone."""
+        return await self.run_round([case])
+
+    async def run_round(self, cases: Sequence[Case]) -> Outcome:
+        """Run several cases side by side, each on ports of its own; raises InfraError when they need too many."""
+        placing = places(cases, self.config.ports)
+        if placing is None:
+            raise InfraError(f"the round needs more ports than the guest's {self.config.ports}")
+        started = time.monotonic()
+        stage = Stage(self.agent, self._ports, Settler(self.agent), warped=self.config.timing.warped)
+        failure: Exception | None = None
+        broken = 0.0
+        try:
+            async with asyncio.timeout(self.config.hang_after), asyncio.TaskGroup() as group:
+                for case, place in zip(cases, placing, strict=True):
+                    group.create_task(stage.play(case, place))
+            await self._validate()
+        except* (QemuError, GuestError, TimeoutError) as errors:
+            failure, broken = errors.exceptions[0], time.monotonic()
+        outcome = await self._conclude(stage, failure, started)
+        if outcome.restored:
+            await self.restore()
+            self.recovery = time.monotonic() - (broken or started)
+        return outcome
+
+    async def _validate(self) -> None:
+        """Have the allocator check its objects: an overwritten redzone stays silent until then."""
+        self._rounds += 1
+        if self.config.validate_every and self._rounds % self.config.validate_every == 0:
+            await self.agent.validate()
+
+    async def _conclude(self, stage: Stage, failure: Exception | None, started: float) -> Outcome:
+        stage.count_rest()
+        verdict, reports, console = await self._look(failure)
+        worst = stage.worst_reply * 1000
+        return Outcome(
+            verdict=verdict,
+            reports=reports,
+            console=console,
+            bindings=tuple(_bindings(stage.settler.events)),
+            plugs=stage.plugs,
+            enumerated=sum(_enumerated(event) for event in stage.settler.events),
+            requests=stage.requests,
+            seconds=time.monotonic() - started,
+            worst_reply_ms=worst,
+            dilated=self.config.timing.warped and worst > DILATED_MS,
+            restored=verdict is not Verdict.CLEAN or once_only(console) or self._console_at > _CONSOLE_LIMIT,
+        )
+
+    async def _look(self, failure: Exception | None) -> tuple[Verdict, tuple[Report, ...], str]:
+        """What happened: the console's reports, or the harness's own when the guest went without a word."""
+        if failure is None:
+            console = self.read_console()
+            reports = _reports(console)
+            return (Verdict.CRASH if reports else Verdict.CLEAN), reports, console
+        if self._qemu is None:
+            raise QemuError("no guest is running in this lane") from failure
+        # A channel that broke means that QEMU ends; after a time limit it is only likely not to.
+        hung = not await _exits(self._qemu, _GLANCE if isinstance(failure, TimeoutError) else _LAST_WORDS)
+        console = self.read_console()
+        reports = _reports(console)
+        if hung:
+            how = await autopsy(self._qemu, self.agent)
+            stacks = self.read_console()
+            return Verdict.HANG, (hang_report(stacks, how), *reports), console + stacks
+        if reports:
+            return Verdict.CRASH, reports, console
+        if self._qemu.killed_from_outside:
+            raise QemuError(f"QEMU was killed from outside ({self._qemu.status}): {failure}") from failure
+        return Verdict.DIED, (death_report(console, self._qemu),), console
+
+    def read_console(self) -> str:
+        """What the guest printed since the last call."""
+        try:
+            with self.machine.console.open("rb") as file:
+                file.seek(self._console_at)
+                raw = file.read()
+        except FileNotFoundError:
+            return ""
+        self._console_at += len(raw)
+        return raw.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _bindings(events: Iterable[UEvent]) -> Iterator[Binding]:
+    """Drivers of interfaces and HID devices; the generic driver of whole devices says nothing."""
+    for event in events:
+        if event.kind == "bind" and (event.subsystem == "hid" or (event.subsystem == "usb" and ":" in event.name)):
+            yield Binding(_port_of(event.name), event.name, event.detail)
+
+
+def _port_of(name: str) -> int:
+    """Lane port of a sysfs interface name: controller n has the buses 2n+1 (USB 2) and 2n+2 (USB 3); else -1."""
+    match = _BUS.fullmatch(name)
+    return (int(match[1]) - 1) // 2 if match else -1
+
+
+def _enumerated(event: UEvent) -> bool:
+    return event.kind == "bind" and event.subsystem == "usb" and ":" not in event.name
+
+
+def _reports(console: str) -> tuple[Report, ...]:
+    return tuple(report for report in extract(console) if not report.suppressed)
+
+
+def _copy(snapshot: Path, disk: Path) -> None:
+    try:
+        shutil.copyfile(snapshot, disk)
+    except OSError as error:
+        raise StorageError(
+            f"{disk}: cannot copy the snapshot: {error.strerror}; free some space or set TMPDIR"
+        ) from error
+
+
+async def _exits(qemu: Qemu, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await qemu.exited()
+    except TimeoutError:
+        return False
+    return True

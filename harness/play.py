@@ -1,0 +1,268 @@
+"""Plays the plug schedules of one round: several cases side by side, each on ports of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from usbfuzz.case.model import Action
+from usbfuzz.case.play import ScriptedDevice
+from usbfuzz.errors import GuestError, InfraError, QemuError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+    from usbfuzz.case.model import Case, Event
+    from usbfuzz.device import Device
+
+    from .guest.agent_client import Agent, UEvent
+    from .usbredir.server import Port
+
+__all__ = ["Settler", "Stage", "buses", "places"]
+
+#: Guest milliseconds without a request after which a device counts as quiet: longer than the 200 ms QEMU waits
+#: between a detach and the next attach, the hub's 100 ms debounce and two resets together.
+QUIET_MS = 700
+#: Wall seconds in which the first request of a well-behaved device comes under a warped clock.
+_AT_ONCE_S = 0.03
+#: Guest milliseconds for a port change to become hub work that holds the hub's lock.
+_NOTICE_MS = 8
+#: Guest milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a
+#: device that says nothing take minutes otherwise. Pulling the plug ends their waiting.
+PATIENCE_MS = 20_000
+#: The same in wall seconds under a warped clock, where a driver that waits busily (mdelay) skips nothing.
+PATIENCE_WARPED_S = 0.5
+#: Guest milliseconds after the last unplug in which everything must have ended, or the guest counts as hung: more than
+#: twice what the kernel's own hung task detector waits, and a few seconds of ours when the guest only sleeps.
+HANG_MS = 300_000
+#: Guest milliseconds after which a long nap is taken up again.
+_STEP_MS = 1000
+#: Guest milliseconds that opened device nodes stay open.
+_EXERCISE_MS = 60
+#: Subsystems whose nodes lead to driver code that only runs while somebody has them open.
+_OPENABLE = frozenset({"hidraw", "input", "tty", "net", "sound", "video4linux", "usbmisc", "block", "media", "dvb"})
+
+
+def places(cases: Sequence[Case], ports: int) -> list[dict[int, int]] | None:
+    """Where each case's ports go so that none share one, or None when they do not all fit.
+
+    A case alone keeps its own numbers; several are packed in order.
+    """
+    used = [sorted({event.port for event in case.events}) for case in cases]
+    if len(cases) == 1:
+        return [{port: port for port in used[0]}] if max(used[0], default=0) < ports else None
+    if sum(map(len, used)) > ports:
+        return None
+    free = iter(range(ports))
+    return [{port: next(free) for port in mine} for mine in used]
+
+
+def buses(port: int) -> tuple[int, int]:
+    """Numbers of the buses of a port's controller: USB 2, then USB 3. Controllers probe in the order of their slots."""
+    return 2 * port + 1, 2 * port + 2
+
+
+@define
+class _Shared:
+    """An action in the guest that one run of serves all who ask while it has not begun."""
+
+    _act: Callable[[], Awaitable[None]] = field(alias="act")
+    _running: asyncio.Task[None] | None = field(default=None, init=False)
+    _next: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def run(self) -> None:
+        """Return when a run that began after this call has ended."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._running))
+            self._next.add_done_callback(_seen)
+        await asyncio.shield(self._next)
+
+    async def _after(self, running: asyncio.Task[None] | None) -> None:
+        if running is not None:
+            await asyncio.wait({running})
+        self._running, self._next = asyncio.current_task(), None
+        await self._act()
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Who waits for the task learns of its failure; nobody may be left when the guest dies."""
+    if not task.cancelled():
+        task.exception()
+
+
+@define
+class Settler:
+    """Barriers in the guest, and the uevents they bring; each is shared by all who wait for it."""
+
+    _agent: Agent = field(alias="agent")
+    events: list[UEvent] = field(factory=list)
+    _barrier: _Shared = field(init=False)
+    _exercise: _Shared = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._barrier = _Shared(self._settle)
+        self._exercise = _Shared(self._use)
+
+    def take(self) -> list[UEvent]:
+        """The uevents since the last call."""
+        events, self.events = self.events, []
+        return events
+
+    async def settle(self) -> None:
+        """Return once every hub has finished what was pending at the time of the call, and every probe returned."""
+        await self._barrier.run()
+
+    async def exercise(self) -> None:
+        """Use what device nodes and network interfaces have appeared, so that drivers do more than bind."""
+        await self._exercise.run()
+
+    async def _settle(self) -> None:
+        self.events += await self._agent.settle(_NOTICE_MS)
+
+    async def _use(self) -> None:
+        await self._agent.exercise(_EXERCISE_MS)
+
+
+@define
+class Stage:
+    """The ports of one guest while a round is played."""
+
+    agent: Agent
+    ports: Sequence[Port]
+    settler: Settler
+    warped: bool = True  #: the guest's clock jumps over idle time
+    plugs: int = 0
+    requests: int = 0  #: that devices were asked, of those that are not plugged in any more
+    worst_reply: float = 0.0  #: seconds, the latest answer of any of them
+    _plugged: dict[int, Device] = field(factory=dict, init=False)
+
+    async def play(self, case: Case, place: Mapping[int, int]) -> None:
+        """Play one case's schedule to its end: settled, exercised, everything unplugged, settled again.
+
+        Raises TimeoutError when the guest does not settle then, QemuError and GuestError when it is lost before.
+        """
+        mine = set(place.values())
+        await self.perform(case, place)
+        await self._settled(mine & self._plugged.keys())
+        if case.guest.exercise and any(_opens(event) for event in self.settler.events):
+            await self._patiently(self.settler.exercise())
+        for port in sorted(mine & self._plugged.keys()):
+            await self._unplug(port)
+        if not await self._within(self.settler.settle(), HANG_MS):
+            raise TimeoutError(
+                f"a hub or a probe was still busy {HANG_MS // 1000} s of guest time after the last unplug"
+            )
+
+    async def perform(self, case: Case, place: Mapping[int, int]) -> None:
+        """The events of one case, in order, each when its time has come; what it leaves plugged stays plugged."""
+        for event in case.events:
+            await self._wait(event, place)
+            await self._do(case, event, place[event.port])
+
+    async def plug(self, port: int, device: Device) -> None:
+        """Plug ``device`` in; a device still there is unplugged first, as a hand would."""
+        if port in self._plugged:
+            await self._unplug(port)
+        await self.ports[port].plug(device)
+        self._plugged[port] = device
+        self.plugs += 1
+
+    async def _unplug(self, port: int) -> None:
+        if self._plugged.pop(port, None) is not None:
+            try:
+                await self.ports[port].unplug()
+            finally:
+                self._count(port)
+
+    def count_rest(self) -> None:
+        """Count what devices were asked that were never unplugged, because the guest died first."""
+        while self._plugged:
+            self._count(self._plugged.popitem()[0])
+
+    def _count(self, port: int) -> None:
+        self.requests += self.ports[port].requests
+        self.worst_reply = max(self.worst_reply, self.ports[port].worst_reply)
+
+    async def _do(self, case: Case, event: Event, port: int) -> None:
+        match event.action:
+            case Action.PLUG:
+                if event.device is None:
+                    raise InfraError(f"event plug on port {event.port} names no device")
+                await self.plug(port, ScriptedDevice(case.devices[event.device]))
+            case Action.UNPLUG:
+                await self._unplug(port)
+            case Action.RESET:
+                await self._reset(port)
+
+    async def _reset(self, port: int) -> None:
+        """Have the host reset the device on ``port``, whichever of the controller's two buses it is on."""
+        for bus in buses(port):
+            with contextlib.suppress(GuestError):  # no device there, or it cannot be reset: an event without effect
+                await self._patiently(self.agent.reset(f"{bus}-1"))
+
+    async def _wait(self, event: Event, place: Mapping[int, int]) -> None:
+        """Until the event's time has come; the devices of other cases in the round do not hold it up."""
+        if event.after_requests is not None:
+            await self._until_requests(place[event.port], event.after_requests)
+        elif event.after_ms is not None:
+            await self.agent.sleep(event.after_ms)
+        elif mine := set(place.values()) & self._plugged.keys():
+            await self._settled(mine)
+
+    async def _until_requests(self, port: int, count: int) -> None:
+        """Until the device on ``port`` was asked ``count`` times, or nothing comes for QUIET_MS of guest time."""
+        channel, seen = self.ports[port], -1
+        while port in self._plugged and not channel.rejected and seen != channel.requests:
+            seen = channel.requests
+            try:
+                if await self._within(channel.wait_requests(count), QUIET_MS):
+                    return
+            except QemuError:
+                if not channel.rejected:
+                    raise
+
+    async def _settled(self, ports: set[int]) -> None:
+        """Enumeration begun on every port (first request seen, or none comes), then every hub and probe done.
+
+        Returns without the latter after PATIENCE_MS: what never ends shows when the device is pulled.
+        """
+        for port in sorted(ports):
+            await self._until_requests(port, 1)
+        await self._patiently(self.settler.settle())
+
+    async def _patiently(self, goal: Coroutine[None, None, None]) -> None:
+        """Wait for what a driver may hold up, but not for ever: the next event, or the unplug, shows what it is."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_WARPED_S if self.warped else None):
+                await self._within(goal, PATIENCE_MS)
+
+    async def _nap(self, ms: int) -> None:
+        """Sleep in the guest, in steps: a nap given up leaves its timer there until the step ends, and it has 256."""
+        for left in range(ms, 0, -_STEP_MS):
+            await self.agent.sleep(min(left, _STEP_MS))
+
+    async def _within(self, goal: Coroutine[None, None, None], ms: int) -> bool:
+        """Wait for ``goal``, at most ``ms`` milliseconds of the guest's clock; whether it was reached."""
+        reached = asyncio.ensure_future(goal)
+        nap: asyncio.Future[None] | None = None
+        try:
+            # Most goals are reached at once: no need to wake the guest for a nap then.
+            await asyncio.wait({reached}, timeout=_AT_ONCE_S)
+            if not reached.done():
+                nap = asyncio.ensure_future(self._nap(ms))
+                await asyncio.wait({reached, nap}, return_when=asyncio.FIRST_COMPLETED)
+            if nap is None or reached.done():
+                reached.result()
+                return True
+            nap.result()
+            return False
+        finally:
+            for task in filter(None, (reached, nap)):
+                task.cancel()
+
+
+def _opens(event: UEvent) -> bool:
+    return event.kind == "add" and event.subsystem in _OPENABLE

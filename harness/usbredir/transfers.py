@@ -1,0 +1,184 @@
+"""Requests of the guest that are owed exactly one answer, and the queues that keep the answers in order.
+
+QEMU asserts when the packets of an endpoint complete out of order (``usb_packet_complete_one`` in hw/usb/core.c), so a
+request whose answer has to wait holds up everything behind it on its pipe, as on a real bus. A cancelled request is
+answered too, once: its id is a guest address that QEMU will use again, and takes the answer of its next bearer for
+cancelled otherwise.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from usbfuzz.wire import Answer, Setup
+
+from .announce import ep_info, interface_info
+from .constants import WireStatus
+from .messages import AltSettingStatus, ConfigurationStatus
+from .packets import InterruptPacket
+
+if TYPE_CHECKING:
+    from usbfuzz.descriptors.layout import Layout
+    from usbfuzz.device import Device
+
+    from .session import Session
+
+__all__ = ["AltSetting", "BulkTransfer", "Configuration", "ControlTransfer", "InterruptOut", "Pipe", "Transfer"]
+
+#: Bytes of a control IN answer that QEMU has room for; it stalls longer ones (data_buf of USBDevice in hw/usb.h).
+#: No request it lets through asks for more.
+MAX_CONTROL_IN = 4096
+
+Pipe = tuple[int, int]  #: bEndpointAddress (0 for endpoint 0, both directions) and stream id
+
+_CONTROL_PIPE: Pipe = (0, 0)
+
+
+class Transfer(ABC):
+    """One request. ``id`` pairs it with its answer."""
+
+    __slots__ = ("id", "pipe")
+
+    def __init__(self, number: int, pipe: Pipe) -> None:
+        self.id = number
+        self.pipe = pipe
+
+    @abstractmethod
+    def ask(self, device: Device) -> Answer:
+        """Put it to the device."""
+
+    @abstractmethod
+    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+        """The packets that complete it; ``data`` is what an IN request returns, of any length."""
+
+
+class ControlTransfer(Transfer):
+    """A control transfer that QEMU does not handle itself."""
+
+    __slots__ = ("_fields", "_payload")
+
+    def __init__(self, number: int, fields: tuple[int, ...], payload: bytes) -> None:
+        super().__init__(number, _CONTROL_PIPE)
+        self._fields = fields
+        self._payload = payload
+
+    def ask(self, device: Device) -> Answer:
+        """Through on_control."""
+        _, bRequest, bmRequestType, _, wValue, wIndex, wLength = self._fields
+        return device.on_control(Setup(bmRequestType, bRequest, wValue, wIndex, wLength), self._payload)
+
+    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+        """QEMU cuts an answer to wLength, as a host controller would."""
+        if self._fields[0] & 0x80:
+            return session.pack_control(self.id, self._fields, status, 0, data[:MAX_CONTROL_IN])
+        return session.pack_control(self.id, self._fields, status, 0 if status else len(self._payload), b"")
+
+
+class BulkTransfer(Transfer):
+    """A bulk transfer in either direction."""
+
+    __slots__ = ("_endpoint", "_length", "_payload", "_stream")
+
+    def __init__(self, number: int, endpoint: int, length: int, stream: int, payload: bytes) -> None:
+        super().__init__(number, (endpoint, stream))
+        self._endpoint = endpoint
+        self._length = length
+        self._stream = stream
+        self._payload = payload
+
+    def ask(self, device: Device) -> Answer:
+        """Through on_in or on_out."""
+        if self._endpoint & 0x80:
+            return device.on_in(self._endpoint, self._length)
+        return device.on_out(self._endpoint, self._payload)
+
+    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+        """More data than asked for is cut, and is a babble."""
+        if not self._endpoint & 0x80:
+            length, data = 0 if status else self._length, b""
+        else:
+            length = 0
+            if len(data) > self._length:
+                data = data[: self._length]
+                status = status or WireStatus.BABBLE
+        return session.pack_bulk(self.id, self._endpoint, self._stream, status, length, data)
+
+
+class InterruptOut(Transfer):
+    """An interrupt OUT packet. QEMU has already reported it done and only logs the answer."""
+
+    __slots__ = ("_payload",)
+
+    def __init__(self, packet: InterruptPacket) -> None:
+        super().__init__(packet.id, (packet.endpoint, 0))
+        self._payload = packet.payload
+
+    def ask(self, device: Device) -> Answer:
+        """Through on_out."""
+        return device.on_out(self.pipe[0], self._payload)
+
+    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+        """Its status; there is no data."""
+        del data
+        return session.send(InterruptPacket(self.pipe[0], status, 0 if status else len(self._payload), id=self.id))
+
+
+def _described(session: Session, layout: Layout) -> bytes:
+    """Interfaces and endpoints anew, ahead of the status of a change, as usbredirhost does."""
+    return session.send(interface_info(layout)) + session.send(ep_info(layout))
+
+
+class Configuration(Transfer):
+    """SET_CONFIGURATION, or GET_CONFIGURATION when ``chosen`` is None."""
+
+    __slots__ = ("_chosen", "_layout", "_now")
+
+    def __init__(self, number: int, chosen: int | None = None) -> None:
+        super().__init__(number, _CONTROL_PIPE)
+        self._chosen = chosen
+        self._now = chosen or 0
+        self._layout: Layout | None = None
+
+    def ask(self, device: Device) -> Answer:
+        """Through on_set_configuration, or the device's state."""
+        answer = Answer()
+        if self._chosen is not None:
+            answer = device.on_set_configuration(self._chosen)
+            self._layout = device.layout()
+        self._now = device.configuration & 0xFF
+        return answer
+
+    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+        """The configuration in effect, after what it consists of if it was set."""
+        del data
+        change = b"" if status or self._layout is None else _described(session, self._layout)
+        return change + session.send(ConfigurationStatus(status, self._now, id=self.id))
+
+
+class AltSetting(Transfer):
+    """SET_INTERFACE, or GET_INTERFACE when ``chosen`` is None."""
+
+    __slots__ = ("_chosen", "_interface", "_layout", "_now")
+
+    def __init__(self, number: int, interface: int, chosen: int | None = None) -> None:
+        super().__init__(number, _CONTROL_PIPE)
+        self._interface = interface
+        self._chosen = chosen
+        self._now = chosen or 0
+        self._layout: Layout | None = None
+
+    def ask(self, device: Device) -> Answer:
+        """Through on_set_interface, or the device's state."""
+        answer = Answer()
+        if self._chosen is not None:
+            answer = device.on_set_interface(self._interface, self._chosen)
+            self._layout = device.layout()
+        self._now = device.alternate.get(self._interface, 0) & 0xFF
+        return answer
+
+    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+        """The alternate setting in effect, after what it consists of if it was set."""
+        del data
+        change = b"" if status or self._layout is None else _described(session, self._layout)
+        return change + session.send(AltSettingStatus(status, self._interface, self._now, id=self.id))
