@@ -1,0 +1,149 @@
+"""Whole devices: an identity of a driver, a function it accepts, answers; plausible unless malformed afterwards."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from strategies.board import Board
+from strategies.dice import Dice, Weighted, dice
+from strategies.habits import TOTALS
+from strategies.identities import CLASS_DRIVERS, Identities, Identity
+from strategies.malform import malform
+from strategies.palette import BUILDERS, COMPOSITE, Palette
+from strategies.responses import answer_control, answer_endpoints
+from usbfuzz.case.model import DeviceSpec
+from usbfuzz.errors import InputError
+from usbfuzz.wire import Speed
+
+__all__ = [
+    "audio_devices",
+    "cdc_devices",
+    "composite_devices",
+    "devices",
+    "devices_of",
+    "hid_devices",
+    "hubs",
+    "make_device",
+    "malformed",
+    "midi_devices",
+    "printers",
+    "start_board",
+    "storage_devices",
+    "vendor_devices",
+    "video_devices",
+]
+
+_SPEEDS = Weighted({Speed.HIGH: 72, Speed.FULL: 18, Speed.SUPER: 8, Speed.LOW: 2})
+_VENDORS = (0x046D, 0x04F2, 0x0525, 0x0BDA, 0x1D6B, 0x1234, 0x056A, 0x05AC, 0x0582, 0x0763, 0x041E, 0x17CC, 0x2708)
+
+
+def _release(dice: Dice, identity: Identity) -> int:
+    if identity.bcdDevice is None:
+        return (
+            0x0100 if dice.chance(0.8) else dice.pick((0x0000, 0x0001, 0x0200, 0x0400, 0x0700, 0x1000, 0x9999, 0xFFFF))
+        )
+    low, high = identity.bcdDevice
+    return dice.pick((low, high, dice.between(low, high)))
+
+
+def start_board(dice: Dice, identity: Identity) -> Board:
+    """An empty board for a device that ``identity`` matches, as far as the device descriptor goes."""
+    product = identity.idProduct if identity.idProduct is not None else dice.below(0x10000)
+    classes = (identity.bDeviceClass, identity.bDeviceSubClass, identity.bDeviceProtocol)
+    return Board(
+        identity,
+        speed=dice.weighted(_SPEEDS),
+        idVendor=dice.pick(_VENDORS) if identity.idVendor is None else identity.idVendor,
+        idProduct=product,
+        bcdDevice=_release(dice, identity),
+        device_triple=(classes[0] or 0, classes[1] or 0, classes[2] or 0),
+    )
+
+
+def make_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
+    """A plausible device of one kind (of SHARES) for a driver of ``palette``.
+
+    A composite is two or three functions of other kinds; its ids are the first one's.
+    """
+    functions = [kind]
+    if kind == COMPOSITE:
+        functions = [dice.weighted(palette.functions) for _ in range(dice.pick((2, 2, 3)))]
+    board = start_board(dice, palette.identity(dice, functions[0]))
+    for position, function in enumerate(functions):
+        if position:
+            board.identity = palette.identity(dice, function)
+        BUILDERS[function](dice, board)
+    if totals := TOTALS.get(f"{board.idVendor:04x}:{board.idProduct:04x}"):
+        board.pad_to(dice.pick(totals))
+    return board.spec(answer_control(dice), answer_endpoints(dice, board))
+
+
+def devices_of(kind: str, identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Plausible devices of one kind (of SHARES). Raises InputError when the kernel has no driver for any."""
+    palette = Palette(identities)
+    if kind not in palette.shares.items:
+        raise InputError(f"no driver for {kind} devices among these identities: give those of another kernel.")
+    return dice().map(lambda chosen: make_device(chosen, palette, kind))
+
+
+def devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Plausible devices of all kinds that the kernel of ``identities`` has drivers for, composites included."""
+    palette = Palette(identities)
+    return st.builds(lambda kind, chosen: make_device(chosen, palette, kind), palette.shares.strategy(), dice())
+
+
+def malformed(plausible: st.SearchStrategy[DeviceSpec], least: int = 1, most: int = 8) -> st.SearchStrategy[DeviceSpec]:
+    """Devices of another strategy with ``least`` to ``most`` malformations (at most 100)."""
+    return st.builds(
+        lambda spec, count, chosen: malform(chosen, spec, count)[0], plausible, st.integers(least, most), dice()
+    )
+
+
+def audio_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Sound cards: USB Audio 1.0, 2.0, 3.0."""
+    return devices_of("audio", identities)
+
+
+def cdc_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Modems, Ethernet, NCM, MBIM, RNDIS, device management."""
+    return devices_of("cdc", identities)
+
+
+def composite_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Two or three functions of different kinds in one device."""
+    return devices_of(COMPOSITE, identities)
+
+
+def hid_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """HID devices with report descriptors."""
+    return devices_of("hid", identities)
+
+
+def hubs(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Hubs."""
+    return devices_of("hub", identities)
+
+
+def midi_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """USB MIDI."""
+    return devices_of("midi", identities)
+
+
+def printers(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Printers."""
+    return devices_of("printer", identities)
+
+
+def storage_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Mass storage, Bulk-Only and UAS, that answers the first SCSI commands."""
+    return devices_of("storage", identities)
+
+
+def vendor_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Vendor-specific devices on layouts that their drivers accept."""
+    return devices_of("vendor", identities)
+
+
+def video_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
+    """Cameras: USB Video Class."""
+    return devices_of("video", identities)

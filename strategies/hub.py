@@ -1,0 +1,71 @@
+"""Hubs and printers: small classes with much code behind them."""
+
+from __future__ import annotations
+
+import struct
+
+from strategies.board import Board, Interface
+from strategies.dice import Dice
+from strategies.havoc import payload
+from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.wire import Speed, TransferType, data
+
+__all__ = ["hub_function", "printer_function"]
+
+BULK, INTERRUPT = TransferType.BULK, TransferType.INTERRUPT
+
+
+def _hub_descriptor(dice: Dice, superspeed: bool) -> bytes:
+    """Hub class descriptor. USB 2.0 §11.23.2.1, USB 3.2 §10.15.2.1."""
+    ports = dice.pick((1, 4, 4, 4, 7, 7, 15, 31)) if dice.chance(0.9) else dice.pick((0, 32, 255))
+    characteristics = dice.pick((0x00E9, 0x00A9, 0x0000, 0x0089))
+    if superspeed:
+        return struct.pack("<BBBHBBBHH", 12, 0x2A, ports, characteristics, 50, 100, 4, 0, 0)
+    tables = bytes((ports + 8) // 8) + b"\xff" * ((ports + 8) // 8)
+    raw = struct.pack("<BBBHBB", 7 + len(tables), 0x29, ports, characteristics, 50, 100) + tables
+    return raw if dice.chance(0.92) else raw[: dice.between(2, len(raw))]
+
+
+def hub_function(dice: Dice, board: Board) -> None:
+    """A hub whose ports are mostly empty: each that claims a device costs the guest a reset and an enumeration."""
+    superspeed = board.speed is Speed.SUPER
+    if not board.parts and dice.chance(0.7):
+        board.device_triple = (9, 0, 3 if superspeed else dice.pick((0, 1, 2)))
+    number = board.interface_number()
+    status = board.endpoint(INTERRUPT, 0x80, size=dice.pick((1, 1, 2, 8)), interval=12)
+    board.add(Interface(number, (9, 0, 0), (status,)))
+    if dice.chance(0.2):
+        board.add(Interface(number, (9, 0, 2), (status,), 1))
+    whole = data(_hub_descriptor(dice, superspeed))
+    port = struct.pack("<HH", *dice.pick(((0x0100, 0), (0x0100, 0), (0x0100, 0), (0x0101, 1), (0x0503, 0x1F))))
+    board.control += [
+        ControlScript((Step(whole, 0),), 0xA0, 6),
+        ControlScript((Step(data(bytes(4)), 0),), 0xA0, 0),
+        ControlScript((Step(data(port), dice.between(1, 12)), Step(data(b"\x00\x01\x00\x00"), 0)), 0xA3, 0),
+    ]
+    if dice.chance(0.4):
+        changes = payload(dice, dice.pick((1, 1, 2, 8)))
+        board.scripts.append(EndpointScript(status.bEndpointAddress, (Step(data(changes), dice.between(1, 3)),)))
+
+
+_DEVICE_IDS = (
+    b"MFG:Maker;CMD:PCL,PS;MDL:Printer;CLS:PRINTER;",
+    b"",
+    b"A" * 1021,
+    b"MFG:" + b"%s" * 40,
+)
+
+
+def printer_function(dice: Dice, board: Board) -> None:
+    """A printer with a setting for each protocol, and a device id with its length in front. Printer class 1.1."""
+    number = board.interface_number()
+    outgoing, incoming = board.endpoint(BULK, 0), board.endpoint(BULK, 0x80)
+    for alternate in range(dice.pick((1, 1, 2, 3))):
+        endpoints = (outgoing,) if dice.chance(0.2) else (outgoing, incoming)
+        board.add(Interface(number, (7, 1, dice.pick((1, 2, 2, 3))), endpoints, alternate))
+    text = dice.pick(_DEVICE_IDS)
+    said = len(text) + 2 if dice.chance(0.7) else dice.pick((0, 1, 2, 0xFFFF))
+    board.control += [
+        ControlScript((Step(data(struct.pack(">H", said) + text), 0),), 0xA1, 0),
+        ControlScript((Step(data(bytes((dice.pick((0x18, 0x10, 0x30)),))), 0),), 0xA1, 1),
+    ]
