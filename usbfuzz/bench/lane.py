@@ -1,0 +1,152 @@
+"""One pinned lane of the benchmark: a JSON order on standard input, a JSON result on standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from attrs import evolve, frozen
+from cattrs.preconf.json import make_converter
+
+from harness.guest.qemu import Mode
+from harness.lane import Lane
+from harness.outcome import Outcome
+from harness.prepare import prepare
+from usbfuzz.campaign.feed import GENERATOR, Feed
+from usbfuzz.campaign.messages import Block, Setup
+from usbfuzz.campaign.options import SLUB_DEBUG
+from usbfuzz.campaign.procs import die_with_parent, pin
+from usbfuzz.campaign.work import BLOCK_CASES
+from usbfuzz.case import spec_of
+from usbfuzz.case.model import Action, Case, Event, GuestNeeds
+from usbfuzz.device.examples import Mouse
+from usbfuzz.errors import UsbfuzzError
+
+__all__ = ["Order", "Result", "mouse_case"]
+
+_SEED = 1
+_converter = make_converter()
+
+
+@frozen
+class Order:
+    """What one lane is to measure."""
+
+    kernel: str
+    mode: Mode
+    ports: int
+    seconds: float
+    cpu: int | None
+    parent: int
+    generated: bool = False  #: a campaign's cases instead of mice
+
+    def to_json(self) -> str:
+        """One line."""
+        return _converter.dumps(self)
+
+
+@frozen
+class Result:
+    """What it measured."""
+
+    devices: int  #: mice enumerated, bound and unplugged; or devices plugged, whatever became of them
+    seconds: float
+    dilated: int  #: rounds that we answered too late for
+    worst_reply_ms: float
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """Parse one line."""
+        return _converter.loads(text, cls)
+
+
+def mouse_case() -> Case:
+    """A HID boot mouse, plugged once and unplugged when its drivers have bound."""
+    return Case(devices=(spec_of(Mouse()),), events=(Event(Action.PLUG, device=0),), guest=GuestNeeds(exercise=False))
+
+
+async def measure(order: Order) -> Result:
+    """Plug devices into every port, over and over, for ``order.seconds``.
+
+    Mice count when their HID driver has bound. A campaign's cases are made by its generator process on the same core
+    and cost what crashes and restores cost; what attributing a crash seen for the first time takes is left out.
+    """
+    config = await prepare(order.kernel, mode=order.mode)
+    params = (SLUB_DEBUG,) if order.generated else ()
+    lane = await Lane.open(
+        evolve(config, ports=order.ports, kernel_params=params, validate_every=1 if order.generated else 0)
+    )
+    try:
+        await lane.run(mouse_case())
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        if order.generated:
+            return await _generated(lane, order)
+        return await _timed(lane, order, _mice(order.ports), _bound)
+    finally:
+        await lane.close()
+
+
+async def _timed(
+    lane: Lane, order: Order, rounds: AsyncIterator[Sequence[Case]], count: Callable[[Outcome], int]
+) -> Result:
+    devices = dilated = 0
+    worst = 0.0
+    started = time.monotonic()
+    async for cases in rounds:
+        outcome = await lane.run_round(cases)
+        devices += count(outcome)
+        dilated += outcome.dilated
+        worst = max(worst, outcome.worst_reply_ms)
+        if time.monotonic() - started >= order.seconds:
+            break
+    return Result(devices, time.monotonic() - started, dilated, worst)
+
+
+async def _mice(ports: int) -> AsyncIterator[Sequence[Case]]:
+    while True:
+        yield [mouse_case()] * ports
+
+
+def _bound(outcome: Outcome) -> int:
+    return sum(binding.driver == "hid-generic" for binding in outcome.bindings)
+
+
+async def _generated(lane: Lane, order: Order) -> Result:
+    setup = Setup(lane=0, seed=_SEED, cpu=order.cpu, generator=GENERATOR, config=lane.config)
+    feed = await Feed.start(setup)
+    try:
+        return await _timed(lane, order, _cases(feed), lambda outcome: outcome.plugs)
+    finally:
+        await feed.close()
+
+
+async def _cases(feed: Feed) -> AsyncIterator[Sequence[Case]]:
+    """The campaign's rounds, one block of cases ahead."""
+    ahead = first = 0
+    while True:
+        if ahead < BLOCK_CASES:
+            feed.add(Block(tuple(range(first, first + BLOCK_CASES)), ()))
+            first, ahead = first + BLOCK_CASES, ahead + BLOCK_CASES
+        made = await feed.round()
+        ahead -= len(made)
+        yield [one.case for one in made]
+
+
+def main() -> int:
+    """Entry point of the child process."""
+    order = _converter.loads(sys.stdin.readline(), Order)
+    die_with_parent(order.parent)
+    pin(order.cpu)
+    try:
+        result = asyncio.run(measure(order))
+    except UsbfuzzError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(_converter.dumps(result) + os.linesep)
+    return 0

@@ -1,0 +1,141 @@
+"""Which case of a round crashed the guest: run less and less likely suspects, each on a fresh guest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from attrs import define, field, frozen
+
+from harness.outcome import Binding, Outcome
+from usbfuzz.case.model import Case
+from usbfuzz.triage import Report, same_bug
+
+from .lanes import CampaignLane
+from .merge import in_sequence, side_by_side
+from .messages import How
+
+__all__ = [
+    "CONFIRMATIONS",
+    "DILATED_TRIES",
+    "PATIENCE",
+    "Attribution",
+    "Attributor",
+    "Suspicion",
+    "drivers_of",
+    "suspects",
+]
+
+#: Runs of the winner after the one that found it: the N of "reproduced n of N", less one.
+CONFIRMATIONS = 2
+#: Runs of the same input until one is not dilated.
+DILATED_TRIES = 3
+#: Wall seconds after which no further run is started for one bug: a hang takes most of a minute to be sure of.
+PATIENCE = 180.0
+#: Drivers of the USB core itself, which bind to every device or hub.
+_CORE_DRIVERS = {"usb", "hub"}
+
+
+def drivers_of(bindings: Sequence[Binding]) -> tuple[str, ...]:
+    """Names of the drivers that bound, sorted, without those of the USB core."""
+    return tuple(sorted({binding.driver for binding in bindings} - _CORE_DRIVERS))
+
+
+@frozen
+class Suspicion:
+    """A report, the round it appeared in, and the rounds before that in the same guest."""
+
+    report: Report
+    cases: tuple[Case, ...]
+    history: tuple[tuple[Case, ...], ...]
+    console: str
+    drivers: tuple[str, ...]
+
+
+@frozen
+class Attribution:
+    """The smallest input that showed the same bug again, with what it showed; or the whole round and 0 hits."""
+
+    how: How
+    case: Case
+    report: Report
+    console: str
+    drivers: tuple[str, ...]
+    hits: int
+    runs: int
+
+
+def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
+    """Inputs that may show the bug, simplest first."""
+    for case in suspicion.cases:
+        yield How.ALONE, case
+    if len(suspicion.cases) > 1:
+        yield How.ROUND, side_by_side(suspicion.cases)
+    else:
+        yield How.ALONE, suspicion.cases[0]  # a race gets a second chance
+    if suspicion.history:
+        yield How.HISTORY, in_sequence((*suspicion.history, suspicion.cases))
+
+
+@define
+class Attributor:
+    """Runs suspects on a lane. Reports of other bugs met on the way collect in ``strays``, each with its exact case."""
+
+    lane: CampaignLane
+    hurry: Callable[[], bool]  #: true once no further run shall start
+    fresh: bool = False  #: the guest has run nothing since its snapshot
+    strays: list[Suspicion] = field(factory=list)
+    dilated: int = 0  #: runs repeated because we answered too late
+    _deadline: float = field(default=0.0, init=False)
+
+    async def attribute(self, suspicion: Suspicion) -> Attribution:
+        """Find the input behind ``suspicion``; what the lane raises passes through."""
+        runs = 0
+        self._deadline = time.monotonic() + PATIENCE
+        for how, case in suspects(suspicion):
+            if self._over():
+                break
+            runs += 1
+            seen = await self._seen_again(case, suspicion.report)
+            if seen is not None:
+                hits, confirmations = await self._confirm(case, suspicion.report)
+                report, outcome = seen
+                bound = drivers_of(outcome.bindings) or suspicion.drivers
+                return Attribution(how, case, report, outcome.console, bound, 1 + hits, 1 + confirmations)
+        whole = side_by_side(suspicion.cases)
+        return Attribution(How.NOT, whole, suspicion.report, suspicion.console, suspicion.drivers, 0, runs)
+
+    def _over(self) -> bool:
+        return self.hurry() or time.monotonic() > self._deadline
+
+    async def _confirm(self, case: Case, report: Report) -> tuple[int, int]:
+        hits = runs = 0
+        while runs < CONFIRMATIONS and not self._over():
+            runs += 1
+            hits += await self._seen_again(case, report) is not None
+        return hits, runs
+
+    async def _seen_again(self, case: Case, wanted: Report) -> tuple[Report, Outcome] | None:
+        """Run ``case`` on a fresh guest until a run shows the bug, or is not dilated; the report and its outcome."""
+        for _ in range(DILATED_TRIES):
+            if not self.fresh:
+                await self.lane.restore()
+            outcome = await self.lane.run(case)
+            self.fresh = outcome.restored
+            found = self._sort(case, outcome, wanted)
+            if found is not None:
+                return found, outcome
+            if not outcome.dilated:
+                break
+            self.dilated += 1
+        return None
+
+    def _sort(self, case: Case, outcome: Outcome, wanted: Report) -> Report | None:
+        """The first report of the wanted bug; reports of other bugs become strays."""
+        found = None
+        for report in outcome.reports:
+            if same_bug(report, wanted):
+                found = found or report
+            else:
+                self.strays.append(Suspicion(report, (case,), (), outcome.console, drivers_of(outcome.bindings)))
+        return found

@@ -1,0 +1,35 @@
+"""The part of a lane that a campaign needs: :class:`harness.lane.Lane`, or a pretended one in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from harness.lane import LaneConfig
+from harness.outcome import Outcome
+from usbfuzz.case.model import Case
+
+__all__ = ["CampaignLane", "OpenLane"]
+
+
+class CampaignLane(Protocol):
+    """One guest that runs cases. All methods raise GuestError or InfraError when it cannot go on."""
+
+    @property
+    def restores(self) -> int:
+        """How often the guest was put back to its snapshot, the first time included."""
+
+    async def run(self, case: Case) -> Outcome:
+        """Run one case alone."""
+
+    async def run_round(self, cases: Sequence[Case]) -> Outcome:
+        """Run single-port cases side by side, each on a port of its own."""
+
+    async def restore(self) -> None:
+        """Put the guest back to its snapshot."""
+
+    async def close(self) -> None:
+        """End the guest; may be called twice."""
+
+
+OpenLane = Callable[[LaneConfig, Callable[[str], None]], Coroutine[Any, Any, CampaignLane]]

@@ -1,0 +1,87 @@
+"""Several cases as one: side by side on ports of their own, or one round after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from attrs import evolve
+
+from usbfuzz.case.model import Action, Case, Event, GuestNeeds
+
+__all__ = ["in_sequence", "ports", "side_by_side"]
+
+
+def ports(case: Case) -> int:
+    """How many ports the schedule needs: one more than the highest it names."""
+    return 1 + max((event.port for event in case.events), default=0)
+
+
+def side_by_side(cases: Sequence[Case]) -> Case:
+    """One case that does what a round of single-port cases did: case *i* on port *i*, event by event in step.
+
+    A lane runs the schedules of a round at the same time. In one schedule events happen in order, so only the first
+    of each step keeps a wait for the guest to settle; the others of that step follow it at once.
+    """
+    if len(cases) == 1:
+        return cases[0]
+    firsts = _first_devices(cases)
+    rows = zip_longest(
+        *([_moved(event, first) for event in case.events] for case, first in zip(cases, firsts, strict=True))
+    )
+    events: list[Event] = []
+    for row in rows:
+        step = [evolve(event, port=port) for port, event in enumerate(row) if event is not None]
+        events += [event if nth == 0 else _at_once(event) for nth, event in enumerate(step)]
+    return _joined(cases, events)
+
+
+def in_sequence(rounds: Sequence[Sequence[Case]]) -> Case:
+    """One case that does what ``rounds`` did one after another in the same guest."""
+    merged = [side_by_side(cases) for cases in rounds]
+    if len(merged) == 1:
+        return merged[0]
+    events: list[Event] = []
+    for case, first in zip(merged, _first_devices(merged), strict=True):
+        events += [_moved(event, first) for event in case.events]
+        events += [Event(Action.UNPLUG, port=port) for port in _left_plugged(case)]
+    return _joined([case for cases in rounds for case in cases], events)
+
+
+def _first_devices(cases: Sequence[Case]) -> list[int]:
+    """Where each case's devices start once all devices are in one tuple."""
+    firsts, total = [], 0
+    for case in cases:
+        firsts.append(total)
+        total += len(case.devices)
+    return firsts
+
+
+def _moved(event: Event, first: int) -> Event:
+    return event if event.device is None else evolve(event, device=event.device + first)
+
+
+def _at_once(event: Event) -> Event:
+    waits = event.after_ms is not None or event.after_requests is not None
+    return event if waits else evolve(event, after_ms=0)
+
+
+def _left_plugged(case: Case) -> list[int]:
+    plugged: set[int] = set()
+    for event in case.events:
+        if event.action is Action.PLUG:
+            plugged.add(event.port)
+        elif event.action is Action.UNPLUG:
+            plugged.discard(event.port)
+    return sorted(plugged)
+
+
+def _joined(cases: Sequence[Case], events: list[Event]) -> Case:
+    params = dict.fromkeys(word for case in cases for word in case.guest.kernel_params)
+    indices = ", ".join("?" if case.provenance.index is None else str(case.provenance.index) for case in cases)
+    return Case(
+        devices=tuple(device for case in cases for device in case.devices),
+        events=tuple(events),
+        guest=GuestNeeds(tuple(params), exercise=any(case.guest.exercise for case in cases)),
+        provenance=evolve(cases[-1].provenance, index=None, notes=f"cases {indices} of the campaign together"),
+    )

@@ -1,0 +1,104 @@
+"""What the live view shows, as plain numbers."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from attrs import define, field
+
+from .messages import Entered, LaneState, RoundDone
+from .state import Totals
+from .store import Crash
+
+__all__ = ["LaneProgress", "Progress", "Rate"]
+
+#: Seconds that "now" means in devices/s now.
+_WINDOW = 10.0
+
+
+@define
+class Rate:
+    """Events a second, over the last seconds."""
+
+    _marks: deque[tuple[float, int]] = field(factory=deque, init=False)
+
+    def add(self, now: float, count: int) -> None:
+        """``count`` events, at ``now`` (monotonic seconds)."""
+        self._marks.append((now, count))
+        while self._marks[0][0] < now - _WINDOW:
+            self._marks.popleft()
+
+    def at(self, now: float, elapsed: float) -> float:
+        """Events a second in the window that ends ``now``; what is counted began ``elapsed`` seconds ago."""
+        seconds = min(_WINDOW, elapsed)
+        return sum(count for when, count in self._marks if when >= now - _WINDOW) / seconds if seconds > 0 else 0.0
+
+
+@define
+class LaneProgress:
+    """One lane as the view shows it."""
+
+    number: int
+    state: LaneState = LaneState.BOOTING
+    note: str = ""
+    indices: tuple[int, ...] = ()
+    cases: int = 0
+    plugs: int = 0
+    deaths: int = 0
+    rate: Rate = field(factory=Rate)
+
+    def entered(self, message: Entered) -> None:
+        """The lane changed its state."""
+        self.state, self.note = message.state, message.note
+        self.indices = message.indices
+
+
+@define
+class Progress:
+    """A campaign as the view shows it: this run of it, and what is kept from earlier runs."""
+
+    kernel: str
+    seed: int
+    lanes: list[LaneProgress]
+    totals: Totals  #: of the campaign, earlier runs included
+    modules: int  #: modules of the guest that can bind a USB or HID device
+    seconds: float | None = None  #: wall time it may take
+    limit: int | None = None  #: cases it may take
+    drivers: set[str] = field(factory=set)
+    newest: list[str] = field(factory=list)  #: drivers that bound first in this run, newest last
+    crashes: dict[str, Crash] = field(factory=dict)
+    fresh: set[str] = field(factory=set)  #: crash directories made in this run
+    notes: deque[str] = field(factory=lambda: deque(maxlen=4))  #: what went wrong, newest last
+    skipped: int = 0
+    started: float | None = None  #: monotonic time of the first round of this run; booting does not count
+    session: Totals = field(factory=Totals)  #: of this run
+    rate: Rate = field(factory=Rate)
+
+    def round_done(self, lane: int, done: RoundDone, now: float) -> None:
+        """Count a round of ``lane`` that ended at ``now``."""
+        self.totals.add(done)
+        self.session.add(done)
+        self.rate.add(now, done.plugs)
+        view = self.lanes[lane]
+        view.cases += len(done.indices)
+        view.plugs += done.plugs
+        view.rate.add(now, done.plugs)
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since this run began."""
+        return 0.0 if self.started is None else now - self.started
+
+    def average(self, now: float) -> float:
+        """Devices a second over this run."""
+        elapsed = self.elapsed(now)
+        return self.session.plugs / elapsed if elapsed else 0.0
+
+    def recent(self, rate: Rate, now: float) -> float:
+        """Events of ``rate`` a second over the last seconds."""
+        return rate.at(now, self.elapsed(now))
+
+    def ranking(self) -> list[Crash]:
+        """Crashes, new ones first, then by sightings."""
+        return sorted(
+            self.crashes.values(), key=lambda crash: (crash.slug not in self.fresh, -crash.total, crash.title)
+        )

@@ -1,0 +1,209 @@
+"""How a campaign looks: the live view, the plain line for logs, and the summary."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from attrs import define, field
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from .messages import LaneState
+from .progress import LaneProgress, Progress
+from .store import Crash
+
+__all__ = ["LiveView", "PlainView", "View", "plain_line", "render", "summary"]
+
+_CRASH_ROWS = 12  #: in the live view; the summary has them all
+_PLAIN_SECONDS = 10.0
+_COLOURS = {LaneState.RUNNING: "green", LaneState.ATTRIBUTING: "magenta", LaneState.STOPPED: "dim"}
+
+
+class View(Protocol):
+    """Shows a campaign to somebody."""
+
+    def update(self, progress: Progress) -> None:
+        """Show it as it is now; called about twice a second."""
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03``."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def _span(progress: Progress, now: float) -> str:
+    elapsed = progress.elapsed(now)
+    if progress.seconds is None:
+        return clock(elapsed)
+    return f"{clock(elapsed)}, {clock(max(0.0, progress.seconds - elapsed))} left"
+
+
+def _cases(progress: Progress) -> str:
+    of = "" if progress.limit is None else f" of {progress.limit:,}"
+    return f"{progress.totals.cases:,}{of}"
+
+
+def plain_line(progress: Progress, now: float) -> str:
+    """One line for a log."""
+    states = ", ".join(_state(lane) for lane in progress.lanes)
+    hits = sum(crash.total for crash in progress.crashes.values())
+    return (
+        f"{clock(progress.elapsed(now))} cases {_cases(progress)}, devices {progress.totals.plugs:,} "
+        f"({progress.recent(progress.rate, now):.1f}/s now, {progress.average(now):.1f}/s average), "
+        f"restores {progress.totals.restores:,}, drivers {len(progress.drivers)}, "
+        f"crashes {len(progress.crashes)} ({hits:,} hits), lanes {states}"
+    )
+
+
+def _state(lane: LaneProgress) -> str:
+    return f"{lane.number} {lane.state.value}" + (f" ({lane.note})" if lane.note else "")
+
+
+def render(progress: Progress, now: float) -> RenderableType:
+    """The live view, one frame of it."""
+    head = Table.grid(padding=(0, 2))
+    head.add_row(Text("usbfuzz", style="bold"), progress.kernel, f"seed {progress.seed}", _span(progress, now))
+    counts = Text.assemble(
+        (f"{progress.recent(progress.rate, now):.1f}", "bold"),
+        f" devices/s now, {progress.average(now):.1f} average · {progress.totals.plugs:,} devices · "
+        f"{_cases(progress)} cases · {progress.totals.restores:,} restores",
+    )
+    drivers = Text(f"{len(progress.drivers)} drivers bound, of {progress.modules} modules that can bind")
+    if progress.newest:
+        drivers.append(f" · newest: {', '.join(reversed(progress.newest[-5:]))}", style="dim")
+    parts: list[RenderableType] = [head, counts, drivers, _lanes(progress, now)]
+    if progress.crashes:
+        parts.append(_crashes(progress, rows=_CRASH_ROWS))
+    parts += [Text(note, style="yellow") for note in progress.notes]
+    return Group(*parts)
+
+
+def _lanes(progress: Progress, now: float) -> Table:
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    for name in ("lane", "devices/s", "cases"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("state", "in the guest"):
+        table.add_column(name, no_wrap=True)
+    for lane in progress.lanes:
+        table.add_row(
+            str(lane.number),
+            f"{progress.recent(lane.rate, now):.1f}",
+            f"{lane.cases:,}",
+            Text(lane.state.value, style=_COLOURS.get(lane.state, "yellow")),
+            Text(_doing(lane), style="dim"),
+        )
+    return table
+
+
+def _doing(lane: LaneProgress) -> str:
+    if lane.note:
+        return lane.note
+    return ", ".join(f"#{index}" for index in lane.indices)
+
+
+def _crashes(progress: Progress, rows: int | None) -> Table:
+    ranking = progress.ranking()
+    shown = ranking if rows is None else ranking[:rows]
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    table.add_column("crash", overflow="fold")
+    table.add_column("driver", overflow="fold")
+    table.add_column("hits", justify="right", no_wrap=True)
+    table.add_column("reproduced", justify="right", no_wrap=True)
+    for crash in shown:
+        title = Text(crash.title, style="bold red" if crash.slug in progress.fresh else "")
+        if rows is None:
+            title.append(f"\n  {crash.slug}", style="not bold dim")
+        table.add_row(title, Text(crash.driver), f"{crash.total:,}", _reproduced(crash))
+    if len(shown) < len(ranking):
+        table.add_row(Text(f"and {len(ranking) - len(shown)} more", style="dim"), "", "", "")
+    return table
+
+
+def _reproduced(crash: Crash) -> str:
+    return f"{crash.reproduced} of {crash.runs}" if crash.runs else "not tried"
+
+
+def _late(progress: Progress) -> str:
+    repeated, given_up = progress.totals.dilated, progress.totals.disbelieved
+    return f"{repeated:,} runs repeated, {given_up:,} rounds given up" if repeated else ""
+
+
+def summary(progress: Progress, now: float) -> RenderableType:
+    """What a campaign ends with: the counts, then every crash and where it is."""
+    totals = progress.totals
+    table = Table(box=None, show_header=False, padding=(0, 2), pad_edge=False)
+    rows = [
+        ("kernel", progress.kernel),
+        ("seed", str(progress.seed)),
+        ("time", clock(progress.elapsed(now))),
+        ("cases", _cases(progress)),
+        ("devices", f"{totals.plugs:,}, {totals.enumerated:,} enumerated"),
+        ("devices/s", f"{progress.average(now):.1f}"),
+        ("restores", f"{totals.restores:,}"),
+        ("drivers bound", f"{len(progress.drivers)}, of {progress.modules} modules that can bind"),
+        ("answered late", _late(progress)),
+        ("skipped", f"{progress.skipped:,} cases that took down a lane each time" if progress.skipped else ""),
+        ("crashes", f"{len(progress.crashes)}, {len(progress.fresh)} of them new"),
+    ]
+    for name, value in rows:
+        if value:
+            table.add_row(Text(name, style="dim"), value)
+    return Group(table, _crashes(progress, rows=None)) if progress.crashes else table
+
+
+@define
+class LiveView:
+    """Redraws the view in place; for terminals."""
+
+    _console: Console = field(alias="console")
+    _live: Live = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def update(self, progress: Progress) -> None:
+        """Draw a frame."""
+        self._live.update(render(progress, time.monotonic()), refresh=True)
+
+    def say(self, text: str) -> None:
+        """Print a line above the view."""
+        self._console.print(Text(text))
+
+    def close(self) -> None:
+        """Wipe the view."""
+        self._live.stop()
+
+
+@define
+class PlainView:
+    """Prints a line now and then; for logs and pipes."""
+
+    _console: Console = field(alias="console")
+    _due: float | None = field(default=None, init=False)
+
+    def update(self, progress: Progress) -> None:
+        """Print a line when it is time for one."""
+        now = time.monotonic()
+        if self._due is None:
+            self._due = now + _PLAIN_SECONDS
+        elif now >= self._due:
+            self._due += _PLAIN_SECONDS
+            self.say(plain_line(progress, now))
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(Text(text), soft_wrap=True)
+
+    def close(self) -> None:
+        """Nothing to leave behind."""

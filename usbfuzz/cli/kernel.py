@@ -1,0 +1,51 @@
+"""``usbfuzz kernel``: the kernels kept for guests."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from harness.guest.kernels import default_cache, installed, remove, resolve
+from usbfuzz.cli.options import progress
+
+__all__ = ["kernel"]
+
+
+@click.group()
+def kernel() -> None:
+    """List, fetch and remove kernels.
+
+    A kernel is named debian:VERSION-OR-SUITE (debian:5.10.223, debian:bookworm-backports), ubuntu:VERSION-OR-SUITE,
+    tree:PATH (a built kernel tree), dir:PATH (a bzImage with its lib/modules/RELEASE), bzimage:PATH[,modules:PATH], or
+    host (what this machine runs). A plain PATH is looked at.
+    """
+
+
+@kernel.command("list")
+def list_() -> None:
+    """Show the kernels that are kept here."""
+    table = Table("kernel", "release", "digest")
+    for found in installed(default_cache()):
+        table.add_row(found.name, found.release, found.digest[:12])
+    if table.row_count:
+        Console().print(table)
+    else:
+        click.echo("no kernels yet; fetch one with: usbfuzz kernel add debian:bookworm")
+
+
+@kernel.command("add")
+@click.argument("spec")
+@click.option("--refresh", is_flag=True, help="Ask the mirror again what a suite's newest kernel is.")
+def add(spec: str, refresh: bool) -> None:
+    """Fetch and verify the kernel SPEC, or answer from what is kept."""
+    found = resolve(spec, default_cache(), refresh=refresh, on_progress=progress)
+    click.echo(f"{found.name}  {found.release}  {found.vmlinuz}")
+
+
+@kernel.command("rm")
+@click.argument("spec")
+def rm(spec: str) -> None:
+    """Remove the kernel SPEC from what is kept."""
+    remove(spec, default_cache())
+    click.echo(f"removed {spec}")

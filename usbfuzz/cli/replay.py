@@ -1,0 +1,109 @@
+"""``usbfuzz replay``: does the crash come back?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from harness.prepare import prepare
+from usbfuzz.case import load
+from usbfuzz.cli.options import kernel_option, kernel_param_option, mode_option, progress, screen
+from usbfuzz.replay import recorded_kernel, recorded_names, replay, shows
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.guest.qemu import Mode
+    from harness.lane import LaneConfig
+    from harness.outcome import Outcome
+    from usbfuzz.case.model import Case, DeviceSpec
+    from usbfuzz.replay import Replay
+
+__all__ = ["replay_command"]
+
+
+@click.command("replay")
+@click.argument("case", type=click.Path(path_type=Path))
+@kernel_option("Kernel to run it on; by default the one the crash was recorded on.")
+@click.option(
+    "-n",
+    "--times",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How often, each on a fresh guest.",
+)
+@mode_option
+@kernel_param_option
+def replay_command(case: Path, kernel: str | None, times: int, mode: Mode, kernel_params: tuple[str, ...]) -> int:
+    """Run CASE (a case file, or a crash directory) again and compare what happens with the recorded title.
+
+    Exit status 0 only if the recorded crash came back at least once.
+    """
+    loaded = load(case)
+    console = screen()
+    result = asyncio.run(_run(console, case, loaded, kernel or recorded_kernel(loaded), times, mode, kernel_params))
+    return 0 if result.hits else 1
+
+
+async def _run(
+    console: Console, path: Path, case: Case, kernel: str, times: int, mode: Mode, params: tuple[str, ...]
+) -> Replay:
+    config = await prepare(kernel, mode=mode, kernel_params=params, on_progress=progress)
+    names = recorded_names(case)
+    console.print(_header(path, case, config))
+    started = time.monotonic()
+
+    def show(number: int, outcome: Outcome) -> None:
+        nonlocal started
+        now = time.monotonic()
+        mark = "[red]✗[/]" if shows(outcome, names) else "[yellow]≠[/]" if outcome.reports else "[green]·[/]"
+        title = escape(outcome.title or "clean")
+        console.print(f" {mark} run {number + 1}: {title}  [dim]{now - started:.1f} s[/]", soft_wrap=True)
+        started = now
+
+    result = await replay(case, config, times, on_outcome=show, on_progress=progress)
+    for outcome in sorted(result.outcomes, key=lambda outcome: not shows(outcome, names)):
+        if outcome.reports:
+            console.print()
+            console.print(escape(_brief(outcome.reports[0].text)), style="dim", soft_wrap=True)
+            break
+    verdict = "[bold red]reproduced[/]" if result.hits else "[bold green]not reproduced[/]"
+    console.print(f"\n{verdict} {result.hits} of {times}")
+    return result
+
+
+def _brief(text: str) -> str:
+    """A report without the list of loaded modules: in a guest that has them all it says nothing."""
+    lines = text.strip().splitlines()
+    start = next((n for n, line in enumerate(lines) if line.startswith("Modules linked in:")), None)
+    if start is None:
+        return "\n".join(lines)
+    end = next((n for n in range(start + 1, len(lines)) if not lines[n].startswith(" ")), len(lines))
+    return "\n".join(lines[:start] + lines[end:])
+
+
+def _header(path: Path, case: Case, config: LaneConfig) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row("case", escape(str(path)))
+    for device in case.devices:
+        grid.add_row("device", escape(_device(device)))
+    grid.add_row("kernel", escape(" ".join((config.kernel.name, config.kernel.release, f"({config.timing.value})"))))
+    params = " ".join((*case.guest.kernel_params, *config.kernel_params))
+    if params:
+        grid.add_row("booted with", escape(params))
+    recorded = next((row.title for row in case.expect if row.title), "no crash: any will count")
+    grid.add_row("recorded", escape(recorded))
+    return grid
+
+
+def _device(spec: DeviceSpec) -> str:
+    raw = spec.device.ljust(12, b"\0")
+    vendor, product = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
+    return f"{vendor:04x}:{product:04x} {spec.name}, {spec.speed.value} speed"
