@@ -1,0 +1,60 @@
+"""How the cases of a lane are packed into rounds."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from campaign_pretend import config
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usbfuzz.campaign.feed import Feed, stretches
+from usbfuzz.campaign.messages import Block, Setup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Answers each order with as many empty mouse-like cases: only ports and indices matter here.
+_GENERATOR = """
+import json, sys
+from usbfuzz.campaign.messages import Made, Order, decode, encode
+from usbfuzz.case.model import Action, Case, DeviceSpec, Event
+case = Case((DeviceSpec("d", b""),), (Event(Action.PLUG, device=0),))
+for line in sys.stdin.buffer:
+    order = decode(line)
+    for index in range(order.first, order.first + order.count):
+        sys.stdout.buffer.write(encode(Made(index, case)))
+        sys.stdout.buffer.flush()
+"""
+
+
+async def _widths(cases: int, quiet: Sequence[bool]) -> list[int]:
+    """Sizes of the first rounds, the outcome of each being as ``quiet`` says."""
+    setup = Setup(lane=0, seed=0, cpu=None, generator=(sys.executable, "-c", _GENERATOR), config=config())
+    feed = await Feed.start(setup)
+    feed.add(Block(tuple(range(cases)), ()))
+    sizes = []
+    try:
+        for good in quiet:
+            sizes.append(len(await feed.round()))
+            feed.learn(quiet=good)
+    finally:
+        await feed.close()
+    return sizes
+
+
+def test_rounds_halve_when_the_guest_dies_and_grow_again_one_by_one() -> None:
+    sizes = asyncio.run(_widths(100, [True, False, False, False, True, True, True, False, True]))
+    assert sizes == [8, 8, 4, 2, 1, 2, 3, 4, 2]
+
+
+def test_rounds_are_never_wider_than_the_guest_has_ports() -> None:
+    assert asyncio.run(_widths(100, [True] * 5)) == [8] * 5
+
+
+@given(st.sets(st.integers(0, 60)))
+def test_stretches_cover_exactly_the_indices_in_order(indices: set[int]) -> None:
+    orders = list(stretches(sorted(indices)))
+    assert [n for order in orders for n in range(order.first, order.first + order.count)] == sorted(indices)

@@ -1,0 +1,190 @@
+"""A case survives its text and JSON forms unchanged, whatever it holds."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usbfuzz.case.dump import dumps
+from usbfuzz.case.exchange import from_json, to_json
+from usbfuzz.case.hexadecimal import commented, parse_hex, plain
+from usbfuzz.case.model import (
+    Action,
+    Case,
+    ControlScript,
+    DeviceSpec,
+    EndpointScript,
+    Event,
+    Expectation,
+    GuestNeeds,
+    Provenance,
+    RequestPattern,
+    Step,
+)
+from usbfuzz.case.toml import loads
+from usbfuzz.wire import Answer, Speed, Status
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+RAW = st.binary(max_size=40)
+U8, U16 = st.integers(0, 0xFF), st.integers(0, 0xFFFF)
+COUNT = st.integers(0, 1000)
+STEPS = st.lists(st.builds(Step, st.builds(Answer, st.sampled_from(Status), RAW, COUNT), COUNT), max_size=3).map(tuple)
+PATTERN = {
+    "bmRequestType": st.none() | U8,
+    "bRequest": st.none() | U8,
+    "wValue": st.none() | U16,
+    "wIndex": st.none() | U16,
+    "wLength": st.none() | U16,
+}
+
+
+def numbered(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[tuple[tuple[int, bytes], ...]]:
+    return st.dictionaries(U8, values, max_size=3).map(lambda found: tuple(found.items()))
+
+
+DEVICES = st.builds(
+    DeviceSpec,
+    name=TEXT,
+    device=RAW,
+    configurations=st.lists(RAW, max_size=3).map(tuple),
+    speed=st.sampled_from(Speed),
+    strings=numbered(RAW | TEXT.map(lambda text: bytes((2 + 2 * len(text), 3)) + text.encode("utf-16-le"))),
+    reports=numbered(RAW),
+    bos=RAW,
+    qualifier=RAW,
+    control=st.lists(
+        st.builds(ControlScript, STEPS, **PATTERN, after=st.none() | st.builds(RequestPattern, **PATTERN)), max_size=2
+    ).map(tuple),
+    endpoints=st.lists(st.builds(EndpointScript, U8, STEPS), max_size=2).map(tuple),
+)
+TIMING = {"after_ms": st.none() | COUNT, "after_requests": st.none() | COUNT}
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    devices = draw(st.lists(DEVICES, min_size=1, max_size=3).map(tuple))
+    plug = st.builds(Event, st.just(Action.PLUG), st.integers(0, 3), device=st.integers(0, len(devices) - 1), **TIMING)
+    first = draw(st.lists(plug, max_size=3))
+    events = tuple(first)
+    if first:
+        ports = st.sampled_from([event.port for event in first])
+        other = st.builds(Event, st.sampled_from([Action.UNPLUG, Action.RESET]), ports, **TIMING)
+        events += tuple(draw(st.lists(other, max_size=3)))
+    return Case(
+        devices=devices,
+        events=events,
+        title=draw(TEXT),
+        guest=GuestNeeds(draw(st.lists(TEXT, max_size=2).map(tuple)), draw(st.booleans())),
+        expect=draw(
+            st.lists(st.builds(Expectation, TEXT, TEXT, st.lists(TEXT, max_size=2).map(tuple)), max_size=2).map(tuple)
+        ),
+        provenance=draw(
+            st.builds(Provenance, TEXT, st.none() | st.integers(0, 2**64 - 1), st.none() | COUNT, TEXT, TEXT)
+        ),
+    )
+
+
+@given(cases())
+def test_the_text_form_gives_back_the_same_case(case: Case) -> None:
+    assert loads(dumps(case)) == case
+
+
+@given(cases())
+def test_the_json_form_gives_back_the_same_case(case: Case) -> None:
+    assert from_json(to_json(case)) == case
+
+
+@given(cases())
+def test_windows_line_ends_change_nothing(case: Case) -> None:
+    assert loads(dumps(case).replace("\n", "\r\n")) == case
+
+
+@given(RAW)
+def test_hex_text_gives_back_the_same_bytes(raw: bytes) -> None:
+    assert parse_hex(tomllib.loads(f"x = {plain(raw)}")["x"]) == raw
+
+
+@given(st.lists(st.tuples(st.binary(max_size=80), st.text(max_size=10)), max_size=4))
+def test_a_comment_cannot_change_the_bytes_it_explains(parts: list[tuple[bytes, str]]) -> None:
+    text = tomllib.loads(f"x = {commented(parts)}")["x"]
+    assert parse_hex(text) == b"".join(raw for raw, _ in parts)
+
+
+def test_a_case_reads_like_a_data_sheet() -> None:
+    case = Case(
+        devices=(
+            DeviceSpec(
+                name="loop",
+                device=bytes.fromhex("12 01 00 02 ff 00 00 40 1d 06 20 c1 00 01 00 00 00 01"),
+                strings=((0, bytes.fromhex("04 03 09 04")), (1, bytes.fromhex("06 03 4f 00 4b 00"))),
+                control=(
+                    ControlScript(
+                        (Step(Answer(Status.STALL), 2), Step(Answer(data=b"\x01", delay_ms=5), 0)),
+                        bmRequestType=0xC0,
+                        wIndex=1,
+                        after=RequestPattern(bRequest=0x10),
+                    ),
+                ),
+                endpoints=(EndpointScript(0x81, (Step(Answer(data=b"\x1b")),)),),
+            ),
+        ),
+        events=(Event(Action.PLUG, device=0, after_ms=3),),
+        provenance=Provenance(source="a mail"),
+    )
+    head, rest = dumps(case).split('"""\n12 01', 1)
+    assert head == 'format = 1\n\n[[device]]\nname = "loop"\nspeed = "high"\ndevice = '
+    assert (
+        rest.split('\n"""\n\n', 1)[1]
+        == """\
+[device.strings]
+0 = { hex = "04 03 09 04" }
+1 = "OK"
+
+[[device.control]]
+bmRequestType = 0xc0
+wIndex = 0x0001
+after = { bRequest = 0x10 }
+steps = [
+    { status = "stall", times = 2 },
+    { data = "01", delay_ms = 5, times = 0 },
+]
+
+[[device.endpoint]]
+bEndpointAddress = 0x81
+steps = [{ data = "1b" }]
+
+[[event]]
+action = "plug"
+port = 0
+device = 0
+after_ms = 3
+
+[provenance]
+source = "a mail"
+"""
+    )
+
+
+def test_descriptors_and_report_items_stand_on_lines_of_their_own_with_what_they_mean() -> None:
+    raw = bytes.fromhex("09 02 12 00 01 01 00 80 32  09 04 00 00 00 03 00 00 00")
+    report = bytes.fromhex("05 01 a1 01 09 30 c0")
+    text = dumps(Case((DeviceSpec("d", b"", (raw,), reports=((0, report),)),), ()))
+    lines = [line.partition("  # ") for line in text.splitlines() if "  # " in line]
+    assert [code.strip() for code, _, _ in lines] == [
+        raw[:9].hex(" "),
+        raw[9:].hex(" "),
+        "05 01",
+        "a1 01",
+        "09 30",
+        "c0",
+    ]
+    assert all(comment for _, _, comment in lines)
+    assert lines[4][2] == "  Usage (X)"
+
+
+def test_a_spec_has_one_string_for_an_index() -> None:
+    with pytest.raises(ValueError, match="strings has a number twice"):
+        DeviceSpec("twice", b"", strings=((1, b""), (1, b"\x02\x03")))

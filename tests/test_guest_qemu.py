@@ -1,0 +1,92 @@
+"""QEMU's argument list and the kernel's command line, as golden text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from harness.guest.qemu import Machine, Timing, kernel_command_line, qemu_argv
+
+MACHINE = Machine(
+    vmlinuz=Path("/k/vmlinuz"),
+    initrd=Path("/k/initrd"),
+    command_line="console=ttyS0",
+    run_dir=Path("/run/m1"),
+    timing=Timing.WARP,
+    ports=2,
+)
+
+GOLDEN = """
+qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot -name usbfuzz,debug-threads=on
+-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+-machine q35,usb=off,vmport=off -m 512 -smp 1
+-accel tcg,thread=single -cpu max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku -icount shift=4,sleep=off
+-kernel /k/vmlinuz -initrd /k/initrd -append console=ttyS0
+-chardev file,id=console,path=/run/m1/console.log -serial chardev:console
+-qmp unix:/run/m1/qmp,server=on,wait=off
+-drive if=none,id=state,format=qcow2,file=/run/m1/state.qcow2
+-device virtio-serial-pci,id=serial
+-chardev socket,id=agent,path=/run/m1/agent,server=on,wait=off
+-device virtserialport,chardev=agent,name=usbfuzz.agent
+-device qemu-xhci,id=xhci0
+-chardev socket,id=redir0,path=/run/m1/redir0,server=on,wait=off
+-device usb-redir,id=redir0,chardev=redir0,bus=xhci0.0,port=1,suppress-remote-wake=off
+-device qemu-xhci,id=xhci1
+-chardev socket,id=redir1,path=/run/m1/redir1,server=on,wait=off
+-device usb-redir,id=redir1,chardev=redir1,bus=xhci1.0,port=1,suppress-remote-wake=off
+"""
+
+
+def test_the_argument_list_of_a_warped_guest_is_the_golden_one() -> None:
+    assert qemu_argv(MACHINE) == GOLDEN.split()
+
+
+def test_a_restored_guest_differs_only_by_loading_its_snapshot_and_waiting_for_us() -> None:
+    assert qemu_argv(MACHINE.restoring()) == [*GOLDEN.split(), "-loadvm", "booted", "-S"]
+
+
+@pytest.mark.parametrize(
+    ("timing", "accel"),
+    [
+        (
+            Timing.TCG,
+            ["-accel", "tcg,thread=single", "-cpu", "max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku", "-kernel"],
+        ),
+        (Timing.KVM, ["-accel", "kvm", "-cpu", "host", "-kernel"]),
+    ],
+)
+def test_only_a_warped_guest_counts_instructions(timing: Timing, accel: list[str]) -> None:
+    argv = qemu_argv(evolve(MACHINE, timing=timing))
+    assert "-icount" not in argv
+    start = argv.index("-accel")
+    assert argv[start : start + len(accel)] == accel
+
+
+def test_no_guest_has_a_network_a_display_or_a_tcp_socket() -> None:
+    words = " ".join(qemu_argv(MACHINE))
+    assert "-nodefaults" in words
+    assert "-nographic" in words
+    assert not {"netdev", "-nic", "tcp:", "host=", "vnc"} & set(words.replace(",", " ").split())
+
+
+def test_a_comma_in_a_path_cannot_add_an_option() -> None:
+    argv = qemu_argv(evolve(MACHINE, run_dir=Path("/run/a,server=off")))
+    assert "unix:/run/a,,server=off/qmp,server=on,wait=off" in argv
+
+
+def test_the_warped_kernel_is_paced_by_its_tick() -> None:
+    assert {"nohz=off", "highres=off"} <= set(kernel_command_line(Timing.WARP).split())
+    assert "nohz=off" not in kernel_command_line(Timing.KVM)
+
+
+def test_a_users_word_replaces_ours_of_the_same_name() -> None:
+    words = kernel_command_line(Timing.WARP, ("watchdog_thresh=20", "slub_debug=FZ")).split()
+    assert "watchdog_thresh=4" not in words
+    assert words[-2:] == ["watchdog_thresh=20", "slub_debug=FZ"]
+
+
+def test_an_oops_ends_the_guest_after_its_text_is_out() -> None:
+    assert {"oops=panic", "panic=-1"} <= set(kernel_command_line(Timing.KVM).split())
+    assert "-no-reboot" in qemu_argv(MACHINE)

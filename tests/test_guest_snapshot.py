@@ -1,0 +1,27 @@
+"""The cache of booted guests stays small."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from harness.guest.snapshot import prune
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_snapshots_unused_for_longest_go_first(tmp_path: Path) -> None:
+    for age in range(5):
+        for suffix in (".qcow2", ".lock"):
+            path = tmp_path / f"{age}{suffix}"
+            path.write_bytes(b"")
+            os.utime(path, (1000 - age, 1000 - age))
+    prune(tmp_path, keep=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.lock", "0.qcow2", "1.lock", "1.qcow2"]
+
+
+def test_few_snapshots_all_stay(tmp_path: Path) -> None:
+    (tmp_path / "a.qcow2").write_bytes(b"")
+    prune(tmp_path)
+    assert (tmp_path / "a.qcow2").exists()
