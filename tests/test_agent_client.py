@@ -66,6 +66,43 @@ def test_connecting_waits_for_the_agent_and_learns_the_release(tmp_path: Path) -
     _run(main)
 
 
+@pytest.mark.parametrize(
+    "leftover",
+    [b"c1234 t half_a_symbol\n", b"9 data 50\nshort", b"x" * (1 << 19) + b"\n", b"half a line", b"\n\0\xff\n7 ok\n"],
+    ids=["tail", "data", "endless", "glued", "noise"],
+)
+@pytest.mark.parametrize("greeting", [b"* ready 1 6.1.0-test\n", b""])
+def test_what_an_earlier_host_left_unread_is_skipped(tmp_path: Path, leftover: bytes, greeting: bytes) -> None:
+    async def main() -> None:
+        async with _agent(tmp_path, lambda number, _: f"{number} ok 7\n".encode(), leftover + greeting) as agent:
+            assert agent.release == ("6.1.0-test" if greeting else "")
+            assert await agent.validate() == 7
+
+    _run(main)
+
+
+def test_a_connection_nobody_answers_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.guest.agent_client._ANSWER_S", 0.1)
+    hosts: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hosts.append(writer)
+        assert await reader.readline() == b"\n"
+        number = (await reader.readline()).split()[0].decode()
+        if len(hosts) == 3:
+            writer.write(_pong(number, "") or b"")
+        await reader.read()
+        writer.close()
+
+    async def main() -> None:
+        async with await asyncio.start_unix_server(serve, tmp_path / "agent"):
+            agent = await Agent.connect(tmp_path / "agent")
+            await agent.close()
+            assert len(hosts) == 3
+
+    _run(main)
+
+
 def test_connecting_to_nobody_is_qemus_fault(tmp_path: Path) -> None:
     async def main() -> None:
         with pytest.raises(QemuError, match="is QEMU running"):

@@ -28,6 +28,8 @@ _EVENTS: Final = 50_000  # between two settles; more than the kernel's queue can
 _CHUNK: Final = 1 << 18
 _NUMBER_DIGITS: Final = 9
 _REPLY: Final = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
+#: Wall seconds after which a connection that nobody answers is made anew.
+_ANSWER_S: Final = 5.0
 _READY: Final = re.compile(rb"\* ready ([0-9]{1,9}) (\S{1,128})")
 
 
@@ -71,6 +73,7 @@ class Agent:
         self._events: deque[UEvent] = deque()
         # Replies of an earlier connection to the same (restored) guest must not look like ours.
         self._next_id = secrets.randbelow(1 << 40) << 20
+        self._first_id = self._next_id + 1
         self._failure: GuestError | QemuError | None = None
         self._reading = asyncio.create_task(self._read_all(), name="agent reader")
 
@@ -82,20 +85,31 @@ class Agent:
 
         Raises QemuError when nobody listens there.
         """
+        while True:
+            agent = await cls._open(path)
+            try:
+                async with asyncio.timeout(_ANSWER_S):
+                    await agent.ping()
+            except TimeoutError:
+                # A virtio port whose last reader left in the middle of an answer can stay throttled until the next
+                # one leaves (QEMU 7.2, virtio_serial_close).
+                await agent.close()
+            except BaseException:
+                await agent.close()
+                raise
+            else:
+                return agent
+
+    @classmethod
+    async def _open(cls, path: Path) -> Agent:
         try:
             reader, writer = await asyncio.open_unix_connection(path, limit=_CHUNK)
         except OSError as error:
             raise QemuError(
                 f"{path}: cannot connect to the agent's port ({error.strerror}); is QEMU running?"
             ) from error
-        agent = cls(reader, writer)
-        try:
-            writer.write(b"\n")  # ends what an earlier connection may have left half sent
-            await agent.ping()
-        except BaseException:
-            await agent.close()
-            raise
-        return agent
+        writer.write(b"\n")  # ends what an earlier connection may have left half sent
+        return cls(reader, writer)
 
     async def close(self) -> None:
         """Drop the connection; the guest goes on. Pending calls fail with QemuError."""
@@ -190,6 +204,7 @@ class Agent:
 
     async def _read_all(self) -> None:
         try:
+            await self._skip_leftovers()
             while True:
                 line = await self._reader.readuntil(b"\n")
                 if len(line) > _LINE_BYTES:
@@ -201,6 +216,21 @@ class Agent:
             self._fail(GuestError("the guest agent sent an endless line; the guest is corrupted"))
         except (asyncio.IncompleteReadError, OSError):
             self._fail(QemuError("QEMU closed the connection to the guest agent"))
+
+    async def _skip_leftovers(self) -> None:
+        """Read on to the answer of the first call: QEMU and the guest may still hold an answer to an earlier host."""
+        first = b"%d ok" % self._first_id
+        while True:
+            try:
+                line = (await self._reader.readuntil(b"\n"))[:-1]
+            except asyncio.LimitOverrunError as error:
+                await self._reader.readexactly(error.consumed)
+                continue
+            if ready := _READY.search(line):
+                self._take_event(ready[0])
+            elif line.rstrip(b" ").endswith(first):
+                await self._take(first)
+                return
 
     async def _take(self, line: bytes) -> None:
         if line.startswith(b"* "):
