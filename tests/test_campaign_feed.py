@@ -16,25 +16,28 @@ from usbfuzz.campaign.messages import Block, Setup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Answers each order with as many empty mouse-like cases: only ports and indices matter here.
+# Answers each order with as many empty mouse-like cases: only ports and indices matter here. The words after the
+# program say how many ports each case takes, the last one for all that follow.
 _GENERATOR = """
 import json, sys
 from usbfuzz.campaign.messages import Made, Order, decode, encode
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event
-case = Case((DeviceSpec("d", b""),), (Event(Action.PLUG, device=0),))
+def case(ports):
+    return Case((DeviceSpec("d", b""),), tuple(Event(Action.PLUG, port=port, device=0) for port in range(ports)))
+wide = [int(word) for word in sys.argv[1].split()]
 for line in sys.stdin.buffer:
     order = decode(line)
     for index in range(order.first, order.first + order.count):
-        sys.stdout.buffer.write(encode(Made(index, case)))
+        sys.stdout.buffer.write(encode(Made(index, case(wide[min(index, len(wide) - 1)]))))
         sys.stdout.buffer.flush()
 """
 
 
-async def _widths(cases: int, quiet: Sequence[bool]) -> list[int]:
+async def _widths(cases: int, quiet: Sequence[bool], wide: str = "1", alone: Sequence[int] = ()) -> list[int]:
     """Sizes of the first rounds, the outcome of each being as ``quiet`` says."""
-    setup = Setup(lane=0, seed=0, cpu=None, generator=(sys.executable, "-c", _GENERATOR), config=config())
+    setup = Setup(lane=0, seed=0, cpu=None, generator=(sys.executable, "-c", _GENERATOR, wide), config=config())
     feed = await Feed.start(setup)
-    feed.add(Block(tuple(range(cases)), ()))
+    feed.add(Block(tuple(range(cases)), tuple(alone)))
     sizes = []
     try:
         for good in quiet:
@@ -52,6 +55,18 @@ def test_rounds_halve_when_the_guest_dies_and_grow_again_one_by_one() -> None:
 
 def test_rounds_are_never_wider_than_the_guest_has_ports() -> None:
     assert asyncio.run(_widths(100, [True] * 5)) == [8] * 5
+
+
+def test_cases_of_several_ports_share_a_round_as_long_as_there_are_ports() -> None:
+    assert asyncio.run(_widths(12, [True] * 4, "3 2 4 2 1 1 5 8 1")) == [2, 4, 1, 1]
+
+
+def test_a_case_wider_than_the_round_still_runs() -> None:
+    assert asyncio.run(_widths(5, [False] * 4, "4")) == [2, 1, 1, 1]
+
+
+def test_a_suspect_runs_alone() -> None:
+    assert asyncio.run(_widths(10, [True] * 4, alone=[0, 4])) == [1, 3, 1, 5]
 
 
 @given(st.sets(st.integers(0, 60)))

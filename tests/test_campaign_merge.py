@@ -14,6 +14,7 @@ _EVENTS = st.lists(
     st.builds(
         Event,
         action=st.sampled_from(Action),
+        port=st.integers(0, 2),
         device=st.just(0),
         after_ms=st.none() | st.integers(0, 500),
         after_requests=st.none() | st.integers(0, 9),
@@ -21,11 +22,15 @@ _EVENTS = st.lists(
     min_size=1,
     max_size=6,
 )
-_SINGLES = st.lists(_EVENTS, min_size=1, max_size=4).map(
+_CASES = st.lists(_EVENTS, min_size=1, max_size=4).map(
     lambda schedules: [
         Case((DeviceSpec(f"case {number}", b""),), tuple(events)) for number, events in enumerate(schedules)
     ]
 )
+
+
+def _first_ports(cases: list[Case]) -> list[int]:
+    return [sum(ports(one) for one in cases[:number]) for number in range(len(cases))]
 
 
 def test_one_case_is_left_as_it_is() -> None:
@@ -33,22 +38,25 @@ def test_one_case_is_left_as_it_is() -> None:
     assert in_sequence([[case(3)]]) == case(3)
 
 
-@given(_SINGLES)
+@given(_CASES)
 def test_side_by_side_each_case_keeps_its_own_schedule_in_order(cases: list[Case]) -> None:
     merged = side_by_side(cases)
-    for port, one in enumerate(cases):
-        mine = [event for event in merged.events if event.port == port]
-        assert [event.action for event in mine] == [event.action for event in one.events]
+    for one, first in zip(cases, _first_ports(cases), strict=True):
+        mine = [event for event in merged.events if event.port in range(first, first + ports(one))]
+        assert [(event.action, event.port - first) for event in mine] == [
+            (event.action, event.port) for event in one.events
+        ]
         plugged = {merged.devices[event.device].name for event in mine if event.device is not None}
         assert plugged == {one.devices[0].name}
-    assert ports(merged) == len(cases)
+    assert ports(merged) == sum(ports(one) for one in cases)
 
 
-@given(_SINGLES)
+@given(_CASES)
 def test_side_by_side_keeps_every_wait_that_a_case_names(cases: list[Case]) -> None:
     merged = side_by_side(cases)
-    for port, one in enumerate(cases):
-        for old, new in zip(one.events, (event for event in merged.events if event.port == port), strict=True):
+    for one, first in zip(cases, _first_ports(cases), strict=True):
+        mine = [event for event in merged.events if event.port in range(first, first + ports(one))]
+        for old, new in zip(one.events, mine, strict=True):
             if old.after_ms is not None or old.after_requests is not None:
                 assert (new.after_ms, new.after_requests) == (old.after_ms, old.after_requests)
 

@@ -43,13 +43,13 @@ class Feed:
     """Cases of the blocks added so far, in rounds."""
 
     _generator: Child = field(alias="generator")
-    _ports: int = field(alias="ports")  #: single-port cases that share a round, each on a host controller of its own
+    _ports: int = field(alias="ports")  #: of the guest, each a host controller of its own
     _reader: asyncio.Task[None] = field(init=False)
     _lines: asyncio.Queue[bytes | None] = field(factory=asyncio.Queue, init=False)
     _due: deque[int] = field(factory=deque, init=False)  #: ordered and not yet taken from the queue
     _alone: set[int] = field(factory=set, init=False)
-    _singles: deque[Made] = field(factory=deque, init=False)
-    _width: int = field(init=False)
+    _held: Made | None = field(default=None, init=False)  #: did not fit into the last round
+    _width: int = field(init=False)  #: ports that the cases of the next round may take together
     _added: asyncio.Event = field(factory=asyncio.Event, init=False)
 
     @classmethod
@@ -82,22 +82,22 @@ class Feed:
         return (self._due[0],) if self._due else ()
 
     async def round(self) -> list[Made]:
-        """The next round: up to as many single-port cases as there are ports, or one that needs the guest for itself.
+        """The next round: as many cases as the ports are enough for, or one that is to run alone.
 
         Waits for the generator, and for blocks when all that was added is used up. Raises InfraError when the
         generator is gone.
         """
-        while self._due or not self._singles:
-            if not self._due:
-                self._added.clear()
-                await self._added.wait()
-            made = await self._next()
-            if made.index in self._alone or ports(made.case) > 1:
-                return [made]
-            self._singles.append(made)
-            if len(self._singles) >= self._width:
+        cases: list[Made] = []
+        free = self._width
+        while free > 0 and (self._held or self._due or not cases):
+            made, self._held = self._held or await self._made(), None
+            alone = made.index in self._alone
+            if cases and (alone or ports(made.case) > free):
+                self._held = made
                 break
-        return [self._singles.popleft() for _ in range(min(self._width, len(self._singles)))]
+            cases.append(made)
+            free -= self._width if alone else ports(made.case)
+        return cases
 
     def learn(self, *, quiet: bool) -> None:
         """Fit the rounds to the kernel: one that keeps crashing takes the round's other cases down with it.
@@ -106,7 +106,10 @@ class Feed:
         """
         self._width = min(self._ports, self._width + 1) if quiet else max(1, self._width // 2)
 
-    async def _next(self) -> Made:
+    async def _made(self) -> Made:
+        while not self._due:
+            self._added.clear()
+            await self._added.wait()
         line = await self._lines.get()
         if line is None:
             await self._generator.end(_END_SECONDS, group=False)

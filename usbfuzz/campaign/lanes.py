@@ -23,7 +23,7 @@ class CampaignLane(Protocol):
         """Run one case alone."""
 
     async def run_round(self, cases: Sequence[Case]) -> Outcome:
-        """Run single-port cases side by side, each on a port of its own."""
+        """Run cases side by side, each on ports of its own."""
 
     async def restore(self) -> None:
         """Put the guest back to its snapshot."""

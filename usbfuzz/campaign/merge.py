@@ -18,20 +18,21 @@ def ports(case: Case) -> int:
 
 
 def side_by_side(cases: Sequence[Case]) -> Case:
-    """One case that does what a round of single-port cases did: case *i* on port *i*, event by event in step.
+    """One case that does what a round did: each case on ports after those of the one before, event by event in step.
 
     A lane runs the schedules of a round at the same time. In one schedule events happen in order, so only the first
     of each step keeps a wait for the guest to settle; the others of that step follow it at once.
     """
     if len(cases) == 1:
         return cases[0]
-    firsts = _first_devices(cases)
-    rows = zip_longest(
-        *([_moved(event, first) for event in case.events] for case, first in zip(cases, firsts, strict=True))
-    )
+    schedules = []
+    port = 0
+    for case, first in zip(cases, _first_devices(cases), strict=True):
+        schedules.append([evolve(_moved(event, first), port=port + event.port) for event in case.events])
+        port += ports(case)
     events: list[Event] = []
-    for row in rows:
-        step = [evolve(event, port=port) for port, event in enumerate(row) if event is not None]
+    for row in zip_longest(*schedules):
+        step = [event for event in row if event is not None]
         events += [event if nth == 0 else _at_once(event) for nth, event in enumerate(step)]
     return _joined(cases, events)
 
