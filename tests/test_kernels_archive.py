@@ -10,6 +10,7 @@ import pytest
 from signed_archive import FakeArchive, Key, bzimage, module_files, signing_key
 
 from harness.guest.kernels import Kernel, ModuleIndex, default_cache, installed, remove, resolve
+from harness.guest.kernels.debug import debug_information
 from usbfuzz.errors import KernelError
 
 Resolve = Callable[..., Kernel]
@@ -224,3 +225,32 @@ def test_the_machines_own_mirrors_give_a_real_kernel() -> None:
     kernel = resolve("debian:bookworm", default_cache())
     assert kernel.release.startswith("6.1.")
     assert "usbhid" in ModuleIndex.read(kernel.modules).bind_usb_or_hid()
+
+
+def test_debug_information_is_vmlinux_and_the_modules_asked_for(
+    archive: FakeArchive, get: Resolve, cache: Path
+) -> None:
+    release = "6.1.0-1-amd64"
+    below = f"usr/lib/debug/lib/modules/{release}/kernel/drivers"
+    files = {
+        f"usr/lib/debug/boot/vmlinux-{release}": b"\x7fELF kernel",
+        f"{below}/usb-serial.ko": b"\x7fELF wanted",
+        f"{below}/ext4.ko": b"\x7fELF not wanted",
+    }
+    archive.package("bookworm", f"linux-image-{release}-dbg", "6.1.10-1", files)
+    archive.publish("bookworm")
+    kernel = get("debian:bookworm")
+    for _ in range(2):
+        directory = debug_information(kernel, ["usb_serial"], cache, machine=archive.machine)
+        assert {path.name for path in directory.iterdir()} == {f"vmlinux-{release}", "usb-serial.ko"}
+        assert (directory / "usb-serial.ko").read_bytes() == b"\x7fELF wanted"
+    remove("debian:6.1.10-1", cache)
+    assert not directory.exists()
+
+
+def test_a_kernel_whose_archive_has_no_debug_information_says_so(
+    archive: FakeArchive, get: Resolve, cache: Path
+) -> None:
+    with pytest.raises(KernelError, match=r"linux-image-6\.1\.0-1-amd64-dbg"):
+        debug_information(get("debian:bookworm"), [], cache, machine=archive.machine)
+    assert not (cache / "debug").exists() or not list((cache / "debug").iterdir())

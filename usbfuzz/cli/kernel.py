@@ -6,7 +6,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from harness.guest.image.manifest import manifest, read_tables
 from harness.guest.kernels import default_cache, installed, remove, resolve
+from harness.guest.kernels.debug import debug_information
 from usbfuzz.cli.options import progress
 
 __all__ = ["kernel"]
@@ -41,6 +43,15 @@ def add(spec: str, refresh: bool) -> None:
     """Fetch and verify the kernel SPEC, or answer from what is kept."""
     found = resolve(spec, default_cache(), refresh=refresh, on_progress=progress)
     click.echo(f"{found.name}  {found.release}  {found.vmlinuz}")
+
+
+@kernel.command("debug")
+@click.argument("spec")
+def debug(spec: str) -> None:
+    """Fetch the debug information of the kernel SPEC (1 to 2 GB) and print where it is, for "triage --symbols"."""
+    found = resolve(spec, default_cache(), on_progress=progress)
+    modules = manifest(read_tables(found.modules)).modules
+    click.echo(debug_information(found, modules, default_cache(), on_progress=progress))
 
 
 @kernel.command("rm")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from pathlib import Path
 from typing import IO, Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from usbfuzz.triage import Report, extract
+from usbfuzz.triage import Report, Symbols, extract, symbolize
 
 __all__ = ["triage"]
 
@@ -17,16 +19,28 @@ __all__ = ["triage"]
 @click.command()
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True, type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a log, in order; title null means no crash.")
-def triage(logs: tuple[IO[bytes], ...], *, as_json: bool) -> None:
+@click.option("--text", is_flag=True, help="Show each report's own lines.")
+@click.option(
+    "--symbols",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Debug information (a built tree, an unpacked -dbg package, a vmlinux) to name source lines by; repeatable.",
+)
+def triage(logs: tuple[IO[bytes], ...], *, as_json: bool, text: bool, paths: tuple[Path, ...]) -> None:
     """Name the crashes in Linux console logs ("-" reads standard input)."""
     console = Console(highlight=False, soft_wrap=True)
+    symbols = Symbols.find(paths) if paths else None
     for log in logs:
         name = getattr(log, "name", "-")
         reports = extract(log.read())
+        if symbols is not None:
+            reports = [symbolize(report, symbols) for report in reports]
         if as_json:
             click.echo(json.dumps(_as_json(name, reports)))
         else:
-            _show(console, name, reports)
+            _show(console, name, reports, text=text or symbols is not None)
 
 
 def _as_json(name: str, reports: list[Report]) -> dict[str, Any]:
@@ -57,7 +71,7 @@ def _fields(report: Report) -> dict[str, Any]:
     }
 
 
-def _show(console: Console, name: str, reports: list[Report]) -> None:
+def _show(console: Console, name: str, reports: list[Report], *, text: bool) -> None:
     console.print(Text(name, style="bold"), Text("no crash" if not reports else ""))
     for report in reports:
         console.print(Text("  "), Text(report.title, style="red"), sep="")
@@ -71,3 +85,5 @@ def _show(console: Console, name: str, reports: list[Report]) -> None:
             "suppressed": report.suppressed or None,
         }
         console.print(Text("    " + "  ".join(f"{key}: {fact}" for key, fact in facts.items() if fact), style="dim"))
+        if text:
+            console.print(Text(textwrap.indent(report.text, "    ")))

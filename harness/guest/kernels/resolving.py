@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from harness.guest.kernels.archives import Machine
 from harness.guest.kernels.cache import KernelStore
+from harness.guest.kernels.debug import debug_directory
 from harness.guest.kernels.fetch import Archive
 from harness.guest.kernels.local import LocalKernel, build_local, depmod, locate
 from harness.guest.kernels.model import Kernel, image_release, sha256_of, short_digest
@@ -60,7 +62,10 @@ def installed(cache: Path) -> list[Kernel]:
 
 
 def remove(spec: str, cache: Path) -> None:
-    """Delete a kernel from ``cache``. Never deletes a user's own files. Raises KernelError when it is not there."""
+    """Delete a kernel and its debug information from ``cache``. Never deletes a user's own files.
+
+    Raises KernelError when it is not there.
+    """
     parsed = parse_spec(spec)
     store = KernelStore(cache.absolute())
     name = (_cached_name(parsed, store) or str(parsed)) if isinstance(parsed, ArchiveSpec) else str(parsed)
@@ -69,6 +74,7 @@ def remove(spec: str, cache: Path) -> None:
     with store.writing():
         if not store.drop(name):
             raise KernelError(f"{spec}: not in {store.directory}")
+        shutil.rmtree(debug_directory(store.cache, name), ignore_errors=True)
 
 
 def _resolve_archive(spec: ArchiveSpec, store: KernelStore, archive: Archive, refresh: bool) -> Kernel:
