@@ -23,6 +23,7 @@ from .guest.rundir import RunDir
 from .guest.snapshot import ensure_snapshot
 from .outcome import Binding, Outcome, Verdict
 from .play import Settler, Stage, places
+from .usbredir.recorder import NOT_RECORDED, Recorder
 from .usbredir.server import Port
 from .verdicts import death_report, hang_report
 
@@ -104,12 +105,14 @@ class Lane:
     machine: Machine
     restores: int = 0
     recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
+    recording: bool = False  #: outcomes carry the conversation; slows a busy guest down
     _snapshot: Path = field(alias="snapshot", kw_only=True)
     _qemu: Qemu | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
     _ports: list[Port] = field(factory=list, init=False)
     _console_at: int = field(default=0, init=False)
     _rounds: int = field(default=0, init=False)
+    _recorder: Recorder | None = field(default=None, init=False)
 
     @classmethod
     async def open(cls, config: LaneConfig, on_progress: Callable[[str], None] = lambda _: None) -> Lane:
@@ -208,6 +211,7 @@ class Lane:
         placing = places(cases, self.config.ports)
         if placing is None:
             raise InfraError(f"the round needs more ports than the guest's {self.config.ports}")
+        self._record()
         started = time.monotonic()
         stage = Stage(self.agent, self._ports, Settler(self.agent), warped=self.config.timing.warped)
         failure: Exception | None = None
@@ -225,6 +229,14 @@ class Lane:
             self.recovery = time.monotonic() - (broken or started)
         return outcome
 
+    def _record(self) -> None:
+        """Have a new recorder listen, or nobody."""
+        self._recorder = Recorder() if self.recording else None
+        for port in self._ports:
+            port.trace = None
+        if self._recorder is not None:
+            self._recorder.listen(self._ports)
+
     async def _validate(self) -> None:
         """Have the allocator check its objects: an overwritten redzone stays silent until then."""
         self._rounds += 1
@@ -240,12 +252,14 @@ class Lane:
             reports=reports,
             console=console,
             bindings=tuple(_bindings(stage.settler.events)),
+            interfaces=tuple(event.name for event in stage.settler.events if _interface_added(event)),
             plugs=stage.plugs,
             enumerated=sum(_enumerated(event) for event in stage.settler.events),
             requests=stage.requests,
             seconds=time.monotonic() - started,
             worst_reply_ms=worst,
             dilated=self.config.timing.warped and worst > DILATED_MS,
+            conversation=self._recorder.conversation() if self._recorder else NOT_RECORDED,
             restored=verdict is not Verdict.CLEAN or once_only(console) or self._console_at > _CONSOLE_LIMIT,
         )
 
@@ -294,6 +308,10 @@ def _port_of(name: str) -> int:
     """Lane port of a sysfs interface name: controller n has the buses 2n+1 (USB 2) and 2n+2 (USB 3); else -1."""
     match = _BUS.fullmatch(name)
     return (int(match[1]) - 1) // 2 if match else -1
+
+
+def _interface_added(event: UEvent) -> bool:
+    return event.kind == "add" and event.subsystem == "usb" and ":" in event.name
 
 
 def _enumerated(event: UEvent) -> bool:

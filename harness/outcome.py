@@ -8,6 +8,8 @@ from attrs import frozen
 
 from usbfuzz.triage import Report
 
+from .usbredir.recorder import NOT_RECORDED, Conversation
+
 __all__ = ["Binding", "Outcome", "Verdict"]
 
 
@@ -37,6 +39,7 @@ class Outcome:
     reports: tuple[Report, ...]  #: crash reports in console order; for HANG and DIED one made by the harness
     console: str  #: what the guest printed during the round (and until it was dead)
     bindings: tuple[Binding, ...]
+    interfaces: tuple[str, ...]  #: sysfs names of those that appeared: ``3-1:1.0``
     plugs: int  #: devices plugged
     enumerated: int  #: devices that came as far as a usb_device uevent
     requests: int  #: usbredir requests answered
@@ -44,6 +47,7 @@ class Outcome:
     worst_reply_ms: float  #: slowest reply of ours, wall time
     dilated: bool  #: a reply came so late that the guest may have timed out because of us: never believe, run again
     restored: bool  #: the guest was restored from its snapshot after this round
+    conversation: Conversation = NOT_RECORDED  #: empty unless the lane records
 
     @property
     def title(self) -> str:

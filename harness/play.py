@@ -150,7 +150,7 @@ class Stage:
         if case.guest.exercise and any(_opens(event) for event in self.settler.events):
             await self._patiently(self.settler.exercise())
         for port in sorted(mine & self._plugged.keys()):
-            await self._unplug(port)
+            await self.unplug(port)
         if not await self._within(self.settler.settle(), HANG_MS):
             raise TimeoutError(
                 f"a hub or a probe was still busy {HANG_MS // 1000} s of guest time after the last unplug"
@@ -165,12 +165,17 @@ class Stage:
     async def plug(self, port: int, device: Device) -> None:
         """Plug ``device`` in; a device still there is unplugged first, as a hand would."""
         if port in self._plugged:
-            await self._unplug(port)
+            await self.unplug(port)
         await self.ports[port].plug(device)
         self._plugged[port] = device
         self.plugs += 1
 
-    async def _unplug(self, port: int) -> None:
+    async def settle(self) -> None:
+        """Return once what is plugged has been enumerated and every probe returned, or kept us waiting for too long."""
+        await self._settled(set(self._plugged))
+
+    async def unplug(self, port: int) -> None:
+        """Pull what is plugged in there, if anything is."""
         if self._plugged.pop(port, None) is not None:
             try:
                 await self.ports[port].unplug()
@@ -193,11 +198,11 @@ class Stage:
                     raise InfraError(f"event plug on port {event.port} names no device")
                 await self.plug(port, ScriptedDevice(case.devices[event.device]))
             case Action.UNPLUG:
-                await self._unplug(port)
+                await self.unplug(port)
             case Action.RESET:
-                await self._reset(port)
+                await self.reset(port)
 
-    async def _reset(self, port: int) -> None:
+    async def reset(self, port: int) -> None:
         """Have the host reset the device on ``port``, whichever of the controller's two buses it is on."""
         for bus in buses(port):
             with contextlib.suppress(GuestError):  # no device there, or it cannot be reset: an event without effect

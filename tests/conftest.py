@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ import pytest
 
 from harness.guest.qemu import Mode
 from harness.prepare import prepare
+from harness.workbench import Workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from harness.lane import LaneConfig
 
@@ -30,3 +32,26 @@ def guest() -> Callable[..., LaneConfig]:
         return _prepared(kernel, mode)
 
     return config
+
+
+@pytest.fixture(scope="module")
+def bench(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
+    """A guest under a warped clock to try device models on; ``USBFUZZ_TEST_KERNEL`` chooses another kernel."""
+    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:6.1"))) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def bench_in_real_time(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
+    """The same, with its clock as fast as ours."""
+    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:6.1"), Mode.REALTIME)) as bench:
+        yield bench
+
+
+@pytest.fixture
+def nothing_goes_wrong(bench: Workbench) -> Iterator[None]:
+    """Afterwards port 0 is free, no method of a device has raised, and the kernel has warned of nothing."""
+    yield
+    bench.unplug(0)
+    assert not bench.faults()
+    assert bench.reports() == ()

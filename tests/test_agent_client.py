@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.guest.agent_client import Agent, UEvent
+from harness.guest.agent_client import PROTOCOL_VERSION, Agent, Ran, UEvent
 from usbfuzz.errors import GuestError, QemuError, UsbfuzzError
 
+READY = f"* ready {PROTOCOL_VERSION} 6.1.0-test\n".encode()
 Answer = Callable[[str, str], bytes | None]
 
 
@@ -22,7 +23,7 @@ def _pong(number: str, _: str) -> bytes | None:
 
 
 @asynccontextmanager
-async def _agent(directory: Path, answer: Answer, greeting: bytes = b"* ready 1 6.1.0-test\n") -> AsyncIterator[Agent]:
+async def _agent(directory: Path, answer: Answer, greeting: bytes = READY) -> AsyncIterator[Agent]:
     """A client of a pretended agent: pings succeed, ``answer`` gets (id, line) of the rest, None drops the line."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,7 +72,7 @@ def test_connecting_waits_for_the_agent_and_learns_the_release(tmp_path: Path) -
     [b"c1234 t half_a_symbol\n", b"9 data 50\nshort", b"x" * (1 << 19) + b"\n", b"half a line", b"\n\0\xff\n7 ok\n"],
     ids=["tail", "data", "endless", "glued", "noise"],
 )
-@pytest.mark.parametrize("greeting", [b"* ready 1 6.1.0-test\n", b""])
+@pytest.mark.parametrize("greeting", [READY, b""])
 def test_what_an_earlier_host_left_unread_is_skipped(tmp_path: Path, leftover: bytes, greeting: bytes) -> None:
     async def main() -> None:
         async with _agent(tmp_path, lambda number, _: f"{number} ok 7\n".encode(), leftover + greeting) as agent:
@@ -210,7 +211,7 @@ def test_a_dropped_connection_fails_all_pending_and_later_calls(tmp_path: Path) 
     [
         b"\xff\xfe\x00\n",
         b"* explode usb 1\n",
-        b"* ready 2 6.1\n",
+        b"* ready 1 6.1\n",
         b"x" * 5000 + b"\n",
         b"x" * 600_000,
         b"1 data 999999999999\n",
@@ -257,6 +258,46 @@ def test_a_request_that_is_not_one_ascii_line_never_leaves(tmp_path: Path, text:
         async with _agent(tmp_path, _pong) as agent:
             with pytest.raises(ValueError, match="one short line"):
                 await agent.mark(text)
+
+    _run(main)
+
+
+def test_run_tells_how_the_program_ended_and_what_it_wrote(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    def answer(number: str, line: str) -> bytes:
+        lines.append(line)
+        return f"{number} ok\n".encode() if line.startswith("feed") else f"{number} data 7\n-9\n12\n3\n".encode()
+
+    async def main() -> None:
+        async with _agent(tmp_path, answer) as agent:
+            assert await agent.run(("tr", "", "\n"), 1.5, b"x" * 2000) == Ran(-9, b"12\n3")
+
+    _run(main)
+    key = lines[0].split()[1]
+    assert lines == [f"feed {key} {'78' * 1900}", f"feed {key} {'78' * 100}", f"run 1500 {key} 747200000a00"]
+
+
+@pytest.mark.parametrize("body", [b"", b"1", b"x\n", b"-\n", b"1000\n"])
+def test_a_program_that_ended_in_no_known_way_is_the_guests_fault(tmp_path: Path, body: bytes) -> None:
+    async def main() -> None:
+        async with _agent(
+            tmp_path, lambda number, _: b"%s data %d\n%s\n" % (number.encode(), len(body), body)
+        ) as agent:
+            with pytest.raises(GuestError, match="how a program ended"):
+                await agent.run(("true",), 1)
+
+    _run(main)
+
+
+@pytest.mark.parametrize("argv", [(), ("a\0b",), ("x" * 2000,)])
+def test_arguments_that_cannot_be_sent_never_leave(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    async def main() -> None:
+        async with _agent(tmp_path, _pong) as agent:
+            with pytest.raises(ValueError, match="not a program"):
+                await agent.run(argv, 1)
+            with pytest.raises(ValueError, match="more than a program's input"):
+                await agent.run(("cat",), 1, bytes((1 << 20) + 1))
 
     _run(main)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.guest.image import build, build_image
-from harness.guest.image.agent import agent_binary
+from harness.guest.image.programs import AGENT, TOOL_NAMES, TOOLS
 from harness.guest.kernels import Kernel
 from usbfuzz.errors import InfraError, KernelError, StorageError
 
@@ -19,9 +19,10 @@ NEEDS = {"xhci-pci": " xhci-hcd.ko usbcore.ko"}
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with nothing but the agent: compiling it takes seconds."""
+    """A cache with nothing but agent and tools: compiling them takes seconds."""
     cache = tmp_path_factory.mktemp("compiled")
-    agent_binary(cache)
+    AGENT.binary(cache)
+    TOOLS.binary(cache)
     return cache
 
 
@@ -58,7 +59,9 @@ def test_an_image_has_the_agent_as_init_the_modules_and_their_order(kernel: Kern
     image = build_image(kernel, cache)
     root = "lib/modules/6.1.0-test"
     assert {"init", "sbin/modprobe", "bin/busybox", "dev/console", f"{root}/usbhid.ko"} <= _names(image.path)
+    assert {f"bin/{name}" for name in TOOL_NAMES} <= _names(image.path)
     assert _extract(image.path, "init").startswith(b"\x7fELF")
+    assert _extract(image.path, f"bin/{TOOL_NAMES[0]}").startswith(b"\x7fELF")
     assert _extract(image.path, f"{root}/usbhid.ko") == b"\x7fELFusbhid"
     assert _extract(image.path, "etc/usbfuzz/modules.base").decode().split()[0] == "virtio_pci.ko"
     assert image.modules == ("usbcore", "usbhid", "virtio_console", "virtio_pci", "xhci_hcd", "xhci_pci")

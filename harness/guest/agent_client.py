@@ -11,6 +11,7 @@ import contextlib
 import re
 import secrets
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -18,18 +19,21 @@ from attrs import frozen
 
 from usbfuzz.errors import GuestError, QemuError
 
-__all__ = ["PROTOCOL_VERSION", "Agent", "UEvent"]
+__all__ = ["PROTOCOL_VERSION", "Agent", "Ran", "UEvent"]
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 
 _LINE_BYTES: Final = 4096
 _DATA_BYTES: Final = 32 << 20  # the agent's own limit
 _EVENTS: Final = 50_000  # between two settles; more than the kernel's queue can hold
 _CHUNK: Final = 1 << 18
 _NUMBER_DIGITS: Final = 9
+_STDIN_BYTES: Final = 1 << 20
+_PIECE: Final = 1900  # bytes of hex in one line
 _REPLY: Final = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
 #: Wall seconds after which a connection that nobody answers is made anew.
 _ANSWER_S: Final = 5.0
+_STATUS: Final = re.compile(rb"(-?[0-9]{1,3})\n")
 _READY: Final = re.compile(rb"\* ready ([0-9]{1,9}) (\S{1,128})")
 
 
@@ -56,6 +60,14 @@ class UEvent:
                 return cls(kind, subsystem, name, " ".join(detail))
             case _:
                 return None
+
+
+@frozen
+class Ran:
+    """How a program of the guest ended."""
+
+    status: int  #: its exit status; -N when signal N ended it, -9 also when its time was over
+    output: bytes  #: what it wrote to stdout and stderr, in order, at most 1 MiB: the rest is dropped
 
 
 class Agent:
@@ -180,6 +192,29 @@ class Agent:
     async def mark(self, text: str) -> None:
         """Print ``usbfuzz: TEXT`` on the guest's console."""
         await self._call("mark", text)
+
+    async def run(self, argv: Sequence[str], seconds: float, stdin: bytes = b"") -> Ran:
+        """Run a program of the image for at most ``seconds`` of guest time, then kill its process group.
+
+        ``argv[0]`` is a name below ``/bin`` or a path; 127 is the status of one that does not exist. There is no shell
+        but the one asked for (``("sh", "-c", …)``). At most 1900 bytes of arguments and 1 MiB of ``stdin``, else
+        ValueError.
+        """
+        packed = "".join(f"{argument}\0" for argument in argv).encode()
+        if not argv or packed.count(0) != len(argv) or len(packed) > _PIECE:
+            raise ValueError(f"not a program and at most {_PIECE} bytes of arguments without NUL: {argv!r:.80}")
+        if len(stdin) > _STDIN_BYTES:
+            raise ValueError(f"{len(stdin)} bytes are more than a program's input may have ({_STDIN_BYTES})")
+        self._next_id += 1
+        key = str(self._next_id) if stdin else "-"
+        await asyncio.gather(
+            *(self._call("feed", key, stdin[at : at + _PIECE].hex()) for at in range(0, len(stdin), _PIECE))
+        )
+        answer = await self._call("run", str(round(seconds * 1000)), key, packed.hex(), data=True)
+        head = _STATUS.match(answer)
+        if head is None:
+            raise GuestError("the guest agent did not say how a program ended; the guest is corrupted")
+        return Ran(int(head[1]), answer[head.end() :])
 
     async def _call(self, verb: str, *words: str, data: bool = False) -> bytes:
         line = " ".join((verb, *words)).rstrip(" ")

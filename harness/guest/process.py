@@ -79,8 +79,9 @@ class Qemu:
         argv = [*_launcher(), *qemu_argv(machine)]
         log = os.open(machine.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            # A process group of its own: Ctrl-C at a terminal is for us to decide about, not for QEMU.
             process = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
             )
         except OSError as error:
             raise QemuError(f"{machine.qemu}: cannot be started: {error.strerror}") from error

@@ -7,7 +7,17 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-__all__ = ["AGENT_PORT", "PORTS", "SNAPSHOT", "Machine", "Mode", "Timing", "kernel_command_line", "qemu_argv"]
+__all__ = [
+    "AGENT_PORT",
+    "PORTS",
+    "SNAPSHOT",
+    "Machine",
+    "Mode",
+    "Timing",
+    "kernel_command_line",
+    "qemu_argv",
+    "redir_argv",
+]
 
 AGENT_PORT = "usbfuzz.agent"
 SNAPSHOT = "booted"
@@ -103,7 +113,11 @@ _ALWAYS = (
 # The 250 Hz tick paces the jumps of a warped clock: without it a 5 s USB timeout passes in 2.5 ms of real time and
 # our answers lose the race. REP_GOOD (word 3, bit 16) is hidden like ERMS.
 # The clocksource watchdog would call the TSC unstable after a restored snapshot, and HPET reads are slow.
-_WARP = ("tsc=reliable", "nohz=off", "highres=off", "mitigations=off", "clearcpuid=112")
+# Pressure stall and control group accounting are a fifth of what a tick costs, and nothing to a USB driver.
+_WARP = (
+    *("tsc=reliable", "nohz=off", "highres=off", "mitigations=off", "clearcpuid=112"),
+    *("psi=0", "cgroup_disable=memory,cpu,cpuacct"),
+)
 
 
 def kernel_command_line(
@@ -160,12 +174,17 @@ def _timing(timing: Timing) -> tuple[str, ...]:
 
 
 def _port(machine: Machine, port: int) -> tuple[str, ...]:
+    return redir_argv(str(port), machine.redir(port), debug=machine.debug)
+
+
+def redir_argv(name: str, path: Path, *, listens: bool = True, debug: int = 0) -> tuple[str, ...]:
+    """A host controller with one usb-redir; its channel is a socket where QEMU listens, or which it connects to."""
     # suppress-remote-wake rewrites bmAttributes in the configuration descriptor; bytes must pass as they are.
-    redir = f"usb-redir,id=redir{port},chardev=redir{port},bus=xhci{port}.0,port=1,suppress-remote-wake=off"
+    redir = f"usb-redir,id=redir{name},chardev=redir{name},bus=xhci{name}.0,port=1,suppress-remote-wake=off"
     return (
-        *("-device", f"qemu-xhci,id=xhci{port}"),
-        *("-chardev", f"socket,id=redir{port},path={_comma(machine.redir(port))},server=on,wait=off"),
-        *("-device", f"{redir},debug={machine.debug}" if machine.debug else redir),
+        *("-device", f"qemu-xhci,id=xhci{name}"),
+        *("-chardev", f"socket,id=redir{name},path={_comma(path)}{',server=on,wait=off' if listens else ''}"),
+        *("-device", f"{redir},debug={debug}" if debug else redir),
     )
 
 

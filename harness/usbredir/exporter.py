@@ -65,8 +65,8 @@ _ASKS = frozenset(
 class Exporter:
     """One plugged device.
 
-    ``requests`` counts what the guest asked of it. ``faults`` are the first exceptions its methods raised; the guest
-    was told of an I/O error instead.
+    ``requests`` counts what the guest asked of it. ``faults`` are the first exceptions its methods raised, each told to
+    ``on_fault``; the guest was told of an I/O error instead.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Exporter:
         scheduler: Scheduler,
         write: Callable[[bytes], None],
         clogged: Callable[[], bool],
+        on_fault: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self.requests = 0
         self.faults: list[Exception] = []
@@ -84,6 +85,7 @@ class Exporter:
         self._device = device
         self._write = write
         self._clogged = clogged
+        self._on_fault = on_fault
         self._pipes = Pipes(self._ask, self._complete, scheduler)
         self._streams: dict[int, Stream] = {}
         device.wake = self._wake
@@ -198,6 +200,7 @@ class Exporter:
         except Exception as error:  # noqa: BLE001  a user's device may raise anything; the caller finds it in faults
             if len(self.faults) < _FAULTS_KEPT:
                 self.faults.append(error)
+                self._on_fault(error)
             return _FAILED
 
     def _iso_out(self, packet: IsoPacket) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from attrs import define, field
 
@@ -18,9 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .scheduler import Handle, Scheduler
-    from .transfers import Pipe, Transfer
+    from .transfers import Pipe
 
-__all__ = ["WIRE_STATUS", "Pipes"]
+__all__ = ["WIRE_STATUS", "Pipes", "Request"]
+
+
+class Request(Protocol):
+    """What waits in a queue, of this channel or of USB/IP."""
+
+    id: int
+    pipe: Pipe
+
+
+RequestT = TypeVar("RequestT", bound=Request)
 
 WIRE_STATUS = {
     Status.OK: WireStatus.SUCCESS,
@@ -49,27 +59,27 @@ class _Wait(Enum):
 
 
 @define(eq=False)
-class _Queue:
-    requests: deque[Transfer] = field(factory=deque)
+class _Queue(Generic[RequestT]):
+    requests: deque[RequestT] = field(factory=deque)
     wait: _Wait = _Wait.NOTHING
     timer: Handle | None = None
 
 
-class Pipes:
+class Pipes(Generic[RequestT]):
     """Puts requests to the device in the order of their pipe, and completes each once."""
 
     def __init__(
         self,
-        ask: Callable[[Transfer], Answer],
-        complete: Callable[[Transfer, WireStatus, bytes], None],
+        ask: Callable[[RequestT], Answer],
+        complete: Callable[[RequestT, WireStatus, bytes], None],
         scheduler: Scheduler,
     ) -> None:
         self._ask = ask
         self._complete = complete
         self._scheduler = scheduler
-        self._queues: dict[Pipe, _Queue] = {}
+        self._queues: dict[Pipe, _Queue[RequestT]] = {}
 
-    def submit(self, transfer: Transfer) -> None:
+    def submit(self, transfer: RequestT) -> None:
         """Take a new request; most are answered before this returns."""
         queue = self._queues.get(transfer.pipe)
         if queue is None:
@@ -116,7 +126,7 @@ class Pipes:
                 queue.timer.cancel()
         self._queues.clear()
 
-    def _serve(self, pipe: Pipe, queue: _Queue) -> None:
+    def _serve(self, pipe: Pipe, queue: _Queue[RequestT]) -> None:
         """Go on with the first request of a queue, unless something else happened to it meanwhile."""
         if self._queues.get(pipe) is not queue:
             return
@@ -130,14 +140,14 @@ class Pipes:
         if not queue.requests:
             self._queues.pop(pipe, None)
 
-    def _park(self, queue: _Queue, answer: Answer) -> None:
+    def _park(self, queue: _Queue[RequestT], answer: Answer) -> None:
         if answer.delay_ms:
             queue.wait = _Wait.CLOCK
             queue.timer = self._scheduler.after(answer.delay_ms, partial(self._due, queue, answer))
         else:
             queue.wait = _Wait.WAKE if answer.status is Status.NAK else _Wait.CANCEL
 
-    def _due(self, queue: _Queue, answer: Answer) -> None:
+    def _due(self, queue: _Queue[RequestT], answer: Answer) -> None:
         """The delay of the first request's answer is over; a delayed NAK means to be asked again."""
         pipe = queue.requests[0].pipe
         queue.timer = None
@@ -149,13 +159,13 @@ class Pipes:
             self._finish(pipe, queue, WIRE_STATUS[answer.status], answer.data)
         self._serve(pipe, queue)
 
-    def _finish(self, pipe: Pipe, queue: _Queue, status: WireStatus, data: bytes) -> None:
+    def _finish(self, pipe: Pipe, queue: _Queue[RequestT], status: WireStatus, data: bytes) -> None:
         transfer = queue.requests.popleft()
         self._complete(transfer, status, data)
         if status and queue.requests:
             self._settle(pipe, queue)
 
-    def _withdraw(self, pipe: Pipe, queue: _Queue, transfer: Transfer) -> None:
+    def _withdraw(self, pipe: Pipe, queue: _Queue[RequestT], transfer: RequestT) -> None:
         first = queue.requests[0] is transfer
         queue.requests.remove(transfer)
         self._complete(transfer, WireStatus.CANCELLED, b"")
@@ -167,11 +177,11 @@ class Pipes:
         elif first:
             self._settle(pipe, queue)
 
-    def _settle(self, pipe: Pipe, queue: _Queue) -> None:
+    def _settle(self, pipe: Pipe, queue: _Queue[RequestT]) -> None:
         if queue.wait is not _Wait.SETTLE:
             queue.wait = _Wait.SETTLE
             self._scheduler.later(_SETTLE_S, partial(self._settled, pipe, queue))
 
-    def _settled(self, pipe: Pipe, queue: _Queue) -> None:
+    def _settled(self, pipe: Pipe, queue: _Queue[RequestT]) -> None:
         queue.wait = _Wait.NOTHING
         self._serve(pipe, queue)

@@ -43,14 +43,16 @@ _UNPLUG_S = 10.0  #: for its acknowledgement of a disconnect
 class Port(asyncio.Protocol):
     """One usb-redir channel, made by :meth:`connect` or :meth:`listen`.
 
-    ``closed`` is set when QEMU goes, or breaks the protocol. ``worst_reply`` is the longest time, in seconds since the
-    device was plugged in, from bytes being available to all they ask for being answered.
+    ``closed`` is set when QEMU goes, or breaks the protocol. ``trace`` sees each message; ``on_fault``, set before the
+    device is plugged in, the first exceptions of its methods. ``worst_reply`` is the longest time, in seconds since
+    the device was plugged in, from bytes being available to all they ask for being answered.
     """
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
         self.closed = asyncio.Event()
         self.trace: Trace | None = None
+        self.on_fault: Callable[[Exception], None] = lambda _: None
         self.worst_reply = 0.0
         self._session = Session(f"usbfuzz {__version__}")
         self._scheduler = Scheduler(clock, self._fail)
@@ -101,18 +103,18 @@ class Port(asyncio.Protocol):
         """QEMU refused the device; it is still to be unplugged."""
         return self._session.state is State.REJECTED
 
-    async def plug(self, device: Device) -> None:
+    async def plug(self, device: Device, greeting_s: float | None = _GREETING_S) -> None:
         """Plug a device in. Attaching it takes QEMU up to 200 ms of guest time after the last one went.
 
         Raises :class:`ProtocolError` when a device is plugged in already, :class:`QemuError` when QEMU is gone or
-        does not greet us.
+        does not greet us in ``greeting_s`` seconds (None: a paused machine may take its time).
         """
         if self._plugged:
             raise LocalProtocolError(f"Cannot plug a second device into {self.name}: unplug the first.")
         await self._until(
-            lambda: self._session.state is State.IDLE, _GREETING_S, "did not greet us; the machine may be paused"
+            lambda: self._session.state is State.IDLE, greeting_s, "did not greet us; the machine may be paused"
         )
-        exporter = Exporter(self._session, device, self._scheduler, self._write, lambda: self._clogged)
+        exporter = Exporter(self._session, device, self._scheduler, self._write, lambda: self._clogged, self.on_fault)
         exporter.connect()
         self._exporter = exporter
         self._plugged = True

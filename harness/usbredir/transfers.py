@@ -88,9 +88,13 @@ class BulkTransfer(Transfer):
         self._payload = payload
 
     def ask(self, device: Device) -> Answer:
-        """Through on_in or on_out."""
+        """Through on_in or on_out, or their counterparts for streams."""
         if self._endpoint & 0x80:
+            if self._stream:
+                return device.on_stream_in(self._endpoint, self._stream, self._length)
             return device.on_in(self._endpoint, self._length)
+        if self._stream:
+            return device.on_stream_out(self._endpoint, self._stream, self._payload)
         return device.on_out(self._endpoint, self._payload)
 
     def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:

@@ -12,7 +12,7 @@ import time
 from typing import Any, Final
 
 from facedancer.core import FacedancerApp
-from facedancer.errors import DeviceNotFoundError
+from facedancer.errors import DeviceNotFoundError, EndEmulation
 from facedancer.types import DeviceSpeed, USBDirection
 
 from harness.usbredir.server import Port
@@ -148,4 +148,4 @@ async def _serve(device: FacedancerDevice, path: str) -> None:
             port.close()
     except UsbfuzzError as error:
         raise DeviceNotFoundError(str(error)) from error
-    raise DeviceNotFoundError(f"{path}: QEMU closed the channel")
+    raise EndEmulation(f"{path}: QEMU closed the channel")

@@ -12,6 +12,7 @@
  *   uevent.c    kobject uevents           settle.c    the hub barrier
  *   files.c     read, write, kmsg, ...    child.c     children with a deadline
  *   exercise.c  which node gets which     nodes_*.c   one function per kind of node
+ *   run.c       programs of the image
  */
 #ifndef USBFUZZ_AGENT_H
 #define USBFUZZ_AGENT_H
@@ -20,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 #define LINE_BYTES	 4096		/* longest line, newline included */
 #define ID_BYTES	 21		/* a decimal 64-bit number and NUL */
 #define READ_BYTES	 (32u << 20)	/* largest file `read` returns */
@@ -66,6 +67,7 @@ bool pool_submit(struct pool *pool, struct job *job);
 struct job *job_new(const char *id, void (*run)(struct job *), const char *args);
 
 /* verbs.c */
+char *word(char **rest);
 void verbs_dispatch(char *line);
 int verbs_timeout(void);
 void verbs_expire(void);
@@ -96,7 +98,7 @@ void uevent_unlock(void);
 char *uevent_take(size_t *len, size_t room);
 size_t uevent_new_nodes(struct node *nodes, size_t max);
 
-/* settle.c, exercise.c, files.c, modules.c: verbs, each replies by itself */
+/* settle.c, exercise.c, files.c, modules.c, run.c: verbs, each replies by itself */
 void settle_run(struct job *job);
 void exercise_run(struct job *job);
 void validate_run(struct job *job);
@@ -107,6 +109,8 @@ void read_run(struct job *job);
 void kmsg_run(struct job *job);
 void lsusb_run(struct job *job);
 void mark_run(struct job *job);
+void feed_run(struct job *job);
+void run_run(struct job *job);
 
 /* files.c */
 char *slurp(const char *path, size_t *len);	/* malloc'ed and NUL-terminated; NULL with errno */

@@ -36,6 +36,8 @@ static const struct verb {
 	{ "kmsg",     kmsg_run,     &workers,  false },
 	{ "lsusb",    lsusb_run,    &workers,  false },
 	{ "mark",     mark_run,     &workers,  false },
+	{ "feed",     feed_run,     NULL,      false },
+	{ "run",      run_run,      &workers,  false },
 };
 
 static struct {
@@ -101,7 +103,8 @@ void verbs_expire(void)
 	}
 }
 
-static char *word(char **rest)
+/* Cuts the next word off REST. */
+char *word(char **rest)
 {
 	char *w = *rest;
 

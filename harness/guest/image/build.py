@@ -1,4 +1,4 @@
-"""The initramfs of a guest: agent as init, modules, and busybox for a look inside; cached by content."""
+"""The initramfs of a guest: agent as init, modules, busybox and tools to work inside; cached by content."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Final
 from attrs import frozen
 
 from harness.guest.image import cpio
-from harness.guest.image.agent import agent_binary, agent_digest
 from harness.guest.image.files import private_directory, write_atomically
 from harness.guest.image.manifest import Manifest, manifest, read_tables
+from harness.guest.image.programs import AGENT, TOOL_NAMES, TOOLS
 from harness.guest.kernels import Kernel, read_module
 from usbfuzz.errors import InfraError, StorageError
 
@@ -37,7 +37,7 @@ def build_image(kernel: Kernel, cache: Path, firmware: Path | None = None) -> Im
     """The image for a kernel, from the cache when nothing it is made of has changed.
 
     ``firmware`` is a directory that becomes ``/lib/firmware``. Raises KernelError when the kernel cannot be used,
-    InfraError when the agent cannot be compiled or busybox is missing, StorageError when the cache or the firmware
+    InfraError when agent or tools cannot be compiled or busybox is missing, StorageError when the cache or the firmware
     directory fails.
     """
     busybox = _busybox()
@@ -47,13 +47,14 @@ def build_image(kernel: Kernel, cache: Path, firmware: Path | None = None) -> Im
     path = cache / "images" / f"{digest}.cpio"
     if not path.exists():
         private_directory(path.parent)
-        agent = agent_binary(cache)
-        write_atomically(path, lambda output: _write(output, _entries(kernel, contents, agent, busybox, files)))
+        programs = {"init": AGENT.binary(cache), f"bin/{TOOL_NAMES[0]}": TOOLS.binary(cache), "bin/busybox": busybox}
+        write_atomically(path, lambda output: _write(output, _entries(kernel, contents, programs, files)))
     return Image(path, digest, kernel.modules / "modules.alias", tuple(contents.modules))
 
 
 def _digest(kernel: Kernel, contents: Manifest, busybox: Path, firmware: dict[str, Path]) -> str:
-    digest = hashlib.sha256(f"{_VERSION}\n{kernel.release}\n{kernel.digest}\n{agent_digest()}\n".encode())
+    digest = hashlib.sha256(f"{_VERSION}\n{kernel.release}\n{kernel.digest}\n{AGENT.digest()}\n".encode())
+    digest.update(f"{TOOLS.digest()} {TOOL_NAMES}\n".encode())
     digest.update("\n".join((contents.dep, contents.alias, *contents.base, "", *contents.all)).encode())
     for path in contents.sources.values():  # a tree may be rebuilt without a new bzImage
         status = path.stat()
@@ -86,14 +87,14 @@ def _write(output: Path, entries: list[cpio.Entry]) -> None:
 
 
 def _entries(
-    kernel: Kernel, contents: Manifest, agent: Path, busybox: Path, firmware: dict[str, Path]
+    kernel: Kernel, contents: Manifest, programs: dict[str, Path], firmware: dict[str, Path]
 ) -> list[cpio.Entry]:
     root = f"lib/modules/{kernel.release}"
     return [
-        cpio.file("init", agent.read_bytes(), 0o755),
+        *(cpio.file(name, path.read_bytes(), 0o755) for name, path in programs.items()),
         cpio.symlink("sbin/modprobe", "/init"),
-        cpio.file("bin/busybox", busybox.read_bytes(), 0o755),
         cpio.symlink("bin/sh", "busybox"),
+        *(cpio.symlink(f"bin/{name}", TOOL_NAMES[0]) for name in TOOL_NAMES[1:]),
         *(cpio.directory(name) for name in ("dev", "proc", "sys", "tmp")),
         cpio.device("dev/console", 5, 1),
         cpio.file("etc/usbfuzz/modules.base", _boot_list(contents, contents.base)),

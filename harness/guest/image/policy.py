@@ -58,7 +58,8 @@ COMPANION_NAMES: Final = (
     "snd_seq_dummy", "snd_seq_oss", "snd_usbmidi_lib",
     "ppp_async", "ppp_generic", "slcan", "n_hdlc",
     "crc_itu_t", "crc_ccitt", "ccm", "gcm", "cmac", "ctr", "arc4", "sha256_generic", "ecb", "cbc", "hmac",
-    "michael_mic", "i2c_dev", "industrialio_triggered_buffer", "kfifo_buf", "ntfs3", "vfat",
+    "michael_mic", "i2c_dev", "industrialio_triggered_buffer", "kfifo_buf",
+    "ext4", "ntfs3", "vfat", "crc32c_generic", "nls_ascii", "nls_cp437", "nls_iso8859_1", "nls_utf8",
 )  # fmt: skip
 
 #: Never in an image. The reason is for the reader who misses the module.

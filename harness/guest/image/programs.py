@@ -1,0 +1,73 @@
+"""What an image holds that is compiled here, once per source and compiler: the guest's agent, and its tools."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from harness.guest.image.files import private_directory, write_atomically
+from usbfuzz.errors import InfraError
+
+__all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "Program"]
+
+_FLAGS: Final = ("-static", "-O2", "-pthread", "-Wall", "-Wextra", "-s")
+_SECONDS: Final = 120
+
+
+@frozen
+class Program:
+    """A static program whose C sources are ``harness/guest/NAME``."""
+
+    name: str
+
+    @property
+    def _source(self) -> Path:
+        return Path(__file__).parent.parent / self.name
+
+    def digest(self) -> str:
+        """SHA-256 in hex of the sources and the flags they are compiled with."""
+        digest = hashlib.sha256(" ".join(_FLAGS).encode())
+        for path in sorted(self._source.glob("*.[ch]")):
+            digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def binary(self, cache: Path) -> Path:
+        """The program, compiled with ``$CC`` or ``cc`` when the cache lacks it.
+
+        Raises InfraError when there is no compiler, or it fails (static libc missing), with its first message.
+        """
+        binary = cache / self.name / self.digest()[:16]
+        if binary.exists():
+            return binary
+        private_directory(binary.parent)
+        write_atomically(binary, self._compile, permissions=0o755)
+        return binary
+
+    def _compile(self, output: Path) -> None:
+        compiler = os.environ.get("CC", "cc")
+        if shutil.which(compiler) is None:
+            raise InfraError(
+                f"no C compiler {compiler!r} to build the guest's {self.name}; install gcc and libc6-dev, or set CC"
+            )
+        sources = [str(path) for path in sorted(self._source.glob("*.c"))]
+        command = [compiler, *_FLAGS, "-o", str(output), *sources]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        if done.returncode:
+            first = next(
+                (line for line in done.stderr.splitlines() if "error" in line or "cannot find" in line),
+                done.stderr[:200],
+            )
+            raise InfraError(f"the guest's {self.name} does not compile with {compiler}: {first.strip()}")
+
+
+AGENT: Final = Program("agent")
+TOOLS: Final = Program("tools")
+
+#: What the tools are called below /bin; each is the one binary, which looks at its name.
+TOOL_NAMES: Final = ("camera", "evdev", "hci", "mixer", "pcm", "usbfs")

@@ -1,0 +1,131 @@
+"""``usbfuzz facedancer``: a Facedancer script, unmodified, at a guest of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from attrs import define, evolve, field, frozen
+from rich.console import Console
+
+from harness.prepare import prepare
+from usbfuzz.cli.live import Screen
+from usbfuzz.cli.options import kernel_option, kernel_param_option, live_mode_option, progress
+from usbfuzz.errors import InputError
+from usbfuzz.plug import watch
+from usbfuzz.replay import DEFAULT_KERNEL
+
+if TYPE_CHECKING:
+    from harness.guest.qemu import Mode
+    from harness.lane import Lane
+    from harness.play import Stage
+
+__all__ = ["facedancer_command"]
+
+_BACKEND = {"BACKEND": "usbredir"}
+_SOCKET = "USBFUZZ_REDIR"
+_END_S = 3.0
+
+
+@click.command("facedancer", context_settings={"allow_interspersed_args": False})
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@kernel_option(f"Kernel to plug it into; by default {DEFAULT_KERNEL}.")
+@live_mode_option
+@click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop by itself after this long.")
+@kernel_param_option
+def facedancer_command(
+    script: Path,
+    arguments: tuple[str, ...],
+    kernel: str | None,
+    mode: Mode,
+    seconds: float | None,
+    kernel_params: tuple[str, ...],
+) -> int:
+    """Run the Facedancer SCRIPT with its ARGUMENTS as if our guest were the host at the board's other end.
+
+    The script is your own code and runs as it is, in a process of its own. Kernel log and drivers are shown until it
+    ends, or Ctrl-C. Options come before SCRIPT.
+    """
+    if importlib.util.find_spec("facedancer") is None:
+        raise InputError("facedancer is not installed; install the extra: pip install 'usbfuzz[facedancer]'")
+    screen = Screen(Console(highlight=False), transfers=False)
+    asyncio.run(
+        _run(_Script(script, arguments), _Guest(kernel or DEFAULT_KERNEL, mode, kernel_params), seconds, screen)
+    )
+    return 0
+
+
+@frozen
+class _Guest:
+    """What the user asked for."""
+
+    kernel: str
+    mode: Mode
+    params: tuple[str, ...]
+
+
+@define
+class _Script:
+    """The script's process."""
+
+    path: Path
+    arguments: tuple[str, ...]
+    started: asyncio.Event = field(factory=asyncio.Event)
+    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+
+    async def play(self, lane: Lane, _stage: Stage) -> None:
+        """Leave the first port's channel to the script, and start it."""
+        lane.ports[0].close()
+        argv = (sys.executable, "-m", "usbfuzz.bridges.facedancer_script", str(self.path), *self.arguments)
+        environment = {**os.environ, **_BACKEND, _SOCKET: str(lane.machine.redir(0))}
+        self._process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=asyncio.subprocess.DEVNULL)
+        self.started.set()
+
+    async def ended(self) -> None:
+        """Return when the script is done; raises InputError when it failed."""
+        await self.started.wait()
+        assert self._process is not None
+        if status := await self._process.wait():
+            raise InputError(f"{self.path}: ended with status {status}; what it printed above says why")
+
+    async def stop(self) -> None:
+        """End it, by Ctrl-C first: that is how a script is meant to be ended."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            await asyncio.wait_for(process.wait(), _END_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _run(script: _Script, guest: _Guest, seconds: float | None, screen: Screen) -> None:
+    config = await prepare(guest.kernel, mode=guest.mode, kernel_params=guest.params, on_progress=progress)
+    watching = asyncio.ensure_future(
+        watch(script.play, evolve(config, ports=1), screen, seconds=seconds, on_progress=progress)
+    )
+    ending = asyncio.ensure_future(script.ended())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, watching.cancel)
+    try:
+        await asyncio.wait({watching, ending}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (ending, watching):
+            if not task.done():
+                task.cancel()
+        await asyncio.wait({watching, ending})
+        await script.stop()
+    screen.summary()
+    for task in (watching, ending):
+        if not task.cancelled():
+            task.result()
