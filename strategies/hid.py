@@ -8,10 +8,10 @@ from types import MappingProxyType
 from strategies.board import Board, Interface
 from strategies.dice import Dice, Weighted
 from strategies.havoc import payload
-from strategies.hid_items import Report
 from strategies.hid_kinds import KINDS, raw_reports
 from strategies.identities import HidGroup, Identity
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.descriptors.hid_writer import Report
 from usbfuzz.wire import TransferType, data
 
 __all__ = ["DRIVER_KINDS", "DRIVER_REPORTS", "hid_function", "make_report"]

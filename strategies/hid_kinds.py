@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from strategies.dice import Dice
-from strategies.hid_items import FEATURE, INPUT, OUTPUT, REPORT_COUNT, REPORT_SIZE, USAGE, Report
 from strategies.hid_pid import force_feedback
+from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, REPORT_COUNT, REPORT_SIZE, USAGE, Report
 
 __all__ = ["KINDS", "Kind", "raw_reports"]
 

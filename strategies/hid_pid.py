@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from strategies.dice import Dice
-from strategies.hid_items import FEATURE, INPUT, OUTPUT, Report
+from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, Report
 
 __all__ = ["REPORTS", "force_feedback"]
 

@@ -130,6 +130,16 @@ class Device(Routed):
         handler = self._routes.endpoint.get(bEndpointAddress)
         return _DONE if handler is None else _answer(handler(self, payload), 0, _DONE)
 
+    def on_stream_in(self, bEndpointAddress: int, stream_id: int, length: int) -> Answer:
+        """Answer a read on a bulk stream, 1 up; unless overridden, streams are all the same. USB 3.2 §8.12.1.4."""
+        del stream_id
+        return self.on_in(bEndpointAddress, length)
+
+    def on_stream_out(self, bEndpointAddress: int, stream_id: int, payload: bytes) -> Answer:
+        """Answer a write on a bulk stream."""
+        del stream_id
+        return self.on_out(bEndpointAddress, payload)
+
     # Standard requests, USB 2.0 §9.4. QEMU answers for SET_CONFIGURATION and the like with on_set_configuration and
     # the state; the handlers below serve a host that sends them as plain control transfers.
 

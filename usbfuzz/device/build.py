@@ -15,9 +15,10 @@ from usbfuzz.descriptors.standard import (
     EndpointDescriptor,
     InterfaceDescriptor,
 )
+from usbfuzz.descriptors.tree import parse
 from usbfuzz.wire import TransferType
 
-__all__ = ["configuration", "device", "endpoint", "hid", "interface"]
+__all__ = ["configuration", "counted", "device", "endpoint", "hid", "interface"]
 
 _DEVICE = {
     "bcdUSB": 0x0200,
@@ -44,6 +45,11 @@ def configuration(*parts: bytes | Descriptor, **fields: int) -> bytes:
     numbers = {raw[2] for raw in raws if raw[1:2] == bytes((DescriptorType.INTERFACE,)) and len(raw) > 2}
     counted = {"wTotalLength": 9 + sum(map(len, raws)), "bNumInterfaces": len(numbers)}
     return ConfigurationDescriptor(**(counted | fields)).raw + b"".join(raws)
+
+
+def counted(*parts: bytes | Descriptor, **fields: int) -> bytes:
+    """The same with every bNumEndpoints and the wTotalLength of class-specific headers counted, too."""
+    return parse(configuration(*parts, **fields)).with_totals().raw
 
 
 def interface(bInterfaceNumber: int = 0, **fields: int) -> bytes:
