@@ -1,0 +1,74 @@
+"""``usbfuzz import``: files in, case files out, nothing overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from lsusb_texts import HEADSET_2007, TEXTS
+
+from usbfuzz.case import load
+from usbfuzz.cli.import_ import import_command
+from usbfuzz.errors import InputError
+
+WEBCAM = next(path for path in TEXTS if "webcam" in path.name)
+
+
+def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
+    result = CliRunner().invoke(import_command, [str(each) for each in arguments], input=stdin, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+def test_a_dump_becomes_a_case_file_that_loads_and_plugs(tmp_path: Path) -> None:
+    result = run(WEBCAM, "-o", tmp_path / "x.toml")
+    case = load(tmp_path / "x.toml")
+    assert len(case.events) == 1
+    assert WEBCAM.name in case.provenance.source
+    assert "2232:1005" in result.output
+    assert "video" in result.output
+    assert "made up" in result.output
+
+
+def test_standard_input_is_a_file_too(tmp_path: Path) -> None:
+    run("-", "-o", tmp_path, stdin=HEADSET_2007)
+    (written,) = tmp_path.glob("*.toml")
+    assert load(written).devices[0].device[8:12] == bytes.fromhex("2a 06 04 90")
+
+
+def test_devices_of_one_name_get_files_of_their_own(tmp_path: Path) -> None:
+    run(WEBCAM, WEBCAM, "-o", tmp_path)
+    first, second = sorted(path.stem for path in tmp_path.glob("*.toml"))
+    assert second == f"{first}-2"
+
+
+def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
+    target = tmp_path / "x.toml"
+    target.write_text("mine")
+    with pytest.raises(InputError, match=r"exists already; give --force"):
+        run(WEBCAM, "-o", target)
+    assert target.read_text() == "mine"
+    run(WEBCAM, "-o", target, "--force")
+    assert load(target).devices
+
+
+def test_several_devices_do_not_fit_into_one_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="choose with -d"):
+        run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml")
+    run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml", "-d", "2232:1005")
+    assert load(tmp_path / "x.toml").devices[0].device[8:10] == bytes.fromhex("32 22")
+
+
+def test_a_bad_file_is_an_error_and_the_others_are_imported(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_text("nothing")
+    with pytest.raises(InputError, match=r"bad\.txt"):
+        run(bad, WEBCAM, "-o", tmp_path)
+    assert len(list(tmp_path.glob("*.toml"))) == 1
+
+
+def test_ids_nobody_has_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="dead:beef"):
+        run(WEBCAM, "-o", tmp_path, "-d", "dead:beef")

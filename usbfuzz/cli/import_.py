@@ -1,0 +1,176 @@
+"""``usbfuzz import``: from what people mail to case files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from attrs import frozen
+from rich.markup import escape
+from rich.table import Table
+
+from usbfuzz.case import save
+from usbfuzz.cli.options import screen
+from usbfuzz.descriptors import split
+from usbfuzz.descriptors.constants import ClassCode
+from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
+from usbfuzz.descriptors.text import class_name
+from usbfuzz.errors import InputError
+from usbfuzz.importers import import_bytes, import_file
+from usbfuzz.importers.cases import as_case
+from usbfuzz.importers.detect import MAX_BYTES
+from usbfuzz.importers.naming import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from usbfuzz.importers import Imported
+
+__all__ = ["import_command"]
+
+_LINUX_FOUNDATION = 0x1D6B
+_SHOWN = 12  # notes of one device
+
+
+@frozen
+class _Found:
+    """A device, the file it comes from, and the case file it goes to."""
+
+    imported: Imported
+    source: str
+    target: Path
+
+
+@click.command("import")
+@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="A directory for the case files, or one file for one device; by default the current directory.",
+)
+@click.option("-d", "--device", metavar="VID:PID", help="Only the devices with these ids, in hex.")
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+def import_command(files: tuple[str, ...], output: Path, device: str | None, *, force: bool) -> int:
+    """Turn FILEs into case files: lsusb -v text, raw descriptors, sysfs directories, recordings, captures, programs.
+
+    What a file is, is told by its content; - is standard input. What a file does not hold is made up, and listed.
+    """
+    errors: list[InputError] = []
+    devices = _wanted(_imported(files, errors), device)
+    if devices:
+        found = list(_placed(devices, output))
+        _check(found, force=force)
+        for each in found:
+            save(each.target, as_case(each.imported, Path(each.source).name))
+        _report(found)
+    elif not errors:
+        raise InputError(f"{device}: no device with these ids in {', '.join(files)}; leave out -d to see what there is")
+    for error in errors[1:]:
+        click.echo(f"usbfuzz: {error}", err=True)
+    if errors:
+        raise errors[0]
+    return 0
+
+
+def _imported(files: Iterable[str], errors: list[InputError]) -> list[tuple[str, Imported]]:
+    """The devices of all files that can be read; the errors of the others."""
+    found: list[tuple[str, Imported]] = []
+    for name in files:
+        try:
+            if name == "-":
+                content = sys.stdin.buffer.read(MAX_BYTES + 1)
+                devices = import_bytes(content, "standard input")
+            else:
+                devices = import_file(Path(name))
+        except InputError as error:
+            errors.append(error)
+        else:
+            found += [("standard input" if name == "-" else name, each) for each in devices]
+    return found
+
+
+def _wanted(devices: list[tuple[str, Imported]], ids: str | None) -> list[tuple[str, Imported]]:
+    """The devices with these ids; without ids all but the host's own root hubs, unless there is nothing else."""
+    if ids is not None:
+        return [pair for pair in devices if _ids(pair[1]) == ids.lower()]
+    return [pair for pair in devices if not _is_root_hub(pair[1])] or devices
+
+
+def _ids(imported: Imported) -> str:
+    head = DeviceDescriptor.view(imported.device.device)
+    return f"{head.idVendor:04x}:{head.idProduct:04x}" if head else "?"
+
+
+def _is_root_hub(imported: Imported) -> bool:
+    head = DeviceDescriptor.view(imported.device.device)
+    return head is not None and (head.idVendor, head.bDeviceClass) == (_LINUX_FOUNDATION, ClassCode.HUB)
+
+
+def _placed(devices: list[tuple[str, Imported]], output: Path) -> Iterator[_Found]:
+    """Each device with the file it goes to."""
+    if output.suffix == ".toml":
+        if len(devices) > 1:
+            ids = ", ".join(dict.fromkeys(_ids(imported) for _, imported in devices))
+            raise InputError(
+                f"{output}: one file, but {len(devices)} devices ({ids}); choose with -d or give a directory"
+            )
+        yield _Found(devices[0][1], devices[0][0], output)
+        return
+    taken: set[str] = set()
+    for source, imported in devices:
+        base = name = slug(imported.device.name)
+        count = 1
+        while name in taken:
+            count += 1
+            name = f"{base}-{count}"
+        taken.add(name)
+        yield _Found(imported, source, output / f"{name}.toml")
+
+
+def _check(found: list[_Found], *, force: bool) -> None:
+    """Raises InputError before anything is written, when it cannot or would overwrite something."""
+    for each in found:
+        if not each.target.parent.is_dir():
+            raise InputError(f"{each.target.parent}: there is no such directory; make it first")
+        if each.target.exists() and not force:
+            raise InputError(f"{each.target}: exists already; give --force to overwrite it, or another -o")
+
+
+def _report(found: list[_Found]) -> None:
+    """A table of what was written, and under it what was made up or could not be read."""
+    console, table = screen(), Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("device", "speed", "bytes", "classes", "made up", "problems", "file"):
+        table.add_column(heading, justify="right" if heading in ("bytes", "made up", "problems") else "left")
+    for each in found:
+        spec = each.imported.device
+        size = sum(map(len, (spec.device, *spec.configurations, spec.bos, spec.qualifier)))
+        name = f"{_ids(each.imported)} {spec.name}"
+        counts = (str(len(each.imported.synthesised)), str(len(each.imported.problems)))
+        row = (name, spec.speed.value, str(size), _classes(each.imported), *counts, str(each.target))
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+    for each in found:
+        _notes(each.target.name, "made up", each.imported.synthesised)
+        _notes(each.target.name, "problem", tuple(map(str, each.imported.problems)))
+
+
+def _notes(name: str, what: str, notes: tuple[str, ...]) -> None:
+    for note in notes[:_SHOWN]:
+        click.echo(f"{name}: {what}: {note}")
+    if len(notes) > _SHOWN:
+        click.echo(f"{name}: {what}: … and {len(notes) - _SHOWN} more; the file's provenance has all")
+
+
+def _classes(imported: Imported) -> str:
+    """The classes of its interfaces, each once."""
+    codes = (
+        one.bInterfaceClass
+        for raw in imported.device.configurations
+        for one in split(raw)
+        if isinstance(one, InterfaceDescriptor)
+    )
+    return ", ".join(map(class_name, dict.fromkeys(codes)))

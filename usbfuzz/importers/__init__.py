@@ -1,0 +1,10 @@
+"""Devices from what people have: `lsusb -v` mails, descriptor blobs, sysfs, recordings, captures, programs.
+
+:func:`usbfuzz.importers.detect.import_file` tells by the content what a file is; there is a module per format, each of
+which turns bytes into :class:`Imported` devices. What a file does not say is synthesised and listed as such.
+"""
+
+from usbfuzz.importers.detect import import_bytes, import_file
+from usbfuzz.importers.model import Imported, Importer, Problem
+
+__all__ = ["Imported", "Importer", "Problem", "import_bytes", "import_file"]

@@ -1,0 +1,66 @@
+"""What a file is, told by its content."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from usbfuzz.errors import InputError
+from usbfuzz.importers.capture import import_capture, import_usbmon, looks_pcap, looks_usbmon
+from usbfuzz.importers.facedancer_script import import_facedancer, looks_facedancer
+from usbfuzz.importers.lsusb import import_lsusb, looks_like_lsusb
+from usbfuzz.importers.model import Format, Imported
+from usbfuzz.importers.raw import import_raw, looks_raw
+from usbfuzz.importers.sysfs import import_sysfs
+from usbfuzz.importers.syz import import_syz, looks_syz
+from usbfuzz.importers.umockdev import import_umockdev, looks_umockdev
+
+__all__ = ["FORMATS", "MAX_BYTES", "import_bytes", "import_file"]
+
+MAX_BYTES = 64 << 20  #: larger files are refused
+
+#: the first that recognises the content reads it, so the stricter ones stand first
+FORMATS: tuple[Format, ...] = (
+    Format("raw descriptors", looks_raw, import_raw),
+    Format("pcap and pcapng captures", looks_pcap, import_capture),
+    Format("text of usbmon", looks_usbmon, import_usbmon),
+    Format("umockdev recordings", looks_umockdev, import_umockdev),
+    Format("syzkaller programs", looks_syz, import_syz),
+    Format("Facedancer scripts", looks_facedancer, import_facedancer),
+    Format("lsusb -v text", looks_like_lsusb, import_lsusb),
+)
+
+
+def import_file(path: Path) -> tuple[Imported, ...]:
+    """The devices of a file, or of a sysfs directory.
+
+    Raises InputError when it is unreadable or of no known kind, or when it holds no device.
+    """
+    if path.is_dir():
+        return import_sysfs(path)
+    return import_bytes(_read(path), str(path))
+
+
+def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
+    """The devices of a file's content; ``name`` is what messages call it. Raises InputError."""
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
+    for format_ in FORMATS:
+        if format_.looks_like(content):
+            return format_.read(content, name)
+    known = ", ".join(format_.name for format_ in FORMATS)
+    raise InputError(f"{name}: is none of the kinds usbfuzz can import; give one of: {known}")
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a regular file, bounded."""
+    try:
+        # Without O_NONBLOCK the open would wait for somebody to write to a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise InputError(f"{path}: is not a regular file; give a file, or - for standard input")
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; give a readable file") from error

@@ -1,0 +1,30 @@
+"""HID report descriptors from the items lsusb shows."""
+
+from __future__ import annotations
+
+from usbfuzz.importers.lsusb_blocks import Block
+from usbfuzz.importers.lsusb_names import REPORT_TAGS, REPORT_TYPES
+from usbfuzz.importers.model import Problem
+
+__all__ = ["rebuild_report"]
+
+_SIZES = {0: 0, 1: 1, 2: 2, 4: 3}  # bytes of data: bSize
+_NAMELESS = 0xF0  # bTag of an item lsusb has no name for: reserved, and the long item's
+
+
+def rebuild_report(block: Block) -> tuple[bytes, tuple[Problem, ...]]:
+    """The report descriptor of a block of items, and what was wrong with them."""
+    raw, problems = bytearray(), []
+    for line, kind, tag, data in block.items:
+        prefix = REPORT_TAGS.get(tag)
+        if prefix is None:
+            prefix = _NAMELESS | REPORT_TYPES.get(kind, 3) << 2
+            problems.append(Problem(line, f"HID item {tag!r} has no name in HID 1.11; its tag was taken as 0xf"))
+        if len(data) not in _SIZES:
+            problems.append(Problem(line, f"HID item {tag!r} with {len(data)} bytes of data; left out"))
+            continue
+        raw.append(prefix | _SIZES[len(data)])
+        raw += data
+    if block.length and len(raw) < block.length:
+        problems.append(Problem(block.line, f"a report descriptor of {block.length} bytes, {len(raw)} are shown"))
+    return bytes(raw[: block.length or None]), tuple(problems)

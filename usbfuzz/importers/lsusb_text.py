@@ -1,0 +1,87 @@
+"""`lsusb -v` text as people mail it: quoting, colours, tabs and kernel messages taken off, one device at a time.
+
+Nothing here or later depends on indentation: mailers and bug trackers lose it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from attrs import define, field, frozen
+
+__all__ = ["DeviceText", "Line", "clean_lines", "split_devices", "with_modern_guids"]
+
+_QUOTE = re.compile(r"^(?:[>|]+[ ]?)+")
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_KERNEL = re.compile(r"^(?:<\d+>)?\s*\[\s*\d+\.\d+\]|^\w{3}\s+\d+ [\d:]{8} \S+ kernel:")
+_BUS = re.compile(r"^Bus (\d{3}) Device (\d{3}): ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
+_ALONE = re.compile(r"^Device: ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
+_DEVICE_DESCRIPTOR = "device descriptor:"
+_GUID = re.compile(r"\{([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-([0-9a-fA-F]{4})-")
+#: How the media formats' common GUID tail looks when its bytes are printed in wire order. UVC 1.5, payload formats
+_WIRE_ORDER = "-0000-1000-8000-00aa00389b71"
+
+
+@frozen
+class Line:
+    """A line worth reading."""
+
+    number: int  #: in the file, from 1
+    text: str  #: without indentation and line end; blanks at the end are kept, strings may end in some
+
+
+@define
+class DeviceText:
+    """The lines of one device."""
+
+    origin: str  #: what the dump calls it: ``Bus 003 Device 004: 046d:c52b``
+    title: str = ""  #: vendor and product of its first line, from usb.ids
+    lines: list[Line] = field(factory=list)
+
+
+def clean_lines(content: bytes) -> Iterator[Line]:
+    """The lines of a mail or file without what is not lsusb's."""
+    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    for number, raw in enumerate(text.split("\n"), start=1):
+        line = _QUOTE.sub("", _ESCAPES.sub("", raw)).replace("\t", " ").replace("\xa0", " ").lstrip()
+        if line and not _KERNEL.match(line):
+            yield Line(number, line)
+
+
+def split_devices(lines: Iterable[Line]) -> list[DeviceText]:
+    """The devices of a dump that show a descriptor; what precedes the first one is dropped."""
+    devices: list[DeviceText] = []
+    current = DeviceText("the device")
+    seen = False
+    for line in lines:
+        header = _header(line.text)
+        starts = line.text.rstrip().lower() == _DEVICE_DESCRIPTOR
+        if header is not None or (starts and seen):
+            devices.append(current)
+            current, seen = header or DeviceText(f"the device of line {line.number}"), False
+        seen = seen or starts
+        current.lines.append(line)
+    devices.append(current)
+    return [device for device in devices if any("bDescriptorType" in line.text for line in device.lines)]
+
+
+def with_modern_guids(lines: list[Line]) -> list[Line]:
+    """The lines with GUIDs as they are written elsewhere: old usbutils printed their bytes in wire order."""
+    if not any(_WIRE_ORDER in line.text.lower() for line in lines):
+        return lines
+    return [Line(line.number, _GUID.sub(_swapped, line.text)) for line in lines]
+
+
+def _swapped(match: re.Match[str]) -> str:
+    return f"{{{'-'.join(bytes.fromhex(part)[::-1].hex() for part in match.groups())}-"
+
+
+def _header(text: str) -> DeviceText | None:
+    if match := _BUS.match(text):
+        bus, number, vendor, product, title = match.groups()
+        return DeviceText(f"Bus {bus} Device {number}: {vendor.lower()}:{product.lower()}", title.strip())
+    if match := _ALONE.match(text):
+        vendor, product, title = match.groups()
+        return DeviceText(f"{vendor.lower()}:{product.lower()}", title.strip())
+    return None

@@ -1,0 +1,57 @@
+"""At which speed a device ran, guessed from its descriptors.
+
+USB 2.0 §5.5 to 5.8 say which packet sizes each speed allows; a device that shows one only a higher speed allows ran
+at that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from usbfuzz.descriptors import split
+from usbfuzz.descriptors.standard import (
+    DeviceDescriptor,
+    DeviceQualifierDescriptor,
+    EndpointDescriptor,
+    SuperSpeedEndpointCompanion,
+)
+from usbfuzz.wire import Speed, TransferType
+
+__all__ = ["guess_speed"]
+
+_SUPERSPEED_EXPONENT = 9  #: bMaxPacketSize0 of every SuperSpeed device: 2^9 bytes
+_LOW_SPEED_PACKET = 8
+_FULL_SPEED_PACKET = 64  #: bytes, of any transfer but isochronous
+_SIZE = 0x07FF  #: bits of wMaxPacketSize that are the size
+
+
+def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes = b"") -> Speed:
+    """The speed of a device with these descriptors."""
+    descriptors = [one for raw in configurations for one in split(raw)]
+    endpoints = [one for one in descriptors if isinstance(one, EndpointDescriptor)]
+    head = DeviceDescriptor.view(device)
+    if any(isinstance(one, SuperSpeedEndpointCompanion) for one in descriptors):
+        return Speed.SUPER
+    if head is not None and head.bcdUSB >= 0x0300 and head.bMaxPacketSize0 == _SUPERSPEED_EXPONENT:
+        return Speed.SUPER
+    if any(_only_high(one) for one in endpoints):
+        return Speed.HIGH
+    if any(one.transfer_type is TransferType.BULK for one in endpoints):
+        return Speed.FULL  # at high speed its size would be 512
+    if head is not None and head.bMaxPacketSize0 == _LOW_SPEED_PACKET and endpoints and all(map(_maybe_low, endpoints)):
+        return Speed.LOW
+    other = DeviceQualifierDescriptor.view(qualifier)
+    if other is not None and head is not None and head.bMaxPacketSize0 == _FULL_SPEED_PACKET and not endpoints:
+        return Speed.HIGH
+    return Speed.FULL
+
+
+def _only_high(one: EndpointDescriptor) -> bool:
+    size, kind = one.wMaxPacketSize & _SIZE, one.transfer_type
+    if one.wMaxPacketSize & ~_SIZE:
+        return True  # extra transactions in a microframe
+    return size > (1023 if kind is TransferType.ISOCHRONOUS else _FULL_SPEED_PACKET)
+
+
+def _maybe_low(one: EndpointDescriptor) -> bool:
+    return one.transfer_type is TransferType.INTERRUPT and one.wMaxPacketSize <= _LOW_SPEED_PACKET
