@@ -17,12 +17,12 @@ from harness.lane import LaneConfig
 from harness.usbredir.constants import Sender
 from harness.usbredir.message import Message
 from harness.usbredir.packets import ControlPacket
-from usbfuzz.case import load
+from usbfuzz.load import load_device
 from usbfuzz.plug import plug
 
 pytestmark = pytest.mark.guest
 
-MOUSE = load(Path(__file__).parent.parent / "corpus" / "devices" / "boot-mouse.toml")
+MOUSE = load_device(str(Path(__file__).parent.parent / "corpus" / "devices" / "boot-mouse.toml"))
 GET_DESCRIPTOR = 6
 SECONDS = 3.0
 
@@ -49,6 +49,9 @@ class Recorder:
             self.pids.update(qemu.pid for qemu in qemus())
             self.act()
         self.transfers.append((sender, message))
+
+    def fault(self, error: Exception) -> None:
+        raise error
 
     def progress(self, line: str) -> None:
         self.said[line] = time.monotonic()
@@ -81,9 +84,7 @@ def test_plug_shows_log_drivers_and_transfers_and_ends_by_itself(
     asked = [message for sender, message in recorder.transfers if sender is Sender.GUEST]
     answered = [message for sender, message in recorder.transfers if sender is Sender.HOST]
     assert any(isinstance(message, ControlPacket) and message.request == GET_DESCRIPTOR for message in asked)
-    assert any(
-        isinstance(message, ControlPacket) and message.payload == MOUSE.devices[0].device for message in answered
-    )
+    assert any(isinstance(message, ControlPacket) and message.payload == MOUSE.make().device for message in answered)
 
     assert recorder.pids
     assert not any(alive(pid) for pid in recorder.pids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
@@ -13,18 +14,20 @@ from usbfuzz.errors import GuestError, QemuError
 from usbfuzz.replay import for_case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.guest.agent_client import UEvent
     from harness.usbredir.constants import Sender
     from harness.usbredir.message import Message
-    from usbfuzz.case.model import Case
+    from usbfuzz.load import Loaded
 
-__all__ = ["Watcher", "plug"]
+__all__ = ["Play", "Watcher", "plug", "watch"]
 
 _LOOK_S = 0.2  #: between two looks at the console
 _SETTLE_S = 0.5  #: between two questions for new bindings
 _INFO = 7  #: console log level at which a driver developer reads along
+
+
+#: Does something to a guest that runs; what it plugs in stays plugged.
+Play = Callable[[Lane, Stage], Awaitable[None]]
 
 
 class Watcher(Protocol):
@@ -39,40 +42,68 @@ class Watcher(Protocol):
     def transfer(self, at: float, sender: Sender, message: Message) -> None:
         """A usbredir message; ``at`` is the event loop's time in seconds."""
 
+    def fault(self, error: Exception) -> None:
+        """The device's own code raised something; the guest was told of an I/O error."""
+
 
 async def plug(
-    case: Case,
+    loaded: Loaded,
     config: LaneConfig,
     watcher: Watcher,
     *,
     seconds: float | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Boot a guest that talks, play ``case``'s events, and watch for ``seconds``, until cancelled or the guest is gone.
+    """Plug the device in and :func:`watch`; a case's events are played.
 
-    What is plugged after the last event stays plugged: unlike a campaign, this is for looking. Raises BootError and
+    Raises InputError when the user's device cannot be made.
+    """
+    play = _player(loaded)
+    if loaded.case is not None:
+        config = for_case(config, loaded.case)
+    await watch(play, config, watcher, seconds=seconds, on_progress=on_progress)
+
+
+async def watch(
+    play: Play,
+    config: LaneConfig,
+    watcher: Watcher,
+    *,
+    seconds: float | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Boot a guest that talks, ``play``, and watch for ``seconds``, until cancelled or the guest is gone.
+
+    What is plugged at the end of the play stays plugged: unlike a campaign, this is for looking. Raises BootError and
     InfraError from the preparation; a guest that dies while it is watched just ends the watching.
     """
-    lane = await Lane.open(evolve(for_case(config, case), loglevel=_INFO), on_progress)
+    lane = await Lane.open(evolve(config, loglevel=_INFO), on_progress)
     try:
         for port in lane.ports:
-            port.trace = watcher.transfer
+            port.trace, port.on_fault = watcher.transfer, watcher.fault
         on_progress("the guest runs; plugging")
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
             watching = group.create_task(_console(lane, watcher))
-            settler = Settler(lane.agent)
-            stage = Stage(lane.agent, lane.ports, settler, warped=config.timing.warped)
-            group.create_task(_follow(stage, case, watcher, watching))
+            stage = Stage(lane.agent, lane.ports, Settler(lane.agent), warped=config.timing.warped)
+            group.create_task(_follow(play(lane, stage), stage, watcher, watching))
     except TimeoutError:
         pass  # watched for as long as was asked
     finally:
         await lane.close()
 
 
-async def _follow(stage: Stage, case: Case, watcher: Watcher, watching: asyncio.Task[None]) -> None:
-    """Play the events, then keep asking the guest what has bound, until it is gone."""
+def _player(loaded: Loaded) -> Play:
+    """What to do on the stage; a device of the user's own is made now, before a guest boots in vain."""
+    if case := loaded.case:
+        return lambda _, stage: stage.perform(case, {event.port: event.port for event in case.events})
+    device = loaded.make()
+    return lambda _, stage: stage.plug(0, device)
+
+
+async def _follow(playing: Awaitable[None], stage: Stage, watcher: Watcher, watching: asyncio.Task[None]) -> None:
+    """Play, then keep asking the guest what has bound, until it is gone."""
     try:
-        await stage.perform(case, {event.port: event.port for event in case.events})
+        await playing
         while True:
             await stage.settler.settle()
             for event in stage.settler.take():

@@ -39,6 +39,11 @@ __all__ = ["fuzz"]
     show_default=True,
     help="Where crashes are saved, and what the campaign needs to go on later.",
 )
+@click.option(
+    "--suppress",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Known titles, one a line (or regular expressions): counted, not saved. So does suppress.txt in --out.",
+)
 @mode_option
 @kernel_param_option
 def fuzz(
@@ -48,6 +53,7 @@ def fuzz(
     lanes: int | None,
     seed: int | None,
     out: Path,
+    suppress: Path | None,
     mode: Mode,
     kernel_params: tuple[str, ...],
 ) -> None:
@@ -62,6 +68,7 @@ def fuzz(
         seconds=None if duration is None else parse_duration(duration),
         cases=cases,
         seed=seed,
+        suppress=suppress,
         **({} if lanes is None else {"lanes": lanes}),
     )
     console = screen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,15 @@ from harness.guest.qemu import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["kernel_option", "kernel_param_option", "mode_option", "progress", "screen"]
+__all__ = [
+    "kernel_option",
+    "kernel_param_option",
+    "live_mode_option",
+    "mode_option",
+    "pcap_option",
+    "progress",
+    "screen",
+]
 
 _LOG_WIDTH = 160  #: columns where there is no terminal to fill
 
@@ -24,14 +33,19 @@ def kernel_option(help_: str, default: str | None = None) -> Callable[[Callable[
     )
 
 
-mode_option = click.option(
-    "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
-    default=Mode.AUTO.value,
-    show_default=True,
-    callback=lambda _context, _parameter, value: Mode(value),
-    help="How time passes: auto is KVM where it is proven to work, else warp (TCG that skips idle time).",
-)
+def _mode(default: Mode) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        "--mode",
+        type=click.Choice([mode.value for mode in Mode]),
+        default=default.value,
+        show_default=True,
+        callback=lambda _context, _parameter, value: Mode(value),
+        help="How time passes: auto is KVM where it is proven to work, else warp (TCG that skips idle time).",
+    )
+
+
+mode_option = _mode(Mode.AUTO)
+live_mode_option = _mode(Mode.REALTIME)  #: where somebody watches
 
 kernel_param_option = click.option(
     "--kernel-param",
@@ -39,6 +53,14 @@ kernel_param_option = click.option(
     metavar="WORD",
     multiple=True,
     help="A word for the kernel command line; may be repeated.",
+)
+
+
+pcap_option = click.option(
+    "--pcap",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the conversation with the device to FILE (pcapng, for Wireshark).",
 )
 
 

@@ -13,8 +13,10 @@ from rich.table import Table
 
 from harness.prepare import prepare
 from usbfuzz.case import load
-from usbfuzz.cli.options import kernel_option, kernel_param_option, mode_option, progress, screen
+from usbfuzz.cli.options import kernel_option, kernel_param_option, mode_option, pcap_option, progress, screen
 from usbfuzz.replay import recorded_kernel, recorded_names, replay, shows
+from usbfuzz.report.capture import save_capture
+from usbfuzz.triage import brief
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,19 +43,35 @@ __all__ = ["replay_command"]
 )
 @mode_option
 @kernel_param_option
-def replay_command(case: Path, kernel: str | None, times: int, mode: Mode, kernel_params: tuple[str, ...]) -> int:
+@pcap_option
+def replay_command(
+    case: Path, kernel: str | None, times: int, mode: Mode, kernel_params: tuple[str, ...], pcap: Path | None
+) -> int:
     """Run CASE (a case file, or a crash directory) again and compare what happens with the recorded title.
 
     Exit status 0 only if the recorded crash came back at least once.
     """
     loaded = load(case)
     console = screen()
-    result = asyncio.run(_run(console, case, loaded, kernel or recorded_kernel(loaded), times, mode, kernel_params))
+    kernel = kernel or recorded_kernel(loaded)
+    result = asyncio.run(_run(console, case, loaded, kernel, times, mode, kernel_params, record=pcap is not None))
+    if pcap is not None:
+        names = recorded_names(loaded)
+        best = next((one for one in result.outcomes if shows(one, names)), result.outcomes[-1])
+        save_capture(pcap, best.conversation)
     return 0 if result.hits else 1
 
 
 async def _run(
-    console: Console, path: Path, case: Case, kernel: str, times: int, mode: Mode, params: tuple[str, ...]
+    console: Console,
+    path: Path,
+    case: Case,
+    kernel: str,
+    times: int,
+    mode: Mode,
+    params: tuple[str, ...],
+    *,
+    record: bool,
 ) -> Replay:
     config = await prepare(kernel, mode=mode, kernel_params=params, on_progress=progress)
     names = recorded_names(case)
@@ -68,25 +86,15 @@ async def _run(
         console.print(f" {mark} run {number + 1}: {title}  [dim]{now - started:.1f} s[/]", soft_wrap=True)
         started = now
 
-    result = await replay(case, config, times, on_outcome=show, on_progress=progress)
+    result = await replay(case, config, times, record=record, on_outcome=show, on_progress=progress)
     for outcome in sorted(result.outcomes, key=lambda outcome: not shows(outcome, names)):
         if outcome.reports:
             console.print()
-            console.print(escape(_brief(outcome.reports[0].text)), style="dim", soft_wrap=True)
+            console.print(escape(brief(outcome.reports[0].text)), style="dim", soft_wrap=True)
             break
     verdict = "[bold red]reproduced[/]" if result.hits else "[bold green]not reproduced[/]"
     console.print(f"\n{verdict} {result.hits} of {times}")
     return result
-
-
-def _brief(text: str) -> str:
-    """A report without the list of loaded modules: in a guest that has them all it says nothing."""
-    lines = text.strip().splitlines()
-    start = next((n for n, line in enumerate(lines) if line.startswith("Modules linked in:")), None)
-    if start is None:
-        return "\n".join(lines)
-    end = next((n for n in range(start + 1, len(lines)) if not lines[n].startswith(" ")), len(lines))
-    return "\n".join(lines[:start] + lines[end:])
 
 
 def _header(path: Path, case: Case, config: LaneConfig) -> Table:

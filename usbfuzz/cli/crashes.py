@@ -1,0 +1,139 @@
+"""``usbfuzz crashes``: what was found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from attrs import asdict
+from rich.table import Table
+from rich.text import Text
+
+from usbfuzz.campaign.options import DEFAULT_OUT
+from usbfuzz.campaign.state import DirectoryLock
+from usbfuzz.cli.options import screen
+from usbfuzz.errors import InputError
+from usbfuzz.report.crash import CRASH_FILE, Crash, find_crash, read_crashes
+from usbfuzz.report.render import REPORT_FILE, rerender
+from usbfuzz.report.suppress import read_suppressed
+
+__all__ = ["crashes"]
+
+_MAX_REPORT = 4 << 20
+_COLUMNS = (
+    *("title", "type", "driver", "hits", "reproduced", "real time"),
+    *("bytes", "first seen", "last seen", "kernels"),
+)
+
+
+class _DirectoryOrCommand(click.Group):
+    """``crashes``, ``crashes DIR``, ``crashes show SLUG``: a word that is no command is a directory to list."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = [word for word in args if not word.startswith("-")]
+        if not ({"-h", "--help"} & set(args)) and not (words and words[0] in self.commands):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_DirectoryOrCommand, context_settings={"help_option_names": ["-h", "--help"]})
+def crashes() -> None:
+    """List the crashes a campaign has saved, show one, make its texts anew.
+
+    `usbfuzz crashes [DIR]` lists those in DIR (by default ./crashes).
+    """
+
+
+_in_option = click.option(
+    "--in",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_OUT,
+    show_default=True,
+    help="Where the campaign saved its crashes.",
+)
+
+
+@crashes.command("list")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_OUT)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_(directory: Path, as_json: bool) -> None:
+    """The crashes in DIRECTORY, most often seen first."""
+    found = sorted(read_crashes(directory).values(), key=lambda crash: (-crash.total, crash.title))
+    suppressed = read_suppressed(directory)
+    if as_json:
+        for crash in found:
+            click.echo(json.dumps({**asdict(crash), "total": crash.total, "directory": str(directory / crash.slug)}))
+        return
+    console = screen()
+    if found:
+        console.print(_table(found))
+    else:
+        console.print(f"{directory}: no crashes", markup=False)
+    for title, hits in suppressed.items():
+        console.print(f"suppressed: {title} ({sum(hits.values())} x)", style="dim", markup=False)
+
+
+@crashes.command("show")
+@click.argument("crash")
+@_in_option
+def show(crash: str, directory: Path) -> None:
+    """Print the report of CRASH: a slug, the beginning of one, or a crash directory."""
+    path = find_crash(crash, directory) / REPORT_FILE
+    try:
+        with path.open("rb") as file:
+            click.echo(file.read(_MAX_REPORT).decode("utf-8", "replace"), nl=False)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}; `usbfuzz crashes report {path.parent}` writes it anew"
+        ) from error
+
+
+@crashes.command("report")
+@click.argument("crash")
+@_in_option
+def report(crash: str, directory: Path) -> None:
+    """Make the texts of CRASH anew from its case and console: report.txt, lsusb.txt, repro.py, repro.c.
+
+    CRASH is a slug, the beginning of one, a crash directory, or a directory of crashes: then of all.
+    """
+    given = Path(crash)
+    if given.is_dir() and not (given / CRASH_FILE).exists():
+        paths = [given / slug for slug in read_crashes(given)]
+        if not paths:
+            raise InputError(f"{given}: no crashes there; give a crash directory, or one a campaign saved crashes in")
+    else:
+        paths = [find_crash(crash, directory)]
+    lock = DirectoryLock.acquire(paths[0].parent)
+    try:
+        for path in paths:
+            failures = rerender(path).failures
+            click.echo(f"{path}: done" if not failures else f"{path}: without {', '.join(failures)}")
+    finally:
+        lock.release()
+
+
+def _table(found: list[Crash]) -> Table:
+    table = Table(*_COLUMNS)
+    for crash in found:
+        confirmed = f"{crash.confirmed}/{crash.confirmations}" if crash.confirmed >= 0 else "-"
+        cells = (
+            crash.title,
+            crash.type or "-",
+            crash.driver or "-",
+            str(crash.total),
+            f"{crash.reproduced}/{crash.runs}" if crash.runs else "-",
+            confirmed,
+            str(crash.size or "-"),
+            _day(crash.first_seen),
+            _day(crash.last_seen),
+            ", ".join(sorted(crash.hits)),
+        )
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _day(stamp: str) -> str:
+    """A moment to the minute."""
+    return stamp[:16].replace("T", " ")

@@ -1,0 +1,99 @@
+"""``usbfuzz serve``: the device in one's own QEMU, or in any Linux machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from usbfuzz.cli.live import Screen
+from usbfuzz.errors import InputError
+from usbfuzz.load import load_device
+from usbfuzz.serve import serve_connecting, serve_listening, serve_usbip
+from usbfuzz.serve.usbip import Address
+from usbfuzz.serve.words import qemu_words, usbip_words
+
+if TYPE_CHECKING:
+    from usbfuzz.load import Loaded
+
+__all__ = ["serve_command"]
+
+
+@click.command("serve")
+@click.argument("device")
+@click.option(
+    "--socket",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Serve a QEMU of your own over this unix socket, which only you can open.",
+)
+@click.option("--connect", is_flag=True, help="QEMU listens at the socket's path (server=on); we connect.")
+@click.option(
+    "--usbip",
+    metavar="[HOST:]PORT",
+    is_flag=False,
+    flag_value=str(Address().port),
+    callback=lambda _context, _parameter, value: None if value is None else Address.parse(value),
+    help="Serve any Linux with vhci_hcd over USB/IP, which is plain TCP; HOST is 127.0.0.1 unless given.",
+)
+@click.option("--transfers/--no-transfers", default=True, show_default=True, help="Show each transfer.")
+def serve_command(device: str, socket: Path | None, connect: bool, usbip: Address | None, transfers: bool) -> int:
+    """Serve DEVICE (as for plug) to a machine that is not ours, until Ctrl-C, and say what to type there.
+
+    Whoever comes gets a fresh device, one at a time on each way; who goes may come again.
+    """
+    if socket is None and usbip is None:
+        raise InputError("serve needs to know to whom: give --socket PATH for a QEMU, --usbip for any Linux, or both")
+    if connect and socket is None:
+        raise InputError("--connect needs --socket PATH, where QEMU listens")
+    loaded = load_device(device)
+    loaded.make()  # a device that cannot be made is known before anybody comes
+    console = Console(highlight=False)
+    if loaded.case and len(loaded.case.events) > 1:
+        _tell(console, f"{loaded.name} is what the case plugs in first; the rest of its schedule is yours to play", [])
+    asyncio.run(_serve(loaded, socket and socket.absolute(), connect, usbip, console, Screen(console, transfers)))
+    return 0
+
+
+async def _serve(
+    loaded: Loaded, socket: Path | None, connect: bool, usbip: Address | None, console: Console, screen: Screen
+) -> None:
+    task = asyncio.ensure_future(_serve_all(loaded, socket, connect, usbip, console, screen))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _serve_all(
+    loaded: Loaded, socket: Path | None, connect: bool, usbip: Address | None, console: Console, screen: Screen
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        if socket is not None and connect:
+            _tell(console, f"{loaded.name} for your QEMU, which listens at {socket}:", qemu_words(socket, connect=True))
+            group.create_task(serve_connecting(loaded, socket, screen))
+        elif socket is not None:
+            where = f"{loaded.name} at {socket} for your QEMU, which connects there: start it now, and again at will:"
+            words = qemu_words(socket, connect=False)
+            group.create_task(serve_listening(loaded, socket, screen, lambda: _tell(console, where, words)))
+        if usbip is not None:
+
+            def ready(port: int, address: Address = usbip) -> None:
+                where = f"{loaded.name} on {address.host}:{port} over USB/IP; where it is wanted, as root, type:"
+                _tell(console, where, usbip_words(address.name, port))
+
+            if not usbip.is_local:
+                _tell(console, f"warning: USB/IP knows no passwords: who reaches {usbip.host} can use the device", [])
+            group.create_task(serve_usbip(loaded, usbip, screen, ready))
+
+
+def _tell(console: Console, what: str, lines: list[str]) -> None:
+    console.print(f"usbfuzz: {what}", style="bold", markup=False, soft_wrap=True)
+    for line in lines:
+        console.print(f"  {line}", markup=False, soft_wrap=True)

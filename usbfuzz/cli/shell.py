@@ -1,0 +1,72 @@
+"""``usbfuzz shell``: a guest with a prompt."""
+
+from __future__ import annotations
+
+import asyncio
+import readline
+import sys
+from typing import TYPE_CHECKING, TextIO, cast
+
+import click
+from rich.console import Console
+
+from harness.guest.qemu import Mode
+from harness.prepare import prepare
+from harness.workbench import Workbench
+from usbfuzz.cli.live import Screen
+from usbfuzz.cli.options import kernel_option, kernel_param_option, live_mode_option, progress
+from usbfuzz.cli.prompt import Prompt
+from usbfuzz.cli.terminal import Terminal, remembered
+from usbfuzz.cli.watched import Watched
+from usbfuzz.replay import DEFAULT_KERNEL
+
+if TYPE_CHECKING:
+    from harness.lane import LaneConfig
+
+__all__ = ["shell_command"]
+
+_SCRIPT_WIDTH = 160
+
+
+@click.command("shell")
+@kernel_option("Kernel to boot.", default=DEFAULT_KERNEL)
+@live_mode_option
+@kernel_param_option
+def shell_command(kernel: str, mode: Mode, kernel_params: tuple[str, ...]) -> int:
+    """Boot a guest, and plug, unplug and look by typing; help lists the commands.
+
+    Commands may also come from a pipe: the exit status is 1 then if one of them failed or the guest crashed.
+    """
+    config = asyncio.run(prepare(kernel, mode=mode, kernel_params=kernel_params, on_progress=progress))
+    return _talk(config) if sys.stdin.isatty() and sys.stdout.isatty() else _script(config)
+
+
+def _talk(config: LaneConfig) -> int:
+    """With somebody at a terminal."""
+    terminal = Terminal()
+    console = Console(file=cast("TextIO", terminal), highlight=False, force_terminal=True)
+    with Workbench(config, progress) as bench, Watched(bench, Screen(console, transfers=False)) as watched:
+        console.print(f"{config.kernel.release} runs; type help for what can be done", markup=False)
+        readline.set_completer_delims(" \t\n")
+        prompt = Prompt(watched, console, terminal)
+        with remembered("shell_history"):
+            while True:
+                try:
+                    prompt.cmdloop()
+                except KeyboardInterrupt:
+                    terminal.prompting("")
+                    console.print("^C")
+                else:
+                    return 0
+
+
+def _script(config: LaneConfig) -> int:
+    """With commands from a pipe or a file."""
+    console = Console(highlight=False, width=_SCRIPT_WIDTH)
+    with Workbench(config, progress) as bench, Watched(bench, Screen(console, transfers=False)) as watched:
+        prompt = Prompt(watched, console, None)
+        prompt.cmdloop()
+        watched.show()
+        if watched.lost:
+            watched.last_words()
+        return 1 if prompt.failures or watched.crashes else 0
