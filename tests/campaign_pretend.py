@@ -22,11 +22,11 @@ from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.qemu import Timing
 from harness.lane import LaneConfig
+from harness.link import take_stdout
 from harness.outcome import Binding, Outcome, Verdict
+from harness.procs import die_with_parent
 from usbfuzz.campaign import worker
-from usbfuzz.campaign.link import take_stdout
 from usbfuzz.campaign.messages import Made, decode, encode
-from usbfuzz.campaign.procs import die_with_parent
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Provenance
 from usbfuzz.triage import Report
 
@@ -92,6 +92,7 @@ class PretendLane:
 
     script: dict[str, Any]
     restores: int = 0
+    recording: bool = False
     runs: list[list[int]] = field(factory=list)
     closed: bool = False
     _since: set[int] = field(factory=set)
@@ -116,6 +117,7 @@ class PretendLane:
             reports=tuple(report(title) for title in titles),
             console="".join(f"{title}\n" for title in titles),
             bindings=(Binding(0, "3-1", "usb"), Binding(0, "3-1:1.0", f"driver{here[0] % 7}")),
+            interfaces=("3-1:1.0",),
             plugs=len(here),
             enumerated=len(here),
             requests=10 * len(here),

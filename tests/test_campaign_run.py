@@ -147,13 +147,6 @@ def test_what_cannot_be_seen_again_is_saved_all_the_same(run: Run, write_script:
     assert crash.runs > 0
 
 
-def test_multi_port_cases_have_the_guest_for_themselves(run: Run, write_script: Callable[..., None]) -> None:
-    write_script(two_ports=[3, 5], crashes=[{"needs": [3, 4], "title": "never"}])
-    campaign = run(cases=16)
-    assert campaign.store.crashes == {}
-    assert campaign.progress.session.cases == 16
-
-
 def test_rounds_in_which_we_answered_late_are_run_again(run: Run, write_script: Callable[..., None]) -> None:
     write_script(dilated=2)
     campaign = run(cases=8)
@@ -238,12 +231,12 @@ def test_a_full_disk_stops_the_campaign_and_saves_the_crash_elsewhere(
     write_script(crashes=[{"needs": [6], "title": "oops in x"}])
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    def full(path: Path, text: str) -> None:
+    def full(path: Path, raw: bytes) -> None:
         if path.is_relative_to(tmp_path / "out"):
             raise OSError(28, "No space left on device")
-        path.write_text(text)
+        path.write_bytes(raw)
 
-    monkeypatch.setattr("usbfuzz.campaign.store._write_synced", full)
+    monkeypatch.setattr("usbfuzz.report.files._write_synced", full)
     with pytest.raises(StorageError, match=r"No space left on device.*'oops in x' was saved to"):
         run(cases=16)
     (rescued,) = tmp_path.glob("usbfuzz-rescued-*/oops-in-x-*/case.toml")

@@ -14,16 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomlkit
 from attrs import evolve
 from campaign_pretend import case, report
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usbfuzz.campaign import store as store_module
 from usbfuzz.campaign.messages import How
 from usbfuzz.campaign.store import CrashStore, Evidence, slug_of
 from usbfuzz.case import load
 from usbfuzz.errors import StorageError
+from usbfuzz.minimize.result import Mark, Minimized, load_result
+from usbfuzz.report import files as files_module
+from usbfuzz.report import render as render_module
+from usbfuzz.report.suppress import read_suppressed
 
 _KERNEL = "debian:5.10.223-1"
 _TITLE = "KASAN: use-after-free in wacom_remove"
@@ -58,7 +62,10 @@ def test_a_new_crash_is_a_directory_with_all_its_files(tmp_path: Path) -> None:
     crash, new = _store(tmp_path).sighted(_evidence())
     assert new
     directory = tmp_path / crash.slug
-    assert {path.name for path in directory.iterdir()} == {"case.toml", "console.log", "report.txt", "crash.toml"}
+    assert {path.name for path in directory.iterdir()} == {
+        *("case.toml", "console.log", "crash.toml"),
+        *("report.txt", "lsusb.txt", "repro.py", "repro.c"),
+    }
     assert (directory / "console.log").read_text() == "the console\n"
     saved = load(directory / "case.toml")
     assert saved.devices == case(5).devices
@@ -75,10 +82,127 @@ def test_the_report_says_what_it_is_how_sure_it_is_and_how_to_see_it_again(tmp_p
     store.attributed(crash.slug, _evidence(how=How.ALONE, hits=2, runs=3))
     text = path.read_text()
     assert text.startswith(f"{_TITLE}\n====")
-    assert f"usbfuzz replay {tmp_path / crash.slug} --kernel {_KERNEL}" in text
+    assert f"usbfuzz replay case.toml --kernel {_KERNEL}" in text
     assert "2 of 3, with one case alone" in text
     assert "warped clock" in text
-    assert "Call Trace:" in text
+    assert "the console" in text
+
+
+def _minimized(index: int = 3) -> Minimized:
+    one = case(index)
+    return Minimized(one, hits=9, runs=10, tried=50, seconds=12.0, before=300, after=3, complete=True, marks=(_MARK,))
+
+
+_MARK = Mark(device=0, part="device", offset=2, length=1)
+
+
+def test_a_minimized_case_takes_the_place_of_the_first_which_is_kept(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    crash, _ = store.sighted(_evidence(how=How.ALONE, hits=3, runs=3))
+    directory = tmp_path / crash.slug
+    first = (directory / "case.toml").read_bytes()
+    small = store.minimized(crash.slug, _minimized(), "the small one\n")
+    assert (small.reproduced, small.runs, small.size) == (9, 10, 3)
+    assert (directory / "original.toml").read_bytes() == first
+    kept = load_result(directory)
+    assert kept is not None
+    assert (kept.case.devices, kept.case.title, kept.marks) == (case(3).devices, _TITLE, (_MARK,))
+    assert (directory / "console.log").read_text() == "the small one\n"
+    text = (directory / "report.txt").read_text()
+    assert "9 of 10" in text
+    assert "minimized from 300 to 3" in text
+    assert "[03]" in text
+    assert "original.toml" in text
+    store.minimized(crash.slug, _minimized(4), "again\n")
+    assert (directory / "original.toml").read_bytes() == first
+    assert _store(tmp_path).crashes[crash.slug].reproduced == 9
+
+
+def test_a_real_time_confirmation_is_noted_and_told(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    crash, _ = store.sighted(_evidence())
+    assert (crash.confirmed, crash.confirmations) == (-1, 0)
+    store.confirmed(crash.slug, 2, 3)
+    again = _store(tmp_path).crashes[crash.slug]
+    assert (again.confirmed, again.confirmations) == (2, 3)
+    assert "In real time:  2 of 3" in (tmp_path / crash.slug / "report.txt").read_text()
+
+
+def test_a_recording_is_kept_with_its_run_and_goes_with_it(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    crash, _ = store.sighted(_evidence())
+    capture = tmp_path / crash.slug / "usb.pcapng"
+    assert not capture.exists()
+    store.attributed(crash.slug, _evidence(how=How.ALONE, hits=3, runs=3, capture=b"packets"))
+    assert capture.read_bytes() == b"packets"
+    assert "usb.pcapng" in (tmp_path / crash.slug / "report.txt").read_text()
+    store.minimized(crash.slug, _minimized(), "")
+    assert not capture.exists()
+
+
+def test_a_report_that_cannot_be_written_loses_neither_the_crash_nor_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_device: object) -> str:
+        raise RuntimeError("no such word")
+
+    monkeypatch.setattr(render_module, "render_lsusb", broken)
+    crash, new = _store(tmp_path).sighted(_evidence())
+    directory = tmp_path / crash.slug
+    assert new
+    assert load(directory / "case.toml").devices == case(5).devices
+    assert not (directory / "lsusb.txt").exists()
+    assert (directory / "repro.py").exists()
+    assert "lsusb.txt: RuntimeError: no such word" in (directory / "report.txt").read_text()
+
+
+def test_a_directory_of_an_earlier_version_is_read_and_written_anew(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    crash, _ = store.sighted(_evidence())
+    directory = tmp_path / crash.slug
+    meta = tomllib.loads((directory / "crash.toml").read_text())
+    old = {key: value for key, value in meta.items() if key not in ("clock", "confirmed", "confirmations", "size")}
+    (directory / "crash.toml").write_text(tomlkit.dumps(old))
+    again = _store(tmp_path)
+    assert again.crashes[crash.slug] == evolve(crash, clock="", size=0)
+    again.hit(crash.slug)
+    again.flush()
+    assert _store(tmp_path).crashes[crash.slug].total == 2
+
+
+@pytest.mark.parametrize("wrong", ["title = 3", "hits = 3", "alt_titles = [1]", 'hits = { k = "x" }', "runs = []"])
+def test_a_crash_file_with_values_of_another_kind_is_no_crash(tmp_path: Path, wrong: str) -> None:
+    crash, _ = _store(tmp_path).sighted(_evidence())
+    path = tmp_path / crash.slug / "crash.toml"
+    meta = {**tomllib.loads(path.read_text()), **tomllib.loads(wrong)}
+    path.write_text(tomlkit.dumps(meta))
+    assert _store(tmp_path).ignored == (crash.slug,)
+
+
+def test_suppressed_titles_are_counted_and_not_saved(tmp_path: Path) -> None:
+    (tmp_path / "suppress.txt").write_text("# known\n\nKASAN: use-after-free in wacom_.*\n")
+    for _ in range(2):
+        store = CrashStore.open(tmp_path, kernel=_KERNEL, warped=True)
+        for _ in range(3):
+            crash, new = store.sighted(_evidence())
+            assert (crash.suppressed, new) == (True, False)
+        store.hit(crash.slug)
+        store.flush()
+        assert store.crashes == {}
+    assert read_suppressed(tmp_path) == {_TITLE: {_KERNEL: 8}}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["suppress.txt", "suppressed.toml"]
+    _, new = store.sighted(_evidence("another"))
+    assert new
+
+
+def test_a_second_list_of_titles_counts_too(tmp_path: Path) -> None:
+    listed = tmp_path / "known.txt"
+    listed.write_text(f"{_TITLE}\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    store = CrashStore.open(out, kernel=_KERNEL, warped=True, suppress=listed)
+    assert store.sighted(_evidence())[0].suppressed
+    assert not store.sighted(_evidence(f"{_TITLE}2"))[0].suppressed
 
 
 def test_the_same_bug_is_counted_and_nothing_overwritten(tmp_path: Path) -> None:
@@ -153,7 +277,7 @@ from usbfuzz.campaign.store import CrashStore, Evidence
 
 root, title = Path(sys.argv[1]), "oops in x"
 states = []
-for step in range(1, 40):
+for step in range(1, 80):
     out = root / str(step)
     out.mkdir()
     child = os.fork()
@@ -220,7 +344,7 @@ def test_on_a_full_disk_a_new_crash_is_saved_elsewhere_and_the_error_says_where(
     out.mkdir()
     spare.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(spare))
-    monkeypatch.setattr(store_module.os, "fsync", _FullDisk(out))
+    monkeypatch.setattr(files_module.os, "fsync", _FullDisk(out))
     store = _store(out)
     with pytest.raises(StorageError, match=r"No space left on device; free some space.* was saved to ") as raised:
         store.sighted(_evidence())
@@ -237,7 +361,7 @@ def test_on_a_full_disk_an_old_crash_stays_as_it_was(tmp_path: Path, monkeypatch
     monkeypatch.setattr(tempfile, "tempdir", str(spare))
     store = _store(out)
     crash, _ = store.sighted(_evidence())
-    monkeypatch.setattr(store_module.os, "fsync", _FullDisk(out))
+    monkeypatch.setattr(files_module.os, "fsync", _FullDisk(out))
     with pytest.raises(StorageError, match="was saved to"):
         store.attributed(crash.slug, _evidence(case=case(7), how=How.ALONE, hits=3, runs=3))
     store.hit(crash.slug)

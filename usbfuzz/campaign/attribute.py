@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 
 from harness.outcome import Binding, Outcome
 from usbfuzz.case.model import Case
+from usbfuzz.report.capture import render_capture
 from usbfuzz.triage import Report, same_bug
 
 from .lanes import CampaignLane
@@ -63,6 +64,7 @@ class Attribution:
     drivers: tuple[str, ...]
     hits: int
     runs: int
+    capture: bytes = b""  #: usb.pcapng of the run that showed it
 
 
 def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
@@ -101,7 +103,8 @@ class Attributor:
                 hits, confirmations = await self._confirm(case, suspicion.report)
                 report, outcome = seen
                 bound = drivers_of(outcome.bindings) or suspicion.drivers
-                return Attribution(how, case, report, outcome.console, bound, 1 + hits, 1 + confirmations)
+                capture = render_capture(outcome.conversation, f"{report.title}: {how.value}")
+                return Attribution(how, case, report, outcome.console, bound, 1 + hits, 1 + confirmations, capture)
         whole = side_by_side(suspicion.cases)
         return Attribution(How.NOT, whole, suspicion.report, suspicion.console, suspicion.drivers, 0, runs)
 
@@ -120,7 +123,11 @@ class Attributor:
         for _ in range(DILATED_TRIES):
             if not self.fresh:
                 await self.lane.restore()
-            outcome = await self.lane.run(case)
+            self.lane.recording = True
+            try:
+                outcome = await self.lane.run(case)
+            finally:
+                self.lane.recording = False
             self.fresh = outcome.restored
             found = self._sort(case, outcome, wanted)
             if found is not None:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
+from harness.link import Child
 from usbfuzz.errors import InfraError
 
-from .link import Child
 from .merge import ports
-from .messages import Block, Made, Order, Setup, decode
+from .messages import LINES, Block, Made, Order, Setup, decode
 
 __all__ = ["GENERATOR", "Feed", "stretches"]
 
@@ -56,7 +56,7 @@ class Feed:
     async def start(cls, setup: Setup) -> Feed:
         """Start the lane's generator process; raises InfraError."""
         command = (*setup.generator, str(setup.seed), str(setup.config.image.aliases), str(os.getpid()))
-        return cls(await Child.start("case generator", command, group=False), setup.config.ports)
+        return cls(await Child.start("case generator", command, LINES, group=False), setup.config.ports)
 
     def __attrs_post_init__(self) -> None:
         self._width = self._ports

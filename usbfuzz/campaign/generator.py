@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 from harness.guest.process import NICENESS
+from harness.link import take_stdout
+from harness.procs import die_with_parent, lower_priority
 from strategies import Identities, generate
 
-from .link import take_stdout
 from .messages import Made, Order, decode, encode
-from .procs import die_with_parent, lower_priority
 
 __all__ = ["main"]
 

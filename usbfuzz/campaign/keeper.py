@@ -7,11 +7,10 @@ from typing import Protocol
 
 from attrs import define, field
 
-import usbfuzz.errors
+from harness.link import Child, error_of
 from usbfuzz.errors import BootError, InfraError, InputError, ProtocolError, UsbfuzzError
 
-from .link import Child
-from .messages import Attributed, Entered, Failed, LaneState, RoundDone, Settled, Setup, Sighted, Stop
+from .messages import LINES, Attributed, Entered, Failed, LaneState, RoundDone, Settled, Setup, Sighted, Stop
 from .work import Work
 
 __all__ = ["FRUITLESS_STARTS", "Desk", "LaneKeeper"]
@@ -102,7 +101,7 @@ class LaneKeeper:
     async def _one_worker(self) -> UsbfuzzError | None:
         """Start a worker and serve it to its end; why it failed, or None when it ended as told."""
         self._suspects = ()
-        child = self._child = await Child.start(f"lane {self.lane}", self.command, group=True)
+        child = self._child = await Child.start(f"lane {self.lane}", self.command, LINES, group=True)
         patience = 0.0
         try:
             child.send(self.setup)
@@ -131,7 +130,7 @@ class LaneKeeper:
                 case None:
                     return failure, ended
                 case Failed(name, text):
-                    failure = _error(name, text)
+                    failure = error_of(name, text)
                 case Entered(state, indices):
                     ended = state is LaneState.STOPPED
                     self._suspects = indices
@@ -155,9 +154,3 @@ class LaneKeeper:
             child.send(block)
         if not self.work.held(self.lane):
             child.send(Stop())
-
-
-def _error(name: str, message: str) -> UsbfuzzError:
-    """The error a worker told of."""
-    kind = getattr(usbfuzz.errors, name, None) if name in usbfuzz.errors.__all__ else None
-    return kind(message) if isinstance(kind, type) and issubclass(kind, UsbfuzzError) else InfraError(message)

@@ -15,6 +15,8 @@ __all__ = ["CampaignLane", "OpenLane"]
 class CampaignLane(Protocol):
     """One guest that runs cases. All methods raise GuestError or InfraError when it cannot go on."""
 
+    recording: bool  #: outcomes carry the conversation
+
     @property
     def restores(self) -> int:
         """How often the guest was put back to its snapshot, the first time included."""

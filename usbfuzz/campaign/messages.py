@@ -9,31 +9,22 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
-from pathlib import Path
-from typing import Any
 
-from attrs import frozen, resolve_types
-from cattrs.preconf.json import make_converter
-from cattrs.strategies import configure_tagged_union
+from attrs import frozen
 
-from harness.guest.image import Image
-from harness.guest.kernels import Kernel
-from harness.guest.qemu import Timing
 from harness.lane import LaneConfig
+from harness.lines import Lines
 from harness.outcome import Verdict
 from usbfuzz.case.model import Case
-from usbfuzz.errors import ProtocolError
 from usbfuzz.triage import Report
 
 __all__ = [
-    "LINE_LIMIT",
+    "LINES",
     "Attributed",
     "Block",
     "Entered",
     "Failed",
-    "FromWorker",
     "How",
     "LaneState",
     "Made",
@@ -43,13 +34,9 @@ __all__ = [
     "Setup",
     "Sighted",
     "Stop",
-    "ToWorker",
     "decode",
     "encode",
 ]
-
-#: Longest line in bytes: a console log and a case with many devices fit with room to spare.
-LINE_LIMIT = 64 << 20
 
 
 class LaneState(Enum):
@@ -136,6 +123,7 @@ class Attributed:
     how: How
     hits: int
     runs: int
+    capture: bytes = b""  #: usb.pcapng of the run that showed it
 
 
 @frozen
@@ -179,33 +167,9 @@ class Made:
     case: Case
 
 
-ToWorker = Setup | Block | Stop | Settled
-FromWorker = Entered | Sighted | Attributed | RoundDone | Failed
 _Message = Setup | Block | Stop | Settled | Entered | Sighted | Attributed | RoundDone | Failed | Order | Made
 
-# These modules import some of the names in their annotations for type checkers only.
-for _class in (Kernel, Image, Report, LaneConfig):
-    resolve_types(_class, localns={"Path": Path, "Kernel": Kernel, "Image": Image, "Timing": Timing})
+LINES = Lines(_Message, "campaign pipe")
 
-_converter = make_converter(omit_if_default=True, detailed_validation=False)
-_converter.register_unstructure_hook(bytes, bytes.hex)  # base 85, the default, is Python code and slow
-_converter.register_structure_hook(bytes, lambda text, _: bytes.fromhex(text))
-_converter.register_unstructure_hook(Path, str)
-_converter.register_structure_hook(Path, lambda text, _: Path(text))
-configure_tagged_union(_Message, _converter, tag_name="is")
-
-
-def encode(message: _Message) -> bytes:
-    """One line, newline included."""
-    return json.dumps(_converter.unstructure(message, _Message), separators=(",", ":")).encode() + b"\n"
-
-
-def decode(line: bytes) -> Any:
-    """The message in one line; raises ProtocolError on anything else.
-
-    The caller tells the kinds apart by ``match``.
-    """
-    try:
-        return _converter.structure(json.loads(line), _Message)  # type: ignore[arg-type]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProtocolError(f"campaign pipe: not a message: {line[:80]!r}; {error}") from error
+encode = LINES.encode
+decode = LINES.decode

@@ -53,3 +53,4 @@ class CampaignOptions:
     cases: int | None = None  #: indices below this are run, over all runs on the same directory
     lanes: int = field(factory=_all_cores)
     seed: int | None = None
+    suppress: Path | None = None  #: titles that are counted and not saved, besides those of suppress.txt in ``out``

@@ -11,17 +11,17 @@ from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 
+from harness.link import Upstream
 from harness.outcome import Outcome
+from harness.procs import clean_exit_or_die
 from usbfuzz.case.model import Case
 from usbfuzz.triage import Report, same_bug
 
 from .attribute import DILATED_TRIES, Attributor, Suspicion, drivers_of
 from .feed import Feed
 from .lanes import CampaignLane
-from .link import Upstream
 from .merge import side_by_side
 from .messages import Attributed, Block, Entered, LaneState, Made, RoundDone, Settled, Setup, Sighted, Stop
-from .procs import clean_exit_or_die
 
 __all__ = ["HISTORY_ROUNDS", "Orders", "Rounds", "unless"]
 
@@ -195,6 +195,7 @@ class Rounds:
                     how=found.how,
                     hits=found.hits,
                     runs=found.runs,
+                    capture=found.capture,
                 )
             )
         return reply.slug

@@ -140,7 +140,8 @@ class Campaign:
         if new:
             self.progress.fresh.add(crash.slug)
             self.view.say(f"new crash: {crash.title} ({self.options.out / crash.slug})")
-        open_question = not crash.reproduced and crash.attempts < ATTEMPTS and crash.slug not in self._claims
+        known = crash.suppressed or crash.reproduced or crash.attempts >= ATTEMPTS
+        open_question = not known and crash.slug not in self._claims
         if open_question:
             self._claims[crash.slug] = lane
         return Settled(crash.slug, attribute=open_question)
@@ -156,6 +157,7 @@ class Campaign:
             how=message.how,
             hits=message.hits,
             runs=message.runs,
+            capture=message.capture,
         )
         crash = self.store.attributed(message.slug, evidence)
         if crash.runs:
@@ -249,7 +251,7 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
             f"{options.out}: all {options.cases} cases of seed {state.seed} were run on {kernel}; "
             "raise --cases to go on, or give another --out"
         )
-    store = CrashStore(options.out, kernel=kernel, warped=config.timing.warped)
+    store = CrashStore.open(options.out, kernel=kernel, warped=config.timing.warped, suppress=options.suppress)
     if store.ignored:
         view.say(f"{options.out}: not crash directories, left alone: {', '.join(store.ignored)}")
     progress = Progress(

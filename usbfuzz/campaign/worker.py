@@ -12,13 +12,13 @@ import signal
 import sys
 
 from harness.lane import Lane
+from harness.link import Upstream, take_stdout
+from harness.procs import clean_exit_or_die, die_with_parent, pin
 from usbfuzz.errors import UsbfuzzError
 
 from .feed import Feed
 from .lanes import OpenLane
-from .link import Upstream, take_stdout
-from .messages import Entered, Failed, LaneState, Setup
-from .procs import clean_exit_or_die, die_with_parent, pin
+from .messages import LINES, Entered, Failed, LaneState, Setup
 from .rounds import Orders, Rounds, unless
 
 __all__ = ["main", "serve"]
@@ -26,7 +26,7 @@ __all__ = ["main", "serve"]
 
 async def serve(channel: int, open_lane: OpenLane) -> int:
     """Talk to the supervisor over standard input and ``channel`` until either says it is over; an exit status."""
-    upstream = await Upstream.open(channel)
+    upstream = await Upstream.open(channel, LINES)
     setup = await upstream.receive()
     if setup is None:
         return 0

@@ -1,0 +1,136 @@
+"""``crash.toml``: what is known of a crash, and the directories that hold one."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+
+import tomlkit
+from attrs import field, fields, frozen
+
+from usbfuzz.case.files import CASE_FILE
+from usbfuzz.errors import InputError
+from usbfuzz.triage import Report
+
+__all__ = ["CRASH_FILE", "Crash", "find_crash", "read_crashes", "slug_of"]
+
+CRASH_FILE = "crash.toml"  #: makes a directory a crash directory
+
+_SLUG_CHARS = 70
+
+
+def slug_of(title: str) -> str:
+    """Directory name for ``title``: at most 79 safe characters, the last 8 of its SHA-256: no two titles meet."""
+    words = re.sub(r"[^A-Za-z0-9_.]+", "-", title)[:_SLUG_CHARS].strip("-.") or "crash"
+    return f"{words}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
+
+
+@frozen
+class Crash:
+    """What crash.toml says. ``hits`` counts the campaign's sightings by kernel."""
+
+    slug: str
+    title: str
+    alt_titles: tuple[str, ...]
+    type: str
+    driver: str
+    kernel: str  #: the one of case.toml and console.log
+    how: str
+    reproduced: int
+    runs: int
+    attempts: int  #: times attribution was tried to its end
+    first_seen: str  #: UTC, ISO 8601
+    last_seen: str
+    hits: dict[str, int] = field(factory=dict)
+    clock: str = ""  #: how time passed in the guest it was seen in: ``warp``, ``tcg`` or ``kvm``
+    confirmed: int = -1  #: of ``confirmations`` runs in real time that showed it; -1: not tried
+    confirmations: int = 0
+    size: int = 0  #: bytes of all descriptors and answers of case.toml; 0: not known
+    suppressed: bool = False  #: the user does not want to see it: counted, never saved
+
+    @property
+    def total(self) -> int:
+        """Sightings on all kernels."""
+        return sum(self.hits.values())
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All titles of the bug."""
+        return frozenset((self.title, *self.alt_titles))
+
+    def is_bug_of(self, report: Report) -> bool:
+        """The rule of :func:`usbfuzz.triage.same_bug`, for a crash read from disk."""
+        return not report.names.isdisjoint(self.names)
+
+    def to_toml(self) -> str:
+        """The text of crash.toml."""
+        document = tomlkit.document()
+        for one in fields(type(self)):
+            if one.name not in ("slug", "suppressed"):
+                value = getattr(self, one.name)
+                document[one.name] = list(value) if isinstance(value, tuple) else value
+        return tomlkit.dumps(_tables_last(document))
+
+    @classmethod
+    def read(cls, directory: Path) -> Crash | None:
+        """The crash in ``directory``, or None when it holds none that is whole. Keys of other versions are skipped."""
+        try:
+            table = tomllib.loads((directory / CRASH_FILE).read_text(encoding="utf-8"))
+            known = {name: table[name] for name in _TYPES if name in table}
+            if not (directory / CASE_FILE).is_file() or not all(_fits(name, known[name]) for name in known):
+                return None
+            known["alt_titles"] = tuple(known["alt_titles"])
+            return cls(slug=directory.name, **known)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+#: What may stand in the file.
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("title", "type", "driver", "kernel", "how", "first_seen", "last_seen", "clock"), str),
+    **dict.fromkeys(("reproduced", "runs", "attempts", "confirmed", "confirmations", "size"), int),
+    "alt_titles": list,
+    "hits": dict,
+}
+
+
+def _fits(name: str, value: object) -> bool:
+    if not isinstance(value, _TYPES[name]):
+        return False
+    if isinstance(value, list):
+        return all(isinstance(one, str) for one in value)
+    return not isinstance(value, dict) or all(isinstance(count, int) for count in value.values())
+
+
+def _tables_last(document: tomlkit.TOMLDocument) -> tomlkit.TOMLDocument:
+    """TOML takes what follows a table for its own."""
+    hits = document.pop("hits")
+    document["hits"] = hits
+    return document
+
+
+def read_crashes(directory: Path) -> dict[str, Crash]:
+    """All crashes below ``directory``, by slug; raises InputError when there is no such directory."""
+    try:
+        paths = sorted(path for path in directory.iterdir() if path.is_dir() and not path.is_symlink())
+    except OSError as error:
+        raise InputError(
+            f"{directory}: cannot be read: {error.strerror}; give the directory a campaign saved crashes in"
+        ) from error
+    found = {path.name: Crash.read(path) for path in paths}
+    return {slug: crash for slug, crash in found.items() if crash is not None}
+
+
+def find_crash(name: str, directory: Path) -> Path:
+    """The crash directory meant by a path, a slug below ``directory``, or the beginning of one; raises InputError."""
+    for path in (Path(name), directory / name):
+        if Crash.read(path) is not None:
+            return path
+    slugs = [slug for slug in read_crashes(directory) if slug.startswith(name)]
+    if len(slugs) == 1:
+        return directory / slugs[0]
+    if slugs:
+        raise InputError(f"{name}: {len(slugs)} crashes in {directory} begin so: {', '.join(slugs)}")
+    raise InputError(f"{name}: no such crash; `usbfuzz crashes {directory}` lists them")

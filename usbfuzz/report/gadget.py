@@ -1,0 +1,167 @@
+"""``repro.c``: the devices of a case as a program for Linux' raw-gadget and dummy_hcd.
+
+The program is ``gadget.c``; what it plays takes the place of its ``#include "case.h"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event, RequestPattern, Step
+from usbfuzz.descriptors import describe, report_items, split
+from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient
+from usbfuzz.wire import Speed, Status
+
+from .served import served
+
+__all__ = ["render_gadget"]
+
+_PROGRAM = Path(__file__).parent / "gadget.c"
+_PLACE = '#include "case.h"\n'
+_A_LINE = 12  # bytes
+_COLUMNS = 100
+_SPEEDS = {
+    Speed.LOW: "USB_SPEED_LOW",
+    Speed.FULL: "USB_SPEED_FULL",
+    Speed.HIGH: "USB_SPEED_HIGH",
+    Speed.SUPER: "USB_SPEED_SUPER",
+}
+#: What a gadget can say; other ends of a transfer (babble, an error on the bus) it cannot, and stalls.
+_STATUS = {Status.OK: "OK", Status.NAK: "NAK", Status.NEVER: "NEVER", Status.TIMEOUT: "NEVER"}
+
+
+def render_gadget(case: Case, *, title: str, kernel: str) -> str:
+    """The text of repro.c."""
+    ports = 1 + max((event.port for event in case.events), default=0)
+    speed = " is_super_speed=1" if any(device.speed is Speed.SUPER for device in case.devices) else ""
+    comment = f"""\
+/*
+ * {_comment(title)}
+ * Seen on {_comment(kernel)}
+ *
+ * Plays the USB device that caused it, by raw-gadget on dummy_hcd. As root:
+ *
+ *     modprobe dummy_hcd num={ports}{speed}; modprobe raw_gadget
+ *     gcc -pthread -o repro repro.c && ./repro
+ */
+"""
+    licence, _, program = _program().partition("\n")
+    return f"{licence}\n{comment}{program.replace(_PLACE, _case(case, ports), 1)}"
+
+
+@cache
+def _program() -> str:
+    return _PROGRAM.read_text(encoding="utf-8")
+
+
+def _case(case: Case, ports: int) -> str:
+    blocks = [f"#define PORTS {ports}"]
+    for number, device in enumerate(case.devices):
+        blocks += _device(number, device)
+    blocks.append(_array("struct event", "events", map(_event, case.events or (Event(Action.PLUG, device=0),))))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _device(number: int, spec: DeviceSpec) -> list[str]:
+    name, tables = f"d{number}", served(spec)
+    blocks, descriptors = [], []
+    for wValue, raw in sorted(tables.device.items()):
+        at = f"{name}_{wValue:04x}"
+        blocks.append(_bytes(at, [(one.raw, describe(one)) for one in split(raw)]))
+        descriptors.append(f"{{ 0x{DIRECTION_IN:02x}, 0x{wValue:04x}, ANY, {at}, sizeof({at}) }}")
+    for (kind, interface), raw in sorted(tables.interface.items()):
+        at = f"{name}_{kind:02x}_{interface}"
+        blocks.append(_bytes(at, _parts(kind, raw)))
+        request = DIRECTION_IN | Recipient.INTERFACE
+        descriptors.append(f"{{ 0x{request:02x}, 0x{kind << 8:04x}, {interface}, {at}, sizeof({at}) }}")
+    scripts = []
+    for nth, script in enumerate(spec.control):
+        blocks += _answers(f"{name}_control{nth}", script.steps)
+        scripts.append(_script(f"{name}_control{nth}", script))
+    endpoints = []
+    for address in dict.fromkeys(script.bEndpointAddress for script in spec.endpoints):
+        steps = [step for script in spec.endpoints if script.bEndpointAddress == address for step in script.steps]
+        blocks += _answers(f"{name}_ep{address:02x}", steps)
+        endpoints.append(f"{{ 0x{address:02x}, {name}_ep{address:02x}, ARRAY_SIZE({name}_ep{address:02x}) }}")
+    tables_of = {
+        "descriptors": ("struct descriptor", descriptors),
+        "scripts": ("struct script", scripts),
+        "endpoints": ("struct endpoint_script", endpoints),
+        "hid": ("uint8_t", list(map(str, tables.hid))),
+    }
+    counts = {"descriptors": "descriptor_count", "scripts": "script_count", "endpoints": "endpoint_count"}
+    fields = [f".name = {_string(spec.name)}", f".speed = {_SPEEDS[spec.speed]}"]
+    for field, (kind_, rows) in tables_of.items():
+        if rows:
+            blocks.append(_array(kind_, f"{name}_{field}", rows))
+            fields += [
+                f".{field} = {name}_{field}",
+                f".{counts.get(field, 'hid_count')} = ARRAY_SIZE({name}_{field})",
+            ]
+    body = ",\n\t".join(fields)
+    return [*blocks, f"static const struct device {name} = {{\n\t{body},\n}};"]
+
+
+def _parts(kind: int, raw: bytes) -> list[tuple[bytes, str]]:
+    if kind == DescriptorType.HID_REPORT:
+        return [(item.raw, "  " * min(item.depth, 8) + item.text) for item in report_items(raw)]
+    return [(one.raw, describe(one)) for one in split(raw)]
+
+
+def _bytes(name: str, parts: Sequence[tuple[bytes, str]]) -> str:
+    """An array of bytes, one descriptor or item a line with what it says."""
+    lines = []
+    for raw, words in parts:
+        rows = [raw[at : at + _A_LINE] for at in range(0, len(raw), _A_LINE)] or [b""]
+        lines += [f"\t{''.join(f'0x{byte:02x}, ' for byte in row)}".rstrip() for row in rows]
+        lines[-len(rows)] += f"\t/* {_comment(words)} */"
+    if not any(raw for raw, _ in parts):
+        lines = ["\t0,\t/* nothing: C has no empty array */"]
+    return "\n".join([f"static const uint8_t {name}[] = {{", *lines, "};"])
+
+
+def _answers(name: str, steps: Sequence[Step]) -> list[str]:
+    """The answers of a script, and before them their data."""
+    blocks, rows = [], []
+    for nth, step in enumerate(steps):
+        answer, at = step.answer, f"{name}_{nth}"
+        if answer.data:
+            blocks.append(_bytes(at, [(answer.data, f"{len(answer.data)} bytes")]))
+        where = f"{at}, sizeof({at})" if answer.data else "NULL, 0"
+        rows.append(f"{{ {where}, {_STATUS.get(answer.status, 'STALL')}, {answer.delay_ms}, {step.times} }}")
+    return [*blocks, _array("struct answer", name, rows or ["{ NULL, 0, NEVER, 0, 0 }"])]
+
+
+def _script(answers: str, script: ControlScript) -> str:
+    after = _pattern(script.after or RequestPattern())
+    sleeps = "true" if script.after else "false"
+    count = f"ARRAY_SIZE({answers})" if script.steps else "0"
+    return f"{{ {_pattern(script)}, {after}, {sleeps}, {answers}, {count} }}"
+
+
+def _pattern(pattern: ControlScript | RequestPattern) -> str:
+    values = (pattern.bmRequestType, pattern.bRequest, pattern.wValue, pattern.wIndex, pattern.wLength)
+    return f"{{ {', '.join('ANY' if value is None else f'0x{value:02x}' for value in values)} }}"
+
+
+def _event(event: Event) -> str:
+    device = "NULL" if event.device is None else f"&d{event.device}"
+    after = ("SETTLED" if value is None else str(value) for value in (event.after_ms, event.after_requests))
+    return f"{{ {event.action.name}, {event.port}, {device}, {', '.join(after)} }}"
+
+
+def _array(kind: str, name: str, rows: Iterable[str]) -> str:
+    return "\n".join([f"static const {kind} {name}[] = {{", *(f"\t{row}," for row in rows), "};"])
+
+
+def _string(text: str) -> str:
+    shown = "".join(char if char.isascii() and char.isprintable() and char not in '"\\?' else "_" for char in text)
+    return f'"{shown}"'
+
+
+def _comment(text: str) -> str:
+    """Text that cannot end a comment."""
+    shown = "".join(char if char.isprintable() else "?" for char in text)
+    return shown.replace("*/", "* /").replace("/*", "/ *")

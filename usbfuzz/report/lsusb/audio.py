@@ -1,0 +1,216 @@
+"""Audio control and streaming, all three versions: the codec's fields, in lsusb's columns and with its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from usbfuzz.descriptors import Context, Descriptor, RawDescriptor, typed
+from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors.structure import Structure
+
+from .audio_words import CHANNELS, CONTROLS, ENDPOINT_ATTRIBUTES, FEATURES, FORMAT_TAGS, LOCK_DELAY_UNITS, PROCESSES
+from .sheet import Sheet
+
+__all__ = ["audio_control", "audio_endpoint", "audio_streaming", "audio_unknown"]
+
+_NAME_COLUMNS = 18
+_VALUE_COLUMNS = 7
+_ACCESS = {1: "read-only", 2: "ILLEGAL VALUE (0b10)", 3: "read/write"}
+_CLOCKS_2 = ("External", "Internal fixed", "Internal variable", "Internal programmable")
+_FORMAT_TYPE = 0x02
+_VERSIONS = {0x20: 2, 0x30: 3}
+_COMMON = ("bLength", "bDescriptorType", "bDescriptorSubtype")
+
+
+def audio_control(sheet: Sheet, raw: bytes, context: Context) -> None:
+    """A descriptor of a control interface; the codec knows it."""
+    one = typed(raw, context)
+    name = one.label.removeprefix("AC ").upper().replace(" ", "_")
+    _head(sheet, 6, "AudioControl Interface Descriptor:", raw, name)
+    _Listing(sheet, _version(context), one, 8).show()
+
+
+def audio_streaming(sheet: Sheet, raw: bytes, context: Context) -> None:
+    """A descriptor of a streaming interface; the codec knows it."""
+    one, version = typed(raw, context), _version(context)
+    names = {0x01: "AS_GENERAL", _FORMAT_TYPE: "FORMAT_TYPE", 0x03: "FORMAT_SPECIFIC"}
+    _head(sheet, 6, "AudioStreaming Interface Descriptor:", raw, names.get(raw[2], one.label.upper().replace(" ", "_")))
+    if raw[2] == _FORMAT_TYPE and version < 3 and len(raw) > 3 and 1 <= raw[3] <= 3:
+        _format_type(sheet, raw, one)
+    else:
+        _Listing(sheet, version, one, 8).show()
+
+
+def audio_endpoint(sheet: Sheet, raw: bytes, context: Context) -> bool:
+    """A descriptor of a streaming endpoint; False when it is cut short."""
+    one = typed(raw, context)
+    if isinstance(one, RawDescriptor):
+        return False
+    _head(sheet, 8, "AudioStreaming Endpoint Descriptor:", raw, "EP_GENERAL" if raw[2] == 1 else "invalid")
+    _Listing(sheet, _version(context), one, 10).show()
+    return True
+
+
+def audio_unknown(sheet: Sheet, one: RawDescriptor, context: Context) -> bool:
+    """A subtype no version has; False for what is only cut short, or of no such interface."""
+    headings = {1: "AudioControl", 2: "AudioStreaming", 3: "MIDIStreaming"}
+    subclass, raw = context.bInterfaceSubClass, one.raw
+    if one.meant is not None or subclass not in headings or raw[1] != DescriptorType.CS_INTERFACE:
+        return False
+    sheet.line(6, f"{headings[subclass]} Interface Descriptor:")
+    sheet.rows(8, ("bLength", "bDescriptorType"), raw)
+    invalid = f"Invalid desc subtype:{''.join(f' {byte:02x}' for byte in raw[3:])}"
+    match subclass:
+        case 1:
+            sheet.row(8, "bDescriptorSubtype", raw[2], "(unknown)")
+            sheet.line(8, invalid)
+        case 2:  # lsusb forgets to end the line
+            sheet.row(8, "bDescriptorSubtype", raw[2], f"        {invalid}")
+        case _:
+            sheet.row(8, "bDescriptorSubtype", raw[2], "")
+            sheet.line(8, invalid.replace(":", ": ", 1))
+    return True
+
+
+def _version(context: Context) -> int:
+    return _VERSIONS.get(context.bInterfaceProtocol, 1)
+
+
+def _head(sheet: Sheet, indent: int, heading: str, raw: bytes, name: str) -> None:
+    sheet.line(indent, heading)
+    sheet.rows(indent + 2, ("bLength", "bDescriptorType"), raw)
+    sheet.row(indent + 2, "bDescriptorSubtype", raw[2], f"({name})")
+
+
+def _format_type(sheet: Sheet, raw: bytes, one: Descriptor) -> None:
+    """Format types, which lsusb prints in decimal."""
+    sheet.row(8, "bFormatType", raw[3], f"(FORMAT_TYPE_{'I' * raw[3]})")
+    for field in one.fields[4:]:
+        value = getattr(one, field.name)
+        if field.name == "bSamFreqType":
+            sheet.row(8, field.name, value, "Discrete" if value else "Continuous")
+        elif field.name != "tSamFreq":
+            sheet.row(8, field.name, value)
+        elif raw[8 if raw[3] == 2 else 7]:
+            for nth, frequency in enumerate(value):
+                sheet.line(8, f"{f'tSamFreq[{nth:2}]':<18}{frequency:7}")
+        else:
+            for name, frequency in zip(("tLowerSamFreq", "tUpperSamFreq"), value, strict=False):
+                sheet.line(8, f"{name:<18}{frequency:7}")
+    sheet.junk(8, raw, len(raw) - len(one.trailing))
+
+
+@frozen
+class _Item:
+    """One value to print: its name with the index if it is one of several."""
+
+    name: str
+    value: int
+    width: int  #: bytes
+    index: str = ""
+    columns: int = 0  #: that lsusb reckons with for the index
+
+
+@frozen
+class _Listing:
+    """The fields of one descriptor."""
+
+    sheet: Sheet
+    version: int
+    one: Descriptor
+    indent: int
+
+    def show(self) -> None:
+        """A line for each value, and one for each thing it says."""
+        items = [item for field in self.one.fields if field.name not in _COMMON for item in self._items(field.name)]
+        names = max((len(item.name) + item.columns for item in items), default=0)
+        columns = max(_NAME_COLUMNS, names)
+        for item in items:
+            pad = " " * max(columns - item.columns - len(item.name), 0)
+            label = f"{item.name}{item.index}{pad}" if item.index else f"{item.name:<{columns}}"
+            self.sheet.line(self.indent, f"{label}{self._value(item):>{_VALUE_COLUMNS}}{self._words(item)}")
+            for words in self._meaning(item):
+                self.sheet.line(self.indent + 2, words)
+        if self.one.trailing:
+            count = len(self.one.trailing)
+            self.sheet.line(self.indent - 2, f"Warning: Junk at end of descriptor ({count} bytes):")
+            self.sheet.line(self.indent, "".join(f"{byte:02x} " for byte in self.one.trailing))
+
+    def _items(self, name: str) -> Iterator[_Item]:
+        at = next(nth for nth, field in enumerate(self.one.fields) if field.name == name)
+        start, stop, width = self.one.spans[at][:3]
+        value = getattr(self.one, name)
+        if isinstance(value, int):
+            yield _Item(name, value, stop - start)
+            return
+        values = list(value)
+        columns = 5 if len(values) > 100 else 4 if len(values) > 10 else 3
+        for nth, each in enumerate(values):
+            if isinstance(each, Structure):
+                yield _Item(name, int.from_bytes(each.raw, "little"), len(each.raw), f"({nth})", columns)
+            else:
+                yield _Item(name, each, max(width, 1), f"({nth})", columns)
+
+    def _value(self, item: _Item) -> str:
+        if item.name.startswith("bcd"):
+            return f"{item.value >> 8:2x}.{item.value & 0xFF:02x}"
+        if item.width == 1 and not (item.name.startswith("bm") and not self._is_enumeration(item)):
+            return str(item.value)
+        return f" 0x{item.value:0{2 * item.width}x}"
+
+    def _is_enumeration(self, item: _Item) -> bool:
+        """A clock source's bmAttributes lsusb prints as the number it is, with words behind it."""
+        return item.name == "bmAttributes" and self.one.label == "AC clock source"
+
+    def _words(self, item: _Item) -> str:
+        """What stands behind the value on its line."""
+        name, value = item.name, item.value
+        if name.startswith("i") and name[1].isupper():
+            return f" {self.sheet.text(value)}"
+        if name == "wTerminalType":
+            return f" {self.sheet.names.get('AT', value) or '(null)'}"
+        if name == "wProcessType":
+            return _nth(PROCESSES[self.version], value)
+        if name == "bLockDelayUnits":
+            return _nth(LOCK_DELAY_UNITS, value)
+        if name == "wFormatTag":
+            return f" {FORMAT_TAGS.get(value, 'undefined')}"
+        if name == "bDelay":
+            return " frames"
+        return self._clock(value) if self._is_enumeration(item) else ""
+
+    def _clock(self, value: int) -> str:
+        if self.version == 2:
+            return f" {_CLOCKS_2[value & 3]} clock {'(synchronized to SOF)' if value & 4 else ''}"
+        synchronised = "(synchronized to SOF)" if value & 2 else "(asynchronous)"
+        return f" {('External', 'Internal')[value & 1]} clock {synchronised}"
+
+    def _meaning(self, item: _Item) -> Iterator[str]:
+        """Lines below the value, one for each bit (or pair of bits) that is set."""
+        name, value, label = item.name, item.value, self.one.label
+        if name in ("wChannelConfig", "bmChannelConfig"):
+            channels = CHANNELS.get(self.version, ())
+            yield from (words for bit, words in enumerate(channels) if value >> bit & 1)
+        elif name == "bmFormats" and self.version == 2:
+            yield from (FORMAT_TAGS[bit + 1] for bit in range(5) if value >> bit & 1)
+        elif name == "bmaControls" and label == "AC feature unit":
+            yield from self._controls(value, FEATURES)
+        elif name == "bmControls":
+            yield from self._controls(value, CONTROLS.get((self.version, label), ()))
+        elif name == "bmAttributes" and label == "AS isochronous endpoint":
+            attributes = ENDPOINT_ATTRIBUTES.get(self.version, {})
+            yield from (words for bit, words in attributes.items() if value & bit)
+
+    def _controls(self, value: int, names: Sequence[str]) -> Iterator[str]:
+        for nth, name in enumerate(names):
+            if self.version == 1:
+                if value >> nth & 1:
+                    yield f"{name} Control"
+            elif access := value >> 2 * nth & 3:
+                yield f"{name} Control ({_ACCESS[access]})"
+
+
+def _nth(words: Sequence[str], value: int) -> str:
+    return f" {words[value]}" if value < len(words) else ""

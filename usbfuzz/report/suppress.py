@@ -1,0 +1,77 @@
+"""Known titles nobody wants to see again: ``suppress.txt`` in a campaign's directory, or ``--suppress FILE``."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from attrs import frozen
+
+from usbfuzz.errors import InputError
+
+__all__ = ["SUPPRESSED_FILE", "SUPPRESS_FILE", "Suppressions", "read_suppressed"]
+
+SUPPRESS_FILE = "suppress.txt"  #: in the directory of a campaign
+SUPPRESSED_FILE = "suppressed.toml"  #: there too: how often each suppressed title was seen, by kernel
+_MAX_BYTES = 1 << 20
+
+
+@frozen
+class Suppressions:
+    """One title or regular expression a line; empty lines, and lines that begin with ``#``, say nothing.
+
+    A line is met by the title that is the same text, and by each title that it matches from end to end.
+    """
+
+    titles: frozenset[str] = frozenset()
+    patterns: tuple[re.Pattern[str], ...] = ()
+
+    @classmethod
+    def load(cls, *paths: Path) -> Suppressions:
+        """The lines of all files; raises InputError with file and line of what is no regular expression."""
+        titles: set[str] = set()
+        patterns = []
+        for path in paths:
+            for number, line in enumerate(_read(path).splitlines(), 1):
+                text = line.strip()
+                if not text or text.startswith("#"):
+                    continue
+                titles.add(text)
+                try:
+                    patterns.append(re.compile(text))
+                except re.error as error:
+                    raise InputError(
+                        f"{path}:{number}: not a regular expression: {error}; "
+                        "put a backslash before what is meant literally"
+                    ) from error
+        return cls(frozenset(titles), tuple(patterns))
+
+    def match(self, names: Iterable[str]) -> bool:
+        """Whether one of a bug's titles is on the list."""
+        return any(name in self.titles or any(one.fullmatch(name) for one in self.patterns) for name in names)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; give a list of titles") from error
+    if len(raw) > _MAX_BYTES:
+        raise InputError(f"{path}: is larger than {_MAX_BYTES >> 20} MiB; a list of titles is not")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+
+
+def read_suppressed(directory: Path) -> dict[str, dict[str, int]]:
+    """Sightings of suppressed titles by title and kernel; none when the file is missing or broken."""
+    try:
+        table = tomllib.loads((directory / SUPPRESSED_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    counts = {title: row for title, row in table.items() if isinstance(row, dict)}
+    return {title: {kernel: n for kernel, n in row.items() if isinstance(n, int)} for title, row in counts.items()}

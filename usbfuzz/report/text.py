@@ -1,0 +1,179 @@
+"""``report.txt``: plain text of at most 72 columns, to be mailed to the maintainer of a driver."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from usbfuzz.case.model import Action, Case, DeviceSpec, Event
+from usbfuzz.descriptors import string_text
+from usbfuzz.minimize.annotate import annotated
+from usbfuzz.minimize.result import Minimized
+from usbfuzz.triage import Report, brief, extract
+
+from .crash import Crash
+
+__all__ = ["Facts", "oops_of", "render_text"]
+
+COLUMNS = 72
+
+_LABEL = 15
+_TAIL = 60  # lines of a console without a report that are shown
+
+
+@frozen
+class Facts:
+    """What the texts of a crash directory are made from."""
+
+    crash: Crash
+    case: Case
+    console: str
+    minimized: Minimized | None = None
+
+    @property
+    def report(self) -> Report | None:
+        """The crash in the console log; None when the harness saw it, not the kernel (a hang, a silent death)."""
+        return next((one for one in extract(self.console) if self.crash.is_bug_of(one)), None)
+
+
+def render_text(facts: Facts, files: frozenset[str]) -> str:
+    """The text of report.txt; ``files`` are the names of those that lie next to it."""
+    crash = facts.crash
+    lines = [*textwrap.wrap(_plain(crash.title), COLUMNS, break_on_hyphens=False)]
+    lines += ["=" * max(map(len, lines), default=0), ""]
+    lines += _wrap(
+        "A USB device, simulated by usbfuzz, crashes this Linux kernel. The device, what the kernel said and how to "
+        "see it again follow."
+    )
+    lines += ["", *_summary(facts)]
+    lines += _section("The device", _device_lines(facts))
+    lines += _section("What happens to it", list(_events(facts.case)))
+    lines += _section("What the kernel said", oops_of(facts.report, facts.console))
+    lines += _section("To reproduce", list(_commands(facts, files)))
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def oops_of(report: Report | None, console: str) -> list[str]:
+    """The report's own lines; the end of the console when it holds none."""
+    text = brief(report.text) if report else "\n".join(console.splitlines()[-_TAIL:])
+    return [_plain(line) for line in text.strip("\n").splitlines()]
+
+
+def _summary(facts: Facts) -> list[str]:
+    crash, report = facts.crash, facts.report
+    rows = [
+        ("Kernel", crash.kernel),
+        ("Booted with", " ".join(facts.case.guest.kernel_params)),
+        ("Driver", crash.driver or "unknown"),
+        ("Function", report.frame if report else None),
+        ("File", report.file if report else None),
+        ("Also known as", "; ".join(crash.alt_titles)),
+        ("Seen", _seen(crash)),
+        ("Reproduced", _reproduced(crash, facts.minimized)),
+        ("In real time", _confirmed(crash)),
+        ("Doubt", report.corruption if report else "the kernel printed no report; the harness saw it stop"),
+    ]
+    return [line for name, value in rows if value for line in _row(name, _plain(value))]
+
+
+def _row(name: str, value: str) -> list[str]:
+    first = f"{name + ':':<{_LABEL}}"
+    return textwrap.wrap(
+        value, COLUMNS, initial_indent=first, subsequent_indent=" " * _LABEL, break_on_hyphens=False
+    ) or [first]
+
+
+def _seen(crash: Crash) -> str:
+    hits = ", ".join(f"{count} x on {kernel}" for kernel, count in sorted(crash.hits.items()))
+    span = crash.first_seen if crash.first_seen == crash.last_seen else f"{crash.first_seen} to {crash.last_seen}"
+    return f"{hits or 'once'}; {span}"
+
+
+def _reproduced(crash: Crash, minimized: Minimized | None) -> str:
+    if minimized is not None:
+        whole = "nothing more can go" if minimized.complete else "the search was cut short"
+        size = f"minimized from {minimized.before} to {minimized.after} bytes; {whole}"
+        return f"{minimized.hits} of {minimized.runs}, each on a fresh guest; {size}"
+    if not crash.runs:
+        return "not tried; case.toml holds the whole round it appeared in"
+    if not crash.reproduced:
+        return f"0 of {crash.runs}; case.toml holds the whole round it appeared in"
+    return f"{crash.reproduced} of {crash.runs}, with {crash.how}"
+
+
+def _confirmed(crash: Crash) -> str:
+    if crash.confirmed >= 0 and crash.confirmations:
+        return f"{crash.confirmed} of {crash.confirmations}"
+    return "not tried; it was seen in a guest with a warped clock" if crash.clock == "warp" else ""
+
+
+def _device_lines(facts: Facts) -> list[str]:
+    named = [f"{_identity(device)}" for device in facts.case.devices]
+    marks = facts.minimized.marks if facts.minimized else ()
+    return [*(line for name in named for line in _wrap(name)), "", *annotated(facts.case, marks)]
+
+
+def _identity(device: DeviceSpec) -> str:
+    """``056a:0ffe Wacom Touch``, as lsusb without arguments would say."""
+    raw = device.device[:18].ljust(18, b"\0")
+    vendor, product = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
+    strings = dict(device.strings)
+    names = [string_text(strings[index]) or "" for index in raw[14:16] if index in strings]
+    return _plain(" ".join([f"{vendor:04x}:{product:04x}", *names]))
+
+
+def _events(case: Case) -> Iterator[str]:
+    for number, event in enumerate(case.events, 1):
+        yield from _wrap(f"{number}. {_when(event)}{_what(case, event)}", hang=3)
+    use = ", its nodes are opened" if case.guest.exercise else ""
+    yield from _wrap(f"{len(case.events) + 1}. once the guest has settled{use}: what is left is unplugged", hang=3)
+
+
+def _when(event: Event) -> str:
+    if event.after_requests is not None:
+        return f"after {event.after_requests} requests: "
+    if event.after_ms is not None:
+        return f"after {event.after_ms} ms: "
+    return "once the guest has settled: " if event.action is not Action.PLUG else ""
+
+
+def _what(case: Case, event: Event) -> str:
+    place = f" (port {event.port})" if len({one.port for one in case.events}) > 1 else ""
+    if event.action is Action.PLUG and event.device is not None and len(case.devices) > 1:
+        return f"plug {_plain(case.devices[event.device].name)}{place}"
+    return f"{event.action.value}{place}"
+
+
+def _commands(facts: Facts, files: frozenset[str]) -> Iterator[str]:
+    kernel = shlex.quote(facts.crash.kernel)
+    yield from _wrap("With usbfuzz, which fetches the kernel and plays the whole schedule:")
+    yield f"    usbfuzz replay case.toml --kernel {kernel}"
+    if "repro.py" in files:
+        yield ""
+        yield from _wrap("With one file, Python 3.8 and QEMU (an initrd that has the driver; usbfuzz's own does):")
+        yield "    python3 repro.py --kernel VMLINUZ --initrd INITRD"
+    if "repro.c" in files:
+        yield ""
+        yield from _wrap("On the machine itself, as root, with CONFIG_USB_RAW_GADGET and CONFIG_USB_DUMMY_HCD:")
+        yield "    modprobe dummy_hcd && modprobe raw_gadget"
+        yield "    gcc -pthread -o repro repro.c && ./repro"
+    others = [name for name in ("original.toml", "lsusb.txt", "usb.pcapng", "console.log") if name in files]
+    if others:
+        yield ""
+        yield from _wrap(f"Next to this file: {', '.join(others)}.")
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return ["", "", title, "-" * len(title), "", *lines]
+
+
+def _wrap(text: str, hang: int = 0) -> list[str]:
+    return textwrap.wrap(text, COLUMNS, subsequent_indent=" " * hang, break_on_hyphens=False)
+
+
+def _plain(text: str) -> str:
+    """Consoles and case files are hostile: nothing in a report moves a cursor."""
+    return "".join(char if char.isprintable() or char == "\t" else "?" for char in text)
