@@ -60,6 +60,10 @@ DEVICES = st.builds(
     ).map(tuple),
     endpoints=st.lists(st.builds(EndpointScript, U8, STEPS), max_size=2).map(tuple),
 )
+TEXTS = st.lists(TEXT, max_size=3).map(tuple)
+EXPECTATIONS = st.builds(
+    Expectation, TEXT, TEXT, TEXTS, st.integers(1, 100), drivers=st.none() | TEXTS, log=st.none() | TEXTS
+)
 TIMING = {"after_ms": st.none() | COUNT, "after_requests": st.none() | COUNT}
 
 
@@ -78,9 +82,7 @@ def cases(draw: st.DrawFn) -> Case:
         events=events,
         title=draw(TEXT),
         guest=GuestNeeds(draw(st.lists(TEXT, max_size=2).map(tuple)), draw(st.booleans())),
-        expect=draw(
-            st.lists(st.builds(Expectation, TEXT, TEXT, st.lists(TEXT, max_size=2).map(tuple)), max_size=2).map(tuple)
-        ),
+        expect=draw(st.lists(EXPECTATIONS, max_size=2).map(tuple)),
         provenance=draw(
             st.builds(Provenance, TEXT, st.none() | st.integers(0, 2**64 - 1), st.none() | COUNT, TEXT, TEXT)
         ),

@@ -67,6 +67,7 @@ WRONG = {
         ("replay", KNOWN_BUG), "qemu-system-x86_64: not found", "qemu-system-x86", 4, {"PATH": ""}
     ),
     "no QEMU to plug into": Wrong(("plug", MOUSE), *NO_QEMU),
+    "no QEMU for a shell": Wrong(("shell",), *NO_QEMU),
     "no QEMU to fuzz on": Wrong(("fuzz",), *NO_QEMU),
     "no QEMU to measure": Wrong(("bench",), *NO_QEMU),
     "a file where the cache should go": Wrong(

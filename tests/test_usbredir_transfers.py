@@ -244,6 +244,24 @@ async def test_streams_of_one_endpoint_do_not_wait_for_each_other(tmp_path: Path
 
 
 @in_loop
+async def test_a_device_is_told_which_stream_a_transfer_is_on(tmp_path: Path) -> None:
+    class Streaming(Dummy):
+        def on_stream_in(self, bEndpointAddress: int, stream_id: int, length: int) -> Answer:
+            return data(f"{bEndpointAddress:#x} {stream_id} {length}".encode())
+
+        def on_stream_out(self, bEndpointAddress: int, stream_id: int, payload: bytes) -> Answer:
+            self.asked.append((bEndpointAddress, stream_id, payload))
+            return Answer()
+
+    device = Streaming(*BULK)
+    async with plugged(tmp_path, device) as (_, qemu):
+        assert await qemu.reply(bulk_in(1, stream=3)) == [bulk_done(1, b"0x81 3 100", stream=3)]
+        write = BulkPacket(OUT, 0, 4, 5, payload=b"data", id=2)
+        assert await qemu.reply(write) == [BulkPacket(OUT, 0, 4, 5, id=2)]
+    assert device.asked == [(OUT, 5, b"data")]
+
+
+@in_loop
 async def test_streams_are_always_granted(tmp_path: Path) -> None:
     async with plugged(tmp_path, Dummy(*BULK)) as (_, qemu):
         assert await qemu.reply(AllocBulkStreams(0x20004, 16)) == [BulkStreamsStatus(0x20004, 16, 0)]

@@ -61,11 +61,16 @@ async def replay(
     config: LaneConfig,
     times: int,
     *,
+    record: bool = False,
     on_outcome: Callable[[int, Outcome], None] = lambda *_: None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Replay:
-    """Run ``case`` ``times`` times, each on a fresh guest booted as the case needs; raises BootError, InfraError."""
+    """Run ``case`` ``times`` times, each on a fresh guest booted as the case needs; raises BootError, InfraError.
+
+    With ``record`` the outcomes carry their conversations.
+    """
     lane = await Lane.open(for_case(config, case), on_progress)
+    lane.recording = record
     outcomes: list[Outcome] = []
     try:
         for number in range(times):

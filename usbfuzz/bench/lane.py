@@ -16,10 +16,10 @@ from harness.guest.qemu import Mode
 from harness.lane import Lane
 from harness.outcome import Outcome
 from harness.prepare import prepare
+from harness.procs import die_with_parent, pin
 from usbfuzz.campaign.feed import GENERATOR, Feed
 from usbfuzz.campaign.messages import Block, Setup
 from usbfuzz.campaign.options import SLUB_DEBUG
-from usbfuzz.campaign.procs import die_with_parent, pin
 from usbfuzz.campaign.work import BLOCK_CASES
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Action, Case, Event, GuestNeeds

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from usbfuzz.case.hexadecimal import commented, plain
 from usbfuzz.case.model import (
+    ALWAYS,
     Case,
     ControlScript,
     DeviceSpec,
@@ -22,10 +23,11 @@ from usbfuzz.descriptors import describe, report_items, split, string_text
 from usbfuzz.descriptors.constants import DIRECTION_IN, StandardRequest
 from usbfuzz.wire import Status
 
-__all__ = ["dumps"]
+__all__ = ["dump_expectation", "dumps"]
 
 _LANGUAGES = 0  # string index
 _MAX_INDENT = 8  # collections
+_LIST = 2  # texts that get a line each
 
 
 def dumps(case: Case) -> str:
@@ -40,6 +42,11 @@ def dumps(case: Case) -> str:
     if case.provenance != Provenance():
         blocks.append(_provenance(case.provenance))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def dump_expectation(expectation: Expectation) -> str:
+    """The text form of one expectation, for a file that has the rest."""
+    return "\n".join(_expectation(expectation)) + "\n"
 
 
 Block = list[str]
@@ -144,7 +151,18 @@ def _expectation(expectation: Expectation) -> Block:
     lines = ["[[expect]]", f"kernel = {_text(expectation.kernel)}", f"title = {_text(expectation.title)}"]
     if expectation.alt_titles:
         lines.append(f"alt_titles = {_texts(expectation.alt_titles)}")
-    return lines
+    if expectation.reliability != ALWAYS:
+        lines.append(f"reliability = {expectation.reliability}")
+    return [*lines, *_listed("drivers", expectation.drivers), *_listed("log", expectation.log)]
+
+
+def _listed(key: str, texts: tuple[str, ...] | None) -> Block:
+    """A list of texts, a line each unless it is a short one; nothing when nobody recorded it."""
+    if texts is None:
+        return []
+    if len(texts) < _LIST:
+        return [f"{key} = {_texts(texts)}"]
+    return [f"{key} = [", *(f"    {_text(text)}," for text in texts), "]"]
 
 
 def _provenance(provenance: Provenance) -> Block:

@@ -12,7 +12,7 @@ from usbfuzz.case.model import Case
 from usbfuzz.case.toml import loads
 from usbfuzz.errors import CaseError, StorageError
 
-__all__ = ["CASE_FILE", "MAX_BYTES", "load", "resolve", "save"]
+__all__ = ["CASE_FILE", "MAX_BYTES", "load", "read_text", "resolve", "save", "write_file"]
 
 CASE_FILE = "case.toml"  #: its name inside a crash directory
 MAX_BYTES = 4 << 20  #: larger files are refused unread
@@ -33,13 +33,17 @@ def resolve(path: str | os.PathLike[str]) -> Path:
 def load(path: str | os.PathLike[str]) -> Case:
     """The case at a path, as :func:`resolve` finds it; raises CaseError."""
     found = resolve(path)
+    return loads(read_text(found), str(found))
+
+
+def read_text(path: Path) -> str:
+    """The text of a case file, whatever it says; raises CaseError."""
     try:
-        text = _read(found).decode("utf-8-sig")
+        return _read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CaseError(f"{found}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        raise CaseError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     except OSError as error:
-        raise CaseError(f"{found}: cannot be read: {error.strerror}") from error
-    return loads(text, str(found))
+        raise CaseError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _read(path: Path) -> bytes:
@@ -60,21 +64,24 @@ def _read(path: Path) -> bytes:
 
 def save(path: str | os.PathLike[str], case: Case) -> None:
     """Write a case so that the file is either the old one or the whole new one; raises StorageError."""
-    target = Path(path)
-    text = dumps(case).encode()
+    write_file(Path(path), dumps(case).encode())
+
+
+def write_file(target: Path, raw: bytes) -> None:
+    """Write a file so that it is either the old one or the whole new one; raises StorageError."""
     try:
-        _replace(target, text)
+        _replace(target, raw)
     except OSError as error:
         what = f"cannot write {target.name}: {error.strerror}"
         raise StorageError(f"{target.parent}: {what}; make room there or choose another directory") from error
 
 
-def _replace(target: Path, text: bytes) -> None:
+def _replace(target: Path, raw: bytes) -> None:
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
+            file.write(raw)
             file.flush()
             os.fchmod(descriptor, 0o644)
             os.fsync(descriptor)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 __all__ = [
+    "ALWAYS",
     "Action",
     "Case",
     "ControlScript",
@@ -25,6 +26,8 @@ __all__ = [
     "RequestPattern",
     "Step",
 ]
+
+ALWAYS = 100  #: percent
 
 
 @frozen
@@ -138,11 +141,19 @@ class GuestNeeds:
 
 @frozen
 class Expectation:
-    """What the case was seen to do: a crash title, or "" for harmless, and on which kernel."""
+    """What the case was seen to do: a crash title, or "" for harmless, and on which kernel.
+
+    ``drivers`` has a line for each interface, ``BCONFIGURATIONVALUE.BINTERFACENUMBER DRIVER`` with ``-`` for none, and
+    one for each HID device, ``hid DRIVER``; ``log`` has the kernel's warnings and errors without what differs from run
+    to run. Both are sorted, without repetitions, and None where nobody recorded them.
+    """
 
     kernel: str
     title: str
     alt_titles: tuple[str, ...] = ()  #: other titles the same bug gets, as when a wild pointer faults in another way
+    reliability: int = ALWAYS  #: percent of runs that show the title
+    drivers: tuple[str, ...] | None = None
+    log: tuple[str, ...] | None = None
 
     @property
     def names(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from usbfuzz.case.locate import Source
 from usbfuzz.case.model import (
+    ALWAYS,
     Action,
     Case,
     ControlScript,
@@ -191,9 +192,23 @@ def _guest(table: Table | None) -> GuestNeeds:
 
 
 def _expectation(table: Table) -> Expectation:
-    expectation = Expectation(table.text("kernel", None), table.text("title", None), table.texts("alt_titles"))
+    expectation = Expectation(
+        kernel=table.text("kernel", None),
+        title=table.text("title", None),
+        alt_titles=table.texts("alt_titles"),
+        reliability=table.integer("reliability", 1, ALWAYS) or ALWAYS,
+        drivers=_recorded(table, "drivers"),
+        log=_recorded(table, "log"),
+    )
     table.close()
     return expectation
+
+
+def _recorded(table: Table, key: str) -> tuple[str, ...] | None:
+    """A list of texts; none at all is something else than an empty one."""
+    present = table.has(key)
+    texts = table.texts(key)
+    return texts if present else None
 
 
 def _provenance(table: Table | None) -> Provenance:

@@ -1,0 +1,248 @@
+"""What may go from a case besides descriptor bytes: events, devices, whole answers, waits, what the guest is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from attrs import evolve
+
+from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Step
+from usbfuzz.wire import Speed
+
+from .reduce import Choice
+
+__all__ = [
+    "configurations",
+    "delays",
+    "devices",
+    "events",
+    "exercise",
+    "extras",
+    "kernel_params",
+    "placement",
+    "plain_steps",
+    "plain_waits",
+    "speeds",
+    "steps",
+    "tidy",
+    "waits",
+]
+
+
+def tidy(case: Case) -> Case:
+    """The case without what nothing happens to: events at ports where nothing is plugged, devices nobody plugs."""
+    plugged: set[int] = set()
+    kept: list[Event] = []
+    for event in case.events:
+        if event.action is Action.PLUG:
+            plugged.add(event.port)
+        if event.port in plugged:
+            kept.append(event)
+    used = sorted({event.device for event in kept if event.device is not None})
+    number = {old: new for new, old in enumerate(used)}
+    moved = (event if event.device is None else evolve(event, device=number[event.device]) for event in kept)
+    return evolve(case, devices=tuple(case.devices[old] for old in used), events=tuple(moved))
+
+
+def devices(case: Case) -> Choice:
+    """Devices, with the events that plug them in."""
+
+    def make(picks: frozenset[int]) -> Case:
+        kept = (event for event in case.events if event.device is None or event.device not in picks)
+        return tidy(evolve(case, events=tuple(kept)))
+
+    return Choice(len(case.devices), make)
+
+
+def events(case: Case) -> Choice:
+    """Steps of the schedule; those at a port where then nothing is plugged go along."""
+
+    def make(picks: frozenset[int]) -> Case:
+        return tidy(evolve(case, events=tuple(event for nth, event in enumerate(case.events) if nth not in picks)))
+
+    return Choice(len(case.events), make)
+
+
+#: The parts of a device that it need not have.
+_EXTRAS = ("strings", "reports", "control", "endpoints")
+_BLOBS = ("bos", "qualifier")
+
+
+def extras(case: Case) -> Choice:
+    """Strings, report descriptors, response scripts, BOS and device qualifier, each as a whole."""
+    known = [
+        (number, name, at)
+        for number, device in enumerate(case.devices)
+        for name in (*_EXTRAS, *_BLOBS)
+        for at in range(len(getattr(device, name)) if name in _EXTRAS else bool(getattr(device, name)))
+    ]
+
+    def make(picks: frozenset[int]) -> Case:
+        gone = {known[nth] for nth in picks}
+        return evolve(case, devices=tuple(_bared(number, device, gone) for number, device in enumerate(case.devices)))
+
+    return Choice(len(known), make)
+
+
+def _bared(number: int, device: DeviceSpec, gone: set[tuple[int, str, int]]) -> DeviceSpec:
+    changes: dict[str, Any] = {
+        name: tuple(one for at, one in enumerate(getattr(device, name)) if (number, name, at) not in gone)
+        for name in _EXTRAS
+    }
+    changes |= {name: b"" for name in _BLOBS if (number, name, 0) in gone}
+    return evolve(device, **changes)
+
+
+_COUNT = 17  # offset of bNumConfigurations
+
+
+def configurations(case: Case) -> Choice:
+    """Configurations; bNumConfigurations goes down by as many."""
+    known = [(number, at) for number, device in enumerate(case.devices) for at in range(len(device.configurations))]
+
+    def make(picks: frozenset[int]) -> Case:
+        gone = {known[nth] for nth in picks}
+        return evolve(case, devices=tuple(_fewer(number, device, gone) for number, device in enumerate(case.devices)))
+
+    return Choice(len(known), make)
+
+
+def _fewer(number: int, device: DeviceSpec, gone: set[tuple[int, int]]) -> DeviceSpec:
+    kept = tuple(raw for at, raw in enumerate(device.configurations) if (number, at) not in gone)
+    head = bytearray(device.device)
+    if len(head) > _COUNT:
+        head[_COUNT] = max(0, head[_COUNT] - (len(device.configurations) - len(kept)))
+    return evolve(device, device=bytes(head), configurations=kept)
+
+
+def _on_steps(case: Case, change: Callable[[Step], Step | None]) -> Choice:
+    """One change for each step of a response script that ``change`` does something to; None drops the step."""
+    known = [
+        (number, name, at, nth)
+        for number, device in enumerate(case.devices)
+        for name in ("control", "endpoints")
+        for at, script in enumerate(getattr(device, name))
+        for nth, step in enumerate(script.steps)
+        if change(step) != step
+    ]
+
+    def make(picks: frozenset[int]) -> Case:
+        picked = {known[nth] for nth in picks}
+
+        def scripts(number: int, device: DeviceSpec, name: str) -> Iterator[Any]:
+            for at, script in enumerate(getattr(device, name)):
+                changed = (
+                    change(step) if (number, name, at, nth) in picked else step for nth, step in enumerate(script.steps)
+                )
+                yield evolve(script, steps=tuple(filter(None, changed)))
+
+        return evolve(
+            case,
+            devices=tuple(
+                evolve(
+                    device,
+                    control=tuple(scripts(number, device, "control")),
+                    endpoints=tuple(scripts(number, device, "endpoints")),
+                )
+                for number, device in enumerate(case.devices)
+            ),
+        )
+
+    return Choice(len(known), make)
+
+
+def steps(case: Case) -> Choice:
+    """Single answers of response scripts."""
+    return _on_steps(case, lambda _: None)
+
+
+def delays(case: Case) -> Choice:
+    """Delays of answers, to none."""
+    return _on_steps(case, lambda step: evolve(step, answer=evolve(step.answer, delay_ms=0)))
+
+
+def plain_steps(case: Case) -> Choice:
+    """Answers given several times, to one; delays to a round number."""
+    return _on_steps(case, _plain_step)
+
+
+def _plain_step(step: Step) -> Step:
+    rounded = evolve(step.answer, delay_ms=_round(step.answer.delay_ms))
+    return evolve(step, times=min(step.times, 1), answer=rounded)
+
+
+def _on_events(case: Case, change: Callable[[Event], Event]) -> Choice:
+    known = [nth for nth, event in enumerate(case.events) if change(event) != event]
+
+    def make(picks: frozenset[int]) -> Case:
+        picked = {known[nth] for nth in picks}
+        return evolve(
+            case, events=tuple(change(event) if nth in picked else event for nth, event in enumerate(case.events))
+        )
+
+    return Choice(len(known), make)
+
+
+def waits(case: Case) -> Choice:
+    """Waits for requests and milliseconds, to waits until the guest has settled."""
+    return _on_events(case, lambda event: evolve(event, after_ms=None, after_requests=None))
+
+
+def plain_waits(case: Case) -> Choice:
+    """Waits of odd length, to a round number of milliseconds."""
+    return _on_events(case, lambda event: evolve(event, after_ms=_round(event.after_ms)))
+
+
+def _round(number: int | None) -> Any:
+    """To one significant digit: 1372 to 1000."""
+    if not number:
+        return number
+    unit = 10 ** (len(str(number)) - 1)
+    return number // unit * unit
+
+
+def placement(case: Case) -> Choice:
+    """Ports, to the lowest."""
+    used = sorted({event.port for event in case.events})
+    number = {port: nth for nth, port in enumerate(used)}
+    moved = evolve(case, events=tuple(evolve(event, port=number[event.port]) for event in case.events))
+    return _whole(case, moved)
+
+
+def speeds(case: Case) -> Choice:
+    """Bus speeds, to high speed."""
+    known = [number for number, device in enumerate(case.devices) if device.speed is not Speed.HIGH]
+
+    def make(picks: frozenset[int]) -> Case:
+        picked = {known[nth] for nth in picks}
+        return evolve(
+            case,
+            devices=tuple(
+                evolve(device, speed=Speed.HIGH) if number in picked else device
+                for number, device in enumerate(case.devices)
+            ),
+        )
+
+    return Choice(len(known), make)
+
+
+def exercise(case: Case) -> Choice:
+    """Opening device nodes once the devices are there."""
+    return _whole(case, evolve(case, guest=evolve(case.guest, exercise=False)))
+
+
+def kernel_params(case: Case) -> Choice:
+    """Words of the kernel command line; each set of them is a guest that has to be booted."""
+    words = case.guest.kernel_params
+
+    def make(picks: frozenset[int]) -> Case:
+        kept = tuple(word for nth, word in enumerate(words) if nth not in picks)
+        return evolve(case, guest=evolve(case.guest, kernel_params=kept))
+
+    return Choice(len(words), make)
+
+
+def _whole(case: Case, other: Case) -> Choice:
+    """One change, or none when it is none."""
+    return Choice(int(case != other), lambda picks: other if picks else case)
