@@ -116,7 +116,7 @@ class PretendLane:
             verdict=Verdict.CRASH if titles else Verdict.CLEAN,
             reports=tuple(report(title) for title in titles),
             console="".join(f"{title}\n" for title in titles),
-            bindings=(Binding(0, "3-1", "usb"), Binding(0, "3-1:1.0", f"driver{here[0] % 7}")),
+            bindings=(Binding(0, "3-1", "usb"), Binding(0, "3-1:1.0", f"driver{sum(here[:1]) % 7}")),
             interfaces=("3-1:1.0",),
             plugs=len(here),
             enumerated=len(here),

@@ -22,6 +22,7 @@ from usbfuzz.campaign.options import CampaignOptions
 from usbfuzz.campaign.progress import Progress
 from usbfuzz.campaign.supervisor import Campaign, run_campaign
 from usbfuzz.case import load
+from usbfuzz.minimize.result import load_result
 from usbfuzz.replay import DEFAULT_KERNEL
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
@@ -56,8 +57,10 @@ def _qemus(root: int | None = None) -> list[psutil.Process]:
     return found
 
 
-def _run(config: LaneConfig, out: Path, watcher: Watcher, **options: int) -> Campaign:
-    return asyncio.run(run_campaign(CampaignOptions(out=out, seed=3, **options), config, 450, watcher))
+def _run(config: LaneConfig, out: Path, watcher: Watcher, *, finish: bool = False, **options: int) -> Campaign:
+    """A campaign; with ``finish`` it minimizes and confirms what it finds."""
+    wanted = CampaignOptions(out=out, seed=3, minimize=finish, confirm=finish, **options)
+    return asyncio.run(run_campaign(wanted, config, 450, watcher))
 
 
 def test_a_campaign_on_an_old_kernel_finds_crashes_it_can_repeat(guest: Guest, tmp_path: Path) -> None:
@@ -73,6 +76,22 @@ def test_a_campaign_on_an_old_kernel_finds_crashes_it_can_repeat(guest: Guest, t
         assert tomllib.loads((directory / "crash.toml").read_text())["reproduced"] == crash.reproduced
         assert (directory / "console.log").read_text()
     assert not _qemus()
+
+
+def test_what_is_found_is_minimized_confirmed_in_real_time_and_reported(guest: Guest, tmp_path: Path) -> None:
+    watcher = Watcher()
+    campaign = _run(guest(DEFAULT_KERNEL), tmp_path / "out", watcher, finish=True, cases=24, lanes=2)
+    small = [crash for crash in campaign.store.crashes.values() if (tmp_path / "out" / crash.slug / _SMALL).exists()]
+    assert small, watcher.said
+    for crash in small:
+        directory = tmp_path / "out" / crash.slug
+        found = load_result(directory)
+        assert found is not None
+        assert found.after <= found.before
+        assert {"original.toml", "case.toml", "report.txt", "lsusb.txt", "usb.pcapng", "repro.py", "repro.c"} <= {
+            path.name for path in directory.iterdir()
+        }
+    assert any(crash.confirmations for crash in small), watcher.said
 
 
 def test_a_killed_qemu_costs_a_restart_and_no_case(guest: Guest, tmp_path: Path) -> None:
@@ -92,6 +111,7 @@ def test_a_killed_qemu_costs_a_restart_and_no_case(guest: Guest, tmp_path: Path)
     assert not any("died" in crash.title for crash in campaign.store.crashes.values())
 
 
+_SMALL = "minimized.toml"
 _CAMPAIGN = "from usbfuzz.cli import main; main()"
 
 

@@ -26,6 +26,7 @@ from usbfuzz.campaign.store import Crash, CrashStore
 from usbfuzz.campaign.supervisor import Campaign, run_campaign
 from usbfuzz.case import load
 from usbfuzz.errors import BootError, InfraError, InputError, KernelError, StorageError
+from usbfuzz.minimize.result import load_result
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -71,7 +72,8 @@ def run(tmp_path: Path, write_script: Callable[..., None]) -> Run:
     """Run a campaign in tmp_path/out."""
 
     def go(view: Listener | None = None, **options: Any) -> Campaign:
-        options = {"out": tmp_path / "out", "lanes": 1, "seed": 7, **options}
+        plain = {"out": tmp_path / "out", "lanes": 1, "seed": 7, "minimize": False, "confirm": False}
+        options = {**plain, **options}
         coroutine = run_campaign(CampaignOptions(**options), config(), 612, view or Listener(), COMMANDS)
         return asyncio.run(coroutine)
 
@@ -145,6 +147,22 @@ def test_what_cannot_be_seen_again_is_saved_all_the_same(run: Run, write_script:
     crash = _crash(run(cases=16))
     assert crash.reproduced == 0
     assert crash.runs > 0
+
+
+def test_a_new_bug_is_minimized_and_the_case_it_was_found_with_kept(
+    run: Run, write_script: Callable[..., None]
+) -> None:
+    write_script(crashes=[{"needs": [3, 4], "title": "WARNING in a_probe"}])
+    view = Listener()
+    campaign = run(view, cases=16, minimize=True)
+    crash = _crash(campaign)
+    directory = campaign.options.out / crash.slug
+    original, small = load(directory / "original.toml"), load(directory / "case.toml")
+    assert {device.name for device in small.devices} == {"case 3", "case 4"}
+    assert len(original.devices) == 8
+    assert load_result(directory) is not None
+    assert crash.reproduced == crash.runs == 10
+    assert any(line.startswith("minimized ") for line in view.said)
 
 
 def test_rounds_in_which_we_answered_late_are_run_again(run: Run, write_script: Callable[..., None]) -> None:
@@ -252,7 +270,9 @@ from rich.console import Console
 from usbfuzz.campaign.options import CampaignOptions
 from usbfuzz.campaign.supervisor import run_campaign
 from usbfuzz.campaign.view import PlainView
-options = CampaignOptions(out=Path(sys.argv[1]), lanes=2, seed=7, cases=int(sys.argv[2]))
+options = CampaignOptions(
+    out=Path(sys.argv[1]), lanes=2, seed=7, cases=int(sys.argv[2]), minimize=False, confirm=False
+)
 view = PlainView(Console())
 campaign = asyncio.run(run_campaign(options, campaign_pretend.config(), 612, view, campaign_pretend.COMMANDS))
 print("cases", campaign.progress.session.cases, "of", campaign.progress.totals.cases)

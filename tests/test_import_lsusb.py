@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsusb_texts import CORPUS, HEADSET_2007, TEXTS, device_of, only
 
@@ -59,6 +59,7 @@ def _mangle(text: str, seed: int, quote: str, newline: str) -> bytes:
     return newline.join(quote + line for line in lines).encode()
 
 
+@settings(deadline=None)
 @given(
     text=st.sampled_from(TEXTS),
     seed=st.integers(0, 1 << 32),
@@ -71,6 +72,7 @@ def test_quoting_lost_indentation_tabs_and_noise_change_nothing(
     assert only(_mangle(text.read_text(), seed, quote, newline)).device.configurations == device_of(text).configurations
 
 
+@settings(deadline=None)
 @given(text=st.sampled_from(TEXTS), cut=st.integers(0, 40_000), seed=st.integers(0, 1 << 32))
 def test_a_damaged_text_is_imported_as_far_as_it_goes_or_refused_with_a_reason(text: Path, cut: int, seed: int) -> None:
     rng, lines = random.Random(seed), text.read_text()[:cut].splitlines()

@@ -10,7 +10,7 @@ from attrs import define, field
 from harness.link import Child, error_of
 from usbfuzz.errors import BootError, InfraError, InputError, ProtocolError, UsbfuzzError
 
-from .messages import LINES, Attributed, Entered, Failed, LaneState, RoundDone, Settled, Setup, Sighted, Stop
+from .messages import LINES, Attributed, Entered, Failed, LaneState, RoundDone, Settled, Setup, Shrunk, Sighted, Stop
 from .work import Work
 
 __all__ = ["FRUITLESS_STARTS", "Desk", "LaneKeeper"]
@@ -37,6 +37,9 @@ class Desk(Protocol):
 
     def attributed(self, message: Attributed) -> None:
         """A sighting was run down, or given up."""
+
+    def shrunk(self, message: Shrunk) -> None:
+        """The case of a bug was made small."""
 
     def round_done(self, lane: int, message: RoundDone) -> None:
         """Cases were run."""
@@ -139,6 +142,8 @@ class LaneKeeper:
                     child.send(self.desk.sighted(self.lane, message))
                 case Attributed():
                     self.desk.attributed(message)
+                case Shrunk():
+                    self.desk.shrunk(message)
                 case RoundDone(indices):
                     self._fruitless, self._suspects = 0, ()
                     self.work.done(self.lane, indices)

@@ -4,7 +4,7 @@
 
     supervisor  Setup, Block, Stop, Settled          ─▶  worker     ─▶  Order  generator
                 Entered, Sighted, Attributed,        ◀─             ◀─  Made
-                RoundDone, Failed
+                Shrunk, RoundDone, Failed
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from harness.lane import LaneConfig
 from harness.lines import Lines
 from harness.outcome import Verdict
 from usbfuzz.case.model import Case
+from usbfuzz.minimize.result import Minimized
 from usbfuzz.triage import Report
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "RoundDone",
     "Settled",
     "Setup",
+    "Shrunk",
     "Sighted",
     "Stop",
     "decode",
@@ -46,6 +48,7 @@ class LaneState(Enum):
     WAITING = "waiting"  #: for the generator
     RUNNING = "running"
     ATTRIBUTING = "attributing"
+    MINIMIZING = "minimizing"
     STOPPED = "stopped"
 
 
@@ -67,6 +70,7 @@ class Setup:
     cpu: int | None  #: core to stay on
     generator: tuple[str, ...]  #: command of the lane's generator, less seed and aliases
     config: LaneConfig
+    minimize: bool = True  #: make the cases of new bugs small
 
 
 @frozen
@@ -127,6 +131,16 @@ class Attributed:
 
 
 @frozen
+class Shrunk:
+    """The case of a bug made small, with the console and the conversation (may be empty) of a run of it."""
+
+    slug: str
+    minimized: Minimized
+    console: str
+    capture: bytes = b""
+
+
+@frozen
 class RoundDone:
     """A round is over, attribution included. Without a ``verdict`` no run of it could be believed."""
 
@@ -167,7 +181,7 @@ class Made:
     case: Case
 
 
-_Message = Setup | Block | Stop | Settled | Entered | Sighted | Attributed | RoundDone | Failed | Order | Made
+_Message = Setup | Block | Stop | Settled | Entered | Sighted | Attributed | Shrunk | RoundDone | Failed | Order | Made
 
 LINES = Lines(_Message, "campaign pipe")
 

@@ -53,4 +53,6 @@ class CampaignOptions:
     cases: int | None = None  #: indices below this are run, over all runs on the same directory
     lanes: int = field(factory=_all_cores)
     seed: int | None = None
+    confirm: bool = True  #: run new crashes of warped guests in real time as well, bounded
+    minimize: bool = True  #: make the cases of new bugs small, bounded
     suppress: Path | None = None  #: titles that are counted and not saved, besides those of suppress.txt in ``out``

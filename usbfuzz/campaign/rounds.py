@@ -22,6 +22,7 @@ from .feed import Feed
 from .lanes import CampaignLane
 from .merge import side_by_side
 from .messages import Attributed, Block, Entered, LaneState, Made, RoundDone, Settled, Setup, Sighted, Stop
+from .shrink import LAST_SECONDS, Found, Shrinker
 
 __all__ = ["HISTORY_ROUNDS", "Orders", "Rounds", "unless"]
 
@@ -83,13 +84,31 @@ class Rounds:
     lane: CampaignLane
     _history: deque[tuple[Case, ...]] = field(factory=lambda: deque(maxlen=HISTORY_ROUNDS), init=False)
     _settled: list[tuple[Report, str]] = field(factory=list, init=False)
+    _shrinker: Shrinker = field(init=False)
     _rounds: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._shrinker = Shrinker(self.lane, lambda: self.orders.hurry)
 
     async def run(self) -> None:
         """Rounds until told to stop; raises GuestError and InfraError when the lane cannot go on."""
         while made := await self._supply():
             await self._round(made)
             self._collect()
+            if not self.orders.stop.is_set() and (found := self._shrinker.next()):
+                await self._shrink(found)
+        deadline = time.monotonic() + LAST_SECONDS
+        while found := self._shrinker.last(deadline):
+            await self._shrink(found)
+
+    async def _shrink(self, found: Found) -> None:
+        """Minimize the case of a bug in this lane's guest, which is a fresh one afterwards."""
+        self.upstream.send(Entered(LaneState.MINIMIZING, note=found.report.title))
+        shrunk = await self._shrinker.shrink(found)
+        if shrunk is not None:
+            self.upstream.send(shrunk)
+        await self.lane.restore()
+        self._history.clear()
 
     async def _supply(self) -> list[Made]:
         """The next round's cases, or none once told to stop."""
@@ -184,6 +203,7 @@ class Rounds:
         self._settled.append((suspicion.report, reply.slug))
         if reply.attribute:
             self.upstream.send(Entered(LaneState.ATTRIBUTING, indices, suspicion.report.title))
+            started = time.monotonic()
             found = await attributor.attribute(suspicion)
             self.upstream.send(
                 Attributed(
@@ -198,4 +218,7 @@ class Rounds:
                     capture=found.capture,
                 )
             )
+            if found.hits and self.setup.minimize:
+                seconds = (time.monotonic() - started) / found.runs
+                self._shrinker.add(Found(reply.slug, found.case, found.report, seconds))
         return reply.slug

@@ -17,11 +17,13 @@ from harness.guest.rundir import sweep
 from harness.lane import LaneConfig
 from usbfuzz.errors import InputError, UsbfuzzError
 
+from .confirmation import confirm_new
 from .feed import GENERATOR
 from .keeper import LaneKeeper
-from .messages import Attributed, Entered, LaneState, RoundDone, Settled, Setup, Sighted
+from .messages import Attributed, Entered, LaneState, RoundDone, Settled, Setup, Shrunk, Sighted
 from .options import CampaignOptions
 from .progress import LaneProgress, Progress
+from .shrink import LAST_SECONDS
 from .state import DirectoryLock, State
 from .store import CrashStore, Evidence
 from .view import View
@@ -35,7 +37,7 @@ ATTEMPTS = 3
 _TICK = 0.5  #: seconds between frames of the view, and between looks at the clock
 _SAVE_EVERY = 2  #: ticks between writes of the campaign's state
 _FLUSH_EVERY = 20  #: ticks between writes of crash counts
-_FINISH = 30.0  #: seconds for rounds and attribution when the time is up
+_FINISH = 30.0 + LAST_SECONDS + 60.0  #: seconds for rounds, attribution and minimization when the time is up
 _HURRY = 15.0  #: seconds for the round alone, from Ctrl-C on
 _SEED_BITS = 32
 
@@ -78,6 +80,13 @@ class Campaign:
                 raise _first(errors) from None
             finally:
                 self._save(every=True)
+
+    async def confirm(self, config: LaneConfig) -> None:
+        """Once the lanes have ended: see which of the new crashes happen in real time as well."""
+        if self.options.confirm:
+            with _signals(self.interrupt):
+                fresh = sorted(self.progress.fresh & self.store.crashes.keys())
+                await confirm_new(self.store, fresh, config, self._stop.is_set, self.view.say)
 
     async def _until_over(self, keepers: Sequence[LaneKeeper], lanes: Sequence[asyncio.Task[None]]) -> None:
         if await self._over(lanes, self._running, None) or await self._over(lanes, self._stop, self.options.seconds):
@@ -163,6 +172,12 @@ class Campaign:
         if crash.runs:
             self.view.say(f"reproduced {crash.reproduced} of {crash.runs}: {crash.title} ({crash.how})")
 
+    def shrunk(self, message: Shrunk) -> None:
+        """Keep the small case."""
+        crash = self.store.minimized(message.slug, message.minimized, message.console, message.capture)
+        small = message.minimized
+        self.view.say(f"minimized {small.before:,} to {small.after:,} bytes: {crash.title}")
+
     def round_done(self, lane: int, message: RoundDone) -> None:
         """Count a round."""
         self.progress.round_done(lane, message, time.monotonic())
@@ -226,6 +241,7 @@ async def run_campaign(
         campaign = _open(options, config, modules, view)
         try:
             await campaign.run(_keepers(campaign, config, worker, generator))
+            await campaign.confirm(config)
         finally:
             campaign.state.close()
             view.close()
@@ -274,7 +290,7 @@ def _keepers(
     cores = sorted(os.sched_getaffinity(0))
     return [
         LaneKeeper(
-            Setup(lane, campaign.state.seed, cores[lane % len(cores)], generator, config),
+            Setup(lane, campaign.state.seed, cores[lane % len(cores)], generator, config, campaign.options.minimize),
             command=worker,
             work=campaign.work,
             desk=campaign,

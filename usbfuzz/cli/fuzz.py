@@ -44,6 +44,10 @@ __all__ = ["fuzz"]
     type=click.Path(dir_okay=False, path_type=Path),
     help="Known titles, one a line (or regular expressions): counted, not saved. So does suppress.txt in --out.",
 )
+@click.option("--minimize/--no-minimize", default=True, show_default=True, help="Make the case of each new bug small.")
+@click.option(
+    "--confirm/--no-confirm", default=True, show_default=True, help="At the end, run new crashes in real time as well."
+)
 @mode_option
 @kernel_param_option
 def fuzz(
@@ -54,6 +58,8 @@ def fuzz(
     seed: int | None,
     out: Path,
     suppress: Path | None,
+    minimize: bool,
+    confirm: bool,
     mode: Mode,
     kernel_params: tuple[str, ...],
 ) -> None:
@@ -69,6 +75,8 @@ def fuzz(
         cases=cases,
         seed=seed,
         suppress=suppress,
+        minimize=minimize,
+        confirm=confirm,
         **({} if lanes is None else {"lanes": lanes}),
     )
     console = screen()

@@ -11,6 +11,7 @@ from usbfuzz.descriptors.cdc import CDC
 from usbfuzz.descriptors.context import candidates
 from usbfuzz.descriptors.functional import PipeUsageDescriptor
 from usbfuzz.descriptors.standard import EndpointDescriptor, SuperSpeedEndpointCompanion
+from usbfuzz.descriptors.uvc import CameraTerminal, ProcessingUnit
 from usbfuzz.descriptors.uvc_streaming import InputHeader, OutputHeader11
 from usbfuzz.importers.lsusb_blocks import Block, Kind, Token
 from usbfuzz.importers.lsusb_layout import Layout, lay_out, lay_out_as_printed
@@ -23,6 +24,7 @@ from usbfuzz.wire import TransferType
 __all__ = ["Rebuilt", "rebuild", "rebuild_companion"]
 
 _HIGHEST = 0xFF
+_SHOWN_OF_A_MASK = 3  # bytes
 _IPP = "ipp printer descriptor"
 
 
@@ -116,10 +118,13 @@ def _problems(block: Block, name: str, layout: Layout) -> Iterator[Problem]:
 
 
 def _lost_masks(raw: bytes, context: Context) -> tuple[str, ...]:
-    """Of the control masks of a video header lsusb prints the first byte only."""
+    """Masks of video interfaces lsusb prints a part of: the first byte of a header's, the last three of a unit's."""
     one = typed(raw, context)
-    wide = isinstance(one, InputHeader | OutputHeader11) and one.bControlSize > 1 and one.bNumFormats > 0
-    return ("all but the first byte of each bmaControls of a video header",) * wide
+    if isinstance(one, InputHeader | OutputHeader11) and one.bControlSize > 1 and one.bNumFormats:
+        return ("all but the first byte of each bmaControls of a video header",)
+    if isinstance(one, CameraTerminal | ProcessingUnit) and one.bControlSize > _SHOWN_OF_A_MASK:
+        return ("all but the last three bytes of bmControls of a video unit",)
+    return ()
 
 
 def _small(token: Token | None) -> int | None:

@@ -37,14 +37,17 @@ def bloat(case: Case, seed: int, kinds: tuple[Kind, ...] = ()) -> Case:
     """``case`` with at least FACTOR times its bytes, none of which it needs; the same for the same ``seed``.
 
     What is added is meant to leave the bug alone: interfaces nobody drives, behind those that are there, requests
-    nobody makes. Whether it does, only a guest can tell; ``kinds`` says which of KINDS to use.
+    nobody makes. Whether it does, only a guest can tell; ``kinds`` says which of KINDS to use. Raises
+    ValueError when these have nothing more to add.
     """
     dice = random.Random(seed)
     wanted = FACTOR * weight(case)
     made = case
-    while weight(made) < wanted:
+    while (size := weight(made)) < wanted:
         for kind in kinds or KINDS:
             made = kind(dice, made)
+        if weight(made) == size:
+            raise ValueError(f"these kinds add no more than {size} of {wanted} bytes")
     return made
 
 
