@@ -12,13 +12,15 @@ from usbfuzz.case import DeviceSpec
 from usbfuzz.report.lsusb import render_lsusb
 
 
+#: Video is not among them: of its frames and masks our text is no lsusb's.
+KINDS = sorted(BUILDERS.keys() - {"video"})
+
+
 @settings(deadline=None)
-@given(st.sampled_from(sorted(BUILDERS)).flatmap(devices_of))
-def test_a_rendered_device_is_imported_byte_for_byte_unless_lsusb_hides_a_mask(spec: DeviceSpec) -> None:
-    got = only(render_lsusb(spec).encode())
-    assert got.device.device == spec.device
-    assert got.device.bos == spec.bos
-    assert got.device.reports == spec.reports
-    hidden = any(note.startswith("all but") for note in got.synthesised)
-    assert got.device.configurations == spec.configurations or hidden
-    assert list(map(len, got.device.configurations)) == list(map(len, spec.configurations))
+@given(st.sampled_from(KINDS).flatmap(devices_of))
+def test_a_rendered_device_is_imported_byte_for_byte(spec: DeviceSpec) -> None:
+    got = only(render_lsusb(spec).encode()).device
+    assert got.device == spec.device
+    assert got.configurations == spec.configurations
+    assert got.bos == spec.bos
+    assert got.reports == spec.reports

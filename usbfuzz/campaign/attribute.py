@@ -12,7 +12,7 @@ from usbfuzz.case.model import Case
 from usbfuzz.report.capture import render_capture
 from usbfuzz.triage import Report, same_bug
 
-from .lanes import CampaignLane
+from .lanes import CampaignLane, recorded
 from .merge import in_sequence, side_by_side
 from .messages import How
 
@@ -123,11 +123,7 @@ class Attributor:
         for _ in range(DILATED_TRIES):
             if not self.fresh:
                 await self.lane.restore()
-            self.lane.recording = True
-            try:
-                outcome = await self.lane.run(case)
-            finally:
-                self.lane.recording = False
+            outcome = await recorded(self.lane, case)
             self.fresh = outcome.restored
             found = self._sort(case, outcome, wanted)
             if found is not None:

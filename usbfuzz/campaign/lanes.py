@@ -9,7 +9,7 @@ from harness.lane import LaneConfig
 from harness.outcome import Outcome
 from usbfuzz.case.model import Case
 
-__all__ = ["CampaignLane", "OpenLane"]
+__all__ = ["CampaignLane", "OpenLane", "recorded"]
 
 
 class CampaignLane(Protocol):
@@ -32,6 +32,15 @@ class CampaignLane(Protocol):
 
     async def close(self) -> None:
         """End the guest; may be called twice."""
+
+
+async def recorded(lane: CampaignLane, case: Case) -> Outcome:
+    """Run ``case`` alone, with its conversation in the outcome."""
+    lane.recording = True
+    try:
+        return await lane.run(case)
+    finally:
+        lane.recording = False
 
 
 OpenLane = Callable[[LaneConfig, Callable[[str], None]], Coroutine[Any, Any, CampaignLane]]

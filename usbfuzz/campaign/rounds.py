@@ -203,7 +203,7 @@ class Rounds:
         self._settled.append((suspicion.report, reply.slug))
         if reply.attribute:
             self.upstream.send(Entered(LaneState.ATTRIBUTING, indices, suspicion.report.title))
-            started = time.monotonic()
+            started, restores = time.monotonic(), self.lane.restores
             found = await attributor.attribute(suspicion)
             self.upstream.send(
                 Attributed(
@@ -219,6 +219,6 @@ class Rounds:
                 )
             )
             if found.hits and self.setup.minimize:
-                seconds = (time.monotonic() - started) / found.runs
+                seconds = (time.monotonic() - started) / max(self.lane.restores - restores, 1)
                 self._shrinker.add(Found(reply.slug, found.case, found.report, seconds))
         return reply.slug

@@ -15,7 +15,7 @@ from usbfuzz.minimize.search import Search
 from usbfuzz.report.capture import render_capture
 from usbfuzz.triage import Report
 
-from .lanes import CampaignLane
+from .lanes import CampaignLane, recorded
 from .messages import Shrunk
 
 __all__ = ["LAST_SECONDS", "Found", "Shrinker"]
@@ -86,11 +86,7 @@ class Shrinker:
     async def _recorded(self, case: Case, wanted: Report, shown: Seen | None) -> tuple[Seen | None, bytes]:
         """One more run, whose conversation is kept; when it does not show the bug, what an earlier one printed."""
         await self.lane.restore()
-        self.lane.recording = True
-        try:
-            outcome = await self.lane.run(case)
-        finally:
-            self.lane.recording = False
+        outcome = await recorded(self.lane, case)
         report = next((one for one in outcome.reports if one.names & wanted.names), None)
         if report is None:
             return shown, b""
