@@ -16,12 +16,15 @@ from usbfuzz.importers import import_bytes
 FILES = sorted(CORPUS.glob("*.toml"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def _says_where_it_ends(path: Path) -> bool:
+    """A blob of a device whose wTotalLength is wrong cannot be told apart."""
+    return all(raw[2] | raw[3] << 8 == len(raw) for raw in load(path).devices[0].configurations)
+
+
+@pytest.mark.parametrize("path", filter(_says_where_it_ends, FILES), ids=lambda path: path.stem)
 def test_the_descriptors_of_a_real_device_come_back(path: Path) -> None:
     spec = load(path).devices[0]
     blob = spec.device + b"".join(spec.configurations) + spec.bos + spec.qualifier
-    if any(raw[2] | raw[3] << 8 != len(raw) for raw in spec.configurations):
-        pytest.skip("its wTotalLength is wrong, a blob cannot tell where it ends")
     (got,) = import_bytes(blob, "descriptors")
     assert got.device.device == spec.device
     assert got.device.configurations == spec.configurations

@@ -129,7 +129,7 @@ def _bos(raw: bytes, stays: Mask, totals: Totals) -> bytes:
     if not isinstance(head, BosDescriptor) or totals is Totals.KEPT:
         return left
     if totals is Totals.RIGHT:
-        head = head.replace(wTotalLength=len(left), bNumDeviceCaps=(len(split(left)) - 1) & 0xFF)
+        head = head.replace(wTotalLength=len(left) & 0xFFFF, bNumDeviceCaps=(len(split(left)) - 1) & 0xFF)
     else:
         dropped = sum(not rest for _, rest in pieces)
         total = max(0, head.wTotalLength - (len(raw) - len(left)))
