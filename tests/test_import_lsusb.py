@@ -159,6 +159,13 @@ def test_items_of_a_report_descriptor_are_its_bytes() -> None:
     assert got.device.reports[0][1] == bytes.fromhex("05 01 09 02 a1 01 c0 85 05")
 
 
+def test_a_usage_named_like_a_field_is_no_field() -> None:
+    text = next(path for path in TEXTS if "kobil" in path.name and "014" in path.name).read_text()
+    before, line, after = text.partition("wDescriptorLength      34\n")
+    report = REPORT.replace("is 8", "is 9").replace("Mouse", "iDeviceChemistry")
+    assert only((before + line + report + after).encode()).device.reports[0][1][-2:] == bytes.fromhex("85 05")
+
+
 @given(st.integers(0, 255), st.integers(0, 3), st.integers(0, 4000))
 def test_a_synthesised_report_descriptor_has_the_length_and_items_that_end(
     sub: int, protocol: int, length: int

