@@ -24,7 +24,6 @@ __all__ = [
     "ConfigurationSummaryCapability",
     "ContainerIdCapability",
     "DeviceCapability",
-    "FunctionClass",
     "MsOs20Capability",
     "MsOs20Set",
     "PdConsumerPortCapability",
@@ -237,24 +236,17 @@ class AuthenticationCapability(DeviceCapability, bDevCapabilityType=Capability.A
     bcdCapability: u8
 
 
-class FunctionClass(Structure):
-    """Class, subclass and protocol of one function of a configuration summary."""
-
-    bClass: u8
-    bSubClass: u8
-    bProtocol: u8
-
-
 class ConfigurationSummaryCapability(
     DeviceCapability, bDevCapabilityType=Capability.CONFIGURATION_SUMMARY, label="configuration summary"
 ):
-    """Configuration summary. USB 3.2 §9.6.2.7."""
+    """Configurations that have a function of some class, 9 + bConfigurationCount bytes. USB 3.2 §9.6.2.7."""
 
     bcdVersion: u16
-    bConfigurationValue: u8
-    bMaxPower: u8
-    bNumFunctions: u8 = count_of("functions")
-    functions: tuple[FunctionClass, ...]
+    bClass: u8
+    bSubClass: u8
+    bProtocol: u8
+    bConfigurationCount: u8 = count_of("bConfigurationIndex")
+    bConfigurationIndex: tuple[u8, ...]
 
 
 BOS: tuple[type[Descriptor], ...] = (
