@@ -91,9 +91,10 @@ def test_a_case_that_needs_another_boot_says_so(usb_device):
 
 
 @pytest.fixture(autouse=True)
-def kernels(guest: Callable[..., LaneConfig]) -> None:
-    guest(VULNERABLE)
+def kernels(guest: Callable[..., LaneConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     guest(FIXED)
+    # pytester gives its tests a home of their own; what is fetched and booted stays in ours.
+    monkeypatch.setenv("USBFUZZ_CACHE", str(guest(VULNERABLE).cache_dir))
 
 
 def test_a_driver_developers_tests_pass_on_every_kernel(pytester: pytest.Pytester) -> None:
