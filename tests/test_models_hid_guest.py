@@ -22,6 +22,8 @@ ABS_X, ABS_Y, ABS_PRESSURE, BTN_TOOL_PEN, BTN_TOUCH = 0, 1, 0x18, 0x140, 0x14A
 #: Guest milliseconds from opening an input device to usbhid passing on what arrives: it drops 50 ms worth of events
 #: (usbhid_open in drivers/hid/usbhid/hid-core.c), and the program has to be started.
 OPENING_MS = 300
+#: The same from closing a wheel to its effects being erased: usbhid sends its reports one by one.
+CLOSING_MS = 200
 
 
 def _watch(bench: Workbench, name: str, count: int, act: Callable[[], None]) -> list[tuple[int, int, int]]:
@@ -105,11 +107,12 @@ def test_a_force_played_in_the_guest_is_felt_at_the_wheel(bench: Workbench) -> N
     wheel = Wheel()
     bench.plug(0, wheel)
     assert "Force feedback for USB HID PID devices" in bench.kernel_log()
-    assert wheel.actuators
     assert not wheel.effects
     words = ("evdev", "force", "usbfuzz Force feedback wheel", "16384", "49152", "250")
     ran = bench.run(words)
     assert (ran.status, ran.output) == (0, b"")
+    bench.wait(bench.lane.agent.sleep(CLOSING_MS))
+    assert wheel.actuators
     (effect,) = wheel.history
     assert (effect.kind, effect.duration, effect.loops) == ("constant", 250, 1)
     assert effect.magnitude == 5000
