@@ -145,7 +145,7 @@ def test_no_budget_still_tells_whether_the_crash_comes_and_what_was_reached(cras
     found, _, pool = _run(crash, seconds=0.0)
     assert found is not None
     assert not found.complete
-    assert (found.hits, len(pool.ran)) == (3, 6)
+    assert (found.hits, len(pool.ran)) == (3, 3)
     assert load(crash / "case.toml") == fat
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from attrs import evolve
 
 from harness.lane import LaneConfig
-from usbfuzz.case import load
+from usbfuzz.case import load, save
 from usbfuzz.case.model import Expectation
-from usbfuzz.regress.bless import write_expectations
 
 pytestmark = pytest.mark.guest
 
@@ -31,9 +31,10 @@ def regress(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def kept(directory: Path, name: str, *rows: Expectation) -> Path:
+    """A kept case of which only ``rows`` are recorded."""
     (found,) = CORPUS.rglob(f"{name}.toml")
-    path = Path(shutil.copy(found, directory))
-    write_expectations(path, rows)
+    path = directory / found.name
+    save(path, evolve(load(found), expect=rows))
     return path
 
 
@@ -44,8 +45,9 @@ def kernels(guest: Callable[..., LaneConfig]) -> None:
 
 
 def test_known_bugs_come_where_they_are_and_stay_away_where_they_are_fixed(tmp_path: Path) -> None:
-    for name in ("quatech2-bulk-null", "cxacru-bogus-urb", "boot-mouse"):
-        kept(tmp_path, name)
+    for name in ("quatech2-bulk-null", "cxacru-bogus-urb"):
+        shutil.copy(CORPUS / "known-bugs" / f"{name}.toml", tmp_path)
+    kept(tmp_path, "boot-mouse")
     report = tmp_path / "report.xml"
     done = regress(tmp_path, *KERNELS, "--junit", report)
     assert done.returncode == 0, done.stderr
@@ -73,8 +75,9 @@ def test_differences_are_found_and_a_second_look_after_blessing_finds_none(tmp_p
     assert cells["quatech2-bulk-null", VULNERABLE]["status"] == "crash"
     assert cells["quatech2-bulk-null", VULNERABLE]["title"] == BUG
     assert cells["quatech2-bulk-null", FIXED]["status"] == "gone"
-    assert len(cells["quatech2-bulk-null", FIXED]["runs"]) == 3
-    assert cells["boot-mouse", VULNERABLE]["details"] == ["drivers: + hid hid-generic", "log: - usb 1-1: once said"]
+    # On a busy machine some runs are answered too late: they are repeated, and a further line says so.
+    assert len(cells["quatech2-bulk-null", FIXED]["runs"]) >= 3
+    assert cells["boot-mouse", VULNERABLE]["details"][:2] == ["drivers: + hid hid-generic", "log: - usb 1-1: once said"]
     assert cells["boot-mouse", FIXED]["status"] == "new"
     assert {cells["broken", kernel]["status"] for kernel in (VULNERABLE, FIXED)} == {"error"}
     assert done.stdout.count("broken.toml") == 1

@@ -27,11 +27,11 @@ async def confirm_new(
     hurry: Callable[[], bool],
     say: Callable[[str], None],
 ) -> None:
-    """Run each reproduced crash in ``slugs`` on a real-time guest and write down what was seen, while there is time.
+    """Run each crash in ``slugs`` on a real-time guest and write down what was seen, while there is time.
 
     What goes wrong on the way is said and ends it: the crashes are saved. Raises StorageError.
     """
-    todo = [slug for slug in slugs if store.crashes[slug].reproduced and not store.crashes[slug].confirmations]
+    todo = [slug for slug in slugs if not store.crashes[slug].confirmations]
     if not todo or not config.timing.warped or hurry():
         return
     try:

@@ -16,6 +16,7 @@ from attrs import define, field
 from harness.guest.rundir import sweep
 from harness.lane import LaneConfig
 from usbfuzz.errors import InputError, UsbfuzzError
+from usbfuzz.minimize.result import MINIMIZED_FILE
 
 from .confirmation import confirm_new
 from .feed import GENERATOR
@@ -82,11 +83,14 @@ class Campaign:
                 self._save(every=True)
 
     async def confirm(self, config: LaneConfig) -> None:
-        """Once the lanes have ended: see which of the new crashes happen in real time as well."""
+        """Once the lanes have ended: see which of the new crashes happen in real time as well; say what is left."""
+        fresh = sorted(slug for slug in self.progress.fresh if self.store.crashes[slug].reproduced)
         if self.options.confirm:
             with _signals(self.interrupt):
-                fresh = sorted(self.progress.fresh & self.store.crashes.keys())
                 await confirm_new(self.store, fresh, config, self._stop.is_set, self.view.say)
+        left = [slug for slug in fresh if not (self.options.out / slug / MINIMIZED_FILE).exists()]
+        if left and self.options.minimize:
+            self.view.say(f"not minimized: {len(left)}, such as: usbfuzz minimize {self.options.out / left[0]}")
 
     async def _until_over(self, keepers: Sequence[LaneKeeper], lanes: Sequence[asyncio.Task[None]]) -> None:
         if await self._over(lanes, self._running, None) or await self._over(lanes, self._stop, self.options.seconds):

@@ -87,6 +87,7 @@ class Oracle:
     sure: int = 1  #: hits in a row, all but the first on a fresh guest, until a candidate counts as showing the bug
     asked: int = field(default=0, init=False)  #: runs so far
     unsure: set[str] = field(factory=set, init=False)  #: candidates of which no run could be believed
+    _measured: dict[str, Reliability] = field(factory=dict, init=False)
     _running: dict[str, asyncio.Task[bool]] = field(factory=dict, init=False)
 
     async def shows(self, case: Case) -> bool:
@@ -108,10 +109,17 @@ class Oracle:
         self.sure = sure
 
     async def measure(self, case: Case, runs: int) -> Reliability:
-        """Run ``case`` ``runs`` times, each on a fresh guest, whatever the time."""
-        seen = await asyncio.gather(*(self._run(case, fresh=True, in_time=False) for _ in range(runs)))
-        hits = [one for one in seen if one.hit]
-        return Reliability(len(hits), len(seen), hits[0] if hits else None)
+        """How often ``case`` shows the bug on fresh guests, in ``runs`` runs, those measured before included.
+
+        Whatever the time: a result without this figure is worth little.
+        """
+        key = digest(case)
+        known = self._measured.get(key, Reliability(0, 0))
+        asking = (self._run(case, fresh=True, in_time=False) for _ in range(known.runs, runs))
+        for seen in await asyncio.gather(*asking):
+            known += Reliability(int(seen.hit), 1, seen if seen.hit else None)
+        self._measured[key] = known
+        return known
 
     def _ended(self, key: str, task: asyncio.Task[bool]) -> None:
         self._running.pop(key, None)

@@ -44,7 +44,7 @@ PASSES: tuple[Pass, ...] = (
 
 _FIRST_LOOK = 3  #: runs after which a case that always showed the bug is taken to do so
 _LONG_LOOK = 10  #: runs behind a reliability figure
-_GLANCE = 2  #: runs of the best case after a pass
+_GLANCE = 1  #: runs of the best case after a pass, besides the one that got it there
 _SURE = 3  #: hits in a row a candidate needs, once one has turned out much less reliable than what it was made from
 
 
@@ -127,7 +127,7 @@ class Search:
         first = await self.oracle.measure(case, _FIRST_LOOK)
         if first.hits == first.runs:
             return first
-        return first + await self.oracle.measure(case, _LONG_LOOK - _FIRST_LOOK)
+        return await self.oracle.measure(case, _LONG_LOOK)
 
     async def _check(self, before: Case) -> None:
         """Take back what a pass did when it made the bug a rare one: a race, or something only a used guest shows."""
@@ -135,7 +135,7 @@ class Search:
         now = await self.oracle.measure(self.best, _GLANCE)
         if now.hits == now.runs:
             return
-        now += await self.oracle.measure(self.best, _LONG_LOOK - _GLANCE)
+        now = await self.oracle.measure(self.best, _LONG_LOOK)
         if now.share * 2 >= self._level.share:
             self.oracle.tries = max(self.oracle.tries, now.tries)
             return

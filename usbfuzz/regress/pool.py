@@ -48,7 +48,6 @@ class Pool:
     on_cell: Callable[[Cell], None]
     on_progress: Callable[[str], None]
     _waiting: list[Task] = field(factory=list, init=False)
-    _booted: set[str] = field(factory=set, init=False)  #: kernels that have run something
     _guests: dict[int, LaneConfig] = field(factory=dict, init=False)  #: lane: what it has booted
     _deaths: dict[int, int] = field(factory=dict, init=False)  #: task: workers that died of it
 
@@ -115,7 +114,6 @@ class Pool:
                 return False
             match message:
                 case Begun():
-                    self._booted.add(task.cell.column.name)
                     silence = self.seconds + _GRACE
                 case Booting(note):
                     self.on_progress(f"{task.cell.column.name}: {note}")
@@ -146,15 +144,21 @@ class Pool:
         if not isinstance(error, BootError):
             self._failed(task, error)
             return
-        # A kernel that never booted is not tried again; one that did only lacks what this cell asks of it.
-        same = self._same_guest if task.cell.column.name in self._booted else self._same_kernel
-        if same == self._same_kernel:
+        # A kernel that does not boot as it is is not tried again; else it does not bear what this case boots it with.
+        plain = task.config.kernel_params == self._plain_params(task)
+        if plain:
             task.cell.column.error = error
+        same = self._same_kernel if plain else self._same_guest
         lost = [task, *(other for other in self._waiting if same(task, other))]
         for other in lost:
             if other is not task:
                 self._waiting.remove(other)
             self._failed(other, error)
+
+    @staticmethod
+    def _plain_params(task: Task) -> tuple[str, ...]:
+        """What every case of this kernel is booted with."""
+        return task.cell.column.config.kernel_params if task.cell.column.config else ()
 
     @staticmethod
     def _same_guest(task: Task, other: Task) -> bool:
