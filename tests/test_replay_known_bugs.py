@@ -30,7 +30,7 @@ def _expectations(shown: bool) -> list[object]:
         (path.stem, load(path), row)
         for path in sorted(KNOWN_BUGS.glob("*.toml"))
         for row in load(path).expect
-        if bool(row.title) == shown
+        if bool(row.title) == shown and row.kernel in (VULNERABLE, FIXED)  # the others are for usbfuzz regress
     ]
     found.sort(key=lambda one: (one[2].kernel, one[1].guest.kernel_params))
     return [pytest.param(case, row, id=f"{name} on {row.kernel}", marks=_group(case, row)) for name, case, row in found]
