@@ -138,8 +138,8 @@ static _Noreturn void supervise(const struct program *p)
 	pid_t pid;
 
 	setsid();
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_DFL);
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);	/* ours, and what we were started with */
 	pid = fork();
 	if (!pid)
 		become(p);
