@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,10 +31,10 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Peer:
     """The host's end of the port."""
 
-    def __init__(self, binary: Path) -> None:
+    def __init__(self, binary: Path, *launcher: str) -> None:
         self.socket, theirs = socket.socketpair()
         with theirs:
-            command = [str(binary), "--fd", str(theirs.fileno())]
+            command = [*launcher, str(binary), "--fd", str(theirs.fileno())]
             self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         self.socket.settimeout(10)
         self.lines = self.socket.makefile("rb")
@@ -165,11 +166,23 @@ def test_a_program_that_does_not_exist_is_127(peer: Peer) -> None:
     assert peer.run("no-such-program") == (127, b"no-such-program: No such file or directory\n")
 
 
-def test_signals_are_the_defaults_in_a_program(peer: Peer) -> None:
-    assert peer.run("sh", "-c", "yes | head -n 1; grep -E 'Sig(Ign|Blk)' /proc/self/status | tr -d '0\t'") == (
-        0,
-        b"y\nSigBlk:\nSigIgn:\n",
-    )
+# Every signal, also the two the C library does not let a program set; 13 is rt_sigaction, 1 SIG_IGN.
+IGNORING_ALL = """
+import ctypes, os, sys
+ignore = (ctypes.c_ulong * 4)(1)
+for number in range(1, 65):
+    ctypes.CDLL(None).syscall(13, number, ignore, None, 8)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("launcher", [(), (sys.executable, "-c", IGNORING_ALL)], ids=["as we are", "ignoring all"])
+def test_signals_are_the_defaults_in_a_program(binary: Path, launcher: tuple[str, ...]) -> None:
+    peer = Peer(binary, *launcher)
+    assert peer.line().startswith("* ready")
+    status, output = peer.run("sh", "-c", "yes | head -n 1; grep -E 'Sig(Ign|Blk)' /proc/self/status | tr -d '0\t'")
+    assert (status, output.decode()) == (0, "y\nSigBlk:\nSigIgn:\n")
+    peer.close()
 
 
 def test_a_program_reads_what_was_fed_in_pieces_and_nothing_else(peer: Peer) -> None:

@@ -134,12 +134,13 @@ static _Noreturn void become(const struct program *p)
 
 static _Noreturn void supervise(const struct program *p)
 {
+	static const unsigned long by_default[4];	/* the kernel's struct sigaction */
 	int status = 0;
 	pid_t pid;
 
 	setsid();
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);	/* ours, and what we were started with */
+	for (int number = 1; number < NSIG; number++)	/* ours, what we began with, and those the C library keeps to itself */
+		syscall(SYS_rt_sigaction, number, by_default, NULL, sizeof(unsigned long));
 	pid = fork();
 	if (!pid)
 		become(p);
