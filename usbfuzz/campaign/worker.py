@@ -12,8 +12,9 @@ import signal
 import sys
 
 from harness.lane import Lane
-from harness.link import Upstream, take_stdout
-from harness.procs import clean_exit_or_die, die_with_parent, pin
+from harness.link import Upstream
+from harness.procs import clean_exit_or_die, pin
+from harness.worker import run_worker
 from usbfuzz.errors import UsbfuzzError
 
 from .feed import Feed
@@ -72,9 +73,7 @@ async def _listen(upstream: Upstream, orders: Orders) -> None:
 
 def main(argv: list[str], open_lane: OpenLane = Lane.open) -> int:
     """Run a worker until its supervisor ends it; an exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's
-    die_with_parent(int(argv[1]))
-    return asyncio.run(serve(take_stdout(), open_lane))
+    return run_worker(int(argv[1]), lambda channel: serve(channel, open_lane))
 
 
 if __name__ == "__main__":

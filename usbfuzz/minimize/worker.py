@@ -5,14 +5,12 @@ Started as ``python -m usbfuzz.minimize.worker PARENT``; ends when its standard 
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
 import sys
 
 from harness.lane import Lane
-from harness.link import Upstream, take_stdout
-from harness.procs import clean_exit_or_die, die_with_parent, pin
+from harness.link import Upstream
+from harness.procs import pin
+from harness.worker import run_worker, until_over
 from usbfuzz.case.model import Case
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.replay import for_case
@@ -60,34 +58,23 @@ async def _serve(channel: int) -> int:
     assert isinstance(setup, Setup)
     pin(setup.cpu)
     bench = _Bench(setup, upstream)
-    gc.freeze()
-    gc.disable()  # a collection in the middle of a run would be a late answer
-    serving = asyncio.create_task(_trials(upstream, bench))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+    return await until_over(_trials(upstream, bench), bench.close)
+
+
+async def _trials(upstream: Upstream, bench: _Bench) -> int:
     try:
-        await serving
+        while (trial := await upstream.receive()) is not None:
+            assert isinstance(trial, Trial)
+            upstream.send(await bench.try_(trial))
     except UsbfuzzError as error:
         upstream.send(Failed(type(error).__name__, str(error)))
         return 1
-    except asyncio.CancelledError:
-        return 1
-    finally:
-        clean_exit_or_die()
-        await bench.close()
     return 0
-
-
-async def _trials(upstream: Upstream, bench: _Bench) -> None:
-    while (trial := await upstream.receive()) is not None:
-        assert isinstance(trial, Trial)
-        upstream.send(await bench.try_(trial))
 
 
 def main(argv: list[str]) -> int:
     """Run a worker until the command ends it; an exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's
-    die_with_parent(int(argv[1]))
-    return asyncio.run(_serve(take_stdout()))
+    return run_worker(int(argv[1]), _serve)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from harness.lane import Lane, LaneConfig
-from harness.link import Upstream, take_stdout
-from harness.procs import clean_exit_or_die, die_with_parent, pin
+from harness.link import Upstream
+from harness.procs import pin
+from harness.worker import run_worker, until_over
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.regress.judge import enough, enough_to_bless
 from usbfuzz.regress.messages import LINES, Begun, Booting, Done, Job, Stuck
@@ -93,31 +93,19 @@ class Bench:
 async def _serve(channel: int) -> int:
     upstream = await Upstream.open(channel, LINES)
     bench = Bench(upstream.send)
-    gc.freeze()
-    gc.disable()  # a collection in the middle of a run would be a late answer
-    serving = asyncio.create_task(_jobs(upstream, bench))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
-    try:
-        await serving
-    except asyncio.CancelledError:
-        return 1
-    finally:
-        clean_exit_or_die()
-        await bench.close()
-    return 0
+    return await until_over(_jobs(upstream, bench), bench.close)
 
 
-async def _jobs(upstream: Upstream, bench: Bench) -> None:
+async def _jobs(upstream: Upstream, bench: Bench) -> int:
     while (job := await upstream.receive()) is not None:
         upstream.send(await bench.do(job))
+    return 0
 
 
 def main(argv: list[str]) -> int:
     """Run a worker until the command ends it; an exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the command's
-    die_with_parent(int(argv[1]))
     pin(int(argv[2]))
-    return asyncio.run(_serve(take_stdout()))
+    return run_worker(int(argv[1]), _serve)
 
 
 if __name__ == "__main__":
