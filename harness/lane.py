@@ -23,6 +23,7 @@ from .guest.rundir import RunDir
 from .guest.snapshot import ensure_snapshot
 from .outcome import Binding, Outcome, Verdict
 from .play import Settler, Stage, places
+from .procs import answering_first
 from .usbredir.recorder import NOT_RECORDED, Recorder
 from .usbredir.server import Port
 from .verdicts import death_report, hang_report
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Lane", "LaneConfig"]
 
 #: A reply of ours later than this many milliseconds may have run into a guest timeout under a warped clock:
-#: 5 s of guest time pass in about 28 ms there.
+#: 5 s of guest time pass in about 28 ms there when it is paced. When it is not, the guest should stand still meanwhile.
 DILATED_MS = 8.0
 #: Wall seconds a round may take before the guest counts as hung. A lockup detected by the kernel itself
 #: (8 s of busy guest time) must come first; in real time a few 5 s control timeouts are no hang.
@@ -74,6 +75,7 @@ class LaneConfig:
     memory_mib: int = 512
     debug: int = 0
     validate_every: int = 1  #: rounds between slab validations; 0 = never
+    paced: bool = True  #: a warped clock jumps slowly; not needed where the server runs on the guest's core, and first
 
     @property
     def hang_after(self) -> float:
@@ -82,7 +84,9 @@ class LaneConfig:
 
     def machine(self, run_dir: Path) -> Machine:
         """The machine of this lane with its files in ``run_dir``."""
-        line = kernel_command_line(self.timing, self.kernel_params, loglevel=self.loglevel, modules=self.modules)
+        line = kernel_command_line(
+            self.timing, self.kernel_params, loglevel=self.loglevel, modules=self.modules, paced=self.paced
+        )
         return Machine(
             vmlinuz=self.kernel.vmlinuz,
             initrd=self.image.path,
@@ -107,6 +111,7 @@ class Lane:
     recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
     recording: bool = False  #: outcomes carry the conversation; slows a busy guest down
     _snapshot: Path = field(alias="snapshot", kw_only=True)
+    _core: contextlib.ExitStack = field(alias="core", kw_only=True)  #: shared with the guest until the end
     _qemu: Qemu | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
     _ports: list[Port] = field(factory=list, init=False)
@@ -116,7 +121,13 @@ class Lane:
 
     @classmethod
     async def open(cls, config: LaneConfig, on_progress: Callable[[str], None] = lambda _: None) -> Lane:
-        """Boot (or find the snapshot), restore, connect; raises BootError or an InfraError."""
+        """Boot (or find the snapshot), restore, connect; raises BootError or an InfraError.
+
+        A warped clock that is not paced binds the calling thread, and the guest, to one core until the lane closes.
+        """
+        core = contextlib.ExitStack()
+        if config.timing.warped and not config.paced:
+            core.enter_context(answering_first())
         run_dir = RunDir()
         lane: Lane | None = None
         try:
@@ -128,11 +139,12 @@ class Lane:
                 cache_dir=config.cache_dir,
                 on_progress=on_progress,
             )
-            lane = cls(config, dir=run_dir, machine=machine.restoring(), snapshot=snapshot)
+            lane = cls(config, dir=run_dir, machine=machine.restoring(), snapshot=snapshot, core=core)
             await lane.restore()
         except BaseException:
             if lane is not None:
                 await lane.close()
+            core.close()
             run_dir.close()
             raise
         return lane
@@ -189,6 +201,7 @@ class Lane:
     async def close(self) -> None:
         """End the guest and remove its files; may be called twice."""
         await self._down()
+        self._core.close()
         self._dir.close()
 
     async def _down(self) -> None:

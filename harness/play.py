@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -27,7 +28,7 @@ __all__ = ["Settler", "Stage", "buses", "places"]
 #: between a detach and the next attach, the hub's 100 ms debounce and two resets together.
 QUIET_MS = 700
 #: Wall seconds in which the first request of a well-behaved device comes under a warped clock.
-_AT_ONCE_S = 0.03
+_AT_ONCE_S = 0.01
 #: Guest milliseconds for a port change to become hub work that holds the hub's lock.
 _NOTICE_MS = 8
 #: Guest milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a
@@ -36,10 +37,10 @@ PATIENCE_MS = 20_000
 #: The same in wall seconds under a warped clock, where a driver that waits busily (mdelay) skips nothing.
 PATIENCE_WARPED_S = 0.5
 #: Guest milliseconds after the last unplug in which everything must have ended, or the guest counts as hung: more than
-#: twice what the kernel's own hung task detector waits, and a few seconds of ours when the guest only sleeps.
+#: twice what the kernel's own hung task detector waits.
 HANG_MS = 300_000
-#: Guest milliseconds after which a long nap is taken up again.
-_STEP_MS = 1000
+#: Guest milliseconds after which a long nap is taken up again: one given up goes on in the guest until its step ends.
+_STEP_MS = PATIENCE_MS
 #: Guest milliseconds that opened device nodes stay open.
 _EXERCISE_MS = 60
 #: Subsystems whose nodes lead to driver code that only runs while somebody has them open.
@@ -101,6 +102,7 @@ class Settler:
     events: list[UEvent] = field(factory=list)
     _barrier: _Shared = field(init=False)
     _exercise: _Shared = field(init=False)
+    _naps: dict[int, _Shared] = field(factory=dict, init=False)  #: by their guest milliseconds
 
     def __attrs_post_init__(self) -> None:
         self._barrier = _Shared(self._settle)
@@ -118,6 +120,14 @@ class Settler:
     async def exercise(self) -> None:
         """Use what device nodes and network interfaces have appeared, so that drivers do more than bind."""
         await self._exercise.run()
+
+    async def nap(self, ms: int) -> None:
+        """Return once ``ms`` milliseconds of the guest's clock have passed, or up to twice as many."""
+        for left in range(ms, 0, -_STEP_MS):
+            step = min(left, _STEP_MS)
+            if step not in self._naps:
+                self._naps[step] = _Shared(partial(self._agent.sleep, step))
+            await self._naps[step].run()
 
     async def _settle(self) -> None:
         self.events += await self._agent.settle(_NOTICE_MS)
@@ -244,20 +254,15 @@ class Stage:
             async with asyncio.timeout(PATIENCE_WARPED_S if self.warped else None):
                 await self._within(goal, PATIENCE_MS)
 
-    async def _nap(self, ms: int) -> None:
-        """Sleep in the guest, in steps: a nap given up leaves its timer there until the step ends, and it has 256."""
-        for left in range(ms, 0, -_STEP_MS):
-            await self.agent.sleep(min(left, _STEP_MS))
-
     async def _within(self, goal: Coroutine[None, None, None], ms: int) -> bool:
-        """Wait for ``goal``, at most ``ms`` milliseconds of the guest's clock; whether it was reached."""
+        """Wait for ``goal``, at least ``ms`` milliseconds of the guest's clock; whether it was reached."""
         reached = asyncio.ensure_future(goal)
         nap: asyncio.Future[None] | None = None
         try:
             # Most goals are reached at once: no need to wake the guest for a nap then.
             await asyncio.wait({reached}, timeout=_AT_ONCE_S)
             if not reached.done():
-                nap = asyncio.ensure_future(self._nap(ms))
+                nap = asyncio.ensure_future(self.settler.nap(ms))
                 await asyncio.wait({reached, nap}, return_when=asyncio.FIRST_COMPLETED)
             if nap is None or reached.done():
                 reached.result()

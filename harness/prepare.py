@@ -12,6 +12,7 @@ from .guest.process import check_qemu, find_qemu
 from .guest.qemu import Machine, Mode, Timing, kernel_command_line
 from .guest.rundir import RunDir
 from .lane import LaneConfig
+from .procs import may_answer_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,4 +55,5 @@ async def prepare(
         cache_dir=cache,
         qemu=qemu,
         kernel_params=kernel_params,
+        paced=not may_answer_first(),
     )

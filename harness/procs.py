@@ -5,13 +5,33 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 import signal
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from usbfuzz.errors import InfraError
 
-__all__ = ["GRACE", "clean_exit_or_die", "die_with_parent", "kill_group", "lower_priority", "pin"]
+__all__ = [
+    "GRACE",
+    "answering_first",
+    "clean_exit_or_die",
+    "die_with_parent",
+    "kill_group",
+    "lower_priority",
+    "may_answer_first",
+    "pin",
+]
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+# struct sched_attr (linux/sched/types.h): size, policy, flags, nice, priority, runtime, deadline, period.
+_SCHED_ATTR = struct.Struct("=IIQiIQQQ")
+_SCHED_CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}  # numbers of sched_setattr and sched_getattr
+#: The shortest time slice the kernel grants (kernel/sched/syscalls.c).
+_SLICE_NS = 100_000
 
 #: Seconds a process gets to close what it holds once it is told to end.
 GRACE = 10
@@ -41,6 +61,50 @@ def pin(cpu: int | None) -> None:
     if cpu is not None:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {cpu})
+
+
+@contextlib.contextmanager
+def answering_first() -> Iterator[None]:
+    """Have this thread and what it starts meanwhile share one core, in the shortest of time slices.
+
+    A guest started by its server then stands still while the server works: a thread that wakes up waits for others
+    no longer than their slices, if at all (EEVDF, which can be asked for a slice from Linux 6.12 on). Where that does
+    not work (see :func:`may_answer_first`) nothing happens.
+    """
+    free = os.sched_getaffinity(0)
+    if not _set_slice(_SLICE_NS):
+        yield
+        return
+    if len(free) > 1:
+        pin(ctypes.CDLL(None).sched_getcpu())
+    try:
+        yield
+    finally:
+        _set_slice(0)
+        os.sched_setaffinity(0, free)
+
+
+@cache
+def may_answer_first() -> bool:
+    """Whether :func:`answering_first` works on this machine; tried in a thread that does nothing else."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_set_slice, _SLICE_NS).result()
+
+
+def _set_slice(ns: int) -> bool:
+    """Ask for a time slice of ``ns``, 0 for the kernel's own; whether it was granted."""
+    if platform.machine() not in _SCHED_CALLS or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return False
+    set_attributes, get_attributes = _SCHED_CALLS[platform.machine()]
+    libc = ctypes.CDLL(None)
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    wanted = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, 0, nice, 0, ns, 0, 0)
+    granted = ctypes.create_string_buffer(_SCHED_ATTR.size)
+    if libc.syscall(set_attributes, 0, wanted, 0):
+        return False
+    if libc.syscall(get_attributes, 0, granted, _SCHED_ATTR.size, 0):
+        return False
+    return bool(_SCHED_ATTR.unpack(granted.raw)[5] == ns)
 
 
 def lower_priority(niceness: int) -> None:

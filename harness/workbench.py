@@ -69,7 +69,8 @@ class Workbench:
         self._log = ""
         self.events: list[UEvent] = []  #: of the guest's kernel, as of the last settle
         try:
-            self._lane = self._manage(Lane.open(evolve(config, loglevel=_LOGLEVEL), on_progress))
+            # Paced: the caller's thread takes the interpreter from the devices' whenever it likes.
+            self._lane = self._manage(Lane.open(evolve(config, loglevel=_LOGLEVEL, paced=True), on_progress))
             self._set_the_stage()
         except BaseException:
             self.close()

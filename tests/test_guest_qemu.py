@@ -76,8 +76,9 @@ def test_a_comma_in_a_path_cannot_add_an_option() -> None:
     assert "unix:/run/a,,server=off/qmp,server=on,wait=off" in argv
 
 
-def test_the_warped_kernel_is_paced_by_its_tick() -> None:
+def test_the_warped_kernel_is_paced_by_its_tick_unless_the_server_answers_first() -> None:
     assert {"nohz=off", "highres=off"} <= set(kernel_command_line(Timing.WARP).split())
+    assert "nohz=off" not in kernel_command_line(Timing.WARP, paced=False)
     assert "nohz=off" not in kernel_command_line(Timing.KVM)
 
 

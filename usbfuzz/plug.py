@@ -77,7 +77,7 @@ async def watch(
     What is plugged at the end of the play stays plugged: unlike a campaign, this is for looking. Raises BootError and
     InfraError from the preparation; a guest that dies while it is watched just ends the watching.
     """
-    lane = await Lane.open(evolve(config, loglevel=_INFO), on_progress)
+    lane = await Lane.open(evolve(config, loglevel=_INFO, paced=True), on_progress)
     try:
         for port in lane.ports:
             port.trace, port.on_fault = watcher.transfer, watcher.fault
