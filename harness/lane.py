@@ -4,51 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from usbfuzz.errors import GuestError, InfraError, QemuError, StorageError
-from usbfuzz.triage import extract, once_only
 
 from .guest.agent_client import Agent
 from .guest.autopsy import autopsy
 from .guest.process import Qemu
-from .guest.qemu import PORTS, Machine, Timing, kernel_command_line
 from .guest.rundir import RunDir
 from .guest.snapshot import ensure_snapshot
-from .outcome import Binding, Outcome, Verdict
+from .outcome import Outcome, Verdict, bindings, enumerated, interfaces
 from .play import Settler, Stage, places
 from .procs import answering_first
 from .usbredir.recorder import NOT_RECORDED, Recorder
 from .usbredir.server import Port
-from .verdicts import death_report, hang_report
+from .verdicts import death_report, hang_report, may_run_on, shown
+from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from usbfuzz.case.model import Case
     from usbfuzz.triage import Report
 
-    from .guest.agent_client import UEvent
-    from .guest.image import Image
-    from .guest.kernels import Kernel
+    from .config import LaneConfig
+    from .guest.qemu import Machine
 
-__all__ = ["Lane", "LaneConfig"]
+__all__ = ["Lane"]
 
 #: A reply of ours later than this many milliseconds may have run into a guest timeout under a warped clock:
 #: 5 s of guest time pass in about 28 ms there when it is paced. When it is not, the guest should stand still meanwhile.
 DILATED_MS = 8.0
-#: Wall seconds a round may take before the guest counts as hung. A lockup detected by the kernel itself
-#: (8 s of busy guest time) must come first; in real time a few 5 s control timeouts are no hang.
-_HANG_WARP = 30.0
-_HANG_REALTIME = 150.0
 #: Bytes of console after which a guest is restored anyway, so that the file stays small.
 _CONSOLE_LIMIT = 16 << 20
+#: Has the kernel forget which of its WARN_ON_ONCE() have warned, those of modules included.
+_REARM = "/sys/kernel/debug/clear_warn_once"
 #: Wall seconds in which a panicking guest gets its text out and exits.
 _LAST_WORDS = 4.0
 _GLANCE = 0.5
@@ -56,48 +51,6 @@ _GLANCE = 0.5
 #: about one restore in a hundred comes up idle and deaf.
 _ANSWER = 8.0
 _ATTEMPTS = 3
-_BUS = re.compile(r"(\d+)-\d[\d.]*:\d+\.\d+")
-
-
-@frozen
-class LaneConfig:
-    """What a lane needs to know before it starts."""
-
-    kernel: Kernel
-    image: Image
-    timing: Timing
-    cache_dir: Path
-    qemu: str = "qemu-system-x86_64"
-    ports: int = PORTS
-    kernel_params: tuple[str, ...] = ()
-    modules: str = "all"
-    loglevel: int = 5
-    memory_mib: int = 512
-    debug: int = 0
-    validate_every: int = 1  #: rounds between slab validations; 0 = never
-    paced: bool = True  #: a warped clock jumps slowly; not needed where the server runs on the guest's core, and first
-
-    @property
-    def hang_after(self) -> float:
-        """Wall seconds after which a round counts as hung."""
-        return _HANG_WARP if self.timing.warped else _HANG_REALTIME
-
-    def machine(self, run_dir: Path) -> Machine:
-        """The machine of this lane with its files in ``run_dir``."""
-        line = kernel_command_line(
-            self.timing, self.kernel_params, loglevel=self.loglevel, modules=self.modules, paced=self.paced
-        )
-        return Machine(
-            vmlinuz=self.kernel.vmlinuz,
-            initrd=self.image.path,
-            command_line=line,
-            run_dir=run_dir,
-            timing=self.timing,
-            qemu=self.qemu,
-            ports=self.ports,
-            memory_mib=self.memory_mib,
-            debug=self.debug,
-        )
 
 
 @define
@@ -109,6 +62,7 @@ class Lane:
     machine: Machine
     restores: int = 0
     recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
+    known: list[Report] = field(factory=list)  #: bugs whose warnings need not cost the guest any more
     recording: bool = False  #: outcomes carry the conversation; slows a busy guest down
     _snapshot: Path = field(alias="snapshot", kw_only=True)
     _core: contextlib.ExitStack = field(alias="core", kw_only=True)  #: shared with the guest until the end
@@ -153,6 +107,11 @@ class Lane:
     def pid(self) -> int:
         """Process id of the QEMU that runs now, 0 if none."""
         return self._qemu.pid if self._qemu else 0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the QEMU that runs now, 0.0 if none."""
+        return self._qemu.cpu_seconds if self._qemu else 0.0
 
     @property
     def agent(self) -> Agent:
@@ -227,19 +186,26 @@ class Lane:
         self._record()
         started = time.monotonic()
         stage = Stage(self.agent, self._ports, Settler(self.agent), warped=self.config.timing.warped)
+        watch = Watch(self)
         failure: Exception | None = None
         broken = 0.0
         try:
-            async with asyncio.timeout(self.config.hang_after), asyncio.TaskGroup() as group:
+            async with (
+                asyncio.timeout(self.config.hang_after) as limit,
+                watch.over(limit),
+                asyncio.TaskGroup() as group,
+            ):
                 for case, place in zip(cases, placing, strict=True):
                     group.create_task(stage.play(case, place))
             await self._validate()
         except* (QemuError, GuestError, TimeoutError) as errors:
             failure, broken = errors.exceptions[0], time.monotonic()
-        outcome = await self._conclude(stage, failure, started)
+        outcome = await self._conclude(stage, failure, started, reported=watch.reported)
         if outcome.restored:
             await self.restore()
             self.recovery = time.monotonic() - (broken or started)
+        elif outcome.reports:
+            await self.agent.write(_REARM, "1")
         return outcome
 
     def _record(self) -> None:
@@ -256,38 +222,42 @@ class Lane:
         if self.config.validate_every and self._rounds % self.config.validate_every == 0:
             await self.agent.validate()
 
-    async def _conclude(self, stage: Stage, failure: Exception | None, started: float) -> Outcome:
+    async def _conclude(self, stage: Stage, failure: Exception | None, started: float, *, reported: bool) -> Outcome:
         stage.count_rest()
-        verdict, reports, console = await self._look(failure)
+        verdict, reports, console = await self._look(failure, reported=reported)
         worst = stage.worst_reply * 1000
         return Outcome(
             verdict=verdict,
             reports=reports,
             console=console,
-            bindings=tuple(_bindings(stage.settler.events)),
-            interfaces=tuple(event.name for event in stage.settler.events if _interface_added(event)),
+            bindings=tuple(bindings(stage.settler.events)),
+            interfaces=tuple(interfaces(stage.settler.events)),
             plugs=stage.plugs,
-            enumerated=sum(_enumerated(event) for event in stage.settler.events),
+            enumerated=enumerated(stage.settler.events),
             requests=stage.requests,
             seconds=time.monotonic() - started,
             worst_reply_ms=worst,
             dilated=self.config.timing.warped and worst > DILATED_MS,
             conversation=self._recorder.conversation() if self._recorder else NOT_RECORDED,
-            restored=verdict is not Verdict.CLEAN or once_only(console) or self._console_at > _CONSOLE_LIMIT,
+            restored=failure is not None or self._console_at > _CONSOLE_LIMIT or not self.bears(console, reports),
         )
 
-    async def _look(self, failure: Exception | None) -> tuple[Verdict, tuple[Report, ...], str]:
+    def bears(self, console: str, reports: Sequence[Report]) -> bool:
+        """Whether a guest that printed this is as good as before: nothing, or known warnings that may come again."""
+        return may_run_on(console, reports, self.known)
+
+    async def _look(self, failure: Exception | None, *, reported: bool) -> tuple[Verdict, tuple[Report, ...], str]:
         """What happened: the console's reports, or the harness's own when the guest went without a word."""
-        if failure is None:
+        if failure is None or reported:
             console = self.read_console()
-            reports = _reports(console)
+            reports = shown(console)
             return (Verdict.CRASH if reports else Verdict.CLEAN), reports, console
         if self._qemu is None:
             raise QemuError("no guest is running in this lane") from failure
         # A channel that broke means that QEMU ends; after a time limit it is only likely not to.
         hung = not await _exits(self._qemu, _GLANCE if isinstance(failure, TimeoutError) else _LAST_WORDS)
         console = self.read_console()
-        reports = _reports(console)
+        reports = shown(console)
         if hung:
             how = await autopsy(self._qemu, self.agent)
             stacks = self.read_console()
@@ -300,39 +270,25 @@ class Lane:
 
     def read_console(self) -> str:
         """What the guest printed since the last call."""
+        raw = self._unread()
+        self._console_at += len(raw)
+        return _text(raw)
+
+    def peek_console(self) -> str:
+        """The same, and the next call returns it again."""
+        return _text(self._unread())
+
+    def _unread(self) -> bytes:
         try:
             with self.machine.console.open("rb") as file:
                 file.seek(self._console_at)
-                raw = file.read()
+                return file.read()
         except FileNotFoundError:
-            return ""
-        self._console_at += len(raw)
-        return raw.decode("utf-8", "replace").replace("\r\n", "\n")
+            return b""
 
 
-def _bindings(events: Iterable[UEvent]) -> Iterator[Binding]:
-    """Drivers of interfaces and HID devices; the generic driver of whole devices says nothing."""
-    for event in events:
-        if event.kind == "bind" and (event.subsystem == "hid" or (event.subsystem == "usb" and ":" in event.name)):
-            yield Binding(_port_of(event.name), event.name, event.detail)
-
-
-def _port_of(name: str) -> int:
-    """Lane port of a sysfs interface name: controller n has the buses 2n+1 (USB 2) and 2n+2 (USB 3); else -1."""
-    match = _BUS.fullmatch(name)
-    return (int(match[1]) - 1) // 2 if match else -1
-
-
-def _interface_added(event: UEvent) -> bool:
-    return event.kind == "add" and event.subsystem == "usb" and ":" in event.name
-
-
-def _enumerated(event: UEvent) -> bool:
-    return event.kind == "bind" and event.subsystem == "usb" and ":" not in event.name
-
-
-def _reports(console: str) -> tuple[Report, ...]:
-    return tuple(report for report in extract(console) if not report.suppressed)
+def _text(console: bytes) -> str:
+    return console.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _copy(snapshot: Path, disk: Path) -> None:

@@ -14,10 +14,10 @@ from cattrs.strategies import configure_tagged_union
 from usbfuzz.errors import ProtocolError
 from usbfuzz.triage import Report
 
+from .config import LaneConfig
 from .guest.image import Image
 from .guest.kernels import Kernel
 from .guest.qemu import Timing
-from .lane import LaneConfig
 
 __all__ = ["LINE_LIMIT", "Lines"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -10,7 +12,14 @@ from usbfuzz.triage import Report
 
 from .usbredir.recorder import NOT_RECORDED, Conversation
 
-__all__ = ["Binding", "Outcome", "Verdict"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .guest.agent_client import UEvent
+
+__all__ = ["Binding", "Outcome", "Verdict", "bindings", "enumerated", "interfaces"]
+
+_BUS = re.compile(r"(\d+)-\d[\d.]*:\d+\.\d+")
 
 
 class Verdict(Enum):
@@ -53,3 +62,26 @@ class Outcome:
     def title(self) -> str:
         """Title of the first report, or "" when clean."""
         return self.reports[0].title if self.reports else ""
+
+
+def bindings(events: Iterable[UEvent]) -> Iterator[Binding]:
+    """Drivers of interfaces and HID devices; the generic driver of whole devices says nothing."""
+    for event in events:
+        if event.kind == "bind" and (event.subsystem == "hid" or (event.subsystem == "usb" and ":" in event.name)):
+            yield Binding(_port_of(event.name), event.name, event.detail)
+
+
+def _port_of(name: str) -> int:
+    """Lane port of a sysfs interface name: controller n has the buses 2n+1 (USB 2) and 2n+2 (USB 3); else -1."""
+    match = _BUS.fullmatch(name)
+    return (int(match[1]) - 1) // 2 if match else -1
+
+
+def interfaces(events: Iterable[UEvent]) -> Iterator[str]:
+    """Sysfs names of interfaces that appeared."""
+    return (event.name for event in events if event.kind == "add" and event.subsystem == "usb" and ":" in event.name)
+
+
+def enumerated(events: Iterable[UEvent]) -> int:
+    """How many devices came as far as the generic driver of whole devices."""
+    return sum(event.kind == "bind" and event.subsystem == "usb" and ":" not in event.name for event in events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,8 @@ class _Shared:
     """An action in the guest that one run of serves all who ask while it has not begun."""
 
     _act: Callable[[], Awaitable[None]] = field(alias="act")
+    _droppable: bool = field(default=False, alias="droppable")  #: of no use once nobody waits for it
+    _waiters: Counter[asyncio.Task[None]] = field(factory=Counter, init=False)
     _running: asyncio.Task[None] | None = field(default=None, init=False)
     _next: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -79,7 +82,19 @@ class _Shared:
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
             self._next.add_done_callback(_seen)
-        await asyncio.shield(self._next)
+        task = self._next
+        self._waiters[task] += 1
+        try:
+            await asyncio.shield(task)
+        finally:
+            self._waiters[task] -= 1
+            if not self._waiters[task]:
+                del self._waiters[task]
+                self._drop(task)
+
+    def _drop(self, task: asyncio.Task[None]) -> None:
+        if self._droppable and task.cancel() and task is self._next:
+            self._next = None
 
     async def _after(self, running: asyncio.Task[None] | None) -> None:
         if running is not None:
@@ -126,7 +141,7 @@ class Settler:
         for left in range(ms, 0, -_STEP_MS):
             step = min(left, _STEP_MS)
             if step not in self._naps:
-                self._naps[step] = _Shared(partial(self._agent.sleep, step))
+                self._naps[step] = _Shared(partial(self._agent.sleep, step), droppable=True)
             await self._naps[step].run()
 
     async def _settle(self) -> None:

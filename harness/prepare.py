@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from .config import LaneConfig
 from .guest.accel import choose_timing
 from .guest.image import build_image
 from .guest.kernels import default_cache, resolve
 from .guest.process import check_qemu, find_qemu
 from .guest.qemu import Machine, Mode, Timing, kernel_command_line
 from .guest.rundir import RunDir
-from .lane import LaneConfig
 from .procs import may_answer_first
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from attrs import evolve
 from usbfuzz.errors import GuestError
 from usbfuzz.triage import extract
 
-from .lane import Lane, LaneConfig
+from .config import LaneConfig
+from .lane import Lane
 from .play import Settler, Stage
 
 if TYPE_CHECKING:

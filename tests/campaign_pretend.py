@@ -18,10 +18,10 @@ from typing import Any
 from attrs import define, evolve, field
 
 import usbfuzz.errors
+from harness.config import LaneConfig
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.qemu import Timing
-from harness.lane import LaneConfig
 from harness.link import take_stdout
 from harness.outcome import Binding, Outcome, Verdict
 from harness.procs import die_with_parent
@@ -93,6 +93,7 @@ class PretendLane:
     script: dict[str, Any]
     restores: int = 0
     recording: bool = False
+    known: list[Report] = field(factory=list)
     runs: list[list[int]] = field(factory=list)
     closed: bool = False
     _since: set[int] = field(factory=set)

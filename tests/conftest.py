@@ -16,7 +16,7 @@ from harness.workbench import Workbench
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.lane import LaneConfig
+    from harness.config import LaneConfig
 
 
 @cache

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from attrs import evolve
 
+from harness.config import LaneConfig
 from harness.guest.image import cpio
 from harness.guest.image.files import write_atomically
-from harness.lane import LaneConfig
 
 __all__ = ["with_programs"]
 

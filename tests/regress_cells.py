@@ -6,10 +6,10 @@ from pathlib import Path
 
 from attrs import evolve
 
+from harness.config import LaneConfig
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.qemu import Timing
-from harness.lane import LaneConfig
 from harness.outcome import Verdict
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Expectation
 from usbfuzz.errors import UsbfuzzError

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import pytest
 from attrs import define, evolve
 
+from harness.config import LaneConfig
 from harness.guest.agent_client import Agent, UEvent
 from harness.guest.process import Qemu
 from harness.guest.qemu import SNAPSHOT, Machine, Timing, kernel_command_line
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
-from harness.lane import LaneConfig
 from usbfuzz.errors import GuestError
 
 pytestmark = pytest.mark.guest

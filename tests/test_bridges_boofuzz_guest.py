@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 from boofuzz import Byte, Bytes, FuzzLoggerText, Request, Session, Target
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.workbench import Workbench
 from usbfuzz.bridges.boofuzz_session import DescriptorConnection, GuestMonitor
 from usbfuzz.case import load

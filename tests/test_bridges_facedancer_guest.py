@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.config import LaneConfig
 from harness.guest.qemu import Mode
-from harness.lane import LaneConfig
 
 pytestmark = pytest.mark.guest
 

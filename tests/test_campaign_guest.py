@@ -17,7 +17,7 @@ import psutil
 import pytest
 from attrs import define, field
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from usbfuzz.campaign.options import CampaignOptions
 from usbfuzz.campaign.progress import Progress
 from usbfuzz.campaign.supervisor import Campaign, run_campaign

@@ -22,7 +22,7 @@ from usbfuzz.errors import BootError, QemuError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.lane import LaneConfig
+    from harness.config import LaneConfig
 
 MACHINE = Machine(Path("/k"), Path("/i"), "", Path("/r"), Timing.KVM)
 

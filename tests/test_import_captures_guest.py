@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from harness.lane import Lane, LaneConfig
+from harness.config import LaneConfig
+from harness.lane import Lane
 from harness.outcome import Outcome, Verdict
 from usbfuzz.case import Case, DeviceSpec, load
 from usbfuzz.case.model import Action, ControlScript, EndpointScript, Event, Step

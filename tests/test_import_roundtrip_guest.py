@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from guest_overlay import with_programs
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.workbench import Workbench
 from usbfuzz.case import DeviceSpec, ScriptedDevice, load
 from usbfuzz.descriptors import split, string_descriptor, string_text

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.lane import Lane, LaneConfig
+from harness.config import LaneConfig
+from harness.lane import Lane
 from harness.outcome import Outcome, Verdict
 from usbfuzz.case import Case, DeviceSpec
 from usbfuzz.case.model import Action, Event

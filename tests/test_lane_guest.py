@@ -18,9 +18,10 @@ from attrs import define, field
 from guest_processes import alive, qemus, until
 
 from harness import lane
+from harness.config import LaneConfig
 from harness.guest.agent_client import Agent
 from harness.guest.rundir import RunDir
-from harness.lane import Lane, LaneConfig
+from harness.lane import Lane
 from harness.outcome import Outcome, Verdict
 from harness.usbredir.server import Port
 from usbfuzz.case import load, spec_of
@@ -36,7 +37,9 @@ Result = TypeVar("Result")
 KERNEL = "debian:bookworm"
 SECONDS = 120
 MICE = 6
-EXTIGY = Path(__file__).parent.parent / "corpus" / "known-bugs" / "extigy-unplug-gpf.toml"
+CORPUS = Path(__file__).parent.parent / "corpus"
+EXTIGY = CORPUS / "known-bugs" / "extigy-unplug-gpf.toml"
+CAMERA = CORPUS / "found" / "uvc-reqbufs-warning.toml"
 
 MOUSE, KEYBOARD = spec_of(Mouse()), spec_of(Keyboard())
 PLUG, UNPLUG = Event(Action.PLUG, device=0), Event(Action.UNPLUG)
@@ -149,6 +152,21 @@ def test_a_restored_guest_remembers_nothing(running: Running) -> None:
     running.do(running.lane.restore())
     assert "before the restore" not in running.round(ONE_MOUSE).console
     assert "before the restore" not in running.do(running.lane.agent.kmsg())
+
+
+def test_a_known_warning_costs_no_guest_and_comes_again_in_the_same_one(running: Running) -> None:
+    camera = load(CAMERA)
+    new = running.round(camera)
+    assert new.title == "WARNING in vb2_core_reqbufs"
+    assert new.restored
+    running.lane.known += new.reports
+    restores = running.lane.restores
+    for _ in range(2):
+        known = running.round(camera)
+        assert known.title == new.title
+        assert not known.restored
+    assert running.round(ONE_MOUSE).verdict is Verdict.CLEAN
+    assert running.lane.restores == restores
 
 
 def test_more_ports_than_there_are_is_refused_before_anything_is_plugged(running: Running) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from usbfuzz.case import load, save
 from usbfuzz.minimize.bloat import FACTOR, bloat
 from usbfuzz.minimize.parts import weight

@@ -12,7 +12,7 @@ from attrs import define, evolve
 from campaign_pretend import config
 from minimize_pretend import PretendGuests
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from usbfuzz.case import load, save
 from usbfuzz.case.model import Case
 from usbfuzz.errors import CaseError, QemuError, StorageError

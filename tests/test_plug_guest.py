@@ -12,8 +12,8 @@ import pytest
 from attrs import define, field
 from guest_processes import alive, qemus
 
+from harness.config import LaneConfig
 from harness.guest.agent_client import UEvent
-from harness.lane import LaneConfig
 from harness.usbredir.constants import Sender
 from harness.usbredir.message import Message
 from harness.usbredir.packets import ControlPacket

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.guest

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from attrs import evolve
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from usbfuzz.case import load, save
 from usbfuzz.case.model import Expectation
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.outcome import Verdict
 from usbfuzz.case import load
 from usbfuzz.case.model import Case, Expectation

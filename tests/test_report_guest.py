@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from usbfuzz.case import load
 from usbfuzz.replay import replay
 from usbfuzz.report.capture import save_capture

@@ -14,10 +14,10 @@ import pytest
 from attrs import define, evolve, field
 from guest_processes import until
 
+from harness.config import LaneConfig
 from harness.guest.qemu import Timing
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
-from harness.lane import LaneConfig
 
 pytestmark = pytest.mark.guest
 

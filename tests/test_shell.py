@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 
 pytestmark = pytest.mark.guest
 

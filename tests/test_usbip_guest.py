@@ -11,8 +11,8 @@ import pytest
 from attrs import define, field
 from usbip_guest import attach, attaching_guest
 
+from harness.config import LaneConfig
 from harness.guest.agent_client import Agent
-from harness.lane import LaneConfig
 from harness.usbip.messages import Reply, Request, Submit, Submitted, Unlink
 from harness.usbip.server import Server
 from harness.usbredir.constants import Sender

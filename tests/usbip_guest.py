@@ -16,13 +16,13 @@ from pathlib import Path
 
 from attrs import evolve
 
+from harness.config import LaneConfig
 from harness.guest.agent_client import Agent
 from harness.guest.image import cpio
 from harness.guest.kernels import ModuleIndex, read_module
 from harness.guest.qemu import Timing
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
-from harness.lane import LaneConfig
 
 __all__ = ["attach", "attaching_guest"]
 

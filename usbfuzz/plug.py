@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
 
-from harness.lane import Lane, LaneConfig
+from harness.config import LaneConfig
+from harness.lane import Lane
 from harness.play import Settler, Stage
 from usbfuzz.errors import GuestError, QemuError
 from usbfuzz.replay import for_case

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from harness.config import LaneConfig
     from harness.guest.agent_client import Ran
-    from harness.lane import LaneConfig
     from usbfuzz.triage import Report
 
 __all__ = ["Guest", "Guests", "KernelLog", "Plugged", "Plugger"]

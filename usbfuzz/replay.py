@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from harness.lane import Lane, LaneConfig
+from harness.config import LaneConfig
+from harness.lane import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ import os
 import shutil
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 from qemu.qmp import ConnectError, QMPClient, QMPError
@@ -16,9 +17,6 @@ from qemu.qmp import ConnectError, QMPClient, QMPError
 from usbfuzz.errors import QemuError
 
 from .qemu import Machine, qemu_argv
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["NICENESS", "Qemu", "check_qemu", "find_qemu"]
 
@@ -116,6 +114,15 @@ class Qemu:
     def pid(self) -> int:
         """Process id."""
         return self._process.pid
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Seconds of CPU time it has taken so far; 0.0 once it has ended (proc_pid_stat(5))."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def running(self) -> bool:

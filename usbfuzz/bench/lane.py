@@ -96,10 +96,11 @@ async def _timed(
     lane: Lane, order: Order, rounds: AsyncIterator[Sequence[Case]], count: Callable[[Outcome], int]
 ) -> Result:
     devices = dilated = 0
-    worst = 0.0
-    started = time.monotonic()
+    worst = started = 0.0
     async for cases in rounds:
+        started = started or time.monotonic()  # a generator's start, like a guest's, is not what is measured
         outcome = await lane.run_round(cases)
+        lane.known += outcome.reports  # as a campaign, once it has attributed them
         devices += count(outcome)
         dilated += outcome.dilated
         worst = max(worst, outcome.worst_reply_ms)

@@ -87,7 +87,8 @@ class Attributor:
     hurry: Callable[[], bool]  #: true once no further run shall start
     fresh: bool = False  #: the guest has run nothing since its snapshot
     strays: list[Suspicion] = field(factory=list)
-    dilated: int = 0  #: runs repeated because we answered too late
+    runs: int = 0  #: of any case
+    dilated: int = 0  #: of them, those repeated because we answered too late
     _deadline: float = field(default=0.0, init=False)
 
     async def attribute(self, suspicion: Suspicion) -> Attribution:
@@ -123,6 +124,7 @@ class Attributor:
         for _ in range(DILATED_TRIES):
             if not self.fresh:
                 await self.lane.restore()
+            self.runs += 1
             outcome = await recorded(self.lane, case)
             self.fresh = outcome.restored
             found = self._sort(case, outcome, wanted)

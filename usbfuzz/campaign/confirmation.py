@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from usbfuzz.case import load
 from usbfuzz.case.files import CASE_FILE
 from usbfuzz.errors import UsbfuzzError

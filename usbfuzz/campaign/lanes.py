@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.outcome import Outcome
 from usbfuzz.case.model import Case
+from usbfuzz.triage import Report
 
 __all__ = ["CampaignLane", "OpenLane", "recorded"]
 
@@ -16,6 +17,7 @@ class CampaignLane(Protocol):
     """One guest that runs cases. All methods raise GuestError or InfraError when it cannot go on."""
 
     recording: bool  #: outcomes carry the conversation
+    known: list[Report]  #: bugs whose warnings need not cost the guest any more
 
     @property
     def restores(self) -> int:

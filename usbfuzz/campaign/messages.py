@@ -13,7 +13,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.lines import Lines
 from harness.outcome import Verdict
 from usbfuzz.case.model import Case

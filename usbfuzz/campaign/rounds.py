@@ -130,10 +130,10 @@ class Rounds:
         hits: list[str] = []
         if outcome is not None and outcome.reports:
             hits = await self._look_into(outcome, cases, indices)
-        elif outcome is not None and not outcome.restored:
-            self._history.append(cases)
-        if outcome is None or outcome.restored or hits:
+        if outcome is None or self.lane.restores != restores:
             self._history.clear()
+        else:
+            self._history.append(cases)
         self.upstream.send(
             RoundDone(
                 indices=indices,
@@ -188,7 +188,7 @@ class Rounds:
                 hits.append(slug)
             todo.extend(attributor.strays)
             attributor.strays.clear()
-        if not attributor.fresh:
+        if attributor.runs and not attributor.fresh:
             await self.lane.restore()
         return hits
 
@@ -201,6 +201,7 @@ class Rounds:
         self.upstream.send(Sighted(suspicion.report, whole, suspicion.console, suspicion.drivers))
         reply = await self.orders.replies.get()
         self._settled.append((suspicion.report, reply.slug))
+        self.lane.known.append(suspicion.report)
         if reply.attribute:
             self.upstream.send(Entered(LaneState.ATTRIBUTING, indices, suspicion.report.title))
             started, restores = time.monotonic(), self.lane.restores

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define, field
 
+from harness.config import LaneConfig
 from harness.guest.rundir import sweep
-from harness.lane import LaneConfig
 from usbfuzz.errors import InputError, UsbfuzzError
 from usbfuzz.minimize.result import MINIMIZED_FILE
 

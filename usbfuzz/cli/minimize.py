@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from harness.lane import LaneConfig
+    from harness.config import LaneConfig
     from usbfuzz.minimize.result import Minimized
 
 __all__ = ["minimize_command"]

@@ -21,8 +21,8 @@ from usbfuzz.triage import brief
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.config import LaneConfig
     from harness.guest.qemu import Mode
-    from harness.lane import LaneConfig
     from harness.outcome import Outcome
     from usbfuzz.case.model import Case, DeviceSpec
     from usbfuzz.replay import Replay

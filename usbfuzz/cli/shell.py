@@ -21,7 +21,7 @@ from usbfuzz.cli.watched import Watched
 from usbfuzz.replay import DEFAULT_KERNEL
 
 if TYPE_CHECKING:
-    from harness.lane import LaneConfig
+    from harness.config import LaneConfig
 
 __all__ = ["shell_command"]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from harness.config import LaneConfig
 from harness.guest.qemu import Mode
-from harness.lane import Lane, LaneConfig
+from harness.lane import Lane
 from harness.prepare import prepare
 from usbfuzz.case.model import Case
 from usbfuzz.replay import for_case, shows

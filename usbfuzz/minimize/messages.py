@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.lines import Lines
 from usbfuzz.case.model import Case
 

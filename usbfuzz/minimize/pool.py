@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.link import Child, error_of
 from usbfuzz.case.model import Case
 from usbfuzz.errors import BootError, InfraError, InputError, ProtocolError, UsbfuzzError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import define, evolve, field
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from usbfuzz.case.model import Case
 from usbfuzz.replay import recorded_names
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.outcome import Verdict
 from usbfuzz.case.model import Case, Expectation
 from usbfuzz.errors import UsbfuzzError

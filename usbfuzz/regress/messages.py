@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen, resolve_types
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.lines import Lines
 from harness.outcome import Verdict
 from usbfuzz.case.model import Case, Expectation

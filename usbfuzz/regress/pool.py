@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field, frozen
 
-from harness.lane import LaneConfig
+from harness.config import LaneConfig
 from harness.link import Child, error_of
 from usbfuzz.errors import BootError, GuestError, InfraError, ProtocolError, UsbfuzzError
 from usbfuzz.regress.judge import judge

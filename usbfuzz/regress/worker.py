@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from harness.lane import Lane, LaneConfig
+from harness.config import LaneConfig
+from harness.lane import Lane
 from harness.link import Upstream
 from harness.procs import pin
 from harness.worker import run_worker, until_over

@@ -1,0 +1,62 @@
+"""Ends the rounds of a warped guest that lead nowhere.
+
+Wall time says little there: on a busy machine a round may take long and be fine. What counts is how long QEMU has
+computed, since a guest that only waits costs next to nothing, and that a crash is on the console while the round still
+goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from .verdicts import shown
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from .lane import Lane
+
+__all__ = ["Watch"]
+
+#: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors come first: a lockup
+#: (8 s of busy guest time) takes some 1.5 s of it, a hung task (120 s of idle guest time) a tenth of one.
+_HANG_CPU_S = 6.0
+#: Wall seconds between two looks.
+_LOOK_S = 1.0
+#: Wall seconds for a round to end after the guest has reported a crash and runs on.
+_GRACE_S = 3.0
+
+
+@define
+class Watch:
+    """Watches one round of ``lane``."""
+
+    lane: Lane
+    reported: bool = False  #: the round was ended because the guest had reported a crash, not because it hangs
+
+    @contextlib.asynccontextmanager
+    async def over(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
+        """Watch meanwhile; what leads nowhere ends by ``limit``, which raises TimeoutError."""
+        if not self.lane.config.timing.warped:
+            yield
+            return
+        watching = asyncio.create_task(self._watch(limit))
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def _watch(self, limit: asyncio.Timeout) -> None:
+        begun = self.lane.cpu_seconds
+        while self.lane.cpu_seconds - begun < _HANG_CPU_S:
+            await asyncio.sleep(_LOOK_S)
+            console = self.lane.peek_console()
+            if (reports := shown(console)) and not self.lane.bears(console, reports):
+                await asyncio.sleep(_GRACE_S)
+                self.reported = True
+                break
+        limit.reschedule(asyncio.get_running_loop().time())
