@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from capture_files import MMAPPED, control, packets, pcap
 from click.testing import CliRunner, Result
 from lsusb_texts import HEADSET_2007, TEXTS
 
-from usbfuzz.case import load
+from usbfuzz.case import ScriptedDevice, load
 from usbfuzz.cli.import_ import import_command
 from usbfuzz.errors import InputError
+from usbfuzz.wire import STALL, Setup, data
 
 WEBCAM = next(path for path in TEXTS if "webcam" in path.name)
 
@@ -72,3 +74,21 @@ def test_a_bad_file_is_an_error_and_the_others_are_imported(tmp_path: Path) -> N
 def test_ids_nobody_has_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="dead:beef"):
         run(WEBCAM, "-o", tmp_path, "-d", "dead:beef")
+
+
+def test_a_capture_of_the_device_at_work_joins_its_dump(tmp_path: Path) -> None:
+    vendor = Setup(0xC0, 0x21, 0x1234, 0, 64)
+    capture = tmp_path / "late.pcap"
+    capture.write_bytes(pcap(packets([control(vendor, data(b"firmware 1.2"))]), MMAPPED))
+    run(WEBCAM, "-o", tmp_path / "alone.toml")
+    run(WEBCAM, "-o", tmp_path / "joined.toml", "--capture", capture)
+    alone, joined = (load(tmp_path / f"{name}.toml").devices[0] for name in ("alone", "joined"))
+    assert joined.configurations == alone.configurations
+    assert ScriptedDevice(joined).on_control(vendor, b"").data == b"firmware 1.2"
+    assert ScriptedDevice(alone).on_control(vendor, b"") == STALL
+
+
+def test_what_is_no_capture_joins_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no capture; give pcap"):
+        run(WEBCAM, "-o", tmp_path / "x.toml", "--capture", WEBCAM)
+    assert not (tmp_path / "x.toml").exists()

@@ -18,7 +18,7 @@ from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
 from usbfuzz.descriptors.text import class_name
 from usbfuzz.errors import InputError
-from usbfuzz.importers import import_bytes, import_file
+from usbfuzz.importers import add_capture, import_bytes, import_file
 from usbfuzz.importers.cases import as_case
 from usbfuzz.importers.detect import MAX_BYTES
 from usbfuzz.importers.naming import slug
@@ -53,14 +53,23 @@ class _Found:
     help="A directory for the case files, or one file for one device; by default the current directory.",
 )
 @click.option("-d", "--device", metavar="VID:PID", help="Only the devices with these ids, in hex.")
+@click.option(
+    "--capture",
+    type=click.Path(path_type=Path),
+    help="pcap, pcapng or text of usbmon of the same device at work: it will answer as it did there.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
-def import_command(files: tuple[str, ...], output: Path, device: str | None, *, force: bool) -> int:
+def import_command(
+    files: tuple[str, ...], output: Path, device: str | None, capture: Path | None, *, force: bool
+) -> int:
     """Turn FILEs into case files: lsusb -v text, raw descriptors, sysfs directories, recordings, captures, programs.
 
     What a file is, is told by its content; - is standard input. What a file does not hold is made up, and listed.
     """
     errors: list[InputError] = []
     devices = _wanted(_imported(files, errors), device)
+    if capture is not None:
+        devices = [(source, add_capture(imported, capture)) for source, imported in devices]
     if devices:
         found = list(_placed(devices, output))
         _check(found, force=force)

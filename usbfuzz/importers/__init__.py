@@ -4,7 +4,7 @@
 which turns bytes into :class:`Imported` devices. What a file does not say is synthesised and listed as such.
 """
 
-from usbfuzz.importers.detect import import_bytes, import_file
+from usbfuzz.importers.detect import add_capture, import_bytes, import_file
 from usbfuzz.importers.model import Imported, Importer, Problem
 
-__all__ = ["Imported", "Importer", "Problem", "import_bytes", "import_file"]
+__all__ = ["Imported", "Importer", "Problem", "add_capture", "import_bytes", "import_file"]

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from usbfuzz.errors import InputError
-from usbfuzz.importers.capture import import_capture, import_usbmon, looks_pcap, looks_usbmon
+from usbfuzz.importers.capture import import_capture, import_usbmon, looks_pcap, looks_usbmon, with_conversation
 from usbfuzz.importers.facedancer_script import import_facedancer, looks_facedancer
 from usbfuzz.importers.lsusb import import_lsusb, looks_like_lsusb
 from usbfuzz.importers.model import Format, Imported
@@ -16,7 +16,7 @@ from usbfuzz.importers.sysfs import import_sysfs
 from usbfuzz.importers.syz import import_syz, looks_syz
 from usbfuzz.importers.umockdev import import_umockdev, looks_umockdev
 
-__all__ = ["FORMATS", "MAX_BYTES", "import_bytes", "import_file"]
+__all__ = ["FORMATS", "MAX_BYTES", "add_capture", "import_bytes", "import_file"]
 
 MAX_BYTES = 64 << 20  #: larger files are refused
 
@@ -51,6 +51,20 @@ def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
             return format_.read(content, name)
     known = ", ".join(format_.name for format_ in FORMATS)
     raise InputError(f"{name}: is none of the kinds usbfuzz can import; give one of: {known}")
+
+
+def add_capture(imported: Imported, path: Path) -> Imported:
+    """The device with what a capture in ``path`` says it answered, if that began long after it was plugged in.
+
+    The device is the one at the bus address it was imported from, or the only one of the capture. Raises InputError
+    when there is neither, and when the file is no capture.
+    """
+    content = _read(path)
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{path}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
+    if not (looks_pcap(content) or looks_usbmon(content)):
+        raise InputError(f"{path}: is no capture; give pcap, pcapng or text of usbmon")
+    return with_conversation(imported, content, str(path))
 
 
 def _read(path: Path) -> bytes:
