@@ -20,7 +20,8 @@ from facedancer import (
 from facedancer.devices.keyboard import USBKeyboardDevice
 from facedancer.errors import DeviceNotFoundError, EndEmulation
 
-from usbfuzz.bridges.facedancer_backend import SOCKET, UsbredirApp
+from usbfuzz.bridges import SOCKET
+from usbfuzz.bridges.facedancer_backend import UsbredirApp
 from usbfuzz.bridges.facedancer_device import FacedancerDevice
 from usbfuzz.wire import NAK, NEVER, STALL, Answer, Setup
 

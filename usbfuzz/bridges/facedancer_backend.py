@@ -19,12 +19,10 @@ from harness.usbredir.server import Port
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.wire import Speed
 
+from . import BACKEND, SOCKET
 from .facedancer_device import FacedancerDevice
 
-__all__ = ["SOCKET", "UsbredirApp"]
-
-#: Environment variable with the path of the socket where QEMU's usb-redir listens.
-SOCKET: Final = "USBFUZZ_REDIR"
+__all__ = ["UsbredirApp"]
 
 _SPEEDS: Final = {
     DeviceSpeed.LOW: Speed.LOW,
@@ -39,7 +37,7 @@ _LOOK_S: Final = 0.0002
 class UsbredirApp(FacedancerApp):  # type: ignore[misc]
     """What a Facedancer device calls instead of a board. Methods have the names Facedancer gives them."""
 
-    app_name = "usbredir"
+    app_name = BACKEND
 
     def __init__(self, device: object = None, verbose: int = 0, quirks: object = None) -> None:
         del quirks
@@ -63,7 +61,7 @@ class UsbredirApp(FacedancerApp):  # type: ignore[misc]
         del max_packet_size_ep0
         if not os.environ.get(SOCKET):
             raise DeviceNotFoundError(
-                f"BACKEND=usbredir needs the socket of QEMU's usb-redir in ${SOCKET}; "
+                f"BACKEND={BACKEND} needs the socket of QEMU's usb-redir in ${SOCKET}; "
                 "`usbfuzz facedancer SCRIPT` runs a script with a guest of its own"
             )
         self._device = FacedancerDevice(usb_device, _SPEEDS.get(device_speed, Speed.FULL))

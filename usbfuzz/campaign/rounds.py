@@ -107,7 +107,6 @@ class Rounds:
         shrunk = await self._shrinker.shrink(found)
         if shrunk is not None:
             self.upstream.send(shrunk)
-        await self.lane.restore()
         self._history.clear()
 
     async def _supply(self) -> list[Made]:

@@ -70,23 +70,32 @@ class Shrinker:
     async def shrink(self, found: Found) -> Shrunk | None:
         """The smallest case within the time for one bug; None when it does not show the bug any more.
 
-        What the lane raises passes through. The guest is not fresh afterwards.
+        What the lane raises passes through. The guest is a fresh one afterwards.
         """
         started = time.monotonic()
+        guest = OneGuest(self.lane, found.report.names)
         try:
-            search = Search(Oracle(OneGuest(self.lane, found.report.names), deadline=started + _SECONDS))
-            minimized = await search.run(found.case)
-            if minimized is None:
-                return None
-            seen, capture = await self._recorded(minimized.case, found.report, search.shown)
-            return Shrunk(found.slug, minimized, seen.console if seen else "", capture)
+            shrunk = await self._shrunk(found, guest, started + _SECONDS)
+            await guest.refresh()
         finally:
             self._spent += time.monotonic() - started
+        return shrunk
 
-    async def _recorded(self, case: Case, wanted: Report, shown: Seen | None) -> tuple[Seen | None, bytes]:
+    async def _shrunk(self, found: Found, guest: OneGuest, deadline: float) -> Shrunk | None:
+        search = Search(Oracle(guest, deadline=deadline))
+        minimized = await search.run(found.case)
+        if minimized is None:
+            return None
+        seen, capture = await self._recorded(guest, minimized.case, found.report, search.shown)
+        return Shrunk(found.slug, minimized, seen.console if seen else "", capture)
+
+    async def _recorded(
+        self, guest: OneGuest, case: Case, wanted: Report, shown: Seen | None
+    ) -> tuple[Seen | None, bytes]:
         """One more run, whose conversation is kept; when it does not show the bug, what an earlier one printed."""
-        await self.lane.restore()
+        await guest.refresh()
         outcome = await recorded(self.lane, case)
+        guest.fresh = outcome.restored
         report = next((one for one in outcome.reports if one.names & wanted.names), None)
         if report is None:
             return shown, b""

@@ -15,6 +15,7 @@ from attrs import define, evolve, field, frozen
 from rich.console import Console
 
 from harness.prepare import prepare
+from usbfuzz.bridges import BACKEND, SOCKET
 from usbfuzz.cli.live import Screen
 from usbfuzz.cli.options import kernel_option, kernel_param_option, live_mode_option, progress
 from usbfuzz.errors import InputError
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["facedancer_command"]
 
-_BACKEND = {"BACKEND": "usbredir"}
-_SOCKET = "USBFUZZ_REDIR"
 _END_S = 3.0
 
 
@@ -84,7 +83,7 @@ class _Script:
         """Leave the first port's channel to the script, and start it."""
         lane.ports[0].close()
         argv = (sys.executable, "-m", "usbfuzz.bridges.facedancer_script", str(self.path), *self.arguments)
-        environment = {**os.environ, **_BACKEND, _SOCKET: str(lane.machine.redir(0))}
+        environment = {**os.environ, "BACKEND": BACKEND, SOCKET: str(lane.machine.redir(0))}
         self._process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=asyncio.subprocess.DEVNULL)
         self.started.set()
 

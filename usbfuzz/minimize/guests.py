@@ -40,11 +40,17 @@ class OneGuest:
         """One."""
         return 1
 
+    async def refresh(self) -> None:
+        """Put the guest back to its snapshot, unless it is as it was there."""
+        if not self.fresh:
+            await self.lane.restore()
+            self.fresh = True
+
     async def run(self, case: Case, *, fresh: bool) -> Seen:
         """Run ``case`` once; what the lane raises passes through."""
         async with self._turn:
-            if fresh and not self.fresh:
-                await self.lane.restore()
+            if fresh:
+                await self.refresh()
             outcome = await self.lane.run(case)
             self.fresh = outcome.restored
             gc.collect(1)  # now, when no guest waits for an answer
