@@ -25,7 +25,8 @@ from usbfuzz.report.served import served
 from usbfuzz.wire import Speed
 
 _CORPUS = Path(__file__).parent.parent / "corpus"
-_FILES = sorted(_CORPUS.glob("*/*.toml"))
+#: Not what campaigns found: past the end of a descriptor that is too short, lsusb shows the bytes of the next one.
+_FILES = sorted(path for folder in ("devices", "known-bugs") for path in (_CORPUS / folder).glob("*.toml"))
 #: Classes whose descriptors the renderer names as the specifications do, without lsusb's own words.
 _DIFFERENT = {ClassCode.VIDEO, ClassCode.SMART_CARD}
 _BOOT_MOUSE = load(_CORPUS / "devices" / "boot-mouse.toml").devices[0]

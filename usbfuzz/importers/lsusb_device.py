@@ -157,7 +157,7 @@ class _Builder:
             self._context = Context(
                 interface.bInterfaceClass, interface.bInterfaceSubClass, interface.bInterfaceProtocol
             )
-        if raw[1] == DescriptorType.ENDPOINT:
+        if raw[1:2] == bytes([DescriptorType.ENDPOINT]):
             self._endpoint = raw
 
     def _string(self, token: Token) -> None:
