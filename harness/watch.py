@@ -24,7 +24,7 @@ __all__ = ["Watch"]
 
 #: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors come first: a lockup
 #: (8 s of busy guest time) takes some 1.5 s of it, a hung task (120 s of idle guest time) a tenth of one.
-_HANG_CPU_S = 6.0
+_HANG_CPU_S = 10.0
 #: Wall seconds between two looks.
 _LOOK_S = 1.0
 #: Wall seconds for a round to end after the guest has reported a crash and runs on.

@@ -11,7 +11,7 @@ from strategies.palette import BUILDERS
 from usbfuzz.case import DeviceSpec
 from usbfuzz.report.lsusb import render_lsusb
 
-#: Video is not among them: of its frames and masks our text is no lsusb's.
+#: Video is not among them: of masks longer than three bytes lsusb shows a part.
 KINDS = sorted(BUILDERS.keys() - {"video"})
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from uuid import UUID
 
 from usbfuzz.descriptors.constants import DescriptorType
 
-from .sheet import Sheet, u16, u32
+from .sheet import Sheet, guid, u16, u32
 
 __all__ = ["bos"]
 
@@ -100,19 +99,15 @@ def _superspeedplus(sheet: Sheet, raw: bytes) -> None:
 def _container(sheet: Sheet, raw: bytes) -> None:
     sheet.line(2, "Container ID Device Capability:")
     sheet.rows(4, (*_NAMES, "bReserved"), raw)
-    sheet.line(4, f"{'ContainerID':<24}{_guid(raw[4:20])}")
+    sheet.line(4, f"{'ContainerID':<24}{guid(raw[4:20])}")
 
 
 def _platform(sheet: Sheet, raw: bytes) -> None:
     sheet.line(2, "Platform Device Capability:")
     sheet.rows(4, (*_NAMES, "bReserved"), raw)
-    sheet.line(4, f"{'PlatformCapabilityUUID':<26}{_guid(raw[4:20])}")
+    sheet.line(4, f"{'PlatformCapabilityUUID':<26}{guid(raw[4:20])}")
     for nth, value in enumerate(raw[20:]):
         sheet.line(4, f"CapabilityData[{nth}]    0x{value:02x}")
-
-
-def _guid(raw: bytes) -> str:
-    return f"{{{UUID(bytes_le=raw)}}}"
 
 
 def _billboard(sheet: Sheet, raw: bytes) -> None:

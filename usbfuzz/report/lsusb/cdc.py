@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from uuid import UUID
 
-from .sheet import Sheet, bcd, u16, u32
+from .sheet import Sheet, bcd, guid, u16, u32
 
 __all__ = ["cdc"]
 
@@ -91,7 +90,7 @@ def _whcm(sheet: Sheet, raw: bytes, indent: int) -> None:
 def _mdlm(sheet: Sheet, raw: bytes, indent: int) -> None:
     sheet.line(indent, "CDC MDLM:")
     sheet.line(indent, f"  {'bcdCDC':<20} {_version(raw, 3)}")
-    sheet.line(indent, f"  {'bGUID':<19} {_guid(raw[5:21])}")
+    sheet.line(indent, f"  {'bGUID':<19} {guid(raw[5:21])}")
 
 
 def _mdlm_detail(sheet: Sheet, raw: bytes, indent: int) -> None:
@@ -115,7 +114,7 @@ def _command_set(sheet: Sheet, raw: bytes, indent: int) -> None:
     sheet.line(indent, "CDC Command Set:")
     sheet.line(indent, f"  {'bcdVersion':<20} {_version(raw, 3)}")
     sheet.line(indent, f"  {'iCommandSet':<20} {raw[5]:4} {sheet.text(raw[5]) or '(??)'}")
-    sheet.line(indent, f"  {'bGUID':<20} {_guid(raw[6:22])}")
+    sheet.line(indent, f"  {'bGUID':<20} {guid(raw[6:22])}")
 
 
 def _ncm(sheet: Sheet, raw: bytes, indent: int) -> None:
@@ -149,10 +148,6 @@ def _mbim_extended(sheet: Sheet, raw: bytes, indent: int) -> None:
     sheet.line(indent, f"  {'bcdMBIMExtendedVersion':<31} {bcd(raw, 3)}")
     sheet.line(indent, f"  {'bMaxOutstandingCommandMessages':<33} {raw[5]:3}")
     sheet.line(indent, f"  {'wMTU':<31} {u16(raw, 6):5}")
-
-
-def _guid(raw: bytes) -> str:
-    return f"{{{UUID(bytes_le=raw)}}}"
 
 
 _ANY = range(5, 256)

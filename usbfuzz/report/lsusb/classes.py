@@ -4,42 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from attrs import frozen
+
 from usbfuzz.descriptors import Context, RawDescriptor, typed
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType
+from usbfuzz.descriptors.functional import CcidDescriptor
 
 from .audio import audio_control, audio_endpoint, audio_streaming, audio_unknown
+from .ccid import ccid
 from .cdc import cdc
-from .fields import fields
 from .hid import hid
 from .midi import midi_endpoint, midi_interface
 from .sheet import Sheet, bcd, u16
+from .video import video
 
-__all__ = ["class_descriptor"]
+__all__ = ["Place", "class_descriptor"]
 
 _CS_DEVICE = 0x21
 _PIPES = {1: "Command pipe", 2: "Status pipe", 3: "Data-in pipe", 4: "Data-out pipe"}
 
 
-def class_descriptor(sheet: Sheet, raw: bytes, interface: bytes, endpoint: bytes, reports: Mapping[int, bytes]) -> bool:
+@frozen
+class Place:
+    """Where in a configuration a descriptor stands."""
+
+    interface: bytes  #: descriptor last seen; empty before the first
+    endpoint: bytes  #: of that interface, likewise
+    reports: Mapping[int, bytes]  #: HID report descriptors by interface
+    rest: bytes  #: what follows, to the end of the configuration
+
+
+def class_descriptor(sheet: Sheet, raw: bytes, place: Place) -> bool:
     """Show a descriptor that is not a standard one; False when nobody knows it, or when it is cut short."""
+    interface = place.interface
     if not interface:
         return False
     context = Context(*interface[5:8])
     if raw[1] in (DescriptorType.CS_ENDPOINT, DescriptorType.CS_INTERFACE) and len(raw) < 3:
         return False
-    if endpoint:
+    if place.endpoint:
         return _of_endpoint(sheet, raw, context)
     code, subclass = context.bInterfaceClass, context.bInterfaceSubClass
     if code == ClassCode.COMMUNICATIONS and raw[1] == DescriptorType.CS_INTERFACE:
         cdc(sheet, raw, 6)
         return True
+    if code == ClassCode.VIDEO:
+        return video(sheet, raw, place.rest, context)
     known = typed(raw, context)
     if isinstance(known, RawDescriptor):
         return code == ClassCode.AUDIO and audio_unknown(sheet, known, context)
     if code == ClassCode.HID:
-        hid(sheet, raw, reports.get(interface[2]))
-    elif (code, subclass) in _SPECIFIED:
-        fields(sheet, _SPECIFIED[code, subclass], raw, known)
+        hid(sheet, raw, place.reports.get(interface[2]))
+    elif isinstance(known, CcidDescriptor):
+        ccid(sheet, known)
     elif (code, subclass) in _OF_INTERFACE:
         _OF_INTERFACE[code, subclass](sheet, raw, context)
     else:
@@ -53,6 +70,12 @@ def _of_endpoint(sheet: Sheet, raw: bytes, context: Context) -> bool:
     if raw[1] == DescriptorType.CS_ENDPOINT and code == ClassCode.AUDIO and subclass in (2, 3):
         show = midi_endpoint if subclass == 3 else audio_endpoint
         return show(sheet, raw, context)
+    known = typed(raw, context)
+    if raw[1] == DescriptorType.CS_ENDPOINT and code == ClassCode.VIDEO:  # lsusb passes over it without a word
+        return not (isinstance(known, RawDescriptor) and known.meant)
+    if isinstance(known, CcidDescriptor):
+        ccid(sheet, known)
+        return True
     if raw[1] == _CS_DEVICE:
         sheet.line(8, f"DEVICE CLASS:  {raw.hex(' ')}")
         return True
@@ -99,10 +122,4 @@ _OF_INTERFACE: dict[tuple[int, int], Callable[[Sheet, bytes, Context], None]] = 
     (ClassCode.AUDIO, 2): audio_streaming,
     (ClassCode.AUDIO, 3): midi_interface,
     (ClassCode.APPLICATION_SPECIFIC, 1): _dfu,
-}
-#: Those that are shown field by field, under which heading.
-_SPECIFIED: dict[tuple[int, int], str] = {
-    (ClassCode.VIDEO, 1): "VideoControl Interface Descriptor:",
-    (ClassCode.VIDEO, 2): "VideoStreaming Interface Descriptor:",
-    (ClassCode.SMART_CARD, 0): "ChipCard Interface Descriptor:",
 }

@@ -10,7 +10,7 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors.constants import DescriptorType
 
 from .bos import bos
-from .classes import class_descriptor
+from .classes import Place, class_descriptor
 from .names import Names, installed_names
 from .sheet import Sheet, bcd, u16
 
@@ -88,14 +88,16 @@ class _Configuration:
             if length < 2 or at + length > len(raw):
                 self.sheet.unrecognized(self._indent, raw[at:])
                 return
-            self._one(raw[at : at + length])
             at += length
+            self._one(raw[at - length : at], raw[at:])
 
-    def _one(self, raw: bytes) -> None:
+    def _one(self, raw: bytes, rest: bytes) -> None:
         least, show = _STANDARD.get(raw[1], (0, None))
         if show is not None and len(raw) >= least:
             show(self, raw)
-        elif show is not None or not class_descriptor(self.sheet, raw, self._interface, self._endpoint, self.reports):
+            return
+        place = Place(self._interface, self._endpoint, self.reports, rest)
+        if show is not None or not class_descriptor(self.sheet, raw, place):
             self.sheet.unrecognized(self._indent, raw)
 
     def configuration(self, raw: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from attrs import define, field
 
@@ -10,7 +11,7 @@ from usbfuzz.descriptors import string_text
 
 from .names import Names
 
-__all__ = ["Sheet", "bcd", "u16", "u32"]
+__all__ = ["Sheet", "bcd", "guid", "u16", "u32"]
 
 _VALUE_END = 25  # column, behind the indent
 
@@ -27,11 +28,11 @@ class Sheet:
         """A line of text."""
         self.lines.append(" " * indent + text)
 
-    def row(self, indent: int, name: str, value: int | str, words: str | None = None) -> None:
-        """A field: the value ends in column 25, the words that explain it follow."""
+    def row(self, indent: int, name: str, value: int | str, words: str | None = None, *, end: int = _VALUE_END) -> None:
+        """A field: the value ends in that column, the words that explain it follow."""
         shown = str(value)
         tail = "" if words is None else f" {words}"
-        columns = max(_VALUE_END - max(len(shown), 5), 0)
+        columns = max(end - max(len(shown), 5), 0)
         self.lines.append(f"{' ' * indent}{name:<{columns}}{shown:>5}{tail}")
 
     def rows(self, indent: int, names: Iterable[str], raw: bytes) -> None:
@@ -83,3 +84,8 @@ def u32(raw: bytes, at: int) -> int:
 def bcd(raw: bytes, at: int) -> str:
     """A version: `` 2.00``."""
     return f"{raw[at + 1]:2x}.{raw[at]:02x}"
+
+
+def guid(raw: bytes) -> str:
+    """Sixteen bytes, the first three groups little-endian."""
+    return f"{{{UUID(bytes_le=raw)}}}"
