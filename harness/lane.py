@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from usbfuzz.errors import GuestError, InfraError, QemuError, StorageError
 
@@ -201,12 +201,20 @@ class Lane:
         except* (QemuError, GuestError, TimeoutError) as errors:
             failure, broken = errors.exceptions[0], time.monotonic()
         outcome = await self._conclude(stage, failure, started, reported=watch.reported)
+        if outcome.reports and not outcome.restored and not await self._rearm():
+            outcome = evolve(outcome, restored=True)
         if outcome.restored:
             await self.restore()
             self.recovery = time.monotonic() - (broken or started)
-        elif outcome.reports:
-            await self.agent.write(_REARM, "1")
         return outcome
+
+    async def _rearm(self) -> bool:
+        """Have warnings that were seen come again; False when this kernel cannot."""
+        try:
+            await self.agent.write(_REARM, "1")
+        except (GuestError, QemuError):
+            return False
+        return True
 
     def _record(self) -> None:
         """Have a new recorder listen, or nobody."""

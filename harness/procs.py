@@ -81,7 +81,8 @@ def answering_first() -> Iterator[None]:
         yield
     finally:
         _set_slice(0)
-        os.sched_setaffinity(0, free)
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, free)
 
 
 @cache

@@ -169,6 +169,18 @@ def test_a_known_warning_costs_no_guest_and_comes_again_in_the_same_one(running:
     assert running.lane.restores == restores
 
 
+def test_a_kernel_that_cannot_arm_a_warning_again_costs_the_guest_as_before(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "_REARM", "/sys/kernel/debug/no_such_switch")
+    camera, restores = load(CAMERA), running.lane.restores
+    running.lane.known += running.round(camera).reports
+    known = running.round(camera)
+    assert known.title == "WARNING in vb2_core_reqbufs"
+    assert known.restored
+    assert running.lane.restores == restores + 2
+
+
 def test_more_ports_than_there_are_is_refused_before_anything_is_plugged(running: Running) -> None:
     with pytest.raises(InfraError, match="needs more ports than the guest's"):
         running.round(*[ONE_MOUSE] * (running.lane.config.ports + 1))
