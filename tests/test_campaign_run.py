@@ -182,7 +182,8 @@ def test_a_case_that_takes_down_its_lane_is_isolated_and_skipped(run: Run, write
     assert campaign.progress.session.cases == 15
     assert campaign.work.skipped == [5]
     assert any(line.startswith("case 5 is skipped") for line in view.said)
-    rows = sqlite3.connect(campaign.options.out / "campaign.sqlite").execute("SELECT number FROM skipped").fetchall()
+    with contextlib.closing(sqlite3.connect(campaign.options.out / "campaign.sqlite")) as database:
+        rows = database.execute("SELECT number FROM skipped").fetchall()
     assert rows == [(5,)]
 
 

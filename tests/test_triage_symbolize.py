@@ -29,7 +29,7 @@ __attribute__((section(".text.unlikely"), noinline)) int fail(int urb)
 	return submit(urb) + 7;
 }
 """
-_MAIN = "int submit(int urb) { return urb; }\nvoid _start(void) { for (;;) probe_it(1); }\nint probe_it(int urb);\n"
+_MAIN = "int probe_it(int urb);\nint submit(int urb) { return urb; }\nvoid _start(void) { for (;;) probe_it(1); }\n"
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -132,30 +133,32 @@ class State:
         The directory must be locked. Raises InputError when ``seed`` is not the one the campaign began with.
         """
         path = directory / _DATABASE
-        try:
-            database = sqlite3.connect(path, isolation_level=None)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.executescript(_SCHEMA)
-            key = (kernel, json.dumps(params))
-            database.execute(
-                "INSERT OR IGNORE INTO campaign (kernel, params, seed) VALUES (?, ?, ?)",
-                (*key, new_seed if seed is None else seed),
-            )
-            row = database.execute(
-                "SELECT id, seed, next, unfinished, totals FROM campaign WHERE kernel = ? AND params = ?", key
-            ).fetchone()
-            names = database.execute("SELECT name FROM driver WHERE campaign = ?", (row[0],)).fetchall()
-        except (sqlite3.Error, OSError) as error:
-            raise StorageError(
-                f"{path}: cannot be used: {error}; move it away to start anew, or give another --out"
-            ) from error
-        if seed is not None and row[1] != seed:
-            database.close()
-            raise InputError(
-                f"{path}: holds a campaign on {kernel} with seed {row[1]}, not {seed}; "
-                f"leave --seed out to go on with it, or give another --out"
-            )
+        with contextlib.ExitStack() as unused:
+            try:
+                database = sqlite3.connect(path, isolation_level=None)
+                unused.callback(database.close)
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = NORMAL")
+                database.executescript(_SCHEMA)
+                key = (kernel, json.dumps(params))
+                database.execute(
+                    "INSERT OR IGNORE INTO campaign (kernel, params, seed) VALUES (?, ?, ?)",
+                    (*key, new_seed if seed is None else seed),
+                )
+                row = database.execute(
+                    "SELECT id, seed, next, unfinished, totals FROM campaign WHERE kernel = ? AND params = ?", key
+                ).fetchone()
+                names = database.execute("SELECT name FROM driver WHERE campaign = ?", (row[0],)).fetchall()
+            except (sqlite3.Error, OSError) as error:
+                raise StorageError(
+                    f"{path}: cannot be used: {error}; move it away to start anew, or give another --out"
+                ) from error
+            if seed is not None and row[1] != seed:
+                raise InputError(
+                    f"{path}: holds a campaign on {kernel} with seed {row[1]}, not {seed}; "
+                    f"leave --seed out to go on with it, or give another --out"
+                )
+            unused.pop_all()
         kept = {item.name for item in fields(Totals)}
         totals = Totals(**{name: value for name, value in json.loads(row[4]).items() if name in kept})
         return cls(
