@@ -18,9 +18,19 @@ __all__ = ["death_report", "hang_report", "may_run_on", "runs_on_after", "shown"
 _TAIL = 4000
 _BARE = re.compile(r"-\[ cut here \]-+\n[^\n]*WARNING: ")
 _WARNING = re.compile(r"WARNING: .*")
-_FRAME = re.compile(r"^(?:\[[^\]]*\])?\s+([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x", re.MULTILINE)
+#: A function and its module, of a frame the unwinder is sure of (the others have a "?") or of where a CPU was.
+_FRAME = re.compile(
+    r"^(?:\[[^\]]*\])?\s+(?:RIP: 0010:)?([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?", re.MULTILINE
+)
+#: Where an NMI's own stack ends and that of what it interrupted begins.
+_INTERRUPTED = re.compile(r"\bend_repeat_nmi\b.*|\bnmi\+0x.*")
 #: Kept out of titles besides what triage calls generic: how a task waits says nothing about what for.
 _WAITING = re.compile(r"_*(?:schedule|wait_for|usb_(?:start_wait|control_msg|bulk_msg)|msleep|io_schedule|mutex_lock)")
+#: Where stacks begin.
+_BOTTOM = re.compile(
+    r"(?:default|do|acpi|arch_cpu|native|pv)_\w*(?:idle|halt)|cpu_startup_entry|rest_init|start_kernel|kthread$"
+    r"|worker_thread|process_one_work|process_scheduled_works|ret_from_fork|do_syscall_64|entry_SYSCALL"
+)
 
 
 def shown(console: str) -> tuple[Report, ...]:
@@ -51,16 +61,29 @@ def hang_report(stacks: str, how: str) -> Report:
     ``stacks`` is what :func:`harness.guest.autopsy.autopsy` made the guest print: blocked tasks (sysrq ``w``), and
     what an NMI interrupted.
     """
-    frame = _blocked(stacks) or next((report.frame for report in extract(stacks) if report.frame), None)
-    return _report(f"hang in {frame}" if frame else f"hang: {how}", frame, Kind.HANG, stacks)
+    frame, module = _blocked(stacks) or _interrupted(stacks) or (None, None)
+    if frame is None:
+        frame, module = next(((one.frame, one.module) for one in extract(stacks) if one.frame), (None, None))
+    return _report(f"hang in {frame}" if frame else f"hang: {how}", Kind.HANG, stacks, frame=frame, module=module)
 
 
-def _blocked(stacks: str) -> str | None:
-    """The first telling function of the blocked tasks."""
-    tasks = stacks.partition("Show Blocked State")[2].partition("Show backtrace")[0]
-    for function in map(bare_name, _FRAME.findall(tasks)):
-        if not is_generic(function) and not _WAITING.match(function):
-            return function
+def _blocked(stacks: str) -> tuple[str, str | None] | None:
+    """The first telling function of the blocked tasks, and its module."""
+    return _telling(stacks.partition("Show Blocked State")[2].partition("Show backtrace")[0])
+
+
+def _interrupted(stacks: str) -> tuple[str, str | None] | None:
+    """The same of what the NMI interrupted; its panic says only that it came."""
+    nmi = _INTERRUPTED.search(stacks)
+    return _telling(stacks[nmi.end() :]) if nmi else None
+
+
+def _telling(stack: str) -> tuple[str, str | None] | None:
+    """The first function that says what a task is about, and its module."""
+    for match in _FRAME.finditer(stack):
+        function = bare_name(match[1])
+        if not (is_generic(function) or _WAITING.match(function) or _BOTTOM.match(function)):
+            return function, match[2]
     return None
 
 
@@ -68,17 +91,17 @@ def death_report(console: str, qemu: Qemu) -> Report:
     """QEMU ended and the guest had said nothing: a triple fault, or a bug of QEMU's own (an abort signal)."""
     words = qemu.last_words()
     title = f"QEMU died: {qemu.status}" if qemu.signalled else "silent death of the guest"
-    return _report(title, None, Kind.REBOOT, f"{console}\nQEMU: {qemu.status} {words}")
+    return _report(title, Kind.REBOOT, f"{console}\nQEMU: {qemu.status} {words}")
 
 
-def _report(title: str, frame: str | None, kind: Kind, console: str) -> Report:
+def _report(title: str, kind: Kind, console: str, *, frame: str | None = None, module: str | None = None) -> Report:
     return Report(
         title=title,
         alt_titles=(),
         type=kind,
         frame=frame,
         file=None,
-        module=None,
+        module=module,
         task=None,
         corruption="",
         suppressed=False,

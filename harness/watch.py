@@ -1,8 +1,8 @@
 """Ends the rounds of a warped guest that lead nowhere.
 
 Wall time says little there: on a busy machine a round may take long and be fine. What counts is how long QEMU has
-computed, since a guest that only waits costs next to nothing, and that a crash is on the console while the round still
-goes on.
+computed, since a guest that only waits costs next to nothing: in all, and since the agent last answered. And that a
+crash is on the console while the round still goes on.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from attrs import define
+
+from usbfuzz.errors import GuestError, QemuError
 
 from .verdicts import shown
 
@@ -25,6 +27,8 @@ __all__ = ["Watch"]
 #: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors come first: a lockup
 #: (8 s of busy guest time) takes some 1.5 s of it, a hung task (120 s of idle guest time) a tenth of one.
 _HANG_CPU_S = 10.0
+#: The same without an answer of the agent: a processor that loops with interrupts off runs no detector either.
+_DEAF_CPU_S = 4.0
 #: Wall seconds between two looks.
 _LOOK_S = 1.0
 #: Wall seconds for a round to end after the guest has reported a crash and runs on.
@@ -51,12 +55,27 @@ class Watch:
             watching.cancel()
 
     async def _watch(self, limit: asyncio.Timeout) -> None:
-        begun = self.lane.cpu_seconds
-        while self.lane.cpu_seconds - begun < _HANG_CPU_S:
-            await asyncio.sleep(_LOOK_S)
-            console = self.lane.peek_console()
-            if (reports := shown(console)) and not self.lane.bears(console, reports):
-                await asyncio.sleep(_GRACE_S)
-                self.reported = True
-                break
+        lane = self.lane
+        begun = heard = lane.cpu_seconds
+        async with asyncio.TaskGroup() as group:
+            ping: asyncio.Task[bool] | None = None  # short rounds are not worth one
+            while lane.cpu_seconds < min(begun + _HANG_CPU_S, heard + _DEAF_CPU_S):
+                await asyncio.sleep(_LOOK_S)
+                console = lane.peek_console()
+                if (reports := shown(console)) and not lane.bears(console, reports):
+                    await asyncio.sleep(_GRACE_S)
+                    self.reported = True
+                    break
+                if ping is None or (ping.done() and ping.result()):
+                    heard = lane.cpu_seconds
+                    ping = group.create_task(_answers(lane))
+            if ping is not None:
+                ping.cancel()
         limit.reschedule(asyncio.get_running_loop().time())
+
+
+async def _answers(lane: Lane) -> bool:
+    with contextlib.suppress(GuestError, QemuError):
+        await lane.agent.ping()
+        return True
+    return False

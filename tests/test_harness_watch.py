@@ -32,6 +32,15 @@ class Guest:
     console: str = ""
     load: float = 0.0  #: CPU seconds a wall second
     begun: float = 0.0
+    deaf: bool = False
+
+    @property
+    def agent(self) -> Guest:
+        return self
+
+    async def ping(self) -> None:
+        if self.deaf:
+            await asyncio.Event().wait()
 
     @property
     def cpu_seconds(self) -> float:
@@ -64,6 +73,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_round_in_which_qemu_computes_too_long_hangs() -> None:
     assert asyncio.run(watched(Guest(load=1000.0), 5)) == (True, False)
+
+
+def test_a_round_in_which_the_agent_does_not_answer_hangs_sooner() -> None:
+    assert asyncio.run(watched(Guest(load=20.0, deaf=True), 0.35)) == (True, False)
+    assert asyncio.run(watched(Guest(load=20.0), 0.35)) == (False, False)
 
 
 def test_a_round_after_whose_crash_the_guest_runs_on_is_ended_for_its_report() -> None:
