@@ -25,11 +25,14 @@ _FRAME = re.compile(
 #: Where an NMI's own stack ends and that of what it interrupted begins.
 _INTERRUPTED = re.compile(r"\bend_repeat_nmi\b.*|\bnmi\+0x.*")
 #: Kept out of titles besides what triage calls generic: how a task waits says nothing about what for.
-_WAITING = re.compile(r"_*(?:schedule|wait_for|usb_(?:start_wait|control_msg|bulk_msg)|msleep|io_schedule|mutex_lock)")
-#: Where stacks begin.
+_WAITING = re.compile(
+    r"_*(?:schedule|wait_for|usb_(?:start_wait|control_msg|bulk_msg|set_interface)|msleep|io_schedule|mutex_lock)"
+)
+#: What idles, and where stacks begin.
 _BOTTOM = re.compile(
-    r"(?:default|do|acpi|arch_cpu|native|pv)_\w*(?:idle|halt)|cpu_startup_entry|rest_init|start_kernel|kthread$"
-    r"|worker_thread|process_one_work|process_scheduled_works|ret_from_fork|do_syscall_64|entry_SYSCALL"
+    r"(?:default|do|arch_cpu|amd_e400)_idle|cpuidle_|(?:pv_)?native_safe_halt|cpu_startup_entry|rest_init"
+    r"|\w*start_kernel|x86_64_start|secondary_startup|kthread$|worker_thread|process_one_work|process_scheduled_works|ret_from_fork"
+    r"|do_syscall_64|entry_SYSCALL"
 )
 
 

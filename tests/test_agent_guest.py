@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -53,8 +54,14 @@ class Booted:
 
 
 @pytest.fixture(scope="module", params=["debian:5.10.223", "debian:6.1"])
-def booted(request: pytest.FixtureRequest, guest: Callable[[str], LaneConfig]) -> Iterator[Booted]:
+def booted(
+    request: pytest.FixtureRequest, guest: Callable[[str], LaneConfig], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Booted]:
     config = guest(request.param)
+    # QEMU's sound card wants a backend, which QEMU 8.2 and later have only when told so on the command line.
+    qemu_with_sound = tmp_path_factory.mktemp("qemu") / "qemu"
+    qemu_with_sound.write_text(f'#!/bin/sh\nexec {shlex.quote(config.qemu)} "$@" -audiodev none,id=silence\n')
+    qemu_with_sound.chmod(0o755)
     with asyncio.Runner() as runner, RunDir() as run_dir:
         machine = Machine(
             vmlinuz=config.kernel.vmlinuz,
@@ -62,7 +69,7 @@ def booted(request: pytest.FixtureRequest, guest: Callable[[str], LaneConfig]) -
             command_line=kernel_command_line(Timing.WARP, ("slub_debug=FZ,kmalloc-*", "usbhid.mousepoll=7")),
             run_dir=run_dir.path,
             timing=Timing.WARP,
-            qemu=config.qemu,
+            qemu=str(qemu_with_sound),
         )
         qemu, agent = runner.run(boot(machine))
         booted = Booted(runner, qemu, agent)
@@ -125,7 +132,8 @@ def test_settle_right_after_the_unplug_waits_for_the_removal(booted: Booted) -> 
     [("usb-tablet", "usbhid"), ("usb-audio", "snd-usb-audio"), ("usb-wacom-tablet", "usbhid"), ("usb-hub", "hub")],
 )
 def test_other_devices_bind_are_exercised_and_leave(booted: Booted, device: str, driver: str) -> None:
-    assert driver in _bound(booted.plug(device, 2)).values()
+    options = {"audiodev": "silence"} if device == "usb-audio" else {}
+    assert driver in _bound(booted.plug(device, 2, **options)).values()
     opened = booted.run(booted.agent.exercise(100))
     assert opened >= (0 if device == "usb-hub" else 2)
     assert any(event.kind == "remove" and event.name == "5-2" for event in booted.unplug())

@@ -160,6 +160,19 @@ def test_items_of_a_report_descriptor_are_its_bytes() -> None:
     assert got.device.reports[0][1] == bytes.fromhex("05 01 09 02 a1 01 c0 85 05")
 
 
+def test_items_whose_names_lsusb_lost_are_no_report_descriptor() -> None:
+    text = next(path for path in TEXTS if "kobil" in path.name and "014" in path.name).read_text()
+    before, line, after = text.partition("wDescriptorLength      34\n")
+    report = re.sub(r"(Item\(\w+ *\): )(?!Usage Page)[^,]*", r"\1(null)", REPORT).replace("is 8", "is 34")
+    assert report.count("(null)") == 4
+    got = only((before + line + report + after).encode())
+    ((number, raw),) = got.device.reports
+    assert f"the HID report descriptor of interface {number}, 34 bytes" in got.synthesised
+    assert len(raw) == 34
+    lines = [problem.line for problem in got.problems if "018" in problem.reason]
+    assert lines == [(before + line).count("\n") + 1]
+
+
 def test_a_usage_named_like_a_field_is_no_field() -> None:
     text = next(path for path in TEXTS if "kobil" in path.name and "014" in path.name).read_text()
     before, line, after = text.partition("wDescriptorLength      34\n")

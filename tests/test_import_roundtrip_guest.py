@@ -139,4 +139,6 @@ def same_bytes(spec: DeviceSpec, found: Imported) -> None:
     reports = shown(found, "the HID report descriptor of interface", got.reports)
     assert reports.items() <= dict(spec.reports).items(), spec.name
     # A HID descriptor behind its endpoint, as HID 1.00 had it, is shown as bytes, and its report descriptor is not.
-    assert len(reports) == len(spec.reports) or "kobil" in spec.name.lower(), spec.name
+    # That of usbutils 018 has lost the names of its items.
+    lost = "kobil" in spec.name.lower() or any("(null)" in problem.reason for problem in found.problems)
+    assert len(reports) == len(spec.reports) or lost, spec.name

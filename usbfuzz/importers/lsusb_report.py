@@ -13,7 +13,10 @@ _NAMELESS = 0xF0  # bTag of an item lsusb has no name for: reserved, and the lon
 
 
 def rebuild_report(block: Block) -> tuple[bytes, tuple[Problem, ...]]:
-    """The report descriptor of a block of items, and what was wrong with them."""
+    """The report descriptor of a block of items, and what was wrong with them; empty when their names are lost."""
+    if _names_are_lost(block):
+        reason = "usbutils 018 prints (null) for the names of HID items, so the report descriptor cannot be rebuilt"
+        return b"", (Problem(block.line, f"{reason}; lsusb of another version shows them"),)
     raw, problems = bytearray(), []
     for line, kind, tag, data in block.items:
         prefix = REPORT_TAGS.get(tag)
@@ -28,3 +31,9 @@ def rebuild_report(block: Block) -> tuple[bytes, tuple[Problem, ...]]:
     if block.length and len(raw) < block.length:
         problems.append(Problem(block.line, f"a report descriptor of {block.length} bytes, {len(raw)} are shown"))
     return bytes(raw[: block.length or None]), tuple(problems)
+
+
+def _names_are_lost(block: Block) -> bool:
+    """Whether lsusb knew no name but the first of its list: a bug of 018 (pull request 228 of usbutils)."""
+    names = {tag for _, _, tag, _ in block.items}
+    return "(null)" in names and names <= {"(null)", "Usage Page"}
