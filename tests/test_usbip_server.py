@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import shutil
 import struct
 import subprocess
 import time
@@ -13,6 +12,7 @@ from errno import ECONNRESET, EOVERFLOW, EPIPE, EPROTO, EREMOTEIO
 
 import pytest
 from attrs import define, field
+from usbip_guest import usbip_tool
 from usbip_peer import IN, OUT, Client, client
 
 from harness.usbip import exporter
@@ -315,11 +315,8 @@ def test_an_address_in_use_is_told_with_what_to_do() -> None:
 
 
 def test_the_tool_everybody_uses_lists_the_device() -> None:
-    tool = shutil.which("usbip", path="/usr/sbin:/usr/bin")
-    assert tool, "usbip: not found; install Debian's usbip package"
-
     async def use(server: Server, watcher: Watcher) -> None:
-        words = [tool, "--tcp-port", str(server.port), "list", "--remote=127.0.0.1"]
+        words = [usbip_tool(), "--tcp-port", str(server.port), "list", "--remote=127.0.0.1"]
         listed = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True, timeout=20, check=True)
         assert "1-1: " in listed.stdout
         assert "(0627:0003)" in listed.stdout

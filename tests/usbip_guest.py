@@ -70,6 +70,14 @@ def _wrapped(qemu: str, words: tuple[str, ...], scratch: Path) -> str:
     return str(script)
 
 
+def usbip_tool() -> str:
+    """The path of ``usbip``. Ubuntu's /usr/bin/usbip is a script that looks for the tools of the kernel that runs."""
+    tools = sorted(str(path) for path in Path("/usr/lib").glob("linux-tools-*/usbip"))
+    tool = tools[-1] if tools else shutil.which("usbip", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    assert tool, "usbip: not found; install Debian's package usbip or Ubuntu's linux-tools-generic"
+    return tool
+
+
 def _extended(initrd: Path, entries: Iterator[cpio.Entry], scratch: Path) -> Path:
     """An initramfs with more files: the kernel unpacks one archive after the other."""
     path = scratch / "initrd.cpio"
@@ -79,8 +87,7 @@ def _extended(initrd: Path, entries: Iterator[cpio.Entry], scratch: Path) -> Pat
 
 def _entries(config: LaneConfig) -> Iterator[cpio.Entry]:
     """The tool with the libraries it is linked to, and the modules."""
-    tool = shutil.which("usbip", path="/usr/sbin:/usr/bin:/sbin:/bin")
-    assert tool, "usbip: not found; install Debian's usbip package"
+    tool = usbip_tool()
     yield cpio.file("bin/usbip", Path(tool).read_bytes(), 0o755)
     yield cpio.directory("var/run")
     linked = subprocess.run(["ldd", tool], capture_output=True, text=True, check=True).stdout
