@@ -77,7 +77,7 @@ class FakeArchive:
 
     @property
     def machine(self) -> Machine:
-        return Machine(etc_apt=self.root / "apt", keyrings=self.root / "keyrings")
+        return Machine(self.root / "apt", self.root / "keyrings", self.root / "templates")
 
     def prepare(self) -> None:
         for path in (self.mirror / "pool", self.machine.etc_apt, self.machine.keyrings):

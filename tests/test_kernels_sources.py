@@ -97,7 +97,7 @@ def test_paragraphs_come_back_as_they_were_written(written: list[dict[str, str]]
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     (tmp_path / "sources.list.d").mkdir()
-    return Machine(etc_apt=tmp_path)
+    return Machine(etc_apt=tmp_path, templates=tmp_path / "templates")
 
 
 def configure(machine: Machine, *lines: str) -> None:
@@ -137,6 +137,21 @@ def test_a_machine_without_a_security_entry_tries_beside_its_main_mirror(machine
 def test_ubuntu_serves_security_from_its_main_archive(machine: Machine) -> None:
     configure(machine, "deb http://mirror/ubuntu noble main restricted")
     assert mirrors(UBUNTU, "noble-security", machine) == ["http://mirror/ubuntu"]
+
+
+def test_a_machine_of_another_distribution_asks_the_usual_mirror(machine: Machine) -> None:
+    configure(machine, "deb http://mirror/ubuntu noble main restricted")
+    machine.templates.mkdir()
+    entry = (
+        "Suite: {}\nRepositoryType: deb\nBaseURI-arm64: http://ports/\nBaseURI: https://usual/debian/\nMatchURI: x\n\n"
+    )
+    (machine.templates / "Debian.info").write_text(
+        "_ChangelogURI: y\n\n" + entry.format("sid") + entry.format("trixie")
+    )
+    assert mirrors(DEBIAN, "bookworm", machine) == ["https://usual/debian"]
+    assert mirrors(DEBIAN, "bullseye-security", machine) == ["https://usual/debian-security"]
+    configure(machine, "deb http://mirror/debian bookworm main")
+    assert mirrors(DEBIAN, "bullseye", machine) == ["http://mirror/debian"]
 
 
 def test_without_a_mirror_the_line_to_add_is_told(machine: Machine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ class Machine:
 
     etc_apt: Path = Path("/etc/apt")
     keyrings: Path = Path("/usr/share/keyrings")
+    templates: Path = Path("/usr/share/python-apt/templates")  #: of package python-apt-common: archives by name
 
 
 @frozen
@@ -87,7 +89,8 @@ def mirrors(distribution: Distribution, suite: str, machine: Machine) -> list[st
     """Addresses that may serve ``suite``, likeliest first: those of the machine's own entries for the distribution.
 
     A mirror serves all suites of its archive, enabled on the machine or not. Debian's security suites live in an
-    archive of their own. Raises NoMirrorError when the machine has no entry to take an address from.
+    archive of their own. A machine with no entry for the distribution at all, as an Ubuntu that is asked for Debian's
+    kernels, asks where everybody may. Raises NoMirrorError when that is not known either.
     """
     own = [source for source in read_sources(machine.etc_apt) if _belongs(source, distribution)]
     separate = distribution is DEBIAN
@@ -95,13 +98,26 @@ def mirrors(distribution: Distribution, suite: str, machine: Machine) -> list[st
     addresses = [source.uri for source in sorted(wanted, key=lambda source: _rank(source, suite, distribution))]
     if not addresses and separate and _is_security(suite):
         addresses = [f"{source.uri}-security" for source in own if source.uri.endswith("/debian")]
+    if not own and (usual := _usual_mirror(distribution, machine)):
+        addresses = [f"{usual}-security" if separate and _is_security(suite) else usual]
     if not addresses:
         example = distribution.codenames[1] + ("-security" if separate and _is_security(suite) else "")
         raise NoMirrorError(
             f"{machine.etc_apt}: no {distribution.name} mirror for {suite} among this machine's package sources; "
-            f"add one, for instance in sources.list.d/{distribution.name}.list: deb MIRROR {example} main"
+            f"install the package python-apt-common, which knows the usual one, or add one, "
+            f"for instance in sources.list.d/{distribution.name}.list: deb MIRROR {example} main"
         )
     return list(dict.fromkeys(addresses))
+
+
+def _usual_mirror(distribution: Distribution, machine: Machine) -> str | None:
+    """Where a distribution's packages are to be had by default, as python-apt-common says."""
+    try:
+        text = (machine.templates / f"{distribution.name.capitalize()}.info").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    address = re.search(r"^BaseURI: *(\S+?)/?$", text, re.MULTILINE)
+    return address[1] if address else None
 
 
 def _belongs(source: Source, distribution: Distribution) -> bool:
