@@ -30,7 +30,7 @@ _WAITING = re.compile(
 )
 #: What idles, and where stacks begin.
 _BOTTOM = re.compile(
-    r"(?:default|do|arch_cpu|amd_e400)_idle|cpuidle_|(?:pv_)?native_safe_halt|cpu_startup_entry|rest_init"
+    r"(?:default|do|arch_cpu|amd_e400)_idle|cpuidle_|(?:pv_)?native_safe_halt|cpu_startup_entry|(?:arch_call_)?rest_init"
     r"|\w*start_kernel|x86_64_start|secondary_startup|kthread$|worker_thread|process_one_work|process_scheduled_works|ret_from_fork"
     r"|do_syscall_64|entry_SYSCALL"
 )

@@ -26,7 +26,7 @@ __all__ = ["Watch"]
 
 #: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors come first: a lockup
 #: (8 s of busy guest time) takes some 1.5 s of it, a hung task (120 s of idle guest time) a tenth of one.
-_HANG_CPU_S = 10.0
+_HANG_CPU_S = 6.0
 #: The same without an answer of the agent: a processor that loops with interrupts off runs no detector either.
 _DEAF_CPU_S = 4.0
 #: Wall seconds between two looks.

@@ -26,7 +26,7 @@ qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot -name usbfu
 -kernel /k/vmlinuz -initrd /k/initrd -append console=ttyS0
 -chardev file,id=console,path=/run/m1/console.log -serial chardev:console
 -qmp unix:/run/m1/qmp,server=on,wait=off
--drive if=none,id=state,format=qcow2,file=/run/m1/state.qcow2
+-drive if=none,id=state,format=qcow2,cache-clean-interval=0,file=/run/m1/state.qcow2
 -device virtio-serial-pci,id=serial
 -chardev socket,id=agent,path=/run/m1/agent,server=on,wait=off
 -device virtserialport,chardev=agent,name=usbfuzz.agent

@@ -75,7 +75,8 @@ def test_a_round_in_which_qemu_computes_too_long_hangs() -> None:
     assert asyncio.run(watched(Guest(load=1000.0), 5)) == (True, False)
 
 
-def test_a_round_in_which_the_agent_does_not_answer_hangs_sooner() -> None:
+def test_a_round_in_which_the_agent_does_not_answer_hangs_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_HANG_CPU_S", 100.0)
     assert asyncio.run(watched(Guest(load=20.0, deaf=True), 0.35)) == (True, False)
     assert asyncio.run(watched(Guest(load=20.0), 0.35)) == (False, False)
 

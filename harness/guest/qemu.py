@@ -150,13 +150,18 @@ def qemu_argv(machine: Machine) -> list[str]:
         *("-kernel", str(machine.vmlinuz), "-initrd", str(machine.initrd), "-append", machine.command_line),
         *("-chardev", f"file,id=console,path={_comma(machine.console)}", "-serial", "chardev:console"),
         *("-qmp", f"unix:{_comma(machine.qmp)},server=on,wait=off"),
-        *("-drive", f"if=none,id=state,format=qcow2,file={_comma(machine.disk)}"),
+        *("-drive", f"if=none,id=state,{_QCOW2},file={_comma(machine.disk)}"),
         *("-device", "virtio-serial-pci,id=serial"),
         *("-chardev", f"socket,id=agent,path={_comma(machine.agent)},server=on,wait=off"),
         *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
         *(word for port in range(machine.ports) for word in _port(machine, port)),
         *(("-loadvm", SNAPSHOT, "-S") if machine.load_snapshot else ()),
     ]
+
+
+# Else qcow2's cache sets a timer on the guest's clock every 600 s, which only the main loop can serve: the virtual
+# CPU's thread finds it due over and over and gives way late, after some tenths of a second.
+_QCOW2 = "format=qcow2,cache-clean-interval=0"
 
 
 # TCG runs rep stos byte by byte (ERMS, FSRM), walks five levels of page tables for each TLB miss (LA57) and saves
