@@ -30,10 +30,8 @@ class Manifest:
     """What goes into an image."""
 
     base: tuple[str, ...]  #: modules loaded at boot with ``usbfuzz.modules=base``, dependencies first
-    all: tuple[str, ...]  #: the same for ``usbfuzz.modules=all``; starts with ``base``
-    modules: Mapping[
-        str, str
-    ]  #: every module in the image, sorted: name -> path below lib/modules/RELEASE, ends in .ko
+    all: tuple[str, ...]  #: the same for ``usbfuzz.modules=all``: every module in the image; starts with ``base``
+    modules: Mapping[str, str]  #: the same, sorted: name -> path below lib/modules/RELEASE, ends in .ko
     sources: Mapping[str, Path]  #: the same: name -> the kernel's file, maybe compressed
     dep: str  #: modules.dep of these modules
     alias: str  #: modules.alias for the kernel's helper
@@ -64,8 +62,8 @@ def manifest(tables: Tables) -> Manifest:
     drivers = (*policy.HOST, *sorted(_matching(index, (*policy.DRIVER_ALIASES, *policy.COMPANION_ALIASES))))
     companions = (*policy.COMPANION_NAMES, *sorted(_in_directories(index)))
     base = _closure(tables, policy.BASE)
-    everything = _closure(tables, (*policy.BASE, *drivers))
-    sources = {name: index.paths[name] for name in sorted(_closure(tables, (*everything, *companions)))}
+    everything = _closure(tables, (*policy.BASE, *drivers, *companions))
+    sources = {name: index.paths[name] for name in sorted(everything)}
     modules = {name: _plain(index, path) for name, path in sources.items()}
     return Manifest(base, everything, modules, sources, _dep_text(index, modules), _alias_text(tables, modules))
 

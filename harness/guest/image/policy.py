@@ -39,14 +39,15 @@ HOST: Final = (
 #: Aliases by which a module says that it binds USB or HID devices.
 DRIVER_ALIASES: Final = ("usb:*", "hid:*")
 
-#: Aliases of modules that bind what USB and HID drivers create: carried, loaded with ``all``.
+#: Aliases of modules that bind what USB and HID drivers create: loaded with ``all``.
 COMPANION_ALIASES: Final = (
     "platform:HID-SENSOR-*", "platform:viperboard-*", "platform:dln2-*",
     "auxiliary:usb_ljca*", "auxiliary:*.ljca-*", "greybus:*", "serdev:*",
     "ieee1394:*", "w1-family-*", "rc-core", "hid-sensor-*",
 )  # fmt: skip
 
-#: Modules that drivers ask for by request_module() or symbol_request(): carried, loaded on demand.
+#: Modules that drivers ask for by request_module() or symbol_request(). Loaded like the rest: the helper, a process of
+#: its own, and a signature to verify would cost the guest 10 ms at the first device, after each restore.
 COMPANION_DIRECTORIES: Final = (
     "kernel/drivers/media/dvb-frontends", "kernel/drivers/media/tuners", "kernel/drivers/media/i2c",
     "kernel/drivers/media/rc/keymaps", "kernel/drivers/media/common",
@@ -57,6 +58,8 @@ COMPANION_NAMES: Final = (
     "em28xx_alsa", "em28xx_dvb", "em28xx_rc", "em28xx_v4l", "cx231xx_alsa", "cx231xx_dvb", "au0828",
     "snd_seq_dummy", "snd_seq_oss", "snd_usbmidi_lib",
     "ppp_async", "ppp_generic", "slcan", "n_hdlc",
+    "ir_imon_decoder", "ir_jvc_decoder", "ir_mce_kbd_decoder", "ir_nec_decoder", "ir_rc5_decoder", "ir_rc6_decoder",
+    "ir_rcmm_decoder", "ir_sanyo_decoder", "ir_sharp_decoder", "ir_sony_decoder", "ir_xmp_decoder",
     "crc_itu_t", "crc_ccitt", "ccm", "gcm", "cmac", "ctr", "arc4", "sha256_generic", "ecb", "cbc", "hmac",
     "michael_mic", "i2c_dev", "industrialio_triggered_buffer", "kfifo_buf",
     "ext4", "ntfs3", "vfat", "crc32c_generic", "nls_ascii", "nls_cp437", "nls_iso8859_1", "nls_utf8",
