@@ -15,7 +15,7 @@ from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.errors import GuestError, InfraError, QemuError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 
     from usbfuzz.case.model import Case, Event
     from usbfuzz.device import Device
@@ -116,12 +116,11 @@ class Settler:
 
     _agent: Agent = field(alias="agent")
     events: list[UEvent] = field(factory=list)
-    _barrier: _Shared = field(init=False)
+    _barriers: dict[frozenset[int], _Shared] = field(factory=dict, init=False)  #: by the ports they are for
     _exercise: _Shared = field(init=False)
     _naps: dict[int, _Shared] = field(factory=dict, init=False)  #: by their guest milliseconds
 
     def __attrs_post_init__(self) -> None:
-        self._barrier = _Shared(self._settle)
         self._exercise = _Shared(self._use)
 
     def take(self) -> list[UEvent]:
@@ -129,9 +128,16 @@ class Settler:
         events, self.events = self.events, []
         return events
 
-    async def settle(self) -> None:
-        """Return once every hub has finished what was pending at the time of the call, and every probe returned."""
-        await self._barrier.run()
+    async def settle(self, ports: Iterable[int] = ()) -> None:
+        """Return once the hubs of ``ports`` have finished what was pending at the time of the call, and every probe.
+
+        What goes on at other ports does not matter, else a slow driver would keep the round's other devices plugged
+        in, and busy. Without ``ports``: all hubs.
+        """
+        key = frozenset(ports)
+        if key not in self._barriers:
+            self._barriers[key] = _Shared(partial(self._settle, key))
+        await self._barriers[key].run()
 
     async def exercise(self) -> None:
         """Use what device nodes and network interfaces have appeared, so that drivers do more than bind."""
@@ -145,8 +151,8 @@ class Settler:
                 self._naps[step] = _Shared(partial(self._agent.sleep, step), droppable=True)
             await self._naps[step].run()
 
-    async def _settle(self) -> None:
-        self.events += await self._agent.settle(_NOTICE_MS)
+    async def _settle(self, ports: frozenset[int]) -> None:
+        self.events += await self._agent.settle(_NOTICE_MS, sorted(bus for port in ports for bus in buses(port)))
 
     async def _use(self) -> None:
         await self._agent.exercise(_EXERCISE_MS)
@@ -172,12 +178,12 @@ class Stage:
         """
         mine = set(place.values())
         await self.perform(case, place)
-        await self._settled(mine & self._plugged.keys())
+        await self._settled(mine)
         if case.guest.exercise and any(_opens(event) for event in self.settler.events):
             await self._patiently(self.settler.exercise())
         for port in sorted(mine & self._plugged.keys()):
             await self.unplug(port)
-        if not await self._within(self.settler.settle(), HANG_MS):
+        if not await self._within(self.settler.settle(mine), HANG_MS):
             raise TimeoutError(
                 f"a hub or a probe was still busy {HANG_MS // 1000} s of guest time after the last unplug"
             )
@@ -198,7 +204,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Return once what is plugged has been enumerated and every probe returned, or kept us waiting for too long."""
-        await self._settled(set(self._plugged))
+        await self._settled(self._plugged.keys())
 
     async def unplug(self, port: int) -> None:
         """Pull what is plugged in there, if anything is."""
@@ -240,7 +246,7 @@ class Stage:
             await self._until_requests(place[event.port], event.after_requests)
         elif event.after_ms is not None:
             await self.agent.sleep(event.after_ms)
-        elif mine := set(place.values()) & self._plugged.keys():
+        elif not self._plugged.keys().isdisjoint(mine := set(place.values())):
             await self._settled(mine)
 
     async def _until_requests(self, port: int, count: int) -> None:
@@ -255,14 +261,14 @@ class Stage:
                 if not channel.rejected:
                     raise
 
-    async def _settled(self, ports: set[int]) -> None:
+    async def _settled(self, ports: Collection[int]) -> None:
         """Enumeration begun on every port (first request seen, or none comes), then every hub and probe done.
 
         Returns without the latter after PATIENCE_MS: what never ends shows when the device is pulled.
         """
         for port in sorted(ports):
             await self._until_requests(port, 1)
-        await self._patiently(self.settler.settle())
+        await self._patiently(self.settler.settle(ports))
 
     async def _patiently(self, goal: Coroutine[None, None, None]) -> None:
         """Wait for what a driver may hold up, but not for ever: the next event, or the unplug, shows what it is."""

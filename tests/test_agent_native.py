@@ -147,8 +147,14 @@ def test_reset_of_what_is_no_usb_device_fails(peer: Peer, device: str) -> None:
 
 
 def test_settle_without_usb_ends_after_its_time(peer: Peer) -> None:
-    peer.ask("1 settle 10")
-    assert peer.line() == "1 ok"
+    peer.ask("1 settle 10", "2 settle 10 3 4")
+    assert sorted((peer.line(), peer.line())) == ["1 ok", "2 ok"]
+
+
+@pytest.mark.parametrize("buses", ["0", "64", "x", "1 -2", "3,4"])
+def test_settle_on_what_is_no_bus_is_refused(peer: Peer, buses: str) -> None:
+    peer.ask(f"1 settle 0 {buses}")
+    assert peer.line() == "1 error bad bus"
 
 
 def test_exercise_with_nothing_new_opens_nothing(peer: Peer) -> None:

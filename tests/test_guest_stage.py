@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -32,7 +33,7 @@ class Guest:
     refuses_to_unplug: bool = False
     plugged: bool = False
     asleep: asyncio.Event = field(factory=asyncio.Event)
-    settles: int = 0
+    settles: list[tuple[int, ...]] = field(factory=list)  #: the buses of each
     _waiting: list[asyncio.Future[Any]] = field(factory=list)
 
     def die(self) -> None:
@@ -51,8 +52,8 @@ class Guest:
         self.asleep.set()
         await self._forever()
 
-    async def settle(self, ms: int) -> list[UEvent]:
-        self.settles += 1
+    async def settle(self, ms: int, buses: Sequence[int]) -> list[UEvent]:
+        self.settles.append(tuple(buses))
         await asyncio.sleep(0.001)
         return []
 
@@ -120,7 +121,7 @@ def test_what_is_left_plugged_is_unplugged_and_settled_at_the_end() -> None:
     guest = Guest(requests=7)
     asyncio.run(_stage(guest).play(Case((MOUSE,), (PLUG,)), HERE))
     assert not guest.plugged
-    assert guest.settles >= 2
+    assert guest.settles == [(1, 2)] * 2
 
 
 def test_a_device_that_was_plugged_when_the_guest_died_still_counts() -> None:
@@ -147,8 +148,18 @@ def test_waits_that_begin_together_share_one_barrier_that_began_after_them() -> 
         first = asyncio.create_task(settler.settle())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert guest.settles == 1
+        assert len(guest.settles) == 1
         await asyncio.gather(first, *(settler.settle() for _ in range(9)))
-        return guest.settles
+        return len(guest.settles)
 
     assert asyncio.run(wait_together()) == 2
+
+
+def test_a_wait_for_one_port_is_not_held_up_by_another_s() -> None:
+    async def wait_apart() -> list[tuple[int, ...]]:
+        guest = Guest()
+        settler = Settler(cast("Agent", guest))
+        await asyncio.gather(settler.settle([2]), settler.settle([0, 3]), settler.settle())
+        return guest.settles
+
+    assert asyncio.run(wait_apart()) == [(5, 6), (1, 2, 7, 8), ()]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from guest_processes import alive, qemus, until
 
 from harness import lane
@@ -23,11 +23,14 @@ from harness.guest.agent_client import Agent
 from harness.guest.rundir import RunDir
 from harness.lane import Lane
 from harness.outcome import Outcome, Verdict
+from harness.play import buses
 from harness.usbredir.server import Port
 from usbfuzz.case import load, spec_of
-from usbfuzz.case.model import Action, Case, DeviceSpec, Event, GuestNeeds
+from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event, GuestNeeds, Step
+from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.device.examples import Keyboard, Mouse
 from usbfuzz.errors import InfraError, QemuError
+from usbfuzz.wire import NEVER
 
 pytestmark = pytest.mark.guest
 
@@ -85,6 +88,11 @@ def running(guest: Guest) -> Iterator[Running]:
     yield from _open(guest(KERNEL))
 
 
+async def _uptime(agent: Agent) -> float:
+    """The guest's clock, in seconds."""
+    return float((await agent.read("/proc/uptime")).split()[0])
+
+
 def _bound(outcome: Outcome, driver: str) -> list[int]:
     """Ports on which the driver bound."""
     return sorted(binding.port for binding in outcome.bindings if binding.driver == driver)
@@ -139,6 +147,27 @@ def test_a_reset_asks_the_device_again(running: Running) -> None:
     outcome = running.round(_case(PLUG, Event(Action.RESET)))
     assert outcome.verdict is Verdict.CLEAN
     assert outcome.requests >= plain + 2
+
+
+def test_who_waits_for_one_port_is_not_held_up_by_a_silent_device_at_another(running: Running) -> None:
+    silent = ScriptedDevice(evolve(MOUSE, control=(ControlScript((Step(NEVER, times=0),)),)))
+
+    async def two_waits() -> tuple[float, float]:
+        agent, slow = running.lane.agent, running.lane.ports[1]
+        await slow.plug(silent)
+        await slow.wait_requests(1)
+        begun = await _uptime(agent)
+        await agent.settle(8, buses(0))
+        apart = await _uptime(agent) - begun
+        await agent.settle(8, buses(1))
+        behind = await _uptime(agent) - begun
+        await slow.unplug()
+        await agent.settle(8)
+        return apart, behind
+
+    apart, behind = running.do(two_waits())
+    assert apart < 1
+    assert behind > 4  # the kernel gives a descriptor 5 s (USB_CTRL_GET_TIMEOUT), and asks again
 
 
 def test_the_console_of_a_round_does_not_leak_into_the_next(running: Running) -> None:

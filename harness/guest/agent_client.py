@@ -11,7 +11,7 @@ import contextlib
 import re
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -21,7 +21,7 @@ from usbfuzz.errors import GuestError, QemuError
 
 __all__ = ["PROTOCOL_VERSION", "Agent", "Ran", "UEvent"]
 
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 
 _LINE_BYTES: Final = 4096
 _DATA_BYTES: Final = 32 << 20  # the agent's own limit
@@ -141,12 +141,12 @@ class Agent:
         """Return after ``ms`` milliseconds of guest time."""
         await self._call("sleep", str(ms))
 
-    async def settle(self, ms: int) -> list[UEvent]:
-        """Wait ``ms`` guest milliseconds, then until no USB device is being probed or removed.
+    async def settle(self, ms: int, buses: Iterable[int] = ()) -> list[UEvent]:
+        """Wait ``ms`` guest milliseconds, then until no USB device is being probed or removed on any of ``buses``.
 
-        Returns what happened since the last settle, in order.
+        Without ``buses``: on all. Returns what happened since the last settle, wherever, in order.
         """
-        await self._call("settle", str(ms))
+        await self._call("settle", str(ms), *map(str, buses))
         events = list(self._events)
         self._events.clear()
         return events

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 #define LINE_BYTES	 4096		/* longest line, newline included */
 #define ID_BYTES	 21		/* a decimal 64-bit number and NUL */
 #define READ_BYTES	 (32u << 20)	/* largest file `read` returns */
@@ -87,12 +87,16 @@ struct usb_device {
 	bool live;
 };
 
+#define BUSES	     64
+#define BUS_BIT(bus) (1ull << ((bus) < BUSES ? (bus) : 0))	/* 0: of no bus, or of one beyond */
+#define ALL_BUSES    UINT64_MAX
+
 #define USB_DEVICES 256
 extern struct usb_device usb_devices[USB_DEVICES];
 extern unsigned int usb_device_count;
 
 void uevent_open(void);
-unsigned int uevent_drain(void);
+unsigned int uevent_drain(uint64_t buses);
 void uevent_lock(void);
 void uevent_unlock(void);
 char *uevent_take(size_t *len, size_t room);

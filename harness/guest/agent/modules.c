@@ -193,13 +193,25 @@ void modules_boot(void)
 /* modules.alias lines are "alias PATTERN MODULE"; every match is loaded. */
 static int load_alias(char *dep, const char *wanted)
 {
-	char *aliases = table("modules.alias"), *save, *line;
-	char pattern[256], module[NAME_BYTES];
+	static const char head[] = "alias ";
+	char *aliases = table("modules.alias"), *next = aliases;
 	int rc = ENOENT;
 
-	for (line = aliases ? strtok_r(aliases, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
-		if (sscanf(line, "alias %255s %63s", pattern, module) == 2 && !fnmatch(pattern, wanted, 0))
+	while (next && *next) {
+		char *line = next, *end = next + strcspn(next, "\n"), *pattern = line + strlen(head), *module;
+
+		next = *end ? end + 1 : end;
+		*end = '\0';
+		/* Most lines end here, without fnmatch(). */
+		if (strncmp(line, head, strlen(head)) || strncmp(pattern, wanted, strcspn(pattern, "*?[ ")))
+			continue;
+		module = strchr(pattern, ' ');
+		if (!module)
+			continue;
+		*module++ = '\0';
+		if (!fnmatch(pattern, wanted, 0))
 			rc = load(dep, module);
+	}
 	free(aliases);
 	return rc;
 }

@@ -9,6 +9,9 @@
  * outside hub_event(): queued resets, late driver registration. The thread
  * runs at SCHED_IDLE: a hub work item that is queued but has not yet taken the
  * lock goes first, because it is runnable and we only run when nothing is.
+ *
+ * Asked for some buses only, it waits for these alone: what is slow on one bus
+ * need not hold up who waits for another.
  */
 #define _GNU_SOURCE
 #include "agent.h"
@@ -23,8 +26,30 @@
 
 #define PASSES 8
 
-/* Serializes passes. A pass that hangs on a hub makes the next ones wait too, as they would on that hub. */
-static pthread_mutex_t pass_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Serializes passes over a bus. One that hangs on a hub makes the next ones wait too, as they would on that hub. */
+static pthread_mutex_t bus_locks[BUSES] = { [0 ... BUSES - 1] = PTHREAD_MUTEX_INITIALIZER };
+
+static void lock_buses(uint64_t buses)
+{
+	for (unsigned int i = 0; i < BUSES; i++)	/* always in this order */
+		if (buses & BUS_BIT(i))
+			pthread_mutex_lock(&bus_locks[i]);
+}
+
+static void unlock_buses(uint64_t buses)
+{
+	for (unsigned int i = 0; i < BUSES; i++)
+		if (buses & BUS_BIT(i))
+			pthread_mutex_unlock(&bus_locks[i]);
+}
+
+/* usb3 is on bus 3, and so is 3-1.4. */
+static bool is_on(const struct usb_device *device, uint64_t buses)
+{
+	unsigned long bus = strtoul(device->name + (strncmp(device->name, "usb", 3) ? 0 : 3), NULL, 10);
+
+	return buses & BUS_BIT(bus);
+}
 
 static int attribute_open(const char *device)
 {
@@ -52,13 +77,13 @@ static int attribute_wait(const char *device, int fd)
 	return fd;
 }
 
-/* Forgets devices that are gone. Holds the uevent lock. */
-static void compact(void)
+/* Forgets devices that are gone. Holds the uevent lock, and those of the buses. */
+static void compact(uint64_t buses)
 {
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < usb_device_count; i++) {
-		if (usb_devices[i].live)
+		if (usb_devices[i].live || !is_on(&usb_devices[i], buses))
 			usb_devices[kept++] = usb_devices[i];
 		else if (usb_devices[i].fd >= 0)
 			close(usb_devices[i].fd);
@@ -78,15 +103,15 @@ static void remember(const char *name, int fd)
 }
 
 /* Root hubs first: what their work adds is in the table by the time the caller looks again. */
-static void pass(bool roots)
+static void pass(uint64_t buses, bool roots)
 {
-	static struct usb_device found[USB_DEVICES];
+	struct usb_device found[USB_DEVICES];
 	unsigned int count = 0;
 
 	uevent_lock();
-	compact();
+	compact(buses);
 	for (unsigned int i = 0; i < usb_device_count; i++)
-		if ((strncmp(usb_devices[i].name, "usb", 3) == 0) == roots)
+		if ((strncmp(usb_devices[i].name, "usb", 3) == 0) == roots && is_on(&usb_devices[i], buses))
 			found[count++] = usb_devices[i];
 	uevent_unlock();
 	for (unsigned int i = 0; i < count; i++) {
@@ -100,19 +125,41 @@ static void pass(bool roots)
 	}
 }
 
+/* The buses named in WORDS, all of them when there are none; 0 when a word is no bus. */
+static uint64_t buses_of(char *words)
+{
+	uint64_t buses = 0;
+
+	while (*words) {
+		char *end;
+		unsigned long bus = strtoul(words, &end, 10);
+
+		if (end == words || (*end && *end != ' ') || bus < 1 || bus >= BUSES)
+			return 0;
+		buses |= BUS_BIT(bus);
+		words = end + strspn(end, " ");
+	}
+	return buses ? buses : ALL_BUSES;
+}
+
 void settle_run(struct job *job)
 {
-	unsigned int passes = 0;
+	unsigned int passes = 0, seen;
+	uint64_t buses = buses_of(job->args);
 	size_t len = 0;
 	char *text;
 
-	pthread_mutex_lock(&pass_lock);
+	if (!buses) {
+		reply(job->id, "error bad bus");
+		return;
+	}
+	lock_buses(buses);
 	do {
-		pass(true);
-		uevent_drain();
-		pass(false);
-	} while (uevent_drain() && ++passes < PASSES);
-	pthread_mutex_unlock(&pass_lock);
+		pass(buses, true);
+		seen = uevent_drain(buses);
+		pass(buses, false);
+	} while (uevent_drain(buses) != seen && ++passes < PASSES);
+	unlock_buses(buses);
 
 	text = uevent_take(&len, ID_BYTES + sizeof(" ok\n"));
 	if (!text) {

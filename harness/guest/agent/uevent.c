@@ -33,6 +33,7 @@ static size_t events_len, events_size;
 static bool events_lost;
 static struct node new_nodes[NEW_NODES];
 static size_t new_node_count;
+static unsigned int counts[BUSES];	/* uevents so far, by bus */
 
 void uevent_lock(void)
 {
@@ -162,6 +163,19 @@ static void handle(const struct uevent *e)
 		node_track(e, add);
 }
 
+/* The 3 of /devices/pci0000:00/0000:00:05.0/usb3/3-1/...; 0 outside of any bus. */
+static unsigned long bus_of(const char *path)
+{
+	while ((path = strstr(path, "/usb"))) {
+		char *end;
+		unsigned long bus = strtoul(path += 4, &end, 10);
+
+		if (end > path && (!*end || *end == '/'))
+			return bus;
+	}
+	return 0;
+}
+
 /* "add@/devices/...\0ACTION=add\0DEVPATH=...\0..."; msg[len] is NUL. */
 static void parse(const char *msg, size_t len)
 {
@@ -187,8 +201,8 @@ static void parse(const char *msg, size_t len)
 		handle(&e);
 }
 
-/* Reads all that is queued and returns how many uevents there were. The caller holds no lock. */
-unsigned int uevent_drain(void)
+/* Reads all that is queued and returns how many uevents of BUSES there have been so far. The caller holds no lock. */
+unsigned int uevent_drain(uint64_t buses)
 {
 	unsigned int count = 0;
 	char msg[8192];
@@ -202,14 +216,22 @@ unsigned int uevent_drain(void)
 		if (n < 0 && errno == ENOBUFS) {
 			events_lost = true;
 			usb_scan();
+			for (unsigned int i = 0; i < BUSES; i++)
+				counts[i]++;
 		} else if (n < 0 && errno != EINTR) {
 			break;
 		} else if (n > 0) {
+			unsigned long bus;
+
 			msg[n] = '\0';
+			bus = bus_of(msg);
+			counts[bus < BUSES ? bus : 0]++;
 			parse(msg, n);
 		}
-		count++;
 	}
+	for (unsigned int i = 0; i < BUSES; i++)
+		if (buses & BUS_BIT(i))
+			count += counts[i];
 	uevent_unlock();
 	return count;
 }

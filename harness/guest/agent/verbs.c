@@ -10,7 +10,7 @@
 
 static void sleep_run(struct job *job)
 {
-	reply(job->id, "ok");
+	reply(job->id, *job->args ? "error bad milliseconds" : "ok");
 }
 
 static void ping_run(struct job *job)
@@ -22,7 +22,7 @@ static const struct verb {
 	const char *name;
 	void (*run)(struct job *job);
 	struct pool *pool;	/* NULL: in the loop, because it cannot block */
-	bool timed;		/* the argument is how many guest ms to wait first */
+	bool timed;		/* the first argument is how many guest ms to wait before */
 } verbs[] = {
 	{ "sleep",    sleep_run,    NULL,      true },
 	{ "settle",   settle_run,   &barriers, true },
@@ -59,15 +59,16 @@ static void start(struct job *job, struct pool *pool)
 
 static void start_later(struct job *job, struct pool *pool)
 {
-	char *end;
-	long ms = strtol(job->args, &end, 10);
+	char *rest = job->args, *number = word(&rest), *end;
+	long ms = strtol(number, &end, 10);
 
-	if (end == job->args || *end || ms < 0 || ms > MAX_MS || timer_count == TIMERS) {
+	if (end == number || *end || ms < 0 || ms > MAX_MS || timer_count == TIMERS) {
 		reply(job->id, timer_count == TIMERS ? "error too many timers" : "error bad milliseconds");
 		free(job);
 		return;
 	}
 	job->due = now_ms() + ms;
+	memmove(job->args, rest, strlen(rest) + 1);
 	timers[timer_count].job = job;
 	timers[timer_count++].pool = pool;
 }
