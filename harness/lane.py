@@ -27,7 +27,7 @@ from .verdicts import death_report, hang_report, may_run_on, shown
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from usbfuzz.case.model import Case
     from usbfuzz.triage import Report
@@ -187,8 +187,23 @@ class Lane:
         started = time.monotonic()
         stage = Stage(self.agent, self._ports, Settler(self.agent), warped=self.config.timing.warped)
         watch = Watch(self)
+        # In a task of its own: one whose TaskGroup fails while it waits stays "cancelling" for good (until Python
+        # 3.13), and a caller's asyncio.timeout() would then end in CancelledError.
+        failure = await asyncio.create_task(self._play(stage, watch, cases, placing))
+        broken = time.monotonic()
+        outcome = await self._conclude(stage, failure, started, reported=watch.reported)
+        if outcome.reports and not outcome.restored and not await self._rearm():
+            outcome = evolve(outcome, restored=True)
+        if outcome.restored:
+            await self.restore()
+            self.recovery = time.monotonic() - broken
+        return outcome
+
+    async def _play(
+        self, stage: Stage, watch: Watch, cases: Sequence[Case], placing: Sequence[Mapping[int, int]]
+    ) -> Exception | None:
+        """Play the cases side by side and have the allocator look at what they left; what broke that off, if anything."""
         failure: Exception | None = None
-        broken = 0.0
         try:
             async with (
                 asyncio.timeout(self.config.hang_after) as limit,
@@ -199,14 +214,8 @@ class Lane:
                     group.create_task(stage.play(case, place))
             await self._validate()
         except* (QemuError, GuestError, TimeoutError) as errors:
-            failure, broken = errors.exceptions[0], time.monotonic()
-        outcome = await self._conclude(stage, failure, started, reported=watch.reported)
-        if outcome.reports and not outcome.restored and not await self._rearm():
-            outcome = evolve(outcome, restored=True)
-        if outcome.restored:
-            await self.restore()
-            self.recovery = time.monotonic() - (broken or started)
-        return outcome
+            failure = errors.exceptions[0]
+        return failure
 
     async def _rearm(self) -> bool:
         """Have warnings that were seen come again; False when this kernel cannot."""

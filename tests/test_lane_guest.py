@@ -289,6 +289,17 @@ def test_after_a_crash_at_unplug_the_same_port_takes_the_next_device(guest: Gues
         assert 0 < running.lane.recovery < 10
 
 
+def test_a_crash_does_not_turn_a_caller_s_time_limit_into_a_cancellation(guest: Guest) -> None:
+    async def crash_until_time_is_up(lane: Lane) -> None:
+        async with asyncio.timeout(10):
+            while (await lane.run(load(EXTIGY))).reports:
+                pass
+
+    for running in _open(guest("debian:5.10.223-1")):
+        with pytest.raises(TimeoutError):
+            running.do(crash_until_time_is_up(running.lane))
+
+
 _OWNER = """
 import asyncio
 from harness.guest.qemu import Mode
