@@ -191,7 +191,7 @@ class Lane:
         # 3.13), and a caller's asyncio.timeout() would then end in CancelledError.
         failure = await asyncio.create_task(self._play(stage, watch, cases, placing))
         broken = time.monotonic()
-        outcome = await self._conclude(stage, failure, started, reported=watch.reported)
+        outcome = await self._conclude(stage, failure, started, watch=watch)
         if outcome.reports and not outcome.restored and not await self._rearm():
             outcome = evolve(outcome, restored=True)
         if outcome.restored:
@@ -202,7 +202,7 @@ class Lane:
     async def _play(
         self, stage: Stage, watch: Watch, cases: Sequence[Case], placing: Sequence[Mapping[int, int]]
     ) -> Exception | None:
-        """Play the cases side by side and have the allocator look at what they left; what broke that off, if anything."""
+        """Play the cases side by side, have the allocator check what they left; returns what broke that off, if any."""
         failure: Exception | None = None
         try:
             async with (
@@ -239,9 +239,9 @@ class Lane:
         if self.config.validate_every and self._rounds % self.config.validate_every == 0:
             await self.agent.validate()
 
-    async def _conclude(self, stage: Stage, failure: Exception | None, started: float, *, reported: bool) -> Outcome:
+    async def _conclude(self, stage: Stage, failure: Exception | None, started: float, *, watch: Watch) -> Outcome:
         stage.count_rest()
-        verdict, reports, console = await self._look(failure, reported=reported)
+        verdict, reports, console = await self._look(failure, watch)
         worst = stage.worst_reply * 1000
         return Outcome(
             verdict=verdict,
@@ -263,9 +263,9 @@ class Lane:
         """Whether a guest that printed this is as good as before: nothing, or known warnings that may come again."""
         return may_run_on(console, reports, self.known)
 
-    async def _look(self, failure: Exception | None, *, reported: bool) -> tuple[Verdict, tuple[Report, ...], str]:
+    async def _look(self, failure: Exception | None, watch: Watch) -> tuple[Verdict, tuple[Report, ...], str]:
         """What happened: the console's reports, or the harness's own when the guest went without a word."""
-        if failure is None or reported:
+        if failure is None or watch.reported:
             console = self.read_console()
             reports = shown(console)
             return (Verdict.CRASH if reports else Verdict.CLEAN), reports, console
@@ -276,7 +276,7 @@ class Lane:
         console = self.read_console()
         reports = shown(console)
         if hung:
-            how = await autopsy(self._qemu, self.agent)
+            how = await autopsy(self._qemu, self.agent, deaf=watch.deaf)
             stacks = self.read_console()
             return Verdict.HANG, (hang_report(stacks, how), *reports), console + stacks
         if reports:

@@ -28,11 +28,11 @@ __all__ = ["Watch"]
 #: (8 s of busy guest time) takes some 1.5 s of it, a hung task (120 s of idle guest time) a tenth of one.
 _HANG_CPU_S = 6.0
 #: The same without an answer of the agent: a processor that loops with interrupts off runs no detector either.
-_DEAF_CPU_S = 4.0
+_DEAF_CPU_S = 3.0
 #: Wall seconds between two looks.
 _LOOK_S = 1.0
-#: Wall seconds for a round to end after the guest has reported a crash and runs on.
-_GRACE_S = 3.0
+#: Wall seconds for a round to end after the guest has reported a crash and runs on: minutes of its own, if it idles.
+_GRACE_S = 1.0
 
 
 @define
@@ -41,6 +41,7 @@ class Watch:
 
     lane: Lane
     reported: bool = False  #: the round was ended because the guest had reported a crash, not because it hangs
+    deaf: bool = False  #: it was ended because the agent did not answer
 
     @contextlib.asynccontextmanager
     async def over(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
@@ -69,6 +70,7 @@ class Watch:
                 if ping is None or (ping.done() and ping.result()):
                     heard = lane.cpu_seconds
                     ping = group.create_task(_answers(lane))
+            self.deaf = not self.reported and lane.cpu_seconds >= heard + _DEAF_CPU_S
             if ping is not None:
                 ping.cancel()
         limit.reschedule(asyncio.get_running_loop().time())

@@ -53,7 +53,7 @@ class Guest:
         return may_run_on(console, reports, ())
 
 
-async def watched(guest: Guest, seconds: float) -> tuple[bool, bool]:
+async def watched(guest: Guest, seconds: float) -> tuple[bool, bool, bool]:
     """Whether a round of ``seconds`` was ended, and whether for a report."""
     guest.config, guest.begun = guest, time.monotonic()
     over = Watch(cast("Lane", guest))
@@ -61,8 +61,8 @@ async def watched(guest: Guest, seconds: float) -> tuple[bool, bool]:
         async with asyncio.timeout(60) as limit, over.over(limit):
             await asyncio.sleep(seconds)
     except TimeoutError:
-        return True, over.reported
-    return False, over.reported
+        return True, over.reported, over.deaf
+    return False, over.reported, over.deaf
 
 
 @pytest.fixture(autouse=True)
@@ -72,22 +72,22 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_round_in_which_qemu_computes_too_long_hangs() -> None:
-    assert asyncio.run(watched(Guest(load=1000.0), 5)) == (True, False)
+    assert asyncio.run(watched(Guest(load=1000.0), 5))[:2] == (True, False)
 
 
 def test_a_round_in_which_the_agent_does_not_answer_hangs_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_HANG_CPU_S", 100.0)
-    assert asyncio.run(watched(Guest(load=20.0, deaf=True), 0.35)) == (True, False)
-    assert asyncio.run(watched(Guest(load=20.0), 0.35)) == (False, False)
+    assert asyncio.run(watched(Guest(load=20.0, deaf=True), 0.35)) == (True, False, True)
+    assert asyncio.run(watched(Guest(load=20.0), 0.35)) == (False, False, False)
 
 
 def test_a_round_after_whose_crash_the_guest_runs_on_is_ended_for_its_report() -> None:
-    assert asyncio.run(watched(Guest(console=OOPS), 5)) == (True, True)
+    assert asyncio.run(watched(Guest(console=OOPS), 5)) == (True, True, False)
 
 
 def test_a_quiet_round_may_take_its_time() -> None:
-    assert asyncio.run(watched(Guest(console="usb 1-1: new device\n"), 0.2)) == (False, False)
+    assert asyncio.run(watched(Guest(console="usb 1-1: new device\n"), 0.2)) == (False, False, False)
 
 
 def test_in_real_time_only_the_round_s_own_limit_counts() -> None:
-    assert asyncio.run(watched(Guest(timing=Timing.TCG, load=1000.0, console=OOPS), 0.2)) == (False, False)
+    assert asyncio.run(watched(Guest(timing=Timing.TCG, load=1000.0, console=OOPS), 0.2)) == (False, False, False)

@@ -7,7 +7,9 @@ import gc
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from enum import Enum
+from itertools import cycle
 
 from attrs import evolve, frozen
 from cattrs.preconf.json import make_converter
@@ -17,7 +19,9 @@ from harness.lane import Lane
 from harness.outcome import Outcome
 from harness.prepare import prepare
 from harness.procs import die_with_parent, pin
+from strategies import Identities, generate
 from usbfuzz.campaign.feed import GENERATOR, Feed
+from usbfuzz.campaign.merge import ports
 from usbfuzz.campaign.messages import Block, Setup
 from usbfuzz.campaign.options import SLUB_DEBUG
 from usbfuzz.campaign.work import BLOCK_CASES
@@ -26,10 +30,19 @@ from usbfuzz.case.model import Action, Case, Event, GuestNeeds
 from usbfuzz.device.examples import Mouse
 from usbfuzz.errors import UsbfuzzError
 
-__all__ = ["Order", "Result", "mouse_case"]
+__all__ = ["Devices", "Order", "Result", "mouse_case"]
 
 _SEED = 1
+_READY = 1500  #: cases made beforehand; they are run again when they are used up
 _converter = make_converter()
+
+
+class Devices(Enum):
+    """What a lane plugs."""
+
+    MICE = "mice"
+    READY = "ready"  #: a campaign's cases, made before the clock starts
+    FRESH = "fresh"  #: the same, made meanwhile by a campaign's generator process on the lane's core
 
 
 @frozen
@@ -42,7 +55,8 @@ class Order:
     seconds: float
     cpu: int | None
     parent: int
-    generated: bool = False  #: a campaign's cases instead of mice
+    devices: Devices = Devices.MICE
+    checked: bool = False  #: the heap is, as in a campaign
 
     def to_json(self) -> str:
         """One line."""
@@ -72,22 +86,24 @@ def mouse_case() -> Case:
 async def measure(order: Order) -> Result:
     """Plug devices into every port, over and over, for ``order.seconds``.
 
-    Mice count when their HID driver has bound. A campaign's cases are made by its generator process on the same core
-    and cost what crashes and restores cost; what attributing a crash seen for the first time takes is left out.
+    Mice count when their HID driver has bound. A campaign's cases cost what crashes and restores cost; what
+    attributing a crash seen for the first time takes is left out.
     """
     config = await prepare(order.kernel, mode=order.mode)
-    params = (SLUB_DEBUG,) if order.generated else ()
-    lane = await Lane.open(
-        evolve(config, ports=order.ports, kernel_params=params, validate_every=1 if order.generated else 0)
-    )
+    params = (SLUB_DEBUG,) if order.checked else ()
+    lane = await Lane.open(evolve(config, ports=order.ports, kernel_params=params, validate_every=int(order.checked)))
     try:
         await lane.run(mouse_case())
         gc.collect()
         gc.freeze()
         gc.disable()
-        if order.generated:
-            return await _generated(lane, order)
-        return await _timed(lane, order, _mice(order.ports), _bound)
+        match order.devices:
+            case Devices.MICE:
+                return await _timed(lane, order, _again([[mouse_case()] * order.ports]), _bound)
+            case Devices.READY:
+                return await _timed(lane, order, _again(_made_beforehand(lane)), _plugged)
+            case Devices.FRESH:
+                return await _generated(lane, order)
     finally:
         await lane.close()
 
@@ -109,9 +125,24 @@ async def _timed(
     return Result(devices, time.monotonic() - started, dilated, worst)
 
 
-async def _mice(ports: int) -> AsyncIterator[Sequence[Case]]:
-    while True:
-        yield [mouse_case()] * ports
+async def _again(rounds: Iterable[Sequence[Case]]) -> AsyncIterator[Sequence[Case]]:
+    for cases in cycle(rounds):
+        yield cases
+
+
+def _made_beforehand(lane: Lane) -> list[list[Case]]:
+    """The first cases of the campaign, in rounds that fill the ports."""
+    identities = Identities.parse(lane.config.image.aliases.read_text())
+    rounds: list[list[Case]] = [[]]
+    for case in generate(_SEED, 0, _READY, identities):
+        if sum(map(ports, rounds[-1])) + ports(case) > lane.config.ports:
+            rounds.append([])
+        rounds[-1].append(case)
+    return rounds
+
+
+def _plugged(outcome: Outcome) -> int:
+    return outcome.plugs
 
 
 def _bound(outcome: Outcome) -> int:
@@ -122,7 +153,7 @@ async def _generated(lane: Lane, order: Order) -> Result:
     setup = Setup(lane=0, seed=_SEED, cpu=order.cpu, generator=GENERATOR, config=lane.config)
     feed = await Feed.start(setup)
     try:
-        return await _timed(lane, order, _cases(feed), lambda outcome: outcome.plugs)
+        return await _timed(lane, order, _cases(feed), _plugged)
     finally:
         await feed.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -18,7 +19,7 @@ from usbfuzz.case import load
 from usbfuzz.errors import InfraError
 
 from .figures import Figure, Table
-from .lane import Order, Result, mouse_case
+from .lane import Devices, Order, Result, mouse_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,14 +33,15 @@ _LANE = "import sys; from usbfuzz.bench.lane import main; sys.exit(main())"
 
 @frozen
 class Scenario:
-    """One way to plug mice."""
+    """One way to plug devices."""
 
     name: str
     mode: Mode
     ports: int
     lanes: int
     goal: float | None = None
-    generated: bool = False
+    devices: Devices = Devices.MICE
+    checked: bool = False  #: the guest's heap is, as in a campaign
 
 
 def scenarios(cores: int, ports: int = PORTS) -> tuple[Scenario, ...]:
@@ -49,6 +51,16 @@ def scenarios(cores: int, ports: int = PORTS) -> tuple[Scenario, ...]:
         Scenario("warp, 1 port, 1 core", Mode.WARP, 1, 1, goal=60.0),
         Scenario(f"warp, {ports} ports, 1 core", Mode.WARP, ports, 1, goal=80.0),
         Scenario(f"warp, {ports} ports, {cores} cores", Mode.WARP, ports, cores),
+    )
+
+
+def campaigns(ports: int = PORTS) -> tuple[Scenario, ...]:
+    """The guest of a campaign: what it does with mice, with a campaign's cases, and with their generation besides."""
+    how = partial(Scenario, mode=Mode.WARP, ports=ports, lanes=1, checked=True)
+    return (
+        how("campaign's guest: mice, 1 core"),
+        how("campaign's guest: its cases, made beforehand", devices=Devices.READY),
+        how("campaign's guest: its cases, made meanwhile", devices=Devices.FRESH),
     )
 
 
@@ -67,10 +79,13 @@ async def run_bench(
         figures.append(await _measure(scenario, kernel, seconds, cpus))
     one, all_ = figures[-2].value, figures[-1].value
     figures.append(Figure(f"{len(cpus)} cores against one", all_ / one if one else 0.0, "x", goal=0.9 * len(cpus)))
-    fuzzing = Scenario(f"a campaign's cases, {PORTS} ports, 1 core", Mode.WARP, PORTS, 1, generated=True)
-    on_progress(f"measuring: {fuzzing.name}")
-    figures.append(await _measure(fuzzing, kernel, 2 * seconds, cpus))
-    figures.append(Figure("a campaign's cases against mice", figures[-1].value / one if one else 0.0, "x", goal=0.6))
+    for scenario in campaigns():
+        on_progress(f"measuring: {scenario.name}")
+        lasting = seconds if scenario.devices is Devices.MICE else 2 * seconds  # crashes come unevenly
+        figures.append(await _measure(scenario, kernel, lasting, cpus))
+    mice, ready, fresh = (figure.value for figure in figures[-3:])
+    figures.append(Figure("made meanwhile against beforehand", fresh / ready if ready else 0.0, "x", goal=0.6))
+    figures.append(Figure("made meanwhile against mice", fresh / mice if mice else 0.0, "x"))
     if crash_case is not None:
         on_progress(f"measuring: crash to next case on {crash_kernel}")
         figures.append(await _recovery(crash_case, crash_kernel))
@@ -81,7 +96,7 @@ async def _measure(scenario: Scenario, kernel: str, seconds: float, cpus: list[i
     # A real time device takes most of a second: give it longer, so that the figure has more than a handful.
     lasting = seconds * 2 if scenario.mode is Mode.REALTIME else seconds
     orders = [
-        Order(kernel, scenario.mode, scenario.ports, lasting, cpu, os.getpid(), scenario.generated)
+        Order(kernel, scenario.mode, scenario.ports, lasting, cpu, os.getpid(), scenario.devices, scenario.checked)
         for cpu in cpus[: scenario.lanes]
     ]
     results = await asyncio.gather(*(_child(order) for order in orders))
