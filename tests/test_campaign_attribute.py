@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from attrs import evolve
 from campaign_pretend import PretendLane, case, report
 
-from usbfuzz.campaign.attribute import CONFIRMATIONS, DILATED_TRIES, Attribution, Attributor, Suspicion
+from usbfuzz.campaign.attribute import CONFIRMATIONS, DILATED_TRIES, Attribution, Attributor, Suspicion, suspects
 from usbfuzz.campaign.messages import How
+from usbfuzz.case import spec_of
 from usbfuzz.case.model import Case
+from usbfuzz.device.examples import Mouse
 
 _RUNS = 1 + CONFIRMATIONS
+MOUSE = spec_of(Mouse())
 
 
 def _attribute(
@@ -34,6 +38,18 @@ def test_the_one_case_of_a_round_that_crashes_alone_is_kept() -> None:
     assert (found.how, found.case, found.hits, found.runs) == (How.ALONE, case(6), _RUNS, _RUNS)
     assert found.console == "oops\n"
     assert lane.runs == [[5], [6], *([[6]] * CONFIRMATIONS)]
+
+
+def test_a_case_made_for_a_driver_on_the_stack_is_suspected_first() -> None:
+    stack = (
+        "usb_probe_interface+0xe3/0x2b0 [usbcore]\nuvc_probe+0x1c/0x90 [uvcvideo]\nModules linked in: hid_sony wacom\n"
+    )
+    cases = tuple(
+        evolve(case(n), devices=(evolve(MOUSE, name=name),))
+        for n, name in enumerate(("hid_sony 1:2", "uvcvideo 3:4", "wacom 5:6"))
+    )
+    order = suspects(Suspicion(evolve(report("oops"), text=stack), cases, (), "", ()))
+    assert [one for how, one in order if how is How.ALONE] == [cases[1], cases[0], cases[2]]
 
 
 def test_every_run_is_on_a_fresh_guest() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -33,6 +34,8 @@ CONFIRMATIONS = 2
 DILATED_TRIES = 3
 #: Wall seconds after which no further run is started for one bug: a hang takes most of a minute to be sure of.
 PATIENCE = 180.0
+#: The module of a stack's frame: ``uvc_probe+0x1c/0x90 [uvcvideo]``.
+_MODULE = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+ \[(\w+)")
 #: Drivers of the USB core itself, which bind to every device or hub.
 _CORE_DRIVERS = {"usb", "hub"}
 
@@ -68,8 +71,9 @@ class Attribution:
 
 
 def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
-    """Inputs that may show the bug, simplest first."""
-    for case in suspicion.cases:
+    """Inputs that may show the bug, simplest first; of the cases alone, those made for a driver on its stack."""
+    on_stack = set(_MODULE.findall(suspicion.report.text))
+    for case in sorted(suspicion.cases, key=lambda case: on_stack.isdisjoint(_made_for(case))):
         yield How.ALONE, case
     if len(suspicion.cases) > 1:
         yield How.ROUND, side_by_side(suspicion.cases)
@@ -77,6 +81,11 @@ def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
         yield How.ALONE, suspicion.cases[0]  # a race gets a second chance
     if suspicion.history:
         yield How.HISTORY, in_sequence((*suspicion.history, suspicion.cases))
+
+
+def _made_for(case: Case) -> set[str]:
+    """The drivers that a generated case's devices are named after, spelled as modules are."""
+    return {spec.name.partition(" ")[0].replace("-", "_") for spec in case.devices}
 
 
 @define
