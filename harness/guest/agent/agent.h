@@ -4,13 +4,13 @@
  *
  * One thread polls the virtio port and a short list of timers. Whatever may
  * block on a device, on a kernel lock or on memory runs in a worker thread
- * (pool.c); whatever opens a device node runs in a child process (child.c).
+ * (pool.c); whatever opens device nodes runs in a child process (child.c).
  *
  *   main.c      entry, poll loop          port.c      lines in, replies out
  *   verbs.c     the table of verbs        pool.c      worker threads
  *   boot.c      PID 1 duties              modules.c   finit_module, modprobe
  *   uevent.c    kobject uevents           settle.c    the hub barrier
- *   files.c     read, write, kmsg, ...    child.c     children with a deadline
+ *   files.c     read, write, kmsg, ...    child.c     a child with a deadline
  *   exercise.c  which node gets which     nodes_*.c   one function per kind of node
  *   run.c       programs of the image
  */
@@ -38,10 +38,6 @@ int64_t now_ms(void);
 typedef int child_fn(const void *arg);
 #define CHILD_TIMEOUT (-1000)
 int child_run(child_fn *fn, const void *arg, int timeout_ms);
-struct brood;
-struct brood *brood_new(void);
-bool brood_add(struct brood *b, child_fn *fn, const void *arg);
-void brood_finish(struct brood *b, int timeout_ms);
 
 /* port.c */
 void port_attach(int fd, bool exits);
@@ -124,7 +120,7 @@ int spill(const char *path, const char *text, size_t len);
 void modules_boot(void);
 int modprobe_main(int argc, char **argv);
 
-/* nodes_*.c: one per kind of node, in a child, until the deadline (guest ms) */
+/* nodes_*.c: one per kind of node, in a thread of the child, until the deadline (guest ms) */
 typedef void exercise_fn(const struct node *node, int64_t deadline);
 exercise_fn exercise_hidraw, exercise_hiddev, exercise_event, exercise_plain, exercise_tty,
 	    exercise_control, exercise_pcm, exercise_midi, exercise_video, exercise_media,
