@@ -13,7 +13,7 @@ from usbfuzz.errors import InputError
 __all__ = ["DEFAULT_OUT", "SLUB_DEBUG", "CampaignOptions", "parse_duration", "with_slub_debug"]
 
 DEFAULT_OUT = Path("crashes")
-#: Red zones and consistency checks for the heap objects drivers allocate; costs nothing measurable.
+#: Red zones and consistency checks for the heap objects drivers allocate, for a tenth of the speed.
 SLUB_DEBUG = "slub_debug=FZ,kmalloc-*"
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
