@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from attrs import evolve
 
 from harness.guest import accel
 from harness.guest.accel import choose_timing, kvm_verdict
-from harness.guest.process import check_qemu, find_qemu
+from harness.guest.process import Qemu, check_qemu, find_qemu
 from harness.guest.qemu import Machine, Mode, Timing
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
@@ -20,7 +21,7 @@ from harness.lane import Lane
 from usbfuzz.errors import BootError, QemuError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from harness.config import LaneConfig
 
@@ -48,6 +49,22 @@ def test_a_qemu_without_usb_redir_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_qemu_that_cannot_run_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(QemuError, match="does not run"):
         check_qemu(_script(tmp_path / "qemu", "exit 3"))
+
+
+@pytest.fixture
+def cores_are_dumped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@pytest.mark.usefixtures("cores_are_dumped")
+def test_a_qemu_that_aborts_leaves_no_core_in_the_users_directory(tmp_path: Path) -> None:
+    qemu = _script(tmp_path / "qemu", "ulimit -c; kill -ABRT $$")
+    with pytest.raises(QemuError, match=r"exited with status SIGABRT: 0$"):
+        asyncio.run(Qemu.start(evolve(MACHINE, run_dir=tmp_path, qemu=qemu)))
 
 
 def test_without_kvm_one_line_says_so_and_tcg_is_used(tmp_path: Path) -> None:

@@ -47,16 +47,21 @@ def check_qemu(qemu: str) -> None:
 
 
 def _launcher() -> list[str]:
-    """Words before QEMU's own: die with the parent, yield to the server, no preempting among its own threads.
+    """Words before QEMU's own: die with the parent, dump no core, yield to the server, do not preempt its own threads.
 
     SCHED_BATCH: without it the main loop's thread preempts the virtual CPU's at each wake-up only to wait for the
     lock that one holds.
     """
-    tools = [shutil.which(name) for name in ("setpriv", "nice", "chrt")]
-    if None in tools:
-        raise QemuError("setpriv, nice or chrt: not found on PATH; install Debian's util-linux and coreutils packages")
-    setpriv, nice, chrt = map(str, tools)
-    return [setpriv, "--pdeathsig", "KILL", "--", nice, "-n", str(NICENESS), chrt, "--batch", "0"]
+    words = [
+        *("setpriv", "--pdeathsig", "KILL", "--"),
+        *("prlimit", "--core=0:0", "--"),
+        *("nice", "-n", str(NICENESS)),
+        *("chrt", "--batch", "0"),
+    ]
+    for tool in ("setpriv", "prlimit", "nice", "chrt"):
+        if shutil.which(tool) is None:
+            raise QemuError(f"{tool}: not found on PATH; install Debian's util-linux and coreutils packages")
+    return words
 
 
 @define
