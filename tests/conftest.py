@@ -37,14 +37,14 @@ def guest() -> Callable[..., LaneConfig]:
 @pytest.fixture(scope="module")
 def bench(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
     """A guest under a warped clock to try device models on; ``USBFUZZ_TEST_KERNEL`` chooses another kernel."""
-    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:6.1"))) as bench:
+    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:bookworm"))) as bench:
         yield bench
 
 
 @pytest.fixture(scope="module")
 def bench_in_real_time(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
     """The same, with its clock as fast as ours."""
-    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:6.1"), Mode.REALTIME)) as bench:
+    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:bookworm"), Mode.REALTIME)) as bench:
         yield bench
 
 

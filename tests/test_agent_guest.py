@@ -53,7 +53,7 @@ class Booted:
         return self.run(work())
 
 
-@pytest.fixture(scope="module", params=["debian:5.10.223", "debian:6.1"])
+@pytest.fixture(scope="module", params=["debian:5.10.223", "debian:bookworm"])
 def booted(
     request: pytest.FixtureRequest, guest: Callable[[str], LaneConfig], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Booted]:

@@ -38,14 +38,14 @@ main(device, type_words())
 
 
 def _facedancer(*words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "usbfuzz", "facedancer", "--kernel", "debian:6.1", *words]
+    argv = [sys.executable, "-m", "usbfuzz", "facedancer", "--kernel", "debian:bookworm", *words]
     return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_script_runs_unmodified_and_its_keyboard_binds(
     guest: Callable[[str, Mode], LaneConfig], tmp_path: Path
 ) -> None:
-    guest("debian:6.1", Mode.REALTIME)
+    guest("debian:bookworm", Mode.REALTIME)
     script = tmp_path / "typist.py"
     script.write_text(_TYPIST)
     done = _facedancer(str(script), "hello")

@@ -20,7 +20,7 @@ from usbfuzz.importers import Imported, import_bytes
 pytestmark = pytest.mark.guest
 
 CORPUS = sorted((Path(__file__).parent.parent / "corpus" / "devices").glob("*.toml"))
-KERNEL = "debian:6.1"
+KERNEL = "debian:bookworm"
 LSUSB_S = 60.0  #: guest seconds
 
 #: bInterfaceClass, bInterfaceSubClass and bInterfaceProtocol, and the driver of Linux 6.1; None matches any.
