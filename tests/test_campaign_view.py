@@ -52,8 +52,8 @@ def _progress(crashes: int = 1) -> Progress:
         fresh={"slug-1"},
         started=100.0,
     )
-    progress.lanes[0].entered(Entered(LaneState.RUNNING, (17, 18)))
-    progress.lanes[1].entered(Entered(LaneState.ATTRIBUTING, (19,), "oops in x"))
+    progress.lanes[0].entered(Entered(LaneState.RUNNING, (17, 18)), now=100.0)
+    progress.lanes[1].entered(Entered(LaneState.ATTRIBUTING, (19,), "oops in x"), now=100.0)
     done = RoundDone((17, 18), Verdict.CLEAN, 60, 55, 900, 1.0, 1, 0, 0.1, ("usbhid",), ())
     progress.round_done(0, done, now=109.0)
     return progress
@@ -105,6 +105,17 @@ def test_the_summary_lists_every_crash_with_its_directory() -> None:
     text = _text(summary(_progress(crashes=20), now=120.0))
     assert all(f"slug-{n}" in text for n in range(1, 21))
     assert "20, 1 of them new" in text
+
+
+def test_the_summary_says_how_fast_cases_ran_and_what_else_took_the_lanes_time() -> None:
+    progress = _progress()
+    progress.lanes[0].entered(Entered(LaneState.WAITING), now=112.0)
+    progress.lanes[0].entered(Entered(LaneState.RUNNING), now=114.0)
+    for lane in progress.lanes:
+        lane.entered(Entered(LaneState.STOPPED), now=120.0)
+    text = _text(summary(progress, now=140.0))
+    assert "1.5, 3.3 a lane while it runs cases" in text
+    assert "attributing 50 %, running 45 %, waiting 5 %" in text
 
 
 @pytest.mark.parametrize("width", [20, 80, 200])

@@ -46,11 +46,20 @@ class LaneProgress:
     plugs: int = 0
     deaths: int = 0
     rate: Rate = field(factory=Rate)
+    _spent: dict[LaneState, float] = field(factory=dict, init=False)  #: seconds, up to the last change
+    _since: float | None = field(default=None, init=False)
 
-    def entered(self, message: Entered) -> None:
-        """The lane changed its state."""
+    def entered(self, message: Entered, now: float) -> None:
+        """The lane changed its state, at ``now`` (monotonic seconds)."""
+        self._spent = self.spent(now)
+        self._since = now
         self.state, self.note = message.state, message.note
         self.indices = message.indices
+
+    def spent(self, now: float) -> dict[LaneState, float]:
+        """Seconds in each state up to ``now``."""
+        here = 0.0 if self._since is None else now - self._since
+        return {**self._spent, self.state: self._spent.get(self.state, 0.0) + here}
 
 
 @define
@@ -92,6 +101,15 @@ class Progress:
         """Devices a second over this run."""
         elapsed = self.elapsed(now)
         return self.session.plugs / elapsed if elapsed else 0.0
+
+    def spent(self, state: LaneState, now: float) -> float:
+        """Seconds all lanes together have spent in ``state``."""
+        return sum(lane.spent(now).get(state, 0.0) for lane in self.lanes)
+
+    def pace(self, now: float) -> float:
+        """Devices a second and lane while cases run: what crashes and hangs cost is in it, looking into them is not."""
+        running = self.spent(LaneState.RUNNING, now)
+        return self.session.plugs / running if running else 0.0
 
     def recent(self, rate: Rate, now: float) -> float:
         """Events of ``rate`` a second over the last seconds."""

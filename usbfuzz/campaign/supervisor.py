@@ -141,9 +141,10 @@ class Campaign:
 
     def entered(self, lane: int, message: Entered) -> None:
         """The lane changed its state."""
-        self.progress.lanes[lane].entered(message)
+        now = time.monotonic()
+        self.progress.lanes[lane].entered(message, now)
         if message.state is LaneState.RUNNING and not self._running.is_set():
-            self.progress.started = time.monotonic()
+            self.progress.started = now
             self._running.set()
 
     def sighted(self, lane: int, message: Sighted) -> Settled:
