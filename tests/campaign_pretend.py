@@ -86,8 +86,9 @@ class PretendLane:
     """Plays a script: a dict with these keys, all optional.
 
     ``crashes``: list of {"needs": indices that must be in the guest, "title": …, "history": needs may be spread over
-    rounds since the restore, "times": how often at most}; ``kill``: indices that kill the worker; ``dilated``: runs at
-    the start that are dilated; ``seconds``: wall time of a round; ``boot``: [error class, message].
+    rounds since the restore, "times": how often at most, "kept": the guest goes on}; ``kill``: indices that kill the
+    worker; ``dilated``: runs at the start that are dilated; ``seconds``: wall time of a round; ``boot``: [error class,
+    message].
     """
 
     script: dict[str, Any]
@@ -108,10 +109,12 @@ class PretendLane:
         if set(here) & set(self.script.get("kill", ())):
             os.kill(os.getpid(), signal.SIGKILL)
         self._since.update(here)
-        titles = [rule["title"] for rule in self.script.get("crashes", ()) if self._fires(rule, here)]
+        fired = [rule for rule in self.script.get("crashes", ()) if self._fires(rule, here)]
+        titles = [rule["title"] for rule in fired]
+        restored = not all(rule.get("kept") for rule in fired)
         dilated = self.script.get("dilated", 0) > 0
         self.script["dilated"] = self.script.get("dilated", 0) - 1
-        if titles:
+        if restored:
             await self.restore()
         return Outcome(
             verdict=Verdict.CRASH if titles else Verdict.CLEAN,
@@ -125,7 +128,7 @@ class PretendLane:
             seconds=0.01,
             worst_reply_ms=0.5,
             dilated=dilated,
-            restored=bool(titles),
+            restored=restored,
         )
 
     def _fires(self, rule: dict[str, Any], here: list[int]) -> bool:

@@ -14,7 +14,6 @@ from usbfuzz.case import spec_of
 from usbfuzz.case.model import Case
 from usbfuzz.device.examples import Mouse
 
-_RUNS = 1 + CONFIRMATIONS
 MOUSE = spec_of(Mouse())
 
 
@@ -35,9 +34,10 @@ def _lane(*crashes: dict[str, Any], **script: Any) -> PretendLane:
 def test_the_one_case_of_a_round_that_crashes_alone_is_kept() -> None:
     lane = _lane({"needs": [6], "title": "oops"})
     found, _ = _attribute(lane, [5, 6, 7])
-    assert (found.how, found.case, found.hits, found.runs) == (How.ALONE, case(6), _RUNS, _RUNS)
+    assert (found.how, found.case, found.hits, found.runs) == (How.ALONE, case(6), CONFIRMATIONS, CONFIRMATIONS)
     assert found.console == "oops\n"
     assert lane.runs == [[5], [6], *([[6]] * CONFIRMATIONS)]
+    assert lane.restores == 1 + 1 + CONFIRMATIONS
 
 
 def test_a_case_made_for_a_driver_on_the_stack_is_suspected_first() -> None:
@@ -52,21 +52,35 @@ def test_a_case_made_for_a_driver_on_the_stack_is_suspected_first() -> None:
     assert [one for how, one in order if how is How.ALONE] == [cases[1], cases[0], cases[2]]
 
 
-def test_every_run_is_on_a_fresh_guest() -> None:
-    lane = _lane({"needs": [5, 6], "title": "oops", "history": True})
+def test_the_cases_of_a_round_share_a_guest_and_what_shows_the_bug_there_is_tried_on_fresh_ones() -> None:
+    lane = _lane({"needs": [5, 7], "title": "oops", "history": True})
+    found, _ = _attribute(lane, [5, 6, 7])
+    assert lane.runs[: 3 + CONFIRMATIONS] == [[5], [6], [7], *([[7]] * CONFIRMATIONS)]
+    assert (found.how, found.hits) == (How.ROUND, CONFIRMATIONS)
+
+
+def test_a_guest_that_has_reported_something_is_used_no_more() -> None:
+    lane = _lane({"needs": [5], "title": "known", "kept": True}, {"needs": [5, 6], "title": "oops", "history": True})
     found, _ = _attribute(lane, [5, 6])
+    assert lane.runs[:3] == [[5], [6], [5, 6]]
     assert found.how is How.ROUND
+
+
+def test_a_stray_comes_with_what_had_run_in_its_guest() -> None:
+    lane = _lane({"needs": [6], "title": "another"}, {"needs": [5, 6, 7], "title": "oops"})
+    _, attributor = _attribute(lane, [5, 6, 7])
+    assert [stray.history for stray in attributor.strays[:1]] == [((case(5),),)]
 
 
 def test_a_crash_that_needs_two_cases_keeps_the_whole_round() -> None:
     found, _ = _attribute(_lane({"needs": [5, 7], "title": "oops"}), [5, 6, 7])
-    assert (found.how, found.hits) == (How.ROUND, _RUNS)
+    assert (found.how, found.hits) == (How.ROUND, CONFIRMATIONS)
     assert [device.name for device in found.case.devices] == ["case 5", "case 6", "case 7"]
 
 
 def test_a_crash_that_needs_an_earlier_round_keeps_the_history() -> None:
     found, _ = _attribute(_lane({"needs": [1, 6], "title": "oops"}), [5, 6], history=((case(1), case(2)), (case(3),)))
-    assert (found.how, found.hits) == (How.HISTORY, _RUNS)
+    assert (found.how, found.hits) == (How.HISTORY, CONFIRMATIONS)
     assert [device.name for device in found.case.devices] == [f"case {n}" for n in (1, 2, 3, 5, 6)]
 
 
@@ -87,14 +101,14 @@ def test_a_single_case_gets_a_second_chance() -> None:
 
 def test_a_flaky_crash_says_how_often_it_came() -> None:
     found, _ = _attribute(_lane({"needs": [6], "title": "oops", "times": 2}), [6])
-    assert (found.hits, found.runs) == (2, _RUNS)
+    assert (found.hits, found.runs) == (2, CONFIRMATIONS)
 
 
 def test_another_name_of_the_same_bug_counts() -> None:
     suspicion = Suspicion(report("general protection fault in x", "oops"), (case(6),), (), "", ())
     lane = _lane({"needs": [6], "title": "oops"})
     found = asyncio.run(Attributor(lane, lambda: False).attribute(suspicion))
-    assert found.hits == _RUNS
+    assert found.hits == CONFIRMATIONS
 
 
 def test_another_bug_met_on_the_way_is_handed_on_with_its_exact_case() -> None:
@@ -110,7 +124,7 @@ def test_the_silence_of_a_dilated_run_is_not_believed() -> None:
     found, attributor = _attribute(lane, [5, 6])
     assert lane.runs[:4] == [[5], [5], [5], [6]]
     assert attributor.dilated == 2
-    assert found.hits == _RUNS
+    assert found.hits == CONFIRMATIONS
 
 
 def test_always_dilated_runs_come_to_an_end() -> None:

@@ -1,4 +1,8 @@
-"""Which case of a round crashed the guest: run less and less likely suspects, each on a fresh guest."""
+"""Which case of a round crashed the guest: run less and less likely suspects, and what shows it on fresh guests.
+
+The cases of a round run alone one after another in the same guest, since most do nothing and a fresh guest costs more
+than a case. One that shows the bug there is believed only if it shows it on a fresh guest as well.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +32,8 @@ __all__ = [
     "suspects",
 ]
 
-#: Runs of the winner after the one that found it: the N of "reproduced n of N", less one.
-CONFIRMATIONS = 2
+#: Runs of the winner on fresh guests: the N of "reproduced n of N".
+CONFIRMATIONS = 3
 #: Runs of the same input until one is not dilated.
 DILATED_TRIES = 3
 #: Wall seconds after which no further run is started for one bug: a hang takes most of a minute to be sure of.
@@ -88,13 +92,22 @@ def _made_for(case: Case) -> set[str]:
     return {spec.name.partition(" ")[0].replace("-", "_") for spec in case.devices}
 
 
+@frozen
+class _Sighting:
+    """A run that showed the bug."""
+
+    report: Report
+    outcome: Outcome
+    exact: bool  #: nothing else had run in the guest
+
+
 @define
 class Attributor:
     """Runs suspects on a lane. Reports of other bugs met on the way collect in ``strays``, each with its exact case."""
 
     lane: CampaignLane
     hurry: Callable[[], bool]  #: true once no further run shall start
-    fresh: bool = False  #: the guest has run nothing since its snapshot
+    past: list[Case] | None = None  #: what has run in the guest since its snapshot, without a report; None: who knows
     strays: list[Suspicion] = field(factory=list)
     runs: int = 0  #: of any case
     dilated: int = 0  #: of them, those repeated because we answered too late
@@ -107,49 +120,63 @@ class Attributor:
         for how, case in suspects(suspicion):
             if self._over():
                 break
+            fresh = how is not How.ALONE or len(suspicion.cases) == 1
+            seen = await self._seen_again(case, suspicion.report, fresh=fresh)
             runs += 1
-            seen = await self._seen_again(case, suspicion.report)
-            if seen is not None:
-                hits, confirmations = await self._confirm(case, suspicion.report)
-                report, outcome = seen
-                bound = drivers_of(outcome.bindings) or suspicion.drivers
-                capture = render_capture(outcome.conversation, f"{report.title}: {how.value}")
-                return Attribution(how, case, report, outcome.console, bound, 1 + hits, 1 + confirmations, capture)
+            if seen is None:
+                continue
+            hits, confirmations = await self._confirm(case, suspicion.report, seen)
+            if hits:
+                outcome, title = hits[0].outcome, f"{hits[0].report.title}: {how.value}"
+                return Attribution(
+                    how,
+                    case,
+                    hits[0].report,
+                    outcome.console,
+                    drivers_of(outcome.bindings) or suspicion.drivers,
+                    len(hits),
+                    confirmations,
+                    render_capture(outcome.conversation, title),
+                )
+            runs += confirmations
         whole = side_by_side(suspicion.cases)
         return Attribution(How.NOT, whole, suspicion.report, suspicion.console, suspicion.drivers, 0, runs)
 
     def _over(self) -> bool:
         return self.hurry() or time.monotonic() > self._deadline
 
-    async def _confirm(self, case: Case, report: Report) -> tuple[int, int]:
-        hits = runs = 0
-        while runs < CONFIRMATIONS and not self._over():
-            runs += 1
-            hits += await self._seen_again(case, report) is not None
-        return hits, runs
+    async def _confirm(self, case: Case, wanted: Report, seen: _Sighting) -> tuple[list[_Sighting], int]:
+        """The runs on fresh guests that show the bug, ``seen`` included if it was one, and how many there were."""
+        tries: list[_Sighting | None] = [seen] if seen.exact else []
+        while len(tries) < CONFIRMATIONS and not self._over():
+            tries.append(await self._seen_again(case, wanted, fresh=True))
+        return [one for one in tries if one is not None], len(tries)
 
-    async def _seen_again(self, case: Case, wanted: Report) -> tuple[Report, Outcome] | None:
-        """Run ``case`` on a fresh guest until a run shows the bug, or is not dilated; the report and its outcome."""
+    async def _seen_again(self, case: Case, wanted: Report, *, fresh: bool) -> _Sighting | None:
+        """Run ``case`` until a run shows the bug, or is not dilated; ``fresh``: each time on a fresh guest."""
         for _ in range(DILATED_TRIES):
-            if not self.fresh:
+            if self.past is None or (fresh and self.past):
                 await self.lane.restore()
+                self.past = []
+            before = self.past
             self.runs += 1
             outcome = await recorded(self.lane, case)
-            self.fresh = outcome.restored
-            found = self._sort(case, outcome, wanted)
+            self.past = [] if outcome.restored else None if outcome.reports else [*before, case]
+            found = self._sort(case, before, outcome, wanted)
             if found is not None:
-                return found, outcome
+                return _Sighting(found, outcome, exact=not before)
             if not outcome.dilated:
                 break
             self.dilated += 1
         return None
 
-    def _sort(self, case: Case, outcome: Outcome, wanted: Report) -> Report | None:
+    def _sort(self, case: Case, before: list[Case], outcome: Outcome, wanted: Report) -> Report | None:
         """The first report of the wanted bug; reports of other bugs become strays."""
         found = None
+        history = tuple((one,) for one in before)
         for report in outcome.reports:
             if same_bug(report, wanted):
                 found = found or report
             else:
-                self.strays.append(Suspicion(report, (case,), (), outcome.console, drivers_of(outcome.bindings)))
+                self.strays.append(Suspicion(report, (case,), history, outcome.console, drivers_of(outcome.bindings)))
         return found

@@ -174,7 +174,7 @@ class Rounds:
         """Count reports of settled bugs, attribute the others; returns the crash directory of each report."""
         drivers, history = drivers_of(outcome.bindings), tuple(self._history)
         todo = deque(Suspicion(report, cases, history, outcome.console, drivers) for report in outcome.reports)
-        attributor = Attributor(self.lane, lambda: self.orders.hurry, fresh=outcome.restored)
+        attributor = Attributor(self.lane, lambda: self.orders.hurry, past=[] if outcome.restored else None)
         hits: list[str] = []
         while todo:
             suspicion = todo.popleft()
@@ -187,7 +187,7 @@ class Rounds:
                 hits.append(slug)
             todo.extend(attributor.strays)
             attributor.strays.clear()
-        if attributor.runs and not attributor.fresh:
+        if attributor.runs and attributor.past != []:
             await self.lane.restore()
         return hits
 

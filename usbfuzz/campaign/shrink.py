@@ -56,9 +56,9 @@ class Shrinker:
             self._waiting.append(found)
 
     def next(self) -> Found | None:
-        """The next to be minimized between two rounds, if the lane can spare the time."""
+        """The next to be minimized between two rounds, once the lane has earned the time for it."""
         lived = time.monotonic() - self._started
-        return self._pop() if self._spent <= _SHARE * lived else None
+        return self._pop() if self._spent + _SECONDS <= _SHARE * lived else None
 
     def last(self, deadline: float) -> Found | None:
         """The next to be minimized when the rounds are over, until ``deadline`` (monotonic)."""
