@@ -70,7 +70,7 @@ def test_the_view_shows_rate_lanes_crashes_and_drivers() -> None:
     assert "debian:5.10.223-1" in text
     assert "seed 42" in text
     assert "0:00:20, 0:09:40 left" in text
-    assert "0.0 devices/s now, 3.0 average" in text
+    assert "0.0 devices/s now, 6.7 average" in text
     assert "1,060 devices" in text
     assert "902 of 5,000 cases" in text
     assert "2 drivers bound, of 450 modules that can bind · newest: wacom, usbhid" in text
@@ -114,7 +114,7 @@ def test_the_summary_says_how_fast_cases_ran_and_what_else_took_the_lanes_time()
     for lane in progress.lanes:
         lane.entered(Entered(LaneState.STOPPED), now=120.0)
     text = _text(summary(progress, now=140.0))
-    assert "1.5, 3.3 a lane while it runs cases" in text
+    assert "6.7, 3.3 a lane while it runs cases" in text
     assert "attributing 50 %, running 45 %, waiting 5 %" in text
 
 
@@ -134,7 +134,7 @@ def test_text_from_the_guest_is_not_taken_for_markup() -> None:
 def test_the_plain_line_is_one_line_with_the_numbers() -> None:
     line = plain_line(_progress(), now=110.0)
     assert "\n" not in line
-    assert "devices 1,060 (6.0/s now, 6.0/s average)" in line
+    assert "devices 1,060 (6.0/s now, 6.7/s average)" in line
     assert "crashes 1 (1 hits)" in line
     assert "0 running, 1 attributing (oops in x)" in line
 

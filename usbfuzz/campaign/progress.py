@@ -80,11 +80,13 @@ class Progress:
     notes: deque[str] = field(factory=lambda: deque(maxlen=4))  #: what went wrong, newest last
     skipped: int = 0
     started: float | None = None  #: monotonic time of the first round of this run; booting does not count
+    ended: float | None = None  #: that of the end of its last round so far
     session: Totals = field(factory=Totals)  #: of this run
     rate: Rate = field(factory=Rate)
 
     def round_done(self, lane: int, done: RoundDone, now: float) -> None:
         """Count a round of ``lane`` that ended at ``now``."""
+        self.ended = now
         self.totals.add(done)
         self.session.add(done)
         self.rate.add(now, done.plugs)
@@ -97,9 +99,9 @@ class Progress:
         """Seconds since this run began."""
         return 0.0 if self.started is None else now - self.started
 
-    def average(self, now: float) -> float:
-        """Devices a second over this run."""
-        elapsed = self.elapsed(now)
+    def average(self) -> float:
+        """Devices a second over this run, until the last round: what comes afterwards plugs none."""
+        elapsed = 0.0 if self.ended is None else self.elapsed(self.ended)
         return self.session.plugs / elapsed if elapsed else 0.0
 
     def spent(self, state: LaneState, now: float) -> float:

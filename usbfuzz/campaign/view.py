@@ -59,7 +59,7 @@ def plain_line(progress: Progress, now: float) -> str:
     hits = sum(crash.total for crash in progress.crashes.values())
     return (
         f"{clock(progress.elapsed(now))} cases {_cases(progress)}, devices {progress.totals.plugs:,} "
-        f"({progress.recent(progress.rate, now):.1f}/s now, {progress.average(now):.1f}/s average), "
+        f"({progress.recent(progress.rate, now):.1f}/s now, {progress.average():.1f}/s average), "
         f"restores {progress.totals.restores:,}, drivers {len(progress.drivers)}, "
         f"crashes {len(progress.crashes)} ({hits:,} hits), lanes {states}"
     )
@@ -75,7 +75,7 @@ def render(progress: Progress, now: float) -> RenderableType:
     head.add_row(Text("usbfuzz", style="bold"), progress.kernel, f"seed {progress.seed}", _span(progress, now))
     counts = Text.assemble(
         (f"{progress.recent(progress.rate, now):.1f}", "bold"),
-        f" devices/s now, {progress.average(now):.1f} average · {progress.totals.plugs:,} devices · "
+        f" devices/s now, {progress.average():.1f} average · {progress.totals.plugs:,} devices · "
         f"{_cases(progress)} cases · {progress.totals.restores:,} restores",
     )
     drivers = Text(f"{len(progress.drivers)} drivers bound, of {progress.modules} modules that can bind")
@@ -156,7 +156,7 @@ def summary(progress: Progress, now: float) -> RenderableType:
         ("time", clock(progress.elapsed(now))),
         ("cases", _cases(progress)),
         ("devices", f"{totals.plugs:,}, {totals.enumerated:,} enumerated"),
-        ("devices/s", f"{progress.average(now):.1f}, {progress.pace(now):.1f} a lane while it runs cases"),
+        ("devices/s", f"{progress.average():.1f}, {progress.pace(now):.1f} a lane while it runs cases"),
         ("lanes' time", _shares(progress, now)),
         ("restores", f"{totals.restores:,}"),
         ("drivers bound", f"{len(progress.drivers)}, of {progress.modules} modules that can bind"),
