@@ -143,7 +143,7 @@ def _shares(progress: Progress, now: float) -> str:
     spent = {state: progress.spent(state, now) for state in LaneState if state is not LaneState.STOPPED}
     total = sum(spent.values())
     shares = sorted(((seconds / total, state.value) for state, seconds in spent.items() if seconds), reverse=True)
-    return ", ".join(f"{word} {share:.0%}".replace("%", " %") for share, word in shares)
+    return ", ".join(f"{word} {100 * share:.0f} %" for share, word in shares)
 
 
 def summary(progress: Progress, now: float) -> RenderableType:
