@@ -113,6 +113,11 @@ class Attributor:
     dilated: int = 0  #: of them, those repeated because we answered too late
     _deadline: float = field(default=0.0, init=False)
 
+    @property
+    def fresh(self) -> bool:
+        """The guest has run nothing since its snapshot."""
+        return self.past == []
+
     async def attribute(self, suspicion: Suspicion) -> Attribution:
         """Find the input behind ``suspicion``; what the lane raises passes through."""
         runs = 0

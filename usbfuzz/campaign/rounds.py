@@ -187,7 +187,7 @@ class Rounds:
                 hits.append(slug)
             todo.extend(attributor.strays)
             attributor.strays.clear()
-        if attributor.runs and attributor.past != []:
+        if attributor.runs and not attributor.fresh:
             await self.lane.restore()
         return hits
 
