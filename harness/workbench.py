@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
+from harness.lane.config import LaneConfig
+from harness.lane.lane import Lane
+from harness.lane.stage import Settler, Stage
 from usbfuzz.errors import GuestError
 from usbfuzz.triage import extract
-
-from .config import LaneConfig
-from .lane import Lane
-from .play import Settler, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -33,10 +32,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from harness.guest.agent_client import Ran, UEvent
     from usbfuzz.device import Device
     from usbfuzz.triage import Report
-
-    from .guest.agent_client import Ran, UEvent
 
 __all__ = ["Workbench"]
 

@@ -4,8 +4,8 @@
 each takes the :class:`Identities` of a kernel and falls back to the class drivers that every kernel has.
 """
 
-from strategies.cases import cases
-from strategies.devices import (
+from .cases import cases
+from .devices import (
     audio_devices,
     cdc_devices,
     composite_devices,
@@ -20,9 +20,9 @@ from strategies.devices import (
     vendor_devices,
     video_devices,
 )
-from strategies.fields import sweep
-from strategies.generate import generate
-from strategies.identities import CLASS_DRIVERS, Identities, Identity
+from .fields import sweep
+from .generate import generate
+from .identities import CLASS_DRIVERS, Identities, Identity
 
 __all__ = [
     "CLASS_DRIVERS",

@@ -12,10 +12,11 @@ from functools import lru_cache
 
 from attrs import Factory, define, frozen
 
-from strategies.identities import Identity
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript
 from usbfuzz.descriptors import language_descriptor, string_descriptor
 from usbfuzz.wire import Speed, TransferType
+
+from .identities import Identity
 
 __all__ = ["Board", "Endpoint", "Interface", "block"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from strategies.devices import make_device
-from strategies.dice import Dice, dice
-from strategies.identities import CLASS_DRIVERS, Identities
-from strategies.malform import malform
-from strategies.palette import Palette
-from strategies.schedule import SHAPES, devices_wanted, schedule
 from usbfuzz.case.model import Case, DeviceSpec, Provenance
+
+from .devices import make_device
+from .dice import Dice, dice
+from .identities import CLASS_DRIVERS, Identities
+from .malform import malform
+from .palette import Palette
+from .schedule import SHAPES, devices_wanted, schedule
 
 __all__ = ["SEVERITIES", "cases", "make_case"]
 

@@ -6,12 +6,13 @@ import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from strategies.board import Board, Endpoint, Interface, block
-from strategies.dice import Dice
-from strategies.havoc import BOUNDARY_WORDS, payload
-from strategies.vendor import vendor_function
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
 from usbfuzz.wire import TransferType, data
+
+from .board import Board, Endpoint, Interface, block
+from .dice import Dice
+from .havoc import BOUNDARY_WORDS, payload
+from .vendor import vendor_function
 
 __all__ = ["cdc_function"]
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from strategies.board import Board
-from strategies.dice import Dice, Weighted, dice
-from strategies.habits import TOTALS
-from strategies.identities import CLASS_DRIVERS, Identities, Identity
-from strategies.malform import malform
-from strategies.palette import BUILDERS, COMPOSITE, Palette
-from strategies.responses import answer_control, answer_endpoints
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Speed
+
+from .board import Board
+from .dice import Dice, Weighted, dice
+from .habits import TOTALS
+from .identities import CLASS_DRIVERS, Identities, Identity
+from .malform import malform
+from .palette import BUILDERS, COMPOSITE, Palette
+from .responses import answer_control, answer_endpoints
 
 __all__ = [
     "audio_devices",

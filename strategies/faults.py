@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from strategies.dice import Dice, Weighted
-from strategies.havoc import BOUNDARY_BYTES, BOUNDARY_WORDS, havoc
-from strategies.pieces import ALIENS, ENDPOINT, INTERFACE, Pieces, groups, of_type, resize, split_pieces
+from .dice import Dice, Weighted
+from .havoc import BOUNDARY_BYTES, BOUNDARY_WORDS, havoc
+from .pieces import ALIENS, ENDPOINT, INTERFACE, Pieces, groups, of_type, resize, split_pieces
 
 __all__ = ["FAULTS", "Fault", "totals"]
 

@@ -18,13 +18,14 @@ from hypothesis import HealthCheck, Phase, configuration, given, settings
 from hypothesis import seed as seeded
 from hypothesis.strategies import SearchStrategy
 
-from strategies.cases import cases
-from strategies.devices import make_device
-from strategies.dice import Dice
-from strategies.fields import FieldSweep
-from strategies.identities import Identities
-from strategies.palette import Palette
 from usbfuzz.case.model import Action, Case, Event, Provenance
+
+from .cases import cases
+from .devices import make_device
+from .dice import Dice
+from .fields import FieldSweep
+from .identities import Identities
+from .palette import Palette
 
 __all__ = ["BLOCK", "SWEEP_RUN", "generate"]
 

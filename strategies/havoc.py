@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from strategies.dice import Dice, Weighted
+from .dice import Dice, Weighted
 
 __all__ = ["BOUNDARY_BYTES", "BOUNDARY_WORDS", "havoc", "payload"]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from strategies.board import Board, Interface
-from strategies.dice import Dice, Weighted
-from strategies.havoc import payload
-from strategies.hid_kinds import KINDS, raw_reports
-from strategies.identities import HidGroup, Identity
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
 from usbfuzz.descriptors.hid_writer import Report
 from usbfuzz.wire import TransferType, data
+
+from .board import Board, Interface
+from .dice import Dice, Weighted
+from .havoc import payload
+from .hid_kinds import KINDS, raw_reports
+from .identities import HidGroup, Identity
 
 __all__ = ["DRIVER_KINDS", "DRIVER_REPORTS", "hid_function", "make_report"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 
-from strategies.board import Board, Interface
-from strategies.dice import Dice
-from strategies.havoc import payload
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
 from usbfuzz.wire import Speed, TransferType, data
+
+from .board import Board, Interface
+from .dice import Dice
+from .havoc import payload
 
 __all__ = ["hub_function", "printer_function"]
 

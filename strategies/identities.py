@@ -10,8 +10,9 @@ from types import MappingProxyType
 from attrs import field, frozen
 from hypothesis import strategies as st
 
-from strategies.dice import Dice
 from usbfuzz.errors import InputError
+
+from .dice import Dice
 
 __all__ = ["CLASS_DRIVERS", "HidGroup", "Identities", "Identity"]
 

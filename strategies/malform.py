@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from strategies.dice import Dice, Weighted
-from strategies.faults import FAULTS, totals
-from strategies.havoc import havoc
-from strategies.hid_items import malform_report
-from strategies.pieces import join, split_pieces
-from strategies.responses import change_between_reads, disturb
 from usbfuzz.case.model import DeviceSpec
+
+from .dice import Dice, Weighted
+from .faults import FAULTS, totals
+from .havoc import havoc
+from .hid_items import malform_report
+from .pieces import join, split_pieces
+from .responses import change_between_reads, disturb
 
 __all__ = ["malform"]
 

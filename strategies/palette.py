@@ -8,16 +8,16 @@ from types import MappingProxyType
 
 from attrs import define
 
-from strategies.audio import audio_function, midi_function
-from strategies.board import Board
-from strategies.cdc import cdc_function
-from strategies.dice import Dice, Weighted
-from strategies.hid import hid_function
-from strategies.hub import hub_function, printer_function
-from strategies.identities import Identities, Identity
-from strategies.storage import storage_function
-from strategies.vendor import vendor_function
-from strategies.video import video_function
+from .audio import audio_function, midi_function
+from .board import Board
+from .cdc import cdc_function
+from .dice import Dice, Weighted
+from .hid import hid_function
+from .hub import hub_function, printer_function
+from .identities import Identities, Identity
+from .storage import storage_function
+from .vendor import vendor_function
+from .video import video_function
 
 __all__ = ["BUILDERS", "COMPOSITE", "SHARES", "Builder", "Palette", "kinds_of"]
 

@@ -11,12 +11,13 @@ from functools import cache
 
 from attrs import evolve
 
-from strategies.board import Board
-from strategies.dice import Dice, Weighted
-from strategies.habits import OPENINGS
-from strategies.havoc import havoc, payload
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript, RequestPattern, Step
 from usbfuzz.wire import NEVER, STALL, Answer, Status, TransferType, data
+
+from .board import Board
+from .dice import Dice, Weighted
+from .habits import OPENINGS
+from .havoc import havoc, payload
 
 __all__ = ["ACCEPT", "answer_control", "answer_endpoints", "change_between_reads", "disturb"]
 

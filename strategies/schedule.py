@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from strategies.dice import Dice, Weighted
 from usbfuzz.case.model import Action, Event
+
+from .dice import Dice, Weighted
 
 __all__ = ["PORTS", "SHAPES", "devices_wanted", "schedule"]
 

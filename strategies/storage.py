@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 
-from strategies.board import Board, Interface, block
-from strategies.dice import Dice, Weighted
-from strategies.havoc import havoc, payload
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
 from usbfuzz.wire import STALL, Answer, Status, TransferType, data
+
+from .board import Board, Interface, block
+from .dice import Dice, Weighted
+from .havoc import havoc, payload
 
 __all__ = ["storage_function"]
 

@@ -7,12 +7,13 @@ from functools import cache
 
 from attrs import frozen
 
-from strategies.board import Board, Interface
-from strategies.dice import Dice, Weighted
-from strategies.families import FAMILIES, PREFIXES
-from strategies.identities import Identity
-from strategies.needs import NEEDS
 from usbfuzz.wire import TransferType
+
+from .board import Board, Interface
+from .dice import Dice, Weighted
+from .families import FAMILIES, PREFIXES
+from .identities import Identity
+from .needs import NEEDS
 
 __all__ = ["EndpointWish", "Setting", "family_of", "parse_layout", "vendor_function"]
 

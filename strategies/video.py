@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 
-from strategies.board import Board, Endpoint, Interface, block
-from strategies.dice import Dice, Weighted
-from strategies.havoc import payload
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
 from usbfuzz.wire import TransferType, data
+
+from .board import Board, Endpoint, Interface, block
+from .dice import Dice, Weighted
+from .havoc import payload
 
 __all__ = ["video_function"]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.guest.qemu import Mode
-from harness.prepare import prepare
+from harness.lane.prepare import prepare
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.config import LaneConfig
+    from harness.lane.config import LaneConfig
 
 
 @cache

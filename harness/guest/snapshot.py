@@ -17,11 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.guest.image.files import write_atomically
 from usbfuzz.errors import BootError, QemuError, StorageError
 from usbfuzz.triage import extract
 
 from .agent_client import Agent
-from .image.files import write_atomically
 from .process import Qemu
 from .qemu import SNAPSHOT, qemu_argv
 

@@ -6,12 +6,12 @@ A case file (``case.toml``, explained in corpus/README.md) is read by :func:`loa
 
 from __future__ import annotations
 
-from usbfuzz.case.dump import dumps
-from usbfuzz.case.exchange import from_json, to_json
-from usbfuzz.case.files import load, resolve, save
-from usbfuzz.case.model import Case, DeviceSpec
-from usbfuzz.case.play import ScriptedDevice, spec_of
-from usbfuzz.case.toml import loads
+from .dump import dumps
+from .exchange import from_json, to_json
+from .files import load, resolve, save
+from .model import Case, DeviceSpec
+from .play import ScriptedDevice, spec_of
+from .toml import loads
 
 __all__ = [
     "Case",

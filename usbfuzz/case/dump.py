@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from usbfuzz.case.hexadecimal import commented, plain
-from usbfuzz.case.model import (
+from usbfuzz.descriptors import describe, report_items, split, string_text
+from usbfuzz.descriptors.constants import DIRECTION_IN, StandardRequest
+from usbfuzz.wire import Status
+
+from .hexadecimal import commented, plain
+from .model import (
     ALWAYS,
     Case,
     ControlScript,
@@ -18,10 +22,7 @@ from usbfuzz.case.model import (
     RequestPattern,
     Step,
 )
-from usbfuzz.case.toml import FORMAT
-from usbfuzz.descriptors import describe, report_items, split, string_text
-from usbfuzz.descriptors.constants import DIRECTION_IN, StandardRequest
-from usbfuzz.wire import Status
+from .toml import FORMAT
 
 __all__ = ["dump_expectation", "dumps"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cattrs import Converter
 
-from usbfuzz.case.model import Case
+from .model import Case
 
 __all__ = ["from_json", "to_json"]
 

@@ -7,10 +7,11 @@ import stat
 import tempfile
 from pathlib import Path
 
-from usbfuzz.case.dump import dumps
-from usbfuzz.case.model import Case
-from usbfuzz.case.toml import loads
 from usbfuzz.errors import CaseError, StorageError
+
+from .dump import dumps
+from .model import Case
+from .toml import loads
 
 __all__ = ["CASE_FILE", "MAX_BYTES", "load", "read_text", "resolve", "save", "write_file"]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from usbfuzz.case.model import ControlScript, DeviceSpec, RequestPattern, Step
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, StandardRequest
 from usbfuzz.descriptors.strings import string_descriptor
 from usbfuzz.device.base import Device
 from usbfuzz.device.hid import HidDevice
 from usbfuzz.wire import NEVER, STALL, Answer, Setup, Status
+
+from .model import ControlScript, DeviceSpec, RequestPattern, Step
 
 __all__ = ["ScriptedDevice", "spec_of"]
 

@@ -10,9 +10,10 @@ from typing import Any, NoReturn, TypeVar
 
 from attrs import frozen
 
-from usbfuzz.case.hexadecimal import HexError, parse_hex
-from usbfuzz.case.locate import KeyPath, Source, clipped, dotted
 from usbfuzz.errors import CaseError
+
+from .hexadecimal import HexError, parse_hex
+from .locate import KeyPath, Source, clipped, dotted
 
 __all__ = ["Document", "Table"]
 

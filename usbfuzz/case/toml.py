@@ -6,8 +6,12 @@ import re
 import tomllib
 from typing import Any
 
-from usbfuzz.case.locate import Source
-from usbfuzz.case.model import (
+from usbfuzz.descriptors.strings import string_descriptor
+from usbfuzz.errors import CaseError, InputError
+from usbfuzz.wire import Answer, Speed, Status
+
+from .locate import Source
+from .model import (
     ALWAYS,
     Action,
     Case,
@@ -21,10 +25,7 @@ from usbfuzz.case.model import (
     RequestPattern,
     Step,
 )
-from usbfuzz.case.tables import Document, Table
-from usbfuzz.descriptors.strings import string_descriptor
-from usbfuzz.errors import CaseError, InputError
-from usbfuzz.wire import Answer, Speed, Status
+from .tables import Document, Table
 
 __all__ = ["FORMAT", "MAX_PORTS", "loads"]
 

@@ -10,9 +10,10 @@ import click
 from rich.console import Console
 from rich.table import Table as Grid
 
-from usbfuzz.bench import Table, run_bench
-from usbfuzz.cli.options import kernel_option, progress
-from usbfuzz.replay import DEFAULT_KERNEL
+from usbfuzz.jobs.bench import Table, run_bench
+from usbfuzz.jobs.replay import DEFAULT_KERNEL
+
+from .options import kernel_option, progress
 
 __all__ = ["bench_command"]
 

@@ -10,13 +10,14 @@ from attrs import asdict
 from rich.table import Table
 from rich.text import Text
 
-from usbfuzz.campaign.options import DEFAULT_OUT
-from usbfuzz.campaign.state import DirectoryLock
-from usbfuzz.cli.options import screen
+from usbfuzz.crashes.record import CRASH_FILE, Crash, find_crash, read_crashes
+from usbfuzz.crashes.suppress import read_suppressed
 from usbfuzz.errors import InputError
-from usbfuzz.report.crash import CRASH_FILE, Crash, find_crash, read_crashes
+from usbfuzz.jobs.campaign.options import DEFAULT_OUT
+from usbfuzz.jobs.campaign.state import DirectoryLock
 from usbfuzz.report.render import REPORT_FILE, rerender
-from usbfuzz.report.suppress import read_suppressed
+
+from .options import screen
 
 __all__ = ["crashes"]
 

@@ -14,18 +14,19 @@ import click
 from attrs import define, evolve, field, frozen
 from rich.console import Console
 
-from harness.prepare import prepare
-from usbfuzz.bridges import BACKEND, SOCKET
-from usbfuzz.cli.live import Screen
-from usbfuzz.cli.options import kernel_option, kernel_param_option, live_mode_option, progress
+from harness.lane.prepare import prepare
 from usbfuzz.errors import InputError
-from usbfuzz.plug import watch
-from usbfuzz.replay import DEFAULT_KERNEL
+from usbfuzz.jobs.bridges import BACKEND, SOCKET
+from usbfuzz.jobs.plug import watch
+from usbfuzz.jobs.replay import DEFAULT_KERNEL
+
+from .live import Screen
+from .options import kernel_option, kernel_param_option, live_mode_option, progress
 
 if TYPE_CHECKING:
     from harness.guest.qemu import Mode
-    from harness.lane import Lane
-    from harness.play import Stage
+    from harness.lane.lane import Lane
+    from harness.lane.stage import Stage
 
 __all__ = ["facedancer_command"]
 
@@ -82,7 +83,7 @@ class _Script:
     async def play(self, lane: Lane, _stage: Stage) -> None:
         """Leave the first port's channel to the script, and start it."""
         lane.ports[0].close()
-        argv = (sys.executable, "-m", "usbfuzz.bridges.facedancer_script", str(self.path), *self.arguments)
+        argv = (sys.executable, "-m", "usbfuzz.jobs.bridges.facedancer_script", str(self.path), *self.arguments)
         environment = {**os.environ, "BACKEND": BACKEND, SOCKET: str(lane.machine.redir(0))}
         self._process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=asyncio.subprocess.DEVNULL)
         self.started.set()

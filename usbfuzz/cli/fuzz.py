@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.prepare import prepare
+from harness.lane.prepare import prepare
 from strategies import Identities
-from usbfuzz.campaign.options import DEFAULT_OUT, CampaignOptions, parse_duration, with_slub_debug
-from usbfuzz.campaign.supervisor import Campaign, run_campaign
-from usbfuzz.campaign.view import LiveView, PlainView, summary
-from usbfuzz.cli.options import kernel_option, kernel_param_option, mode_option, progress, screen
-from usbfuzz.replay import DEFAULT_KERNEL
+from usbfuzz.jobs.campaign.options import DEFAULT_OUT, CampaignOptions, parse_duration, with_slub_debug
+from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary
+from usbfuzz.jobs.replay import DEFAULT_KERNEL
+
+from .options import kernel_option, kernel_param_option, mode_option, progress, screen
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from usbfuzz.case import save
-from usbfuzz.cli.options import screen
 from usbfuzz.descriptors import split
 from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
@@ -22,6 +21,8 @@ from usbfuzz.importers import add_capture, import_bytes, import_file
 from usbfuzz.importers.cases import as_case
 from usbfuzz.importers.detect import MAX_BYTES
 from usbfuzz.importers.naming import slug
+
+from .options import screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,7 +9,8 @@ from rich.table import Table
 from harness.guest.image.manifest import manifest, read_tables
 from harness.guest.kernels import default_cache, installed, remove, resolve
 from harness.guest.kernels.debug import debug_information
-from usbfuzz.cli.options import progress
+
+from .options import progress
 
 __all__ = ["kernel"]
 

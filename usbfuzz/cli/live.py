@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from harness.usbredir.constants import Sender
-from usbfuzz.cli.describe import redir_line, usbip_line
+
+from .describe import redir_line, usbip_line
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -16,27 +16,28 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.guest.qemu import Mode
-from harness.prepare import prepare
-from usbfuzz.campaign.options import parse_duration
-from usbfuzz.campaign.state import DirectoryLock
-from usbfuzz.campaign.store import CrashStore
-from usbfuzz.cli.options import kernel_option, kernel_param_option, mode_option, progress, screen
-from usbfuzz.minimize.annotate import annotated
-from usbfuzz.minimize.confirm import Confirmation, RealTime
-from usbfuzz.minimize.parts import weight
-from usbfuzz.minimize.place import Place
-from usbfuzz.minimize.result import save_result
-from usbfuzz.minimize.run import Minimization
-from usbfuzz.replay import recorded_kernel, recorded_names
-from usbfuzz.report.crash import Crash
+from harness.lane.prepare import prepare
+from usbfuzz.case.parts import weight
+from usbfuzz.crashes.minimized import save_result
+from usbfuzz.crashes.place import Place
+from usbfuzz.crashes.record import Crash
+from usbfuzz.jobs.campaign.options import parse_duration
+from usbfuzz.jobs.campaign.state import DirectoryLock
+from usbfuzz.jobs.campaign.store import CrashStore
+from usbfuzz.jobs.minimize.confirm import Confirmation, RealTime
+from usbfuzz.jobs.minimize.run import Minimization
+from usbfuzz.jobs.replay import recorded_kernel, recorded_names
+from usbfuzz.report.annotate import annotated
+
+from .options import kernel_option, kernel_param_option, mode_option, progress, screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
 
-    from harness.config import LaneConfig
-    from usbfuzz.minimize.result import Minimized
+    from harness.lane.config import LaneConfig
+    from usbfuzz.crashes.minimized import Minimized
 
 __all__ = ["minimize_command"]
 

@@ -12,14 +12,15 @@ import click
 from rich.console import Console
 
 from harness.guest.qemu import Mode
-from harness.prepare import prepare
+from harness.lane.prepare import prepare
 from harness.usbredir.recorder import Recorder
-from usbfuzz.cli.live import Screen
-from usbfuzz.cli.options import kernel_option, kernel_param_option, live_mode_option, pcap_option, progress
+from usbfuzz.jobs.plug import plug
+from usbfuzz.jobs.replay import DEFAULT_KERNEL, recorded_kernel
 from usbfuzz.load import load_device
-from usbfuzz.plug import plug
-from usbfuzz.replay import DEFAULT_KERNEL, recorded_kernel
 from usbfuzz.report.capture import save_capture
+
+from .live import Screen
+from .options import kernel_option, kernel_param_option, live_mode_option, pcap_option, progress
 
 if TYPE_CHECKING:
     from harness.usbredir.constants import Sender

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from harness.play import buses
+from harness.lane.stage import buses
 from usbfuzz.errors import GuestError, InputError, QemuError
 from usbfuzz.load import EXAMPLES, load_device
 from usbfuzz.models import MODELS
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from usbfuzz.cli.terminal import Terminal
-    from usbfuzz.cli.watched import Watched
+    from .terminal import Terminal
+    from .watched import Watched
 
 __all__ = ["Prompt"]
 

@@ -10,22 +10,23 @@ import click
 from rich.console import Console
 
 from usbfuzz.case.files import write_file
-from usbfuzz.cli.options import kernel_param_option, mode_option, progress, screen
-from usbfuzz.regress.bless import bless
-from usbfuzz.regress.collect import collect
-from usbfuzz.regress.data import to_json
-from usbfuzz.regress.junit import junit
-from usbfuzz.regress.page import page
-from usbfuzz.regress.run import CELL_SECONDS, RegressOptions, run_regress
-from usbfuzz.regress.table import WIDTH, render
-from usbfuzz.regress.words import short
-from usbfuzz.replay import DEFAULT_KERNEL
+from usbfuzz.jobs.regress.bless import bless
+from usbfuzz.jobs.regress.collect import collect
+from usbfuzz.jobs.regress.data import to_json
+from usbfuzz.jobs.regress.junit import junit
+from usbfuzz.jobs.regress.page import page
+from usbfuzz.jobs.regress.run import CELL_SECONDS, RegressOptions, run_regress
+from usbfuzz.jobs.regress.table import WIDTH, render
+from usbfuzz.jobs.regress.words import short
+from usbfuzz.jobs.replay import DEFAULT_KERNEL
+
+from .options import kernel_param_option, mode_option, progress, screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.guest.qemu import Mode
-    from usbfuzz.regress.matrix import Cell, Matrix
+    from usbfuzz.jobs.regress.matrix import Cell, Matrix
 
 __all__ = ["regress_command"]
 

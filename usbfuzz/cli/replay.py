@@ -11,21 +11,22 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from harness.prepare import prepare
+from harness.lane.prepare import prepare
 from usbfuzz.case import load
-from usbfuzz.cli.options import kernel_option, kernel_param_option, mode_option, pcap_option, progress, screen
-from usbfuzz.replay import recorded_kernel, recorded_names, replay, shows
+from usbfuzz.jobs.replay import recorded_kernel, recorded_names, replay, shows
 from usbfuzz.report.capture import save_capture
 from usbfuzz.triage import brief
+
+from .options import kernel_option, kernel_param_option, mode_option, pcap_option, progress, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.config import LaneConfig
     from harness.guest.qemu import Mode
-    from harness.outcome import Outcome
+    from harness.lane.config import LaneConfig
+    from harness.lane.outcome import Outcome
     from usbfuzz.case.model import Case, DeviceSpec
-    from usbfuzz.replay import Replay
+    from usbfuzz.jobs.replay import Replay
 
 __all__ = ["replay_command"]
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from usbfuzz.cli.live import Screen
 from usbfuzz.errors import InputError
+from usbfuzz.jobs.serve import serve_connecting, serve_listening, serve_usbip
+from usbfuzz.jobs.serve.usbip import Address
+from usbfuzz.jobs.serve.words import qemu_words, usbip_words
 from usbfuzz.load import load_device
-from usbfuzz.serve import serve_connecting, serve_listening, serve_usbip
-from usbfuzz.serve.usbip import Address
-from usbfuzz.serve.words import qemu_words, usbip_words
+
+from .live import Screen
 
 if TYPE_CHECKING:
     from usbfuzz.load import Loaded

@@ -11,17 +11,18 @@ import click
 from rich.console import Console
 
 from harness.guest.qemu import Mode
-from harness.prepare import prepare
+from harness.lane.prepare import prepare
 from harness.workbench import Workbench
-from usbfuzz.cli.live import Screen
-from usbfuzz.cli.options import kernel_option, kernel_param_option, live_mode_option, progress
-from usbfuzz.cli.prompt import Prompt
-from usbfuzz.cli.terminal import Terminal, remembered
-from usbfuzz.cli.watched import Watched
-from usbfuzz.replay import DEFAULT_KERNEL
+from usbfuzz.jobs.replay import DEFAULT_KERNEL
+
+from .live import Screen
+from .options import kernel_option, kernel_param_option, live_mode_option, progress
+from .prompt import Prompt
+from .terminal import Terminal, remembered
+from .watched import Watched
 
 if TYPE_CHECKING:
-    from harness.config import LaneConfig
+    from harness.lane.config import LaneConfig
 
 __all__ = ["shell_command"]
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from harness.workbench import Workbench
-    from usbfuzz.cli.live import Screen
+
+    from .live import Screen
 
 __all__ = ["Watched"]
 

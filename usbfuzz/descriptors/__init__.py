@@ -5,12 +5,12 @@
 :mod:`.kernel` say what the guest will make of it.
 """
 
-from usbfuzz.descriptors.base import Descriptor, RawDescriptor
-from usbfuzz.descriptors.codec import join, split, typed
-from usbfuzz.descriptors.context import Context
-from usbfuzz.descriptors.hid_report import ReportItem, report_items
-from usbfuzz.descriptors.strings import language_descriptor, language_ids, string_descriptor, string_text
-from usbfuzz.descriptors.text import describe
+from .base import Descriptor, RawDescriptor
+from .codec import join, split, typed
+from .context import Context
+from .hid_report import ReportItem, report_items
+from .strings import language_descriptor, language_ids, string_descriptor, string_text
+from .text import describe
 
 __all__ = [
     "Context",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from usbfuzz.descriptors.constants import DescriptorType
-from usbfuzz.descriptors.fields import Span, length_of_all, u8
-from usbfuzz.descriptors.structure import Structure
+from .constants import DescriptorType
+from .fields import Span, length_of_all, u8
+from .structure import Structure
 
 __all__ = ["CsEndpoint", "CsInterface", "Descriptor", "RawDescriptor"]
 

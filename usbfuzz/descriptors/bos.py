@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from usbfuzz.descriptors.base import Descriptor
-from usbfuzz.descriptors.constants import Capability, DescriptorType
-from usbfuzz.descriptors.fields import Width, blob, count_of, fixed, guid, u8, u16, u32
-from usbfuzz.descriptors.structure import Structure
+from .base import Descriptor
+from .constants import Capability, DescriptorType
+from .fields import Width, blob, count_of, fixed, guid, u8, u16, u32
+from .structure import Structure
 
 __all__ = [
     "BOS",

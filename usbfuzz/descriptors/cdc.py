@@ -5,8 +5,8 @@ CDC 1.2 §5.2.3, and the subclass specifications PSTN, ECM, ATM, WMC, NCM and MB
 
 from __future__ import annotations
 
-from usbfuzz.descriptors.base import CsInterface, Descriptor
-from usbfuzz.descriptors.fields import blob, guid, u8, u16, u32
+from .base import CsInterface, Descriptor
+from .fields import blob, guid, u8, u16, u32
 
 __all__ = [
     "CDC",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usbfuzz.descriptors.base import Descriptor, RawDescriptor
-from usbfuzz.descriptors.context import NO_INTERFACE, Context, candidates
-from usbfuzz.descriptors.standard import ConfigurationDescriptor, InterfaceDescriptor
+from .base import Descriptor, RawDescriptor
+from .context import NO_INTERFACE, Context, candidates
+from .standard import ConfigurationDescriptor, InterfaceDescriptor
 
 __all__ = ["join", "split", "typed"]
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from usbfuzz.descriptors import bos, cdc, functional, hid, midi, standard, uac1, uac2, uac3, uvc, uvc_streaming
-from usbfuzz.descriptors.base import Descriptor
-from usbfuzz.descriptors.constants import ClassCode
+from . import bos, cdc, functional, hid, midi, standard, uac1, uac2, uac3, uvc, uvc_streaming
+from .base import Descriptor
+from .constants import ClassCode
 
 __all__ = ["NO_INTERFACE", "Context", "candidates"]
 

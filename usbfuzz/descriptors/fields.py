@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from usbfuzz.errors import InputError
 
 if TYPE_CHECKING:
-    from usbfuzz.descriptors.structure import Structure
+    from .structure import Structure
 
 __all__ = [
     "REQUIRED",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors.base import Descriptor
-from usbfuzz.descriptors.constants import DescriptorType
-from usbfuzz.descriptors.fields import blob, u8, u16, u32
+from .base import Descriptor
+from .constants import DescriptorType
+from .fields import blob, u8, u16, u32
 
 __all__ = [
     "CCID",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors.base import Descriptor
-from usbfuzz.descriptors.constants import DescriptorType
-from usbfuzz.descriptors.fields import count_of, u8, u16
-from usbfuzz.descriptors.structure import Structure
+from .base import Descriptor
+from .constants import DescriptorType
+from .fields import count_of, u8, u16
+from .structure import Structure
 
 __all__ = ["HID", "HidDescriptor", "SubordinateDescriptor"]
 

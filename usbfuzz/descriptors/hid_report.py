@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from usbfuzz.descriptors.hid_usages import usage_name, usage_page_name
+from .hid_usages import usage_name, usage_page_name
 
 __all__ = ["ReportItem", "report_items"]
 

@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from usbfuzz.descriptors.kernel import KeptEndpoint, parse_configuration
 from usbfuzz.wire import Speed, TransferType
+
+from .kernel import KeptEndpoint, parse_configuration
 
 __all__ = ["EndpointLayout", "InterfaceLayout", "Layout", "layout"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors.base import Descriptor
-from usbfuzz.descriptors.constants import DescriptorType
-from usbfuzz.descriptors.fields import blob, u8, u16, u24, u32
 from usbfuzz.wire import TransferType
+
+from .base import Descriptor
+from .constants import DescriptorType
+from .fields import blob, u8, u16, u24, u32
 
 __all__ = [
     "STANDARD",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from usbfuzz.descriptors.constants import DescriptorType
 from usbfuzz.errors import InputError
+
+from .constants import DescriptorType
 
 __all__ = ["ENGLISH_US", "language_descriptor", "language_ids", "string_descriptor", "string_text"]
 

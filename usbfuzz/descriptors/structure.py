@@ -19,19 +19,9 @@ from typing import Any, ClassVar, Self, dataclass_transform, get_origin, get_typ
 
 from attrs.exceptions import FrozenInstanceError
 
-from usbfuzz.descriptors.fields import (
-    REQUIRED,
-    Computed,
-    CountOf,
-    Field,
-    Fixed,
-    LengthOfAll,
-    Reader,
-    Span,
-    WidthOf,
-    make_field,
-)
 from usbfuzz.errors import InputError
+
+from .fields import REQUIRED, Computed, CountOf, Field, Fixed, LengthOfAll, Reader, Span, WidthOf, make_field
 
 __all__ = ["Structure"]
 

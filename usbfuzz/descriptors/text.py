@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from usbfuzz.descriptors.base import CsEndpoint, CsInterface, Descriptor, RawDescriptor
-from usbfuzz.descriptors.constants import ClassCode, DescriptorType
-from usbfuzz.descriptors.fields import Fixed
-from usbfuzz.descriptors.hid import HidDescriptor
-from usbfuzz.descriptors.standard import (
+from .base import CsEndpoint, CsInterface, Descriptor, RawDescriptor
+from .constants import ClassCode, DescriptorType
+from .fields import Fixed
+from .hid import HidDescriptor
+from .standard import (
     ConfigurationDescriptor,
     DeviceDescriptor,
     EndpointDescriptor,
@@ -18,8 +18,8 @@ from usbfuzz.descriptors.standard import (
     InterfaceDescriptor,
     StringDescriptor,
 )
-from usbfuzz.descriptors.strings import language_ids, string_text
-from usbfuzz.descriptors.structure import Structure
+from .strings import language_ids, string_text
+from .structure import Structure
 
 __all__ = ["class_name", "describe"]
 

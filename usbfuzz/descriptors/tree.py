@@ -25,15 +25,10 @@ from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
-from usbfuzz.descriptors.base import CsInterface, Descriptor
-from usbfuzz.descriptors.codec import join, split
-from usbfuzz.descriptors.constants import DescriptorType
-from usbfuzz.descriptors.standard import (
-    ConfigurationDescriptor,
-    EndpointDescriptor,
-    InterfaceAssociationDescriptor,
-    InterfaceDescriptor,
-)
+from .base import CsInterface, Descriptor
+from .codec import join, split
+from .constants import DescriptorType
+from .standard import ConfigurationDescriptor, EndpointDescriptor, InterfaceAssociationDescriptor, InterfaceDescriptor
 
 __all__ = ["AlternateSetting", "Configuration", "Endpoint", "parse"]
 

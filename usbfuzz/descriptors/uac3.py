@@ -6,8 +6,8 @@ HIGH_CAPABILITY_DESCRIPTOR request.
 
 from __future__ import annotations
 
-from usbfuzz.descriptors.base import CsEndpoint, CsInterface, Descriptor
-from usbfuzz.descriptors.fields import blob, count_of, u8, u16, u32, u64
+from .base import CsEndpoint, CsInterface, Descriptor
+from .fields import blob, count_of, u8, u16, u32, u64
 
 __all__ = [
     "CONTROL",

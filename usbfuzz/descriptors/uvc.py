@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors.base import CsEndpoint, CsInterface, Descriptor
-from usbfuzz.descriptors.fields import blob, count_of, fixed, guid, u8, u16, u32
+from .base import CsEndpoint, CsInterface, Descriptor
+from .fields import blob, count_of, fixed, guid, u8, u16, u32
 
 __all__ = [
     "CONTROL",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors.base import CsInterface, Descriptor
-from usbfuzz.descriptors.fields import count_of, guid, u8, u16, u32, uint, width_of
-from usbfuzz.descriptors.structure import Structure
+from .base import CsInterface, Descriptor
+from .fields import count_of, guid, u8, u16, u32, uint, width_of
+from .structure import Structure
 
 __all__ = [
     "STREAMING",

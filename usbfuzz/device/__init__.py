@@ -18,9 +18,9 @@ calls of the channel, :mod:`usbfuzz.device.examples` for devices to copy from.
 
 from __future__ import annotations
 
-from usbfuzz.device import build
-from usbfuzz.device.base import Device
-from usbfuzz.device.handlers import Reply, control_in, control_out, endpoint_in, endpoint_out
-from usbfuzz.device.hid import HidDevice
+from . import build
+from .base import Device
+from .handlers import Reply, control_in, control_out, endpoint_in, endpoint_out
+from .hid import HidDevice
 
 __all__ = ["Device", "HidDevice", "Reply", "build", "control_in", "control_out", "endpoint_in", "endpoint_out"]

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from usbfuzz.descriptors.constants import (
-    DIRECTION_IN,
-    DescriptorType,
-    Feature,
-    Recipient,
-    RequestKind,
-    StandardRequest,
-)
+from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Feature, Recipient, RequestKind, StandardRequest
 from usbfuzz.descriptors.layout import Layout, layout
 from usbfuzz.descriptors.strings import language_descriptor, string_descriptor
-from usbfuzz.device.handlers import Reply, Routed, control_in, control_out
 from usbfuzz.wire import NAK, NEVER, STALL, Answer, Setup, Speed
+
+from .handlers import Reply, Routed, control_in, control_out
 
 __all__ = ["Device"]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from usbfuzz.descriptors.constants import ClassCode, ClassRequest, Recipient
-from usbfuzz.device import build
-from usbfuzz.device.base import Device
-from usbfuzz.device.handlers import Reply, control_in, control_out, endpoint_in, endpoint_out
-from usbfuzz.device.hid import HidDevice
 from usbfuzz.wire import Setup, Speed, TransferType
+
+from . import build
+from .base import Device
+from .handlers import Reply, control_in, control_out, endpoint_in, endpoint_out
+from .hid import HidDevice
 
 __all__ = ["BOOT_KEYBOARD_REPORT", "BOOT_MOUSE_REPORT", "Keyboard", "Mouse", "SerialLoopback"]
 

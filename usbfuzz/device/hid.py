@@ -12,9 +12,10 @@ from usbfuzz.descriptors.constants import (
     RequestKind,
     StandardRequest,
 )
-from usbfuzz.device.base import Device
-from usbfuzz.device.handlers import Reply, control_in, control_out
 from usbfuzz.wire import STALL, Answer, Setup
+
+from .base import Device
+from .handlers import Reply, control_in, control_out
 
 __all__ = ["HidDevice"]
 

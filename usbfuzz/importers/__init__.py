@@ -4,7 +4,7 @@
 which turns bytes into :class:`Imported` devices. What a file does not say is synthesised and listed as such.
 """
 
-from usbfuzz.importers.detect import add_capture, import_bytes, import_file
-from usbfuzz.importers.model import Imported, Importer, Problem
+from .detect import add_capture, import_bytes, import_file
+from .model import Imported, Importer, Problem
 
 __all__ = ["Imported", "Importer", "Problem", "add_capture", "import_bytes", "import_file"]

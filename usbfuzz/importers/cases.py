@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from usbfuzz.case.model import Action, Case, Event, Provenance
-from usbfuzz.importers.model import Imported
+
+from .model import Imported
 
 __all__ = ["as_case"]
 

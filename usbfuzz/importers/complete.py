@@ -12,8 +12,9 @@ from usbfuzz.descriptors import Descriptor, split
 from usbfuzz.descriptors.constants import DescriptorType
 from usbfuzz.descriptors.hid import HidDescriptor
 from usbfuzz.descriptors.standard import InterfaceDescriptor
-from usbfuzz.importers.class_answers import class_answers
-from usbfuzz.importers.synthesise import report_descriptor, string_for
+
+from .class_answers import class_answers
+from .synthesise import report_descriptor, string_for
 
 __all__ = ["complete"]
 

@@ -7,14 +7,15 @@ import stat
 from pathlib import Path
 
 from usbfuzz.errors import InputError
-from usbfuzz.importers.capture import import_capture, import_usbmon, looks_pcap, looks_usbmon, with_conversation
-from usbfuzz.importers.facedancer_script import import_facedancer, looks_facedancer
-from usbfuzz.importers.lsusb import import_lsusb, looks_like_lsusb
-from usbfuzz.importers.model import Format, Imported
-from usbfuzz.importers.raw import import_raw, looks_raw
-from usbfuzz.importers.sysfs import import_sysfs
-from usbfuzz.importers.syz import import_syz, looks_syz
-from usbfuzz.importers.umockdev import import_umockdev, looks_umockdev
+from usbfuzz.importers.capture.devices import import_capture, import_usbmon, looks_pcap, looks_usbmon, with_conversation
+from usbfuzz.importers.facedancer.script import import_facedancer, looks_facedancer
+from usbfuzz.importers.lsusb.dump import import_lsusb, looks_like_lsusb
+from usbfuzz.importers.syzkaller.program import import_syz, looks_syz
+
+from .model import Format, Imported
+from .raw import import_raw, looks_raw
+from .sysfs import import_sysfs
+from .umockdev import import_umockdev, looks_umockdev
 
 __all__ = ["FORMATS", "MAX_BYTES", "add_capture", "import_bytes", "import_file"]
 

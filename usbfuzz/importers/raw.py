@@ -10,10 +10,11 @@ from attrs import define, field
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors.constants import DescriptorType
 from usbfuzz.errors import InputError
-from usbfuzz.importers.complete import complete
-from usbfuzz.importers.model import Imported, Problem
-from usbfuzz.importers.naming import named
-from usbfuzz.importers.speed import guess_speed
+
+from .complete import complete
+from .model import Imported, Problem
+from .naming import named
+from .speed import guess_speed
 
 __all__ = ["import_raw", "looks_raw", "parse_raw"]
 

@@ -19,11 +19,12 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors import split, string_descriptor
 from usbfuzz.descriptors.standard import ConfigurationDescriptor, DeviceDescriptor, InterfaceDescriptor
 from usbfuzz.errors import InputError
-from usbfuzz.importers.complete import complete
-from usbfuzz.importers.model import Imported
-from usbfuzz.importers.naming import named
-from usbfuzz.importers.raw import parse_raw
 from usbfuzz.wire import Speed
+
+from .complete import complete
+from .model import Imported
+from .naming import named
+from .raw import parse_raw
 
 __all__ = ["import_sysfs", "looks_like_sysfs"]
 

@@ -16,11 +16,12 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors import split, string_descriptor
 from usbfuzz.descriptors.standard import ConfigurationDescriptor, DeviceDescriptor, InterfaceDescriptor
 from usbfuzz.errors import InputError
-from usbfuzz.importers.complete import complete
-from usbfuzz.importers.model import Imported, Problem
-from usbfuzz.importers.naming import named
-from usbfuzz.importers.raw import looks_raw, parse_raw
 from usbfuzz.wire import Speed
+
+from .complete import complete
+from .model import Imported, Problem
+from .naming import named
+from .raw import looks_raw, parse_raw
 
 __all__ = ["import_umockdev", "looks_umockdev"]
 

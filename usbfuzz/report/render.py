@@ -9,11 +9,11 @@ from attrs import field, frozen
 
 from usbfuzz.case import load
 from usbfuzz.case.files import CASE_FILE
+from usbfuzz.crashes.files import write_atomically
+from usbfuzz.crashes.minimized import load_result
+from usbfuzz.crashes.record import Crash
 from usbfuzz.errors import CaseError, InputError
-from usbfuzz.minimize.result import load_result
 
-from .crash import Crash
-from .files import write_atomically
 from .gadget import render_gadget
 from .lsusb import render_lsusb
 from .repro import render_repro

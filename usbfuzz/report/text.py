@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event
+from usbfuzz.crashes.minimized import Minimized
+from usbfuzz.crashes.record import Crash
 from usbfuzz.descriptors import string_text
-from usbfuzz.minimize.annotate import annotated
-from usbfuzz.minimize.result import Minimized
 from usbfuzz.triage import Report, brief, extract
 
-from .crash import Crash
+from .annotate import annotated
 
 __all__ = ["Facts", "oops_of", "render_text"]
 

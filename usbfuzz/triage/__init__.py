@@ -11,13 +11,13 @@
 
 from __future__ import annotations
 
-from usbfuzz.triage.brief import brief, first_lines
-from usbfuzz.triage.extract import extract
-from usbfuzz.triage.kinds import Kind
-from usbfuzz.triage.report import Report, same_bug
-from usbfuzz.triage.scanner import Scanner, Sighting, once_only
-from usbfuzz.triage.symbolize import symbolize
-from usbfuzz.triage.symbols import Symbols
+from .brief import brief, first_lines
+from .extract import extract
+from .kinds import Kind
+from .report import Report, same_bug
+from .scanner import Scanner, Sighting, once_only
+from .symbolize import symbolize
+from .symbols import Symbols
 
 __all__ = [
     "Kind",

@@ -9,10 +9,10 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from usbfuzz.triage.console import NO_PREFIX, UNKNOWN_CALLER, Line, is_cpu, is_task, lines_back, lines_from
-from usbfuzz.triage.heads import continues
-from usbfuzz.triage.search import CrashLine
-from usbfuzz.triage.stack import is_frame
+from .console import NO_PREFIX, UNKNOWN_CALLER, Line, is_cpu, is_task, lines_back, lines_from
+from .heads import continues
+from .search import CrashLine
+from .stack import is_frame
 
 __all__ = ["MAX_BYTES", "Body", "collect", "lines_before"]
 

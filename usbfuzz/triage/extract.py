@@ -9,18 +9,18 @@ from typing import Final
 
 from attrs import define, evolve, field
 
-from usbfuzz.triage.blame import guilty_file, guilty_module, running_task
-from usbfuzz.triage.body import MAX_BYTES, Body, collect, lines_before
-from usbfuzz.triage.console import Line, as_log, as_text, parse_line
-from usbfuzz.triage.excuses import excused
-from usbfuzz.triage.families import BY_HEAD
-from usbfuzz.triage.heads import continues
-from usbfuzz.triage.kinds import Kind
-from usbfuzz.triage.report import Report
-from usbfuzz.triage.search import CrashLine, crash_lines
-from usbfuzz.triage.shape import Description, describe
-from usbfuzz.triage.stack import is_traced, missing_stack
-from usbfuzz.triage.titles import stable_title
+from .blame import guilty_file, guilty_module, running_task
+from .body import MAX_BYTES, Body, collect, lines_before
+from .console import Line, as_log, as_text, parse_line
+from .excuses import excused
+from .families import BY_HEAD
+from .heads import continues
+from .kinds import Kind
+from .report import Report
+from .search import CrashLine, crash_lines
+from .shape import Description, describe
+from .stack import is_traced, missing_stack
+from .titles import stable_title
 
 __all__ = ["MAX_ALIKE", "extract"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from usbfuzz.triage.kinds import Kind
-from usbfuzz.triage.shape import Head
+from .kinds import Kind
+from .shape import Head
 
 __all__ = ["HEADS", "continues"]
 

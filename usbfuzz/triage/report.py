@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from usbfuzz.triage.kinds import Kind
+from .kinds import Kind
 
 __all__ = ["Report", "same_bug"]
 

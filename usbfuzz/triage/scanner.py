@@ -8,9 +8,9 @@ from typing import Final
 
 from attrs import define, frozen
 
-from usbfuzz.triage.console import as_log, parse_line
-from usbfuzz.triage.heads import HEADS
-from usbfuzz.triage.search import head_of
+from .console import as_log, parse_line
+from .heads import HEADS
+from .search import head_of
 
 __all__ = ["ONCE_ONLY", "Scanner", "Sighting", "once_only"]
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from attrs import frozen
 
-from usbfuzz.triage.console import LONGEST_LINE, NO_PREFIX, UNKNOWN_CALLER, lines_back, lines_from, parse_line
-from usbfuzz.triage.heads import HEADS
-from usbfuzz.triage.shape import Head
+from .console import LONGEST_LINE, NO_PREFIX, UNKNOWN_CALLER, lines_back, lines_from, parse_line
+from .heads import HEADS
+from .shape import Head
 
 __all__ = ["CrashLine", "crash_lines", "head_of"]
 

@@ -8,21 +8,9 @@ from typing import Final
 
 from attrs import field, frozen
 
-from usbfuzz.triage.functions import name_variants
-from usbfuzz.triage.kinds import Kind
-from usbfuzz.triage.stack import (
-    ADDRESS,
-    CALL_TRACE,
-    FUNCTION,
-    RIP,
-    STACK,
-    Blame,
-    Pick,
-    Step,
-    Trail,
-    first_frame,
-    follow,
-)
+from .functions import name_variants
+from .kinds import Kind
+from .stack import ADDRESS, CALL_TRACE, FUNCTION, RIP, STACK, Blame, Pick, Step, Trail, first_frame, follow
 
 __all__ = [
     "LOCK_PLACE", "NOBODY", "SOURCE", "Description", "Head", "Shape", "at_fault", "at_rip", "at_trace", "at_warning",

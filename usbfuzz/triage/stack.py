@@ -8,8 +8,8 @@ from typing import Final
 
 from attrs import frozen
 
-from usbfuzz.triage.functions import bare_name, is_generic
-from usbfuzz.triage.rust import demangle
+from .functions import bare_name, is_generic
+from .rust import demangle
 
 __all__ = [
     "ADDRESS", "CALL_TRACE", "FUNCTION", "REGISTER_DUMP", "RIP", "STACK", "TRACE_STARTS",

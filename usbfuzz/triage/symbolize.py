@@ -8,9 +8,9 @@ from typing import Final
 
 from attrs import evolve
 
-from usbfuzz.triage.functions import bare_name
-from usbfuzz.triage.report import Report
-from usbfuzz.triage.symbols import Frame, Location, Symbols
+from .functions import bare_name
+from .report import Report
+from .symbols import Frame, Location, Symbols
 
 __all__ = ["symbolize"]
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.guest.image.build import Image, build_image
+from .build import Image, build_image
 
 __all__ = ["Image", "build_image"]

@@ -10,12 +10,13 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.image import cpio
-from harness.guest.image.files import private_directory, write_atomically
-from harness.guest.image.manifest import Manifest, manifest, read_tables
-from harness.guest.image.programs import AGENT, TOOL_NAMES, TOOLS
 from harness.guest.kernels import Kernel, read_module
 from usbfuzz.errors import InfraError, StorageError
+
+from . import cpio
+from .files import private_directory, write_atomically
+from .manifest import Manifest, manifest, read_tables
+from .programs import AGENT, TOOL_NAMES, TOOLS
 
 __all__ = ["Image", "build_image"]
 

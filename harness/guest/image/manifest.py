@@ -8,10 +8,11 @@ from pathlib import Path
 
 from attrs import frozen
 
-from harness.guest.image import policy
 from harness.guest.kernels import ModuleIndex
 from harness.guest.kernels.modules import Alias, module_name
 from usbfuzz.errors import KernelError
+
+from . import policy
 
 __all__ = ["Manifest", "Tables", "manifest", "read_tables"]
 

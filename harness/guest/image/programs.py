@@ -11,8 +11,9 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.image.files import private_directory, write_atomically
 from usbfuzz.errors import InfraError
+
+from .files import private_directory, write_atomically
 
 __all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "Program"]
 

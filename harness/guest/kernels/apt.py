@@ -13,10 +13,11 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.kernels.command import CommandError, run
-from harness.guest.kernels.deb822 import paragraphs
-from harness.guest.kernels.storage import storage_errors
 from usbfuzz.errors import KernelError, StorageError
+
+from .command import CommandError, run
+from .deb822 import paragraphs
+from .storage import storage_errors
 
 __all__ = ["AptRoot", "SuiteError", "SuiteMissingError"]
 

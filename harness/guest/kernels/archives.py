@@ -8,8 +8,9 @@ from typing import Final
 
 from attrs import field, frozen
 
-from harness.guest.kernels.sources import Source, read_sources
 from usbfuzz.errors import KernelError
+
+from .sources import Source, read_sources
 
 __all__ = ["DEBIAN", "DISTRIBUTIONS", "UBUNTU", "Distribution", "Machine", "NoMirrorError", "keyrings", "mirrors"]
 

@@ -30,8 +30,8 @@ from typing import Final
 
 from attrs import asdict, frozen
 
-from harness.guest.kernels.model import Kernel, sha256_of, short_digest
-from harness.guest.kernels.storage import storage_errors
+from .model import Kernel, sha256_of, short_digest
+from .storage import storage_errors
 
 __all__ = ["KernelStore", "Record"]
 

@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.guest.kernels.storage import no_space
 from usbfuzz.errors import KernelError
+
+from .storage import no_space
 
 __all__ = ["CommandError", "run", "run_bytes"]
 

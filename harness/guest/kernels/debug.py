@@ -9,13 +9,14 @@ from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from harness.guest.kernels.archives import Machine
-from harness.guest.kernels.cache import KernelStore
-from harness.guest.kernels.fetch import Archive
-from harness.guest.kernels.model import Kernel
-from harness.guest.kernels.specs import ArchiveSpec, parse_spec
-from harness.guest.kernels.storage import storage_errors
 from usbfuzz.errors import KernelError
+
+from .archives import Machine
+from .cache import KernelStore
+from .fetch import Archive
+from .model import Kernel
+from .specs import ArchiveSpec, parse_spec
+from .storage import storage_errors
 
 __all__ = ["debug_directory", "debug_information"]
 

@@ -8,13 +8,14 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.kernels.apt import AptRoot, SuiteError, SuiteMissingError
-from harness.guest.kernels.archives import Distribution, Machine, NoMirrorError, keyrings, mirrors
-from harness.guest.kernels.command import run
-from harness.guest.kernels.packages import Candidate, candidates, is_exact, matching, newest, stock
-from harness.guest.kernels.specs import ArchiveSpec
-from harness.guest.kernels.versions import version_key
 from usbfuzz.errors import KernelError
+
+from .apt import AptRoot, SuiteError, SuiteMissingError
+from .archives import Distribution, Machine, NoMirrorError, keyrings, mirrors
+from .command import run
+from .packages import Candidate, candidates, is_exact, matching, newest, stock
+from .specs import ArchiveSpec
+from .versions import version_key
 
 __all__ = ["Archive", "Offer"]
 

@@ -10,10 +10,11 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.kernels.command import run
-from harness.guest.kernels.model import image_release
-from harness.guest.kernels.specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSpec
 from usbfuzz.errors import KernelError
+
+from .command import run
+from .model import image_release
+from .specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSpec
 
 __all__ = ["LocalKernel", "build_local", "depmod", "locate"]
 

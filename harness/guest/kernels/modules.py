@@ -11,8 +11,9 @@ from typing import Final, Self
 
 from attrs import frozen
 
-from harness.guest.kernels.command import run_bytes
 from usbfuzz.errors import KernelError
+
+from .command import run_bytes
 
 __all__ = ["Alias", "ModuleIndex", "module_name", "read_module"]
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.kernels.archives import Distribution
-from harness.guest.kernels.versions import upstream_of, version_key
+from .archives import Distribution
+from .versions import upstream_of, version_key
 
 __all__ = ["Candidate", "candidates", "is_exact", "matches", "matching", "newest", "stock"]
 

@@ -7,18 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from harness.guest.kernels.archives import Machine
-from harness.guest.kernels.cache import KernelStore
-from harness.guest.kernels.debug import debug_directory
-from harness.guest.kernels.fetch import Archive
-from harness.guest.kernels.local import LocalKernel, build_local, depmod, locate
-from harness.guest.kernels.model import Kernel, image_release, sha256_of, short_digest
-from harness.guest.kernels.modules import ModuleIndex
-from harness.guest.kernels.packages import is_exact, matches
-from harness.guest.kernels.specs import ArchiveSpec, Spec, parse_spec
-from harness.guest.kernels.storage import storage_errors
-from harness.guest.kernels.versions import version_key
 from usbfuzz.errors import KernelError
+
+from .archives import Machine
+from .cache import KernelStore
+from .debug import debug_directory
+from .fetch import Archive
+from .local import LocalKernel, build_local, depmod, locate
+from .model import Kernel, image_release, sha256_of, short_digest
+from .modules import ModuleIndex
+from .packages import is_exact, matches
+from .specs import ArchiveSpec, Spec, parse_spec
+from .storage import storage_errors
+from .versions import version_key
 
 __all__ = ["installed", "remove", "resolve"]
 

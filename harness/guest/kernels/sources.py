@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.kernels.deb822 import paragraphs
+from .deb822 import paragraphs
 
 __all__ = ["Source", "parse_deb822", "parse_one_line", "read_sources"]
 

@@ -8,8 +8,9 @@ from typing import Final
 
 from attrs import frozen
 
-from harness.guest.kernels.archives import DISTRIBUTIONS, Distribution
 from usbfuzz.errors import KernelError
+
+from .archives import DISTRIBUTIONS, Distribution
 
 __all__ = ["FORMS", "ArchiveSpec", "DirectorySpec", "HostSpec", "ImageSpec", "Spec", "TreeSpec", "parse_spec"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from usbfuzz.triage.families import faults, hangs, locking, memory, panics, sanitizers, usb, warnings
 from usbfuzz.triage.heads import HEADS
 from usbfuzz.triage.shape import Shape
+
+from . import faults, hangs, locking, memory, panics, sanitizers, usb, warnings
 
 __all__ = ["BY_HEAD"]
 

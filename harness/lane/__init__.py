@@ -1,0 +1,1 @@
+"""A lane: one core, one guest, as many cases as it can eat."""

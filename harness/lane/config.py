@@ -1,0 +1,59 @@
+"""What a lane needs to know before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+
+from harness.guest.image import Image
+from harness.guest.kernels import Kernel
+from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line
+
+__all__ = ["LaneConfig"]
+
+#: Wall seconds a round may take before the guest counts as hung: in real time a few 5 s control timeouts are no hang.
+#: Under a warped clock the time QEMU computes counts first (see :mod:`harness.lane.watch`).
+_HANG_WARP = 60.0
+_HANG_REALTIME = 150.0
+
+
+@frozen
+class LaneConfig:
+    """What a lane needs to know before it starts."""
+
+    kernel: Kernel
+    image: Image
+    timing: Timing
+    cache_dir: Path
+    qemu: str = "qemu-system-x86_64"
+    ports: int = PORTS
+    kernel_params: tuple[str, ...] = ()
+    modules: str = "all"
+    loglevel: int = 5
+    memory_mib: int = 512
+    debug: int = 0
+    validate_every: int = 1  #: rounds between slab validations; 0 = never
+    paced: bool = True  #: a warped clock jumps slowly; not needed where the server runs on the guest's core, and first
+
+    @property
+    def hang_after(self) -> float:
+        """Wall seconds after which a round counts as hung."""
+        return _HANG_WARP if self.timing.warped else _HANG_REALTIME
+
+    def machine(self, run_dir: Path) -> Machine:
+        """The machine of this lane with its files in ``run_dir``."""
+        line = kernel_command_line(
+            self.timing, self.kernel_params, loglevel=self.loglevel, modules=self.modules, paced=self.paced
+        )
+        return Machine(
+            vmlinuz=self.kernel.vmlinuz,
+            initrd=self.image.path,
+            command_line=line,
+            run_dir=run_dir,
+            timing=self.timing,
+            qemu=self.qemu,
+            ports=self.ports,
+            memory_mib=self.memory_mib,
+            debug=self.debug,
+        )

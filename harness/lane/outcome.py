@@ -1,0 +1,86 @@
+"""Everything observed while cases ran in a guest."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from harness.usbredir.recorder import NOT_RECORDED, Conversation
+from usbfuzz.triage import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.guest.agent_client import UEvent
+
+__all__ = ["Binding", "Outcome", "Verdict", "bindings", "enumerated", "interfaces"]
+
+_BUS = re.compile(r"(\d+)-\d[\d.]*:\d+\.\d+")
+
+
+class Verdict(Enum):
+    """What the guest did, worst first."""
+
+    CRASH = "crash"  #: the console holds at least one report
+    HANG = "hang"  #: no report, but a hub, a probe or the whole guest no longer moves
+    DIED = "died"  #: QEMU went away without a report on the console
+    CLEAN = "clean"
+
+
+@frozen
+class Binding:
+    """A driver that bound while the case ran."""
+
+    port: int  #: port of the guest, -1 for a HID device, whose name does not tell
+    name: str  #: sysfs name of the bound device: ``3-1:1.0``, ``0003:1234:5678.0001``
+    driver: str
+
+
+@frozen
+class Outcome:
+    """What one round (one case alone, or several side by side) did to the guest."""
+
+    verdict: Verdict
+    reports: tuple[Report, ...]  #: crash reports in console order; for HANG and DIED one made by the harness
+    console: str  #: what the guest printed during the round (and until it was dead)
+    bindings: tuple[Binding, ...]
+    interfaces: tuple[str, ...]  #: sysfs names of those that appeared: ``3-1:1.0``
+    plugs: int  #: devices plugged
+    enumerated: int  #: devices that came as far as a usb_device uevent
+    requests: int  #: usbredir requests answered
+    seconds: float  #: wall time of the round
+    worst_reply_ms: float  #: slowest reply of ours, wall time
+    dilated: bool  #: a reply came so late that the guest may have timed out because of us: never believe, run again
+    restored: bool  #: the guest was restored from its snapshot after this round
+    conversation: Conversation = NOT_RECORDED  #: empty unless the lane records
+
+    @property
+    def title(self) -> str:
+        """Title of the first report, or "" when clean."""
+        return self.reports[0].title if self.reports else ""
+
+
+def bindings(events: Iterable[UEvent]) -> Iterator[Binding]:
+    """Drivers of interfaces and HID devices; the generic driver of whole devices says nothing."""
+    for event in events:
+        if event.kind == "bind" and (event.subsystem == "hid" or (event.subsystem == "usb" and ":" in event.name)):
+            yield Binding(_port_of(event.name), event.name, event.detail)
+
+
+def _port_of(name: str) -> int:
+    """Lane port of a sysfs interface name: controller n has the buses 2n+1 (USB 2) and 2n+2 (USB 3); else -1."""
+    match = _BUS.fullmatch(name)
+    return (int(match[1]) - 1) // 2 if match else -1
+
+
+def interfaces(events: Iterable[UEvent]) -> Iterator[str]:
+    """Sysfs names of interfaces that appeared."""
+    return (event.name for event in events if event.kind == "add" and event.subsystem == "usb" and ":" in event.name)
+
+
+def enumerated(events: Iterable[UEvent]) -> int:
+    """How many devices came as far as the generic driver of whole devices."""
+    return sum(event.kind == "bind" and event.subsystem == "usb" and ":" not in event.name for event in events)

@@ -1,0 +1,60 @@
+"""From what a user names (a kernel, a mode) to what a lane needs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from harness.guest.accel import choose_timing
+from harness.guest.image import build_image
+from harness.guest.kernels import default_cache, resolve
+from harness.guest.process import check_qemu, find_qemu
+from harness.guest.qemu import Machine, Mode, Timing, kernel_command_line
+from harness.guest.rundir import RunDir
+from harness.workers.procs import may_answer_first
+
+from .config import LaneConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["prepare"]
+
+
+async def prepare(
+    kernel: str,
+    *,
+    mode: Mode = Mode.AUTO,
+    kernel_params: tuple[str, ...] = (),
+    cache_dir: Path | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> LaneConfig:
+    """Find QEMU, fetch the kernel, build its image, choose how time passes.
+
+    Raises QemuError, KernelError, StorageError, BootError: each names what is missing and what to do.
+    """
+    qemu = find_qemu()
+    check_qemu(qemu)
+    cache = cache_dir or default_cache()
+    found = await asyncio.to_thread(resolve, kernel, cache, on_progress=on_progress)
+    image = await asyncio.to_thread(build_image, found, cache)
+    with RunDir() as run_dir:
+        trial = Machine(
+            vmlinuz=found.vmlinuz,
+            initrd=image.path,
+            command_line=kernel_command_line(Timing.KVM, modules="base"),
+            run_dir=run_dir.path,
+            timing=Timing.KVM,
+            qemu=qemu,
+        )
+        timing = await choose_timing(mode, trial, cache, on_progress)
+    return LaneConfig(
+        kernel=found,
+        image=image,
+        timing=timing,
+        cache_dir=cache,
+        qemu=qemu,
+        kernel_params=kernel_params,
+        paced=not may_answer_first(),
+    )

@@ -1,0 +1,1 @@
+"""Facedancer scripts and boofuzz sessions at our guest."""

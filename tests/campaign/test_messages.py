@@ -1,0 +1,84 @@
+"""The lines between supervisor, worker and generator carry everything, whatever bytes are in a case."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.lane.outcome import Verdict
+from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.errors import ProtocolError
+from usbfuzz.jobs.campaign.messages import (
+    Attributed,
+    Block,
+    Entered,
+    Failed,
+    How,
+    LaneState,
+    Made,
+    Order,
+    RoundDone,
+    Settled,
+    Setup,
+    Sighted,
+    Stop,
+    decode,
+    encode,
+)
+from usbfuzz.wire import Answer, Status
+
+from .pretend import case, config, report
+
+_ROUND = RoundDone((1,), None, 1, 1, 1, 0.5, 1, 3, 9.5, ("usbhid",), ("slug",))
+_MESSAGES = [
+    Setup(1, 2**62, 0, ("python3", "-m", "x"), config()),
+    Setup(0, 0, None, (), evolve(config(), kernel_params=("slub_debug=FZPU",), ports=1)),
+    Block((1, 2, 3), alone=(2,)),
+    Stop(hurry=True),
+    Stop(),
+    Settled("slug", attribute=True),
+    Entered(LaneState.ATTRIBUTING, (3,), "note"),
+    Sighted(
+        report("WARNING in x", "WARNING in y"), case(3), "console\n\ud800?".replace("\ud800", "\ufffd"), ("wacom",)
+    ),
+    Attributed("slug", report("a"), case(3), "", (), How.HISTORY, 2, 3),
+    _ROUND,
+    evolve(_ROUND, verdict=Verdict.HANG),
+    Failed("BootError", "it panicked"),
+    Order(5, 64),
+    Made(5, case(5, ports=2)),
+]
+
+
+@pytest.mark.parametrize("message", _MESSAGES, ids=lambda message: type(message).__name__)
+def test_every_message_survives_the_pipe_as_one_line(message: object) -> None:
+    line = encode(message)  # type: ignore[arg-type]
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert decode(line) == message
+
+
+@given(st.binary(max_size=64), st.integers(0, 255), st.sampled_from(Status), st.integers(0, 2**31))
+def test_the_bytes_of_a_case_survive_the_pipe(raw: bytes, address: int, status: Status, delay: int) -> None:
+    steps = (Step(Answer(status, raw, delay), times=0),)
+    device = evolve(
+        case(0).devices[0],
+        device=raw,
+        configurations=(raw, b""),
+        strings=((4, raw),),
+        reports=((0, raw),),
+        control=(ControlScript(steps, bRequest=address),),
+        endpoints=(EndpointScript(address, steps),),
+    )
+    made = Made(0, evolve(case(0), devices=(device,)))
+    assert decode(encode(made)) == made
+
+
+@pytest.mark.parametrize(
+    "line", [b"\n", b"{}\n", b"[]\n", b'{"is":"Order"}\n', b'{"is":"Nonsense"}\n', b"\xff\n", b"3\n"]
+)
+def test_what_is_no_message_is_a_protocol_error(line: bytes) -> None:
+    with pytest.raises(ProtocolError, match="campaign pipe"):
+        decode(line)

@@ -1,0 +1,31 @@
+"""What the user writes for a campaign."""
+
+from __future__ import annotations
+
+import pytest
+
+from usbfuzz.errors import InputError
+from usbfuzz.jobs.campaign.options import parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("10m", 600),
+        ("8h", 28800),
+        ("1h30m", 5400),
+        ("1.5m", 90),
+        ("2d", 172800),
+        (" 45 ", 45),
+        ("5M", 300),
+    ],
+)
+def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "ten", "10x", "m", "-5m", "0", "0s", "1h-5m", "10 m"])
+def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InputError, match=r"10m|no time"):
+        parse_duration(text)

@@ -1,0 +1,368 @@
+"""Whole campaigns with real worker and generator processes; only the guest is pretended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from attrs import define, field
+
+from tests import ROOT
+from usbfuzz.case import load
+from usbfuzz.crashes.minimized import load_result
+from usbfuzz.errors import BootError, InfraError, InputError, KernelError, StorageError
+from usbfuzz.jobs.campaign.options import CampaignOptions
+from usbfuzz.jobs.campaign.progress import Progress
+from usbfuzz.jobs.campaign.store import Crash, CrashStore
+from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+
+from .pretend import COMMANDS, VARIABLE, config
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@define
+class Listener:
+    """A view that remembers."""
+
+    said: list[str] = field(factory=list)
+    frames: int = 0
+    on_update: Callable[[Progress], None] = lambda _: None
+
+    def update(self, progress: Progress) -> None:
+        self.frames += 1
+        self.on_update(progress)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def close(self) -> None:
+        self.said.append("closed")
+
+
+Run = Callable[..., Campaign]
+
+
+@pytest.fixture
+def write_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Say what the pretended guests do."""
+    path = tmp_path / "script.json"
+    monkeypatch.setenv(VARIABLE, str(path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+
+    def write(**script: Any) -> None:
+        path.write_text(json.dumps(script))
+
+    write()
+    return write
+
+
+@pytest.fixture
+def run(tmp_path: Path, write_script: Callable[..., None]) -> Run:
+    """Run a campaign in tmp_path/out."""
+
+    def go(view: Listener | None = None, **options: Any) -> Campaign:
+        plain = {"out": tmp_path / "out", "lanes": 1, "seed": 7, "minimize": False, "confirm": False}
+        options = {**plain, **options}
+        coroutine = run_campaign(CampaignOptions(**options), config(), 612, view or Listener(), COMMANDS)
+        return asyncio.run(coroutine)
+
+    return go
+
+
+@pytest.fixture(autouse=True)
+def _no_orphans(tmp_path: Path) -> Iterator[None]:
+    yield
+    _until(lambda: not _pretenders(tmp_path))
+
+
+def _pretenders(directory: Path, role: str = "") -> list[psutil.Process]:
+    """Worker and generator processes of the test that owns ``directory``."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if any(word.endswith("campaign/pretend.py") for word in words) and role in ("", *words[2:3]):
+                mine = process.environ().get(VARIABLE) == str(directory / "script.json")
+                if mine and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+    return found
+
+
+def _crash(campaign: Campaign) -> Crash:
+    (crash,) = campaign.store.crashes.values()
+    return crash
+
+
+def test_every_case_is_run_once_and_counted(run: Run) -> None:
+    campaign = run(cases=40, lanes=2)
+    assert campaign.progress.session.cases == 40
+    assert campaign.progress.totals.plugs == 40
+    assert campaign.work.exhausted
+    assert set(campaign.progress.drivers)
+    assert set(campaign.progress.drivers) <= {f"driver{n}" for n in range(7)}
+    assert "usb" not in campaign.progress.drivers
+
+
+def test_a_crash_is_found_attributed_and_saved(run: Run, write_script: Callable[..., None], tmp_path: Path) -> None:
+    write_script(crashes=[{"needs": [6], "title": "oops in x"}])
+    view = Listener()
+    campaign = run(view, cases=16)
+    crash = _crash(campaign)
+    assert (crash.title, crash.reproduced, crash.runs, crash.total) == ("oops in x", 3, 3, 1)
+    saved = load(tmp_path / "out" / crash.slug / "case.toml")
+    assert [device.name for device in saved.devices] == ["case 6"]
+    assert (saved.provenance.seed, saved.provenance.index) == (7, 6)
+    assert any(line.startswith("new crash: oops in x") for line in view.said)
+    assert any(line.startswith("reproduced 3 of 3: oops in x") for line in view.said)
+    assert campaign.progress.session.cases == 16
+
+
+def test_a_known_crash_only_counts(run: Run, write_script: Callable[..., None]) -> None:
+    write_script(crashes=[{"needs": [n], "title": "oops in x"} for n in range(0, 32, 4)])
+    campaign = run(cases=32)
+    crash = _crash(campaign)
+    assert crash.total == 8
+    assert CrashStore(campaign.options.out, kernel="k", warped=True).crashes[crash.slug].total == 8
+
+
+def test_a_crash_that_takes_several_rounds_is_saved_as_one_case(run: Run, write_script: Callable[..., None]) -> None:
+    write_script(crashes=[{"needs": [1, 9], "title": "slow rot", "history": True}])
+    crash = _crash(run(cases=16))
+    assert (crash.reproduced, crash.how) == (3, "the rounds since the last restore")
+
+
+def test_what_cannot_be_seen_again_is_saved_all_the_same(run: Run, write_script: Callable[..., None]) -> None:
+    write_script(crashes=[{"needs": [6], "title": "once", "times": 1}])
+    crash = _crash(run(cases=16))
+    assert crash.reproduced == 0
+    assert crash.runs > 0
+
+
+def test_a_new_bug_is_minimized_and_the_case_it_was_found_with_kept(
+    run: Run, write_script: Callable[..., None]
+) -> None:
+    write_script(crashes=[{"needs": [3, 4], "title": "WARNING in a_probe"}])
+    view = Listener()
+    campaign = run(view, cases=16, minimize=True)
+    crash = _crash(campaign)
+    directory = campaign.options.out / crash.slug
+    original, small = load(directory / "original.toml"), load(directory / "case.toml")
+    assert {device.name for device in small.devices} == {"case 3", "case 4"}
+    assert len(original.devices) == 8
+    assert load_result(directory) is not None
+    assert crash.reproduced == crash.runs == 10
+    assert any(line.startswith("minimized ") for line in view.said)
+
+
+def test_rounds_in_which_we_answered_late_are_run_again(run: Run, write_script: Callable[..., None]) -> None:
+    write_script(dilated=2)
+    campaign = run(cases=8)
+    assert campaign.progress.session.dilated == 2
+    assert campaign.progress.session.disbelieved == 0
+    write_script(dilated=99)
+    campaign = run(cases=12)
+    assert campaign.progress.session.disbelieved == 1
+
+
+def test_a_case_that_takes_down_its_lane_is_isolated_and_skipped(run: Run, write_script: Callable[..., None]) -> None:
+    write_script(kill=[5])
+    view = Listener()
+    campaign = run(view, cases=16)
+    assert campaign.progress.session.cases == 15
+    assert campaign.work.skipped == [5]
+    assert any(line.startswith("case 5 is skipped") for line in view.said)
+    with contextlib.closing(sqlite3.connect(campaign.options.out / "campaign.sqlite")) as database:
+        rows = database.execute("SELECT number FROM skipped").fetchall()
+    assert rows == [(5,)]
+
+
+def test_a_case_that_cannot_be_made_is_skipped_with_the_reason(run: Run, write_script: Callable[..., None]) -> None:
+    write_script(unmakeable=[5])
+    view = Listener()
+    campaign = run(view, cases=16)
+    assert campaign.work.skipped == [5]
+    assert campaign.progress.session.cases == 15
+    assert any("cannot make 5" in line for line in view.said)
+
+
+def test_a_killed_worker_is_replaced_and_its_cases_are_run(
+    run: Run, write_script: Callable[..., None], tmp_path: Path
+) -> None:
+    write_script(seconds=0.05)
+    killed: list[int] = []
+
+    def kill_one(progress: Progress) -> None:
+        if not killed and progress.session.cases:
+            worker = _pretenders(tmp_path, "worker")[0]
+            killed.append(worker.pid)
+            worker.kill()
+
+    campaign = run(Listener(on_update=kill_one), cases=400, lanes=2)
+    assert killed
+    assert campaign.progress.session.cases == 400
+    assert campaign.work.skipped == []
+    assert sum(lane.deaths for lane in campaign.progress.lanes) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("BootError", BootError), ("KernelError", KernelError), ("QemuError", InfraError)]
+)
+def test_a_lane_that_never_starts_ends_the_campaign_with_its_own_error(
+    run: Run, write_script: Callable[..., None], name: str, error: type[Exception]
+) -> None:
+    write_script(boot=[name, "the kernel panicked: VFS: Unable to mount root"])
+    with pytest.raises(error, match="Unable to mount root"):
+        run(cases=16, lanes=2)
+
+
+def test_the_time_ends_a_campaign(run: Run, write_script: Callable[..., None]) -> None:
+    write_script(seconds=0.02)
+    began = time.monotonic()
+    campaign = run(seconds=2.0)
+    assert 2 <= time.monotonic() - began < 6
+    assert campaign.progress.session.cases > 0
+    assert not campaign.killed
+
+
+def test_a_campaign_goes_on_with_its_seed_until_nothing_is_left(run: Run) -> None:
+    first = run(cases=16)
+    second = run(cases=24, seed=None)
+    assert (second.state.seed, second.progress.session.cases, second.progress.totals.cases) == (7, 8, 24)
+    assert first.state.seed == 7
+    with pytest.raises(InputError, match=r"all 24 cases of seed 7 were run .* raise --cases"):
+        run(cases=24)
+
+
+def test_a_full_disk_stops_the_campaign_and_saves_the_crash_elsewhere(
+    run: Run, write_script: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_script(crashes=[{"needs": [6], "title": "oops in x"}])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def full(path: Path, raw: bytes) -> None:
+        if path.is_relative_to(tmp_path / "out"):
+            raise OSError(28, "No space left on device")
+        path.write_bytes(raw)
+
+    monkeypatch.setattr("usbfuzz.crashes.files._write_synced", full)
+    with pytest.raises(StorageError, match=r"No space left on device.*'oops in x' was saved to"):
+        run(cases=16)
+    (rescued,) = tmp_path.glob("usbfuzz-rescued-*/oops-in-x-*/case.toml")
+    assert load(rescued).devices
+    monkeypatch.undo()
+
+
+_CAMPAIGN = """
+import asyncio, sys
+from pathlib import Path
+from tests.campaign import pretend
+from rich.console import Console
+from usbfuzz.jobs.campaign.options import CampaignOptions
+from usbfuzz.jobs.campaign.supervisor import run_campaign
+from usbfuzz.jobs.campaign.view import PlainView
+options = CampaignOptions(
+    out=Path(sys.argv[1]), lanes=2, seed=7, cases=int(sys.argv[2]), minimize=False, confirm=False
+)
+view = PlainView(Console())
+campaign = asyncio.run(run_campaign(options, pretend.config(), 612, view, pretend.COMMANDS))
+print("cases", campaign.progress.session.cases, "of", campaign.progress.totals.cases)
+raise SystemExit(130 if campaign.killed else 0)
+"""
+
+
+def _start(out: Path, cases: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _CAMPAIGN, str(out), str(cases)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def _until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _saved_cases(out: Path) -> int:
+    with contextlib.suppress(sqlite3.Error, TypeError):
+        database = sqlite3.connect(f"file:{out / 'campaign.sqlite'}?mode=ro", uri=True)
+        with contextlib.closing(database):
+            return int(json.loads(database.execute("SELECT totals FROM campaign").fetchone()[0]).get("cases", 0))
+    return 0
+
+
+def test_kill_9_of_the_supervisor_leaves_no_process_and_loses_nothing(
+    tmp_path: Path, write_script: Callable[..., None]
+) -> None:
+    write_script(seconds=0.05, crashes=[{"needs": [2], "title": "oops in x"}])
+    out = tmp_path / "out"
+    with _start(out, 800) as process:
+        _until(lambda: _saved_cases(out) > 10 and any(out.glob("oops-in-x-*/case.toml")))
+        process.kill()
+        process.communicate()
+    _until(lambda: not _pretenders(tmp_path))
+    saved = _saved_cases(out)
+    assert list(out.glob("oops-in-x-*/case.toml"))
+    with _start(out, 800) as process:
+        text, _ = process.communicate(timeout=40)
+    assert process.returncode == 0, text
+    assert f"cases {800 - saved} of 800" in text
+
+
+def test_ctrl_c_stops_cleanly_and_with_success(tmp_path: Path, write_script: Callable[..., None]) -> None:
+    write_script(seconds=0.05)
+    with _start(tmp_path / "out", 100_000) as process:
+        _until(lambda: _saved_cases(tmp_path / "out") > 0)
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, text
+    assert "Ctrl-C again kills" in text
+    assert f"cases {_saved_cases(tmp_path / 'out')} of" in text
+
+
+def test_a_second_ctrl_c_kills_what_does_not_stop(tmp_path: Path, write_script: Callable[..., None]) -> None:
+    write_script(seconds=0.05)
+    with _start(tmp_path / "out", 100_000) as process:
+        _until(lambda: _saved_cases(tmp_path / "out") > 0)
+        for worker in _pretenders(tmp_path, "worker"):
+            worker.suspend()
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        text, _ = process.communicate(timeout=10)
+    assert process.returncode == 130, text
+
+
+def test_sigterm_stops_as_ctrl_c_does(tmp_path: Path, write_script: Callable[..., None]) -> None:
+    write_script(seconds=0.05)
+    with _start(tmp_path / "out", 100_000) as process:
+        _until(lambda: _saved_cases(tmp_path / "out") > 0)
+        process.terminate()
+        text, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, text
+
+
+def test_a_second_campaign_on_the_directory_is_refused_while_the_first_goes_on(
+    run: Run, tmp_path: Path, write_script: Callable[..., None]
+) -> None:
+    write_script(seconds=0.05)
+    with _start(tmp_path / "out", 100_000) as process:
+        _until(lambda: _saved_cases(tmp_path / "out") > 0)
+        with pytest.raises(StorageError, match=f"process {process.pid}"):
+            run(cases=16)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0

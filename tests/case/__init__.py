@@ -1,0 +1,1 @@
+"""Cases: their text form, its errors, and the device that plays one."""

@@ -1,0 +1,97 @@
+"""Every known bug comes back on the kernel that has it, and stays away from the one where it is fixed."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from harness.lane.config import LaneConfig
+from harness.lane.outcome import Verdict
+from tests import KNOWN_BUGS
+from usbfuzz.case import load
+from usbfuzz.case.model import Case, Expectation
+from usbfuzz.jobs.replay import replay
+
+pytestmark = pytest.mark.guest
+
+EXAMPLE = KNOWN_BUGS / "quatech2-bulk-null.toml"
+TITLE = "BUG: unable to handle kernel NULL pointer dereference in qt2_read_bulk_callback"
+VULNERABLE, FIXED = "debian:5.10.223-1", "debian:5.10.262-1"
+
+
+def _expectations(shown: bool) -> list[object]:
+    """Case and kernel for each place where a bug is recorded to show, or not to; those of one snapshot in a row."""
+    found = [
+        (path.stem, load(path), row)
+        for path in sorted(KNOWN_BUGS.glob("*.toml"))
+        for row in load(path).expect
+        if bool(row.title) == shown and row.kernel in (VULNERABLE, FIXED)  # the others are for usbfuzz regress
+    ]
+    found.sort(key=lambda one: (one[2].kernel, one[1].guest.kernel_params))
+    return [pytest.param(case, row, id=f"{name} on {row.kernel}", marks=_group(case, row)) for name, case, row in found]
+
+
+def _group(case: Case, row: Expectation) -> pytest.MarkDecorator:
+    """Those who share a snapshot, so that two test processes do not wait for each other to boot it."""
+    return pytest.mark.xdist_group("-".join((row.kernel, *case.guest.kernel_params)))
+
+
+@pytest.mark.parametrize(("case", "recorded"), _expectations(shown=True))
+def test_a_known_bug_comes_back(case: Case, recorded: Expectation, guest: Callable[..., LaneConfig]) -> None:
+    result = asyncio.run(replay(case, guest(recorded.kernel), times=1))
+    (outcome,) = result.outcomes
+    assert outcome.verdict is Verdict.CRASH
+    assert recorded.names & outcome.reports[0].names
+    assert outcome.requests > 0
+    assert result.hits == 1
+
+
+@pytest.mark.parametrize(("case", "recorded"), _expectations(shown=False))
+def test_a_fixed_bug_stays_away(case: Case, recorded: Expectation, guest: Callable[..., LaneConfig]) -> None:
+    result = asyncio.run(replay(case, guest(recorded.kernel), times=1))
+    (outcome,) = result.outcomes
+    assert outcome.verdict is Verdict.CLEAN
+    assert outcome.enumerated == 1
+    assert not outcome.dilated
+    assert result.hits == 0
+
+
+def test_a_bug_comes_back_on_every_fresh_guest(guest: Callable[..., LaneConfig]) -> None:
+    result = asyncio.run(replay(load(EXAMPLE), guest(VULNERABLE), times=3))
+    assert result.titles == (TITLE,) * 3
+    assert result.hits == 3
+
+
+def _command(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "usbfuzz", "replay", str(EXAMPLE), "--mode", "warp", *words],
+        cwd=KNOWN_BUGS.parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def test_the_command_says_reproduced_on_one_screen(guest: Callable[..., LaneConfig]) -> None:
+    guest(VULNERABLE)
+    done = _command()
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "reproduced 1 of 1"
+    assert any(line.startswith(f" ✗ run 1: {TITLE}") for line in lines)
+    assert f"recorded  {TITLE}" in done.stdout
+    assert "Modules linked in" not in done.stdout
+    assert len(lines) < 130
+
+
+def test_the_command_says_not_reproduced_on_the_fixed_kernel(guest: Callable[..., LaneConfig]) -> None:
+    guest(FIXED)
+    done = _command("--kernel", FIXED)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "not reproduced 0 of 1"
+    assert " · run 1: clean" in done.stdout

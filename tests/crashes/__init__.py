@@ -1,0 +1,1 @@
+"""A saved crash: record, store, suppression, what minimizing left."""

@@ -1,0 +1,1 @@
+"""The descriptor codec and what is read out of descriptors."""

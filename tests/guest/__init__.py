@@ -1,0 +1,1 @@
+"""QEMU's arguments, run directories, boots, snapshots, the initramfs."""

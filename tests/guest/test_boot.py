@@ -1,0 +1,135 @@
+"""Guests that do not come up, accelerators that do not run, and QEMUs that are missing or too small."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve
+
+from harness.guest import accel
+from harness.guest.accel import choose_timing, kvm_verdict
+from harness.guest.process import Qemu, check_qemu, find_qemu
+from harness.guest.qemu import Machine, Mode, Timing
+from harness.guest.rundir import RunDir
+from harness.guest.snapshot import boot
+from harness.lane.lane import Lane
+from usbfuzz.errors import BootError, QemuError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.lane.config import LaneConfig
+
+MACHINE = Machine(Path("/k"), Path("/i"), "", Path("/r"), Timing.KVM)
+
+
+def _script(path: Path, body: str) -> str:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_missing_qemu_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(QemuError, match="qemu-system-x86_64: not found on PATH; install Debian's qemu-system-x86"):
+        find_qemu()
+
+
+def test_a_qemu_without_usb_redir_is_refused_by_name(tmp_path: Path) -> None:
+    qemu = _script(tmp_path / "qemu", "echo 'name \"qemu-xhci\", bus PCI'")
+    with pytest.raises(QemuError, match="built without usb-redir"):
+        check_qemu(qemu)
+
+
+def test_a_qemu_that_cannot_run_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(QemuError, match="does not run"):
+        check_qemu(_script(tmp_path / "qemu", "exit 3"))
+
+
+@pytest.fixture
+def cores_are_dumped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@pytest.mark.usefixtures("cores_are_dumped")
+def test_a_qemu_that_aborts_leaves_no_core_in_the_users_directory(tmp_path: Path) -> None:
+    qemu = _script(tmp_path / "qemu", "ulimit -c; kill -ABRT $$")
+    with pytest.raises(QemuError, match=r"exited with status SIGABRT: 0$"):
+        asyncio.run(Qemu.start(evolve(MACHINE, run_dir=tmp_path, qemu=qemu)))
+
+
+def test_without_kvm_one_line_says_so_and_tcg_is_used(tmp_path: Path) -> None:
+    said: list[str] = []
+    missing = tmp_path / "kvm"
+    timing = asyncio.run(choose_timing(Mode.AUTO, MACHINE, tmp_path, said.append, kvm=missing))
+    assert timing is Timing.WARP
+    assert said == [f"KVM: {missing} does not exist; using TCG, its clock warped over idle time"]
+
+
+def test_real_time_without_kvm_is_tcg_in_real_time(tmp_path: Path) -> None:
+    timing = asyncio.run(choose_timing(Mode.REALTIME, MACHINE, tmp_path, lambda _: None, kvm=tmp_path / "kvm"))
+    assert timing is Timing.TCG
+
+
+def test_a_kvm_that_hangs_is_found_out_once_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest that never gets ready stands for a nested KVM that hangs at its first instruction."""
+    device = tmp_path / "kvm"
+    device.write_bytes(b"")
+    qemu = _script(tmp_path / "qemu", "[ \"$1\" = --version ] && echo 'QEMU 1' && exit\nexec sleep 60")
+    machine = evolve(MACHINE, qemu=qemu)
+    monkeypatch.setattr("harness.guest.process._START_TIMEOUT", 0.5)
+    started = asyncio.run(kvm_verdict(machine, tmp_path, kvm=device))
+    assert "a guest does not boot with it" in started
+    monkeypatch.setattr(accel, "_prove", None)  # would fail if it were called again
+    assert asyncio.run(kvm_verdict(machine, tmp_path, kvm=device)) == started
+
+
+def test_a_kvm_without_permission_says_which_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = tmp_path / "kvm"
+    device.write_bytes(b"")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "join the group kvm" in asyncio.run(kvm_verdict(MACHINE, tmp_path, kvm=device))
+
+
+async def _boot_and_fail(config: LaneConfig, params: str, seconds: float) -> None:
+    with RunDir() as run_dir:
+        machine = config.machine(run_dir.path)
+        await boot(evolve(machine, command_line=f"{machine.command_line} {params}"), seconds)
+
+
+@pytest.mark.guest
+def test_a_kernel_that_panics_at_boot_is_a_boot_error_with_its_own_words(guest: Callable[..., LaneConfig]) -> None:
+    with pytest.raises(BootError, match=r"did not boot: (QEMU exited|the kernel panicked).*kernel panic: VFS"):
+        asyncio.run(_boot_and_fail(guest("debian:bookworm"), "rdinit=/nowhere", 120))
+
+
+@pytest.mark.guest
+def test_an_image_that_never_gets_ready_is_given_up_in_time(guest: Callable[..., LaneConfig]) -> None:
+    with pytest.raises(BootError, match="no ready agent within 4 s"):
+        asyncio.run(_boot_and_fail(guest("debian:bookworm"), "rdinit=/bin/sh", 4))
+
+
+@pytest.mark.guest
+def test_a_qemu_killed_in_the_middle_is_no_crash_and_the_lane_goes_on(guest: Callable[..., LaneConfig]) -> None:
+    asyncio.run(_kill_in_the_middle(guest("debian:bookworm")))
+
+
+async def _kill_in_the_middle(config: LaneConfig) -> None:
+    lane = await Lane.open(config)
+    try:
+        os.kill(lane.pid, 9)
+        with pytest.raises(QemuError):
+            await lane.agent.ping()
+        await lane.restore()
+        assert await lane.agent.ping("back") == "back"
+    finally:
+        await lane.close()

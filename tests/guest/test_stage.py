@@ -1,0 +1,165 @@
+"""Playing a schedule on a pretended guest: what is counted, and that nothing is left behind when the guest dies."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from attrs import define, field
+
+from harness.guest.agent_client import Agent, UEvent
+from harness.lane.stage import Settler, Stage
+from harness.usbredir.server import Port
+from usbfuzz.case import spec_of
+from usbfuzz.case.model import Action, Case, Event
+from usbfuzz.device.examples import Mouse
+from usbfuzz.errors import QemuError
+
+MOUSE = spec_of(Mouse())
+PLUG, UNPLUG = Event(Action.PLUG, device=0), Event(Action.UNPLUG)
+HERE = {0: 0}
+
+
+@define(eq=False)
+class Guest:
+    """One port and an agent that answers until the guest dies, which fails everything that waits."""
+
+    rejected: bool = False
+    requests: int = 0
+    worst_reply: float = 0.002
+    refuses_to_unplug: bool = False
+    plugged: bool = False
+    asleep: asyncio.Event = field(factory=asyncio.Event)
+    settles: list[tuple[int, ...]] = field(factory=list)  #: the buses of each
+    _waiting: list[asyncio.Future[Any]] = field(factory=list)
+
+    def die(self) -> None:
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(QemuError("the guest died"))
+
+    async def _forever(self) -> Any:
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return await future
+
+    # the agent
+
+    async def sleep(self, ms: int) -> None:
+        self.asleep.set()
+        await self._forever()
+
+    async def settle(self, ms: int, buses: Sequence[int]) -> list[UEvent]:
+        self.settles.append(tuple(buses))
+        await asyncio.sleep(0.001)
+        return []
+
+    # the port
+
+    async def plug(self, device: object) -> None:
+        assert not self.plugged
+        self.plugged = True
+
+    async def unplug(self) -> None:
+        assert self.plugged
+        self.plugged = False
+        if self.refuses_to_unplug:
+            raise QemuError("did not confirm that the device is gone")
+
+    async def wait_requests(self, count: int) -> None:
+        if self.requests < count:
+            await self._forever()
+
+
+def _stage(guest: Guest) -> Stage:
+    return Stage(agent := cast("Agent", guest), [cast("Port", guest)], Settler(agent))
+
+
+async def _die_under_two_waits(guest: Guest, complaints: list[str]) -> None:
+    """Kill the guest while a round waits for requests that never come, and for a nap to end."""
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(str(context)))
+    playing = asyncio.create_task(_stage(guest).play(Case((MOUSE,), (PLUG,)), HERE))
+    await guest.asleep.wait()
+    guest.die()
+    with pytest.raises(QemuError, match="the guest died"):
+        await playing
+
+
+def test_a_guest_that_dies_under_two_waits_leaves_no_unseen_failure() -> None:
+    complaints: list[str] = []
+    asyncio.run(_die_under_two_waits(Guest(), complaints))
+    gc.collect()  # a failure that nobody looked at is told when it is dropped
+    assert complaints == []
+
+
+def test_no_task_outlives_a_round_that_was_cancelled() -> None:
+    async def cancel_in_the_middle() -> set[asyncio.Task[Any]]:
+        guest = Guest()
+        playing = asyncio.create_task(_stage(guest).play(Case((MOUSE,), (PLUG,)), HERE))
+        await guest.asleep.wait()
+        playing.cancel()
+        await asyncio.wait({playing})
+        await asyncio.sleep(0.01)
+        return asyncio.all_tasks() - {cast("asyncio.Task[Any]", asyncio.current_task())}
+
+    assert asyncio.run(cancel_in_the_middle(), debug=True) == set()
+
+
+def test_what_a_device_was_asked_counts_once_it_is_unplugged() -> None:
+    guest = Guest(requests=7)
+    stage = _stage(guest)
+    asyncio.run(stage.play(Case((MOUSE,), (PLUG, UNPLUG)), HERE))
+    stage.count_rest()
+    assert (stage.plugs, stage.requests, stage.worst_reply) == (1, 7, 0.002)
+    assert not guest.plugged
+
+
+def test_what_is_left_plugged_is_unplugged_and_settled_at_the_end() -> None:
+    guest = Guest(requests=7)
+    asyncio.run(_stage(guest).play(Case((MOUSE,), (PLUG,)), HERE))
+    assert not guest.plugged
+    assert guest.settles == [(1, 2)] * 2
+
+
+def test_a_device_that_was_plugged_when_the_guest_died_still_counts() -> None:
+    guest = Guest(requests=7)
+    stage = _stage(guest)
+    asyncio.run(stage.perform(Case((MOUSE,), (PLUG,)), HERE))
+    assert stage.requests == 0
+    stage.count_rest()
+    assert (stage.plugs, stage.requests, stage.worst_reply) == (1, 7, 0.002)
+
+
+def test_a_device_whose_unplug_failed_still_counts_and_only_once() -> None:
+    stage = _stage(Guest(requests=7, refuses_to_unplug=True))
+    with pytest.raises(QemuError, match="did not confirm"):
+        asyncio.run(stage.play(Case((MOUSE,), (PLUG, UNPLUG)), HERE))
+    stage.count_rest()
+    assert (stage.plugs, stage.requests) == (1, 7)
+
+
+def test_waits_that_begin_together_share_one_barrier_that_began_after_them() -> None:
+    async def wait_together() -> int:
+        guest = Guest()
+        settler = Settler(cast("Agent", guest))
+        first = asyncio.create_task(settler.settle())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(guest.settles) == 1
+        await asyncio.gather(first, *(settler.settle() for _ in range(9)))
+        return len(guest.settles)
+
+    assert asyncio.run(wait_together()) == 2
+
+
+def test_a_wait_for_one_port_is_not_held_up_by_another_s() -> None:
+    async def wait_apart() -> list[tuple[int, ...]]:
+        guest = Guest()
+        settler = Settler(cast("Agent", guest))
+        await asyncio.gather(settler.settle([2]), settler.settle([0, 3]), settler.settle())
+        return guest.settles
+
+    assert asyncio.run(wait_apart()) == [(5, 6), (1, 2, 7, 8), ()]

@@ -1,0 +1,1 @@
+"""Dumps, captures, recordings, scripts and programs to devices."""

@@ -1,0 +1,95 @@
+"""``usbfuzz import``: files in, case files out, nothing overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from usbfuzz.case import ScriptedDevice, load
+from usbfuzz.cli.import_ import import_command
+from usbfuzz.errors import InputError
+from usbfuzz.wire import STALL, Setup, data
+
+from .capture_files import MMAPPED, control, packets, pcap
+from .lsusb_texts import HEADSET_2007, TEXTS
+
+WEBCAM = next(path for path in TEXTS if "webcam" in path.name)
+
+
+def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
+    result = CliRunner().invoke(import_command, [str(each) for each in arguments], input=stdin, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+def test_a_dump_becomes_a_case_file_that_loads_and_plugs(tmp_path: Path) -> None:
+    result = run(WEBCAM, "-o", tmp_path / "x.toml")
+    case = load(tmp_path / "x.toml")
+    assert len(case.events) == 1
+    assert WEBCAM.name in case.provenance.source
+    assert "2232:1005" in result.output
+    assert "video" in result.output
+    assert "made up" in result.output
+
+
+def test_standard_input_is_a_file_too(tmp_path: Path) -> None:
+    run("-", "-o", tmp_path, stdin=HEADSET_2007)
+    (written,) = tmp_path.glob("*.toml")
+    assert load(written).devices[0].device[8:12] == bytes.fromhex("2a 06 04 90")
+
+
+def test_devices_of_one_name_get_files_of_their_own(tmp_path: Path) -> None:
+    run(WEBCAM, WEBCAM, "-o", tmp_path)
+    first, second = sorted(path.stem for path in tmp_path.glob("*.toml"))
+    assert second == f"{first}-2"
+
+
+def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
+    target = tmp_path / "x.toml"
+    target.write_text("mine")
+    with pytest.raises(InputError, match=r"exists already; give --force"):
+        run(WEBCAM, "-o", target)
+    assert target.read_text() == "mine"
+    run(WEBCAM, "-o", target, "--force")
+    assert load(target).devices
+
+
+def test_several_devices_do_not_fit_into_one_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="choose with -d"):
+        run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml")
+    run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml", "-d", "2232:1005")
+    assert load(tmp_path / "x.toml").devices[0].device[8:10] == bytes.fromhex("32 22")
+
+
+def test_a_bad_file_is_an_error_and_the_others_are_imported(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_text("nothing")
+    with pytest.raises(InputError, match=r"bad\.txt"):
+        run(bad, WEBCAM, "-o", tmp_path)
+    assert len(list(tmp_path.glob("*.toml"))) == 1
+
+
+def test_ids_nobody_has_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="dead:beef"):
+        run(WEBCAM, "-o", tmp_path, "-d", "dead:beef")
+
+
+def test_a_capture_of_the_device_at_work_joins_its_dump(tmp_path: Path) -> None:
+    vendor = Setup(0xC0, 0x21, 0x1234, 0, 64)
+    capture = tmp_path / "late.pcap"
+    capture.write_bytes(pcap(packets([control(vendor, data(b"firmware 1.2"))]), MMAPPED))
+    run(WEBCAM, "-o", tmp_path / "alone.toml")
+    run(WEBCAM, "-o", tmp_path / "joined.toml", "--capture", capture)
+    alone, joined = (load(tmp_path / f"{name}.toml").devices[0] for name in ("alone", "joined"))
+    assert joined.configurations == alone.configurations
+    assert ScriptedDevice(joined).on_control(vendor, b"").data == b"firmware 1.2"
+    assert ScriptedDevice(alone).on_control(vendor, b"") == STALL
+
+
+def test_what_is_no_capture_joins_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is no capture; give pcap"):
+        run(WEBCAM, "-o", tmp_path / "x.toml", "--capture", WEBCAM)
+    assert not (tmp_path / "x.toml").exists()

@@ -1,0 +1,62 @@
+"""Descriptor blobs, as sysfs has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usbfuzz.case import load
+from usbfuzz.errors import InputError
+from usbfuzz.importers import import_bytes
+
+from .lsusb_texts import CORPUS
+
+FILES = sorted(CORPUS.glob("*.toml"))
+
+
+def _says_where_it_ends(path: Path) -> bool:
+    """A blob of a device whose wTotalLength is wrong cannot be told apart."""
+    return all(raw[2] | raw[3] << 8 == len(raw) for raw in load(path).devices[0].configurations)
+
+
+@pytest.mark.parametrize("path", list(filter(_says_where_it_ends, FILES)), ids=lambda path: path.stem)
+def test_the_descriptors_of_a_real_device_come_back(path: Path) -> None:
+    spec = load(path).devices[0]
+    blob = spec.device + b"".join(spec.configurations) + spec.bos + spec.qualifier
+    (got,) = import_bytes(blob, "descriptors")
+    assert got.device.device == spec.device
+    assert got.device.configurations == spec.configurations
+    assert (got.device.bos, got.device.qualifier) == (spec.bos, spec.qualifier)
+    assert got.problems == ()
+
+
+@given(path=st.sampled_from(FILES), cut=st.integers(18, 400))
+def test_a_truncated_blob_keeps_what_is_there_and_says_so(path: Path, cut: int) -> None:
+    spec = load(path).devices[0]
+    whole = spec.device + b"".join(spec.configurations)
+    (got,) = import_bytes(whole[:cut], "descriptors")
+    kept = got.device.device + b"".join(got.device.configurations)
+    assert whole.startswith(kept)
+    assert got.problems or cut >= len(whole)
+
+
+@given(st.binary(max_size=300))
+def test_anything_behind_a_device_descriptor_is_taken_or_reported(rest: bytes) -> None:
+    device = load(FILES[0]).devices[0].device
+    (got,) = import_bytes(device + rest, "descriptors")
+    assert got.device.device == device
+
+
+def test_a_number_of_configurations_that_is_not_there_is_reported() -> None:
+    spec = load(CORPUS / "boot-mouse.toml").devices[0]
+    (got,) = import_bytes(spec.device, "descriptors")
+    assert [str(problem) for problem in got.problems] == ["bNumConfigurations is 1, the file has 0 configurations"]
+
+
+def test_a_huge_blob_is_refused() -> None:
+    device = load(FILES[0]).devices[0].device
+    with pytest.raises(InputError, match="larger than 1 MiB"):
+        import_bytes(device + bytes(1 << 20), "descriptors")

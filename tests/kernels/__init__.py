@@ -1,0 +1,1 @@
+"""Kernel specs, apt, signatures, the cache."""

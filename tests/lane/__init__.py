@@ -1,0 +1,1 @@
+"""One guest and the rounds it runs."""

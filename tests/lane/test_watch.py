@@ -1,0 +1,93 @@
+"""Rounds that lead nowhere are ended: by what QEMU has computed, or by a crash the guest runs on after."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from attrs import define
+
+from harness.guest.qemu import Timing
+from harness.lane import watch
+from harness.lane.verdicts import may_run_on
+from harness.lane.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.lane.lane import Lane
+    from usbfuzz.triage import Report
+
+OOPS = "BUG: scheduling while atomic: swapper/0/0/0x00000100\nCall Trace:\n <IRQ>\n vub300_disconnect+0x3b/0x4d0\n"
+
+
+@define
+class Guest:
+    """A lane as far as a watch looks at it."""
+
+    config: Guest | None = None
+    timing: Timing = Timing.WARP
+    console: str = ""
+    load: float = 0.0  #: CPU seconds a wall second
+    begun: float = 0.0
+    deaf: bool = False
+
+    @property
+    def agent(self) -> Guest:
+        return self
+
+    async def ping(self) -> None:
+        if self.deaf:
+            await asyncio.Event().wait()
+
+    @property
+    def cpu_seconds(self) -> float:
+        return (time.monotonic() - self.begun) * self.load
+
+    def peek_console(self) -> str:
+        return self.console
+
+    def bears(self, console: str, reports: Sequence[Report]) -> bool:
+        return may_run_on(console, reports, ())
+
+
+async def watched(guest: Guest, seconds: float) -> tuple[bool, bool, bool]:
+    """Whether a round of ``seconds`` was ended, and whether for a report."""
+    guest.config, guest.begun = guest, time.monotonic()
+    over = Watch(cast("Lane", guest))
+    try:
+        async with asyncio.timeout(60) as limit, over.over(limit):
+            await asyncio.sleep(seconds)
+    except TimeoutError:
+        return True, over.reported, over.deaf
+    return False, over.reported, over.deaf
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_LOOK_S", 0.01)
+    monkeypatch.setattr(watch, "_GRACE_S", 0.02)
+
+
+def test_a_round_in_which_qemu_computes_too_long_hangs() -> None:
+    assert asyncio.run(watched(Guest(load=1000.0), 5))[:2] == (True, False)
+
+
+def test_a_round_in_which_the_agent_does_not_answer_hangs_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_HANG_CPU_S", 100.0)
+    assert asyncio.run(watched(Guest(load=20.0, deaf=True), 0.35)) == (True, False, True)
+    assert asyncio.run(watched(Guest(load=20.0), 0.35)) == (False, False, False)
+
+
+def test_a_round_after_whose_crash_the_guest_runs_on_is_ended_for_its_report() -> None:
+    assert asyncio.run(watched(Guest(console=OOPS), 5)) == (True, True, False)
+
+
+def test_a_quiet_round_may_take_its_time() -> None:
+    assert asyncio.run(watched(Guest(console="usb 1-1: new device\n"), 0.2)) == (False, False, False)
+
+
+def test_in_real_time_only_the_round_s_own_limit_counts() -> None:
+    assert asyncio.run(watched(Guest(timing=Timing.TCG, load=1000.0, console=OOPS), 0.2)) == (False, False, False)

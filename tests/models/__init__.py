@@ -1,0 +1,1 @@
+"""Device models alone and on a real kernel."""

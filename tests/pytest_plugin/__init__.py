@@ -1,0 +1,1 @@
+"""The pytest plugin as a driver developer uses it."""

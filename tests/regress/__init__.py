@@ -1,0 +1,1 @@
+"""The matrix of cases and kernels: judged, blessed, printed."""

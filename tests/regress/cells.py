@@ -1,0 +1,73 @@
+"""Cells as if they had been run: what they showed is made up, what is done with it is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import evolve
+
+from harness.guest.image import Image
+from harness.guest.kernels import Kernel
+from harness.guest.qemu import Timing
+from harness.lane.config import LaneConfig
+from harness.lane.outcome import Verdict
+from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Expectation
+from usbfuzz.errors import UsbfuzzError
+from usbfuzz.jobs.regress.matrix import Cell, Column, Entry, Seen
+from usbfuzz.jobs.regress.pool import conclude
+from usbfuzz.triage import Kind, Report
+
+KERNEL = "debian:6.1.192-2"
+OOPS = "BUG: unable to handle kernel NULL pointer dereference in qt2_read_bulk_callback"
+NOTHING = Path("/nonexistent")
+CASE = Case((DeviceSpec("mouse", b""),), (Event(Action.PLUG, device=0),), title="A mouse")
+
+
+def report(
+    title: str = OOPS, *, kind: Kind = Kind.NULL_DEREFERENCE, text: str = "BUG: here\nCall Trace:\n f+0x1/0x2"
+) -> Report:
+    return Report(
+        title=title,
+        alt_titles=(),
+        type=kind,
+        frame="qt2_read_bulk_callback",
+        file="drivers/usb/serial/quatech2.c",
+        module="quatech2",
+        task=None,
+        corruption="",
+        suppressed=False,
+        panicked=kind is not Kind.WARNING,
+        count=1,
+        start=0,
+        end=1,
+        text=text,
+    )
+
+
+def seen(
+    *reports: Report,
+    drivers: tuple[str, ...] = ("1.0 usbhid",),
+    log: tuple[str, ...] = (),
+    fresh: bool = True,
+    trusted: bool = True,
+) -> Seen:
+    verdict = Verdict.CRASH if reports else Verdict.CLEAN
+    return Seen(verdict, reports, drivers, log, seconds=0.1, fresh=fresh, trusted=trusted)
+
+
+def column(name: str = KERNEL, spec: str = "debian:6.1", error: UsbfuzzError | None = None) -> Column:
+    if error is not None:
+        return Column(spec, error=error)
+    kernel = Kernel(name, "6.1.0-56-amd64", NOTHING, NOTHING, "0")
+    image = Image(path=NOTHING, digest="0", aliases=NOTHING, modules=())
+    return Column(spec, LaneConfig(kernel, image, Timing.WARP, NOTHING))
+
+
+def entry(*expect: Expectation, name: str = "mouse", path: Path = Path("mouse.toml")) -> Entry:
+    return Entry(path, name, evolve(CASE, expect=expect))
+
+
+def cell(of: Entry, on: Column, *runs: Seen, error: UsbfuzzError | None = None) -> Cell:
+    made = Cell(of, on, tuple(runs), seconds=0.25)
+    conclude(made, error or of.error or on.error)
+    return made

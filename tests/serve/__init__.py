@@ -1,0 +1,1 @@
+"""Devices for a QEMU or Linux that is not ours."""

@@ -1,0 +1,1 @@
+"""What is generated: determinism, validity, reach, rate."""

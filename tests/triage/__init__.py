@@ -1,0 +1,1 @@
+"""Crash reports out of console logs."""

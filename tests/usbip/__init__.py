@@ -1,0 +1,1 @@
+"""USB/IP: codec, server, a real client."""

@@ -1,0 +1,1 @@
+"""The usbredir channel, with the reference C parser as the other end."""

@@ -1,0 +1,78 @@
+"""The bytes of a case, by name: how large it is, whether two cases are the same on the wire, and where a mark lies."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from .exchange import to_json
+from .model import Case, DeviceSpec, Provenance, Step
+
+__all__ = ["digest", "parts", "weight", "with_part"]
+
+_NAME = re.compile(r"(\w+)(?:\[(\d+)\])?")
+
+
+def parts(device: DeviceSpec) -> Iterator[tuple[str, bytes]]:
+    """Everything the device says: ``device``, ``configurations[0]``, ``strings[1]`` …, with its bytes.
+
+    ``strings`` and ``reports`` are numbered as in case files (string index, bInterfaceNumber), the others by position.
+    The bytes of a response script, ``control[0]`` or ``endpoints[0]``, are those of its answers in a row.
+    """
+    yield "device", device.device
+    for name in ("bos", "qualifier"):
+        if raw := getattr(device, name):
+            yield name, raw
+    for at, raw in enumerate(device.configurations):
+        yield f"configurations[{at}]", raw
+    for name in ("strings", "reports"):
+        for number, raw in getattr(device, name):
+            yield f"{name}[{number}]", raw
+    for name in ("control", "endpoints"):
+        for at, script in enumerate(getattr(device, name)):
+            yield f"{name}[{at}]", _said(script.steps)
+
+
+def with_part(device: DeviceSpec, part: str, raw: bytes) -> DeviceSpec:
+    """The device with other bytes in ``part``, as many as before where these are a script's answers."""
+    match = _NAME.fullmatch(part)
+    assert match is not None, part
+    name, number = match[1], int(match[2] or 0)
+    old: Any = getattr(device, name)
+    new: Any = raw
+    if name in ("strings", "reports"):
+        new = tuple((one, raw if one == number else kept) for one, kept in old)
+    elif name not in ("device", "bos", "qualifier"):
+        one = raw if name == "configurations" else evolve(old[number], steps=_say(old[number].steps, raw))
+        new = (*old[:number], one, *old[number + 1 :])
+    changes: dict[str, Any] = {name: new}
+    return evolve(device, **changes)
+
+
+def weight(case: Case) -> int:
+    """Bytes of all descriptors and scripted answers of a case."""
+    return sum(len(raw) for device in case.devices for _, raw in parts(device))
+
+
+def digest(case: Case) -> str:
+    """The same for two cases exactly when a guest sees the same: SHA-256, in hex, of all but names and provenance."""
+    devices = tuple(evolve(device, name="") for device in case.devices)
+    bare = evolve(case, devices=devices, title="", expect=(), provenance=Provenance())
+    return hashlib.sha256(to_json(bare).encode()).hexdigest()
+
+
+def _said(steps: Sequence[Step]) -> bytes:
+    return b"".join(step.answer.data for step in steps)
+
+
+def _say(steps: Sequence[Step], raw: bytes) -> tuple[Step, ...]:
+    said, at = [], 0
+    for step in steps:
+        end = at + len(step.answer.data)
+        said.append(evolve(step, answer=evolve(step.answer, data=raw[at:end])))
+        at = end
+    return tuple(said)

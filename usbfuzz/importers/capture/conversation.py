@@ -1,0 +1,229 @@
+"""What a device said besides its descriptors, as scripts: it will answer as it did then.
+
+Control requests are told apart by their setup packet, and each gets its answers in the order they were given. Only
+what differs from what a device with these descriptors answers anyway (:class:`usbfuzz.case.ScriptedDevice`) becomes a
+script, so that a plain conversation stays short. The last answer holds for ever where it differs: a driver that asks
+once more than the one in the capture gets a sensible answer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+from attrs import evolve, field, frozen, mutable
+
+from usbfuzz.case import ScriptedDevice
+from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript, Step
+from usbfuzz.descriptors.constants import DIRECTION_IN, RequestKind, StandardRequest
+from usbfuzz.importers.model import Problem
+from usbfuzz.wire import NAK, STALL, Answer, Setup, Status, TransferType
+
+from .transfers import Transfer, asks_descriptor
+
+__all__ = ["converse"]
+
+_MAX_STEPS = 512  #: of one script, repeats folded
+_MAX_SCRIPTS = 512  #: of control requests
+_MAX_SCRIPT_BYTES = 64 << 10
+_MAX_BYTES = 512 << 10  #: of all scripts of a device
+_LONG_MS = 100  #: a shorter delay of a control answer is the bus's and the host's
+_MAX_DELAY_MS = 60_000
+_KIND = 0x60  # bmRequestType bits 6:5
+
+
+@mutable
+class _Notes:
+    """What did not fit, and what was made up."""
+
+    room: int = _MAX_BYTES
+    filled: int = 0  #: answers of which the capture has only the head
+    problems: list[Problem] = field(factory=list)
+
+
+def converse(spec: DeviceSpec, all_: Sequence[Transfer]) -> tuple[DeviceSpec, tuple[str, ...], list[Problem]]:
+    """The device with scripts for what it was asked and told; what was made up; what did not fit."""
+    notes = _Notes()
+    scripted = evolve(spec, control=_control(spec, all_, notes), endpoints=tuple(_endpoints(all_, notes)))
+    made_up = (f"the ends of {notes.filled} answers the capture has cut off (zeros)",) if notes.filled else ()
+    return scripted, made_up, notes.problems
+
+
+@frozen
+class _Exchange:
+    """One control request, what the device answered, and what its descriptors alone would have answered."""
+
+    setup: Setup
+    answer: Answer
+    usual: bool  #: the descriptors alone give this answer
+
+
+# The channel answers these from its own state, or sees nothing of them.
+_UNHEARD = {
+    StandardRequest.SET_ADDRESS,
+    StandardRequest.SET_CONFIGURATION,
+    StandardRequest.GET_CONFIGURATION,
+    StandardRequest.SET_INTERFACE,
+    StandardRequest.GET_INTERFACE,
+}
+
+
+def _is_standard(setup: Setup) -> bool:
+    return setup.bmRequestType & _KIND == RequestKind.STANDARD
+
+
+def _is_heard(setup: Setup) -> bool:
+    return not (_is_standard(setup) and setup.bRequest in _UNHEARD)
+
+
+def _exchanges(spec: DeviceSpec, all_: Iterable[Transfer], notes: _Notes) -> Iterator[_Exchange]:
+    device = ScriptedDevice(spec)
+    for one in all_:
+        if one.setup is None or not _is_heard(one.setup):
+            continue
+        usual = device.on_control(one.setup, one.payload)
+        delay = (one.completed_ns - one.submitted_ns) // 1_000_000
+        answer = Answer(one.status, one.data, min(delay, _MAX_DELAY_MS) if delay >= _LONG_MS else 0)
+        if one.status is Status.NEVER:
+            answer = Answer(Status.NEVER)
+        is_usual = _is_usual(one, usual)
+        if one.is_cut and not is_usual:
+            answer = evolve(answer, data=one.data.ljust(min(one.length, one.setup.wLength), b"\0"))
+            notes.filled += 1
+        yield _Exchange(one.setup, answer, is_usual)
+
+
+def _is_usual(one: Transfer, usual: Answer) -> bool:
+    if one.setup is None or one.status is not usual.status:
+        return False
+    told = usual.data[: one.setup.wLength]
+    # Hosts stop reading descriptors early, and captures cut them.
+    return told.startswith(one.data) if asks_descriptor(one.setup) else told == one.data
+
+
+def _control(spec: DeviceSpec, all_: Sequence[Transfer], notes: _Notes) -> tuple[ControlScript, ...]:
+    """Scripts for the control requests whose answers the descriptors do not give."""
+    requests: dict[tuple[int, int], list[_Exchange]] = {}
+    for one in _exchanges(spec, all_, notes):
+        requests.setdefault((one.setup.bmRequestType, one.setup.bRequest), []).append(one)
+    scripts: list[ControlScript] = []
+    for (bmRequestType, bRequest), said in requests.items():
+        if all(one.usual for one in said):
+            continue
+        if blanket := _blanket(said):
+            scripts.append(ControlScript((Step(blanket, times=0),), bmRequestType, bRequest))
+        else:
+            scripts += _by_values(said, notes)
+    if len(scripts) > _MAX_SCRIPTS:
+        notes.problems.append(Problem(0, f"the first {_MAX_SCRIPTS} of {len(scripts)} control requests are kept"))
+    return tuple(scripts[:_MAX_SCRIPTS])
+
+
+def _blanket(said: Sequence[_Exchange]) -> Answer | None:
+    """The answer to a class or vendor request that is the same whatever its values: accepted, or stalled."""
+    first = said[0]
+    is_plain = first.answer == STALL or (first.answer == Answer() and not first.setup.is_in)
+    if _is_standard(first.setup) or not is_plain or any(one.answer != first.answer for one in said):
+        return None
+    return first.answer
+
+
+def _by_values(said: Iterable[_Exchange], notes: _Notes) -> Iterator[ControlScript]:
+    groups: dict[tuple[int, int], dict[int, list[_Exchange]]] = {}
+    for one in said:
+        lengths = groups.setdefault((one.setup.wValue, one.setup.wIndex), {})
+        lengths.setdefault(one.setup.wLength, []).append(one)
+    for lengths in groups.values():
+        for wLength, same in lengths.items():
+            if steps := _steps(same, notes):
+                setup = same[0].setup
+                pattern = (setup.bmRequestType, setup.bRequest, setup.wValue, setup.wIndex)
+                yield ControlScript(steps, *pattern, wLength=wLength if len(lengths) > 1 else None)
+
+
+def _steps(said: Sequence[_Exchange], notes: _Notes) -> tuple[Step, ...]:
+    """The answers up to the last unusual one, which holds for ever if nothing follows it."""
+    unusual = [number for number, one in enumerate(said) if not one.usual]
+    if not unusual:
+        return ()
+    setup = said[0].setup
+    what = f"request {setup.bmRequestType:02x} {setup.bRequest:02x} wValue {setup.wValue:04x}"
+    steps = _fold((one.answer for one in said[: unusual[-1] + 1]), what, notes)
+    if unusual[-1] == len(said) - 1 and steps:
+        steps[-1] = evolve(steps[-1], times=0)
+    return tuple(steps)
+
+
+def _fold(answers: Iterable[Answer], what: str, notes: _Notes) -> list[Step]:
+    """Repeats as one step; what exceeds the bounds is left out and told."""
+    steps: list[Step] = []
+    room = min(notes.room, _MAX_SCRIPT_BYTES)
+    kept = left_out = 0
+    for answer in answers:
+        if steps and not left_out and steps[-1].answer == answer:
+            steps[-1] = evolve(steps[-1], times=steps[-1].times + 1)
+        elif left_out or len(steps) == _MAX_STEPS or len(answer.data) > room:
+            left_out += 1
+            continue
+        else:
+            steps.append(Step(answer))
+            room -= len(answer.data)
+            notes.room -= len(answer.data)
+        kept += 1
+    if left_out:
+        notes.problems.append(Problem(0, f"{what}: the first {kept} of {kept + left_out} answers are kept"))
+    return steps
+
+
+def _endpoints(all_: Sequence[Transfer], notes: _Notes) -> Iterator[EndpointScript]:
+    """Scripts of the endpoints in the order of their first use."""
+    said: dict[int, list[Transfer]] = {}
+    for one in all_:
+        if one.type is not TransferType.CONTROL and one.bEndpointAddress & 0x0F:
+            said.setdefault(one.bEndpointAddress, []).append(one)
+    orders = sorted(one.submitted_ns for one in all_ if not one.is_in or (one.setup and _is_heard(one.setup)))
+    for bEndpointAddress, ended in said.items():
+        what = f"endpoint {bEndpointAddress:#04x}"
+        if bEndpointAddress & DIRECTION_IN:
+            steps = _fold(_sent(ended, orders, notes), what, notes)
+        else:
+            steps = _fold(_accepted(ended), what, notes)
+        if steps:
+            yield EndpointScript(bEndpointAddress, tuple(steps))
+
+
+def _accepted(ended: Sequence[Transfer]) -> Iterator[Answer]:
+    """How writes ended, up to the last that failed: after the script all are accepted."""
+    answers = [Answer(one.status) for one in ended]
+    failed = max((number for number, answer in enumerate(answers, 1) if answer.status is not Status.OK), default=0)
+    yield from answers[:failed]
+
+
+def _sent(ended: Sequence[Transfer], orders: Sequence[int], notes: _Notes) -> Iterator[Answer]:
+    """What an IN endpoint sent. An answer that came only after the host had sent something waits for that again.
+
+    Bus errors that no answer follows are the device being pulled out.
+    """
+    last = max((number for number, one in enumerate(ended, 1) if one.status is not Status.IO_ERROR), default=0)
+    idle_since = 0
+    for one in ended[:last]:
+        waiting_since = max(one.submitted_ns, idle_since)
+        idle_since = one.completed_ns
+        if one.status is Status.NEVER and not one.length:
+            continue
+        if bisect_right(orders, waiting_since) < bisect_left(orders, one.completed_ns):
+            yield NAK
+        yield from _answers(one, notes)
+
+
+def _answers(one: Transfer, notes: _Notes) -> Iterator[Answer]:
+    """A transfer's answer; of an isochronous one, one for each packet."""
+    if one.type is not TransferType.ISOCHRONOUS or not one.frames:
+        notes.filled += one.is_cut
+        status = Status.OK if one.status is Status.NEVER else one.status
+        yield Answer(status, one.data.ljust(min(one.length, _MAX_SCRIPT_BYTES + 1), b"\0"))
+        return
+    for frame in one.frames:
+        sent = one.data[frame.offset : frame.offset + frame.length]
+        notes.filled += len(sent) < frame.length
+        yield Answer(frame.status, sent.ljust(min(frame.length, _MAX_SCRIPT_BYTES + 1), b"\0"))

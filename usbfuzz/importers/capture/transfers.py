@@ -1,0 +1,148 @@
+"""From events to transfers: what was asked, what was answered, and by which device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import field, frozen, mutable
+
+from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, StandardRequest
+from usbfuzz.wire import Setup, Status, TransferType
+
+from .urbs import Frame, Urb
+
+__all__ = ["Talk", "Transfer", "asks_descriptor", "talks", "transfers"]
+
+
+@frozen
+class Transfer:
+    """A transfer that ended."""
+
+    bus: int
+    address: int
+    bEndpointAddress: int
+    type: TransferType
+    setup: Setup | None
+    status: Status
+    payload: bytes  #: what the host sent
+    data: bytes  #: what the device sent, as far as it was captured
+    length: int  #: bytes the device sent
+    frames: tuple[Frame, ...]
+    submitted_ns: int
+    completed_ns: int
+    place: int
+
+    @property
+    def is_in(self) -> bool:
+        """Device to host."""
+        return bool(self.bEndpointAddress & DIRECTION_IN)
+
+    @property
+    def is_cut(self) -> bool:
+        """The capture holds less than the device sent."""
+        return self.is_in and len(self.data) < self.length
+
+
+def transfers(urbs: Iterable[Urb]) -> Iterator[Transfer]:
+    """Submissions with their completions, in the order in which they completed.
+
+    What never completes is left out, and so are transfers of a device that was gone, and control transfers whose
+    submission the capture missed: nobody knows what they asked.
+    """
+    pending: dict[tuple[int, int, int, int], Urb] = {}
+    for urb in urbs:
+        key = (urb.bus, urb.address, urb.bEndpointAddress & 0x0F, urb.id)
+        if not urb.complete:
+            pending[key] = urb
+            continue
+        asked = pending.pop(key, None)
+        if urb.status is None or (urb.type is TransferType.CONTROL and (asked is None or asked.setup is None)):
+            continue
+        setup = asked.setup if asked else None
+        # Control transfers carry their direction in the setup packet; not every writer repeats it in the endpoint.
+        direction = (setup.bmRequestType if setup else urb.bEndpointAddress) & DIRECTION_IN
+        yield Transfer(
+            bus=urb.bus,
+            address=urb.address,
+            bEndpointAddress=urb.bEndpointAddress & 0x0F | direction,
+            type=urb.type,
+            setup=setup,
+            status=urb.status,
+            payload=asked.data if asked and not direction else b"",
+            data=urb.data if direction else b"",
+            length=urb.length if direction else 0,
+            frames=urb.frames if direction else (),
+            submitted_ns=asked.time_ns if asked else urb.time_ns,
+            completed_ns=urb.time_ns,
+            place=urb.place,
+        )
+
+
+@mutable
+class Talk:
+    """All that was said to one device, from the moment it was plugged in if the capture saw that."""
+
+    bus: int
+    address: int
+    transfers: list[Transfer] = field(factory=list)
+    identity: bytes = b""  #: idVendor, idProduct and bcdDevice, once they were read
+
+    def add(self, one: Transfer) -> None:
+        """Say more."""
+        self.transfers.append(one)
+        self.identity = self.identity or _identity(one)
+
+
+def talks(all_: Iterable[Transfer]) -> list[Talk]:
+    """The transfers by device, in the order in which the devices appear.
+
+    What is said at address 0 belongs to the device that SET_ADDRESS names next, or, as xHCI controllers send that
+    request unseen, to the next new address on the bus that is asked for its device descriptor. An address whose device
+    descriptor changes has got another device.
+    """
+    found: list[Talk] = []
+    current: dict[tuple[int, int], Talk] = {}
+    unaddressed: dict[int, list[Transfer]] = {}
+    for one in all_:
+        if one.address == 0:
+            unaddressed.setdefault(one.bus, []).append(one)
+            if not (one.setup and _sets_address(one.setup) and one.status is Status.OK):
+                continue
+        key = (one.bus, one.address or (one.setup.wValue & 0x7F if one.setup else 0))
+        begins = key not in current or not one.address
+        before = unaddressed.pop(one.bus, []) if begins and _opens(one) else []
+        identity = next(filter(None, map(_identity, [*before, one])), b"")
+        if key not in current or (identity and current[key].identity not in (b"", identity)):
+            current[key] = Talk(*key)
+            found.append(current[key])
+        for said in before if one.address == 0 else [*before, one]:
+            current[key].add(said)
+    return found
+
+
+def _opens(one: Transfer) -> bool:
+    """What a host sends first to an address, or to give one."""
+    return one.address == 0 or (asks_descriptor(one.setup) and _asked(one) == DescriptorType.DEVICE << 8)
+
+
+def _asked(one: Transfer) -> int:
+    return one.setup.wValue if one.setup else 0
+
+
+def _sets_address(setup: Setup) -> bool:
+    return setup.bmRequestType == 0 and setup.bRequest == StandardRequest.SET_ADDRESS
+
+
+def asks_descriptor(setup: Setup | None) -> bool:
+    """GET_DESCRIPTOR of the device or of an interface."""
+    return (
+        setup is not None
+        and setup.bmRequestType in (DIRECTION_IN, DIRECTION_IN | Recipient.INTERFACE)
+        and setup.bRequest == StandardRequest.GET_DESCRIPTOR
+    )
+
+
+def _identity(one: Transfer) -> bytes:
+    """idVendor, idProduct and bcdDevice, from the answer to a request for the device descriptor; empty for others."""
+    is_device = asks_descriptor(one.setup) and _asked(one) == DescriptorType.DEVICE << 8
+    return one.data[8:14] if is_device and len(one.data) >= 14 else b""

@@ -1,0 +1,1 @@
+"""Facedancer 3 scripts: read as text and never run."""

@@ -1,0 +1,238 @@
+"""Facedancer's objects as a script declares them: device, configurations, interfaces, endpoints, descriptors.
+
+Both of its styles are read: nested classes, and objects made in ``__init__`` and added to each other. The script is
+parsed, never run.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import field, mutable
+
+from usbfuzz.importers.model import Problem
+
+from .values import UnknownValueError, Value, Values
+
+__all__ = ["Part", "devices_of", "old_style"]
+
+_ROLES = {
+    "USBDevice": "device",
+    "USBBaseDevice": "device",
+    "USBConfiguration": "configuration",
+    "USBInterface": "interface",
+    "USBEndpoint": "endpoint",
+    "USBDescriptor": "descriptor",
+    "USBClassDescriptor": "descriptor",
+    "USBStringDescriptor": "descriptor",
+    "HIDReportDescriptor": "descriptor",
+}
+_ORDER = ("device", "configuration", "interface", "endpoint", "descriptor")
+_IN_CONFIGURATION = {"USBClassDescriptor"}
+_REPORT = 0x22
+_MAX_ANCESTORS = 16
+_MAX_PARTS = 1000
+_ADDERS = {"add_configuration", "add_interface", "add_endpoint", "add_descriptor"}
+
+
+@mutable
+class Part:
+    """One object of the script, with the expressions its fields were given."""
+
+    role: str
+    name: str
+    line: int
+    fields: dict[str, ast.expr]
+    values: Values
+    parts: list[Part] = field(factory=list)
+    handlers: list[ast.FunctionDef] = field(factory=list)
+    problems: list[Problem] = field(factory=list)
+
+    def value(self, name: str, default: Value = None) -> Value:
+        """What a field was given, else ``default``; what cannot be worked out is told in ``problems``."""
+        node = self.fields.get(name)
+        if node is None:
+            return default
+        try:
+            return self.values.of(node)
+        except UnknownValueError as error:
+            self.problems.append(Problem(node.lineno, f"{self.name}.{name}: {error}; {default!r} is used"))
+            return default
+
+    def number(self, name: str, default: int = 0) -> int:
+        """The same, for a field that is a number."""
+        value = self.value(name, default)
+        if isinstance(value, int):
+            return value
+        if value is None:
+            return default
+        self.problems.append(Problem(self.line, f"{self.name}.{name} is no number; {default} is used"))
+        return default
+
+    def of_role(self, role: str) -> Iterator[Part]:
+        """The parts with a role, in the order in which they were added."""
+        return (part for part in self.parts if part.role == role)
+
+    def all_problems(self) -> Iterator[Problem]:
+        """Those of this part and of all below it."""
+        yield from self.problems
+        for part in self.parts:
+            yield from part.all_problems()
+
+
+def devices_of(tree: ast.Module) -> list[Part]:
+    """The device classes of a script; those others derive from are left out."""
+    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    bases = {base for node in classes.values() for base in _bases(node)}
+    script = _Script(classes, Values(_assigned(tree.body)))
+    own = [node for node in tree.body if isinstance(node, ast.ClassDef) and script.role(node) == "device"]
+    return [script.part(node, script.outer) for node in own if node.name not in bases]
+
+
+def old_style(tree: ast.Module) -> int:
+    """The line where a script of Facedancer 2 calls a constructor with its fields in order; 0 in any other script."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="__init__"), args=[_, _, *_]):
+                if owner in _ROLES:
+                    return node.lineno
+    return 0
+
+
+def _bases(node: ast.ClassDef) -> list[str]:
+    names = [base.attr if isinstance(base, ast.Attribute) else base for base in node.bases]
+    return [name.id if isinstance(name, ast.Name) else name for name in names if isinstance(name, ast.Name | str)]
+
+
+def _assigned(body: Sequence[ast.stmt]) -> dict[str, ast.expr]:
+    """Names that are given a value, with or without a type."""
+    found: dict[str, ast.expr] = {}
+    for statement in body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found[name] = value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found[name] = value
+    return found
+
+
+@mutable
+class _Script:
+    """The classes of a script, all of them by name."""
+
+    classes: Mapping[str, ast.ClassDef]
+    outer: Values
+    made: int = 0  #: parts so far
+
+    def room(self, depth: int) -> bool:
+        """Scripts may make objects of objects without end."""
+        return depth < _MAX_ANCESTORS and self.made < _MAX_PARTS
+
+    def ancestry(self, node: ast.ClassDef) -> list[ast.ClassDef]:
+        """The class, then those it derives from that the script has, nearest first."""
+        found = [node]
+        for one in found:
+            more = [self.classes[base] for base in _bases(one) if base in self.classes]
+            found += [base for base in more if base not in found]
+            if len(found) > _MAX_ANCESTORS:
+                break
+        return found
+
+    def role(self, node: ast.ClassDef) -> str:
+        """What the class is to Facedancer; empty when it is nothing."""
+        known = [base for one in self.ancestry(node) for base in _bases(one) if base in _ROLES]
+        return _ROLES[known[0]] if known else ""
+
+    def part(self, node: ast.ClassDef, outer: Values, depth: int = 0) -> Part:
+        """The object that an instance of the class would be."""
+        self.made += 1
+        ancestry = self.ancestry(node)
+        fields: dict[str, ast.expr] = {}
+        for one in reversed(ancestry):
+            if "HIDReportDescriptor" in _bases(one):
+                fields["type_number"] = ast.Constant(_REPORT, lineno=one.lineno)
+            if _IN_CONFIGURATION & set(_bases(one)):
+                fields["include_in_config"] = ast.Constant(value=True, lineno=one.lineno)
+            fields |= _assigned(one.body) | _decorated(one)
+        values = Values(fields, outer)
+        part = Part(self.role(node), node.name, node.lineno, fields, values)
+        inner = [each for each in node.body if isinstance(each, ast.ClassDef) and self.role(each)]
+        for each in inner if self.room(depth) else ():
+            part.parts.append(self.part(each, values, depth + 1))
+        for ancestor in ancestry:
+            part.handlers += [each for each in ancestor.body if isinstance(each, ast.FunctionDef)]
+        for function in part.handlers:
+            if function.name == "__init__":
+                _Constructor(self, part, depth).run(function)
+                break
+        return part
+
+
+def _decorated(node: ast.ClassDef) -> dict[str, ast.expr]:
+    """What ``@include_in_config`` and ``@requestable(type_number=…, number=…)`` say of a descriptor."""
+    found: dict[str, ast.expr] = {}
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Name) and decorator.id == "include_in_config":
+            found["include_in_config"] = ast.Constant(value=True, lineno=node.lineno)
+        elif isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "requestable":
+            found |= {word.arg: word.value for word in decorator.keywords if word.arg}
+            found |= dict(zip(("type_number", "number"), decorator.args, strict=False))
+    return found
+
+
+@mutable
+class _Constructor:
+    """Follows the statements of an ``__init__`` that make objects and add them to each other."""
+
+    script: _Script
+    device: Part
+    depth: int
+    objects: dict[str, Part] = field(factory=dict)
+    defaults: dict[str, ast.expr] = field(factory=dict)
+
+    def run(self, function: ast.FunctionDef) -> None:
+        """Do what is understood; the rest concerns the running device."""
+        self.objects = {"self": self.device}
+        names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        self.defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+        for statement in function.body:
+            match statement:
+                case ast.Assign(targets=[target], value=ast.Call() as call):
+                    if made := self._made(call):
+                        self.objects[ast.unparse(target)] = made
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name)) as call):
+                    self._called(owner, name, call)
+
+    def _called(self, owner: ast.expr, name: str, call: ast.Call) -> None:
+        if name == "__init__" and ast.unparse(owner).startswith("super("):
+            given = {word.arg: word.value for word in call.keywords if word.arg}
+            self.device.fields |= {name: self._argument(value) for name, value in given.items()}
+            return
+        holder = self.objects.get(ast.unparse(owner))
+        if holder is None or name not in _ADDERS or not call.args:
+            return
+        first = call.args[0]
+        added = self._made(first) if isinstance(first, ast.Call) else self.objects.get(ast.unparse(first))
+        if added is None:
+            what = f"{holder.name}.{name}: what is added is made elsewhere; left out"
+            holder.problems.append(Problem(call.lineno, what))
+        elif _ORDER.index(holder.role) < _ORDER.index(added.role):
+            holder.parts.append(added)
+
+    def _argument(self, value: ast.expr) -> ast.expr:
+        """A parameter of ``__init__`` is its default."""
+        return self.defaults.get(value.id, value) if isinstance(value, ast.Name) else value
+
+    def _made(self, call: ast.Call) -> Part | None:
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        given = {word.arg: word.value for word in call.keywords if word.arg}
+        if not self.script.room(self.depth):
+            return None
+        if name in self.script.classes and self.script.role(self.script.classes[name]) not in ("", "device"):
+            made = self.script.part(self.script.classes[name], self.script.outer, self.depth + 1)
+            made.fields |= given
+            return made
+        if name not in _ROLES or _ROLES[name] == "device":
+            return None
+        return Part(_ROLES[name], name, call.lineno, given, Values(given, self.device.values))

@@ -1,0 +1,267 @@
+"""Facedancer device scripts (version 3): the device they would emulate, read off without running them.
+
+What a request handler answers is kept where it is one constant reply; a handler that computes its answer is told and
+its requests are stalled.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from attrs import field, mutable
+
+from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript
+from usbfuzz.descriptors import Descriptor, language_descriptor, string_descriptor
+from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, StandardRequest
+from usbfuzz.descriptors.standard import (
+    ConfigurationDescriptor,
+    DeviceDescriptor,
+    EndpointDescriptor,
+    InterfaceDescriptor,
+)
+from usbfuzz.descriptors.strings import ENGLISH_US
+from usbfuzz.errors import InputError
+from usbfuzz.importers.complete import complete
+from usbfuzz.importers.model import Imported, Problem
+from usbfuzz.importers.naming import named
+from usbfuzz.importers.speed import guess_speed
+from usbfuzz.wire import Answer
+
+from .handlers import control_scripts, endpoint_script, for_ever
+from .names import SPEEDS
+from .parts import Part, devices_of, old_style
+from .values import Value
+
+__all__ = ["import_facedancer", "looks_facedancer"]
+
+_LOOK = 256 << 10
+_SIGNS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+facedancer\b|^class \w+\(USB(?:Base)?Device\)", re.MULTILINE)
+_MAX_BYTES = 1 << 20
+
+
+def looks_facedancer(content: bytes) -> bool:
+    """A script that imports facedancer, or has a class of a USB device."""
+    return _SIGNS.search(content[:_LOOK]) is not None
+
+
+def import_facedancer(content: bytes, name: str) -> tuple[Imported, ...]:
+    """The devices a script defines. Raises InputError when it is no Python, or defines none."""
+    if len(content) > _MAX_BYTES:
+        raise InputError(f"{name}: is larger than {_MAX_BYTES >> 20} MiB; no device script is")
+    try:
+        tree = ast.parse(content)
+    except SyntaxError as error:
+        raise InputError(f"{name}:{error.lineno or 1}: is no Python: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InputError(f"{name}:1: is no Python: {error}") from error
+    if line := old_style(tree):
+        raise InputError(f"{name}:{line}: is written for Facedancer 2; port it to the classes of version 3")
+    try:
+        found = tuple(_Device(part).imported() for part in devices_of(tree))
+    except RecursionError as error:
+        raise InputError(f"{name}:1: is nested too deeply") from error
+    if not found:
+        raise InputError(
+            f"{name}: defines no class of USBDevice; give the script that does (devices made by a library or a proxy"
+            " have no descriptors in the script)"
+        )
+    return found
+
+
+@mutable
+class _Strings:
+    """String indices as Facedancer gives them out: in the order in which descriptors are first built."""
+
+    found: dict[int, str] = field(factory=dict)
+    problems: list[Problem] = field(factory=list)
+
+    def index(self, value: Value) -> int:
+        """The index of what a field names: nothing, an index, a text, or both."""
+        index, text = value if isinstance(value, tuple) and len(value) == 2 else (None, value)
+        if isinstance(text, int) or (isinstance(index, int) and not isinstance(text, str)):
+            return (text if isinstance(text, int) else int(str(index))) & 0xFF
+        if not isinstance(text, str):
+            return 0
+        known = next((number for number, one in self.found.items() if one == text), None)
+        if isinstance(index, int):
+            known = index & 0xFF
+        if known is None:
+            known = next(number for number in range(1, 0x100) if number not in self.found or number == 0xFF)
+        self.found[known] = text
+        return known
+
+    def descriptors(self) -> Iterator[tuple[int, bytes]]:
+        """The string descriptors."""
+        for index, text in sorted(self.found.items()):
+            try:
+                yield index, string_descriptor(text)
+            except InputError as error:
+                self.problems.append(Problem(0, f"string {index}: {error}; left out"))
+
+
+@mutable
+class _Device:
+    """Builds the descriptors of one device class."""
+
+    part: Part
+    strings: _Strings = field(factory=_Strings)
+    reports: dict[int, bytes] = field(factory=dict)
+    control: list[ControlScript] = field(factory=list)
+    endpoints: list[EndpointScript] = field(factory=list)
+
+    def imported(self) -> Imported:
+        """The device, and what of it is made up or lost."""
+        part = self.part
+        configurations = list(part.of_role("configuration"))
+        device = self._device(len(configurations))
+        raws = tuple(self._configuration(one) for one in configurations)
+        loose = {DescriptorType.BOS: b"", DescriptorType.DEVICE_QUALIFIER: b""}
+        for kind, number, raw in self._requestable(part):
+            if kind in loose and number == 0:
+                loose[DescriptorType(kind)] = raw
+            else:
+                self.control.append(_descriptor_script(DIRECTION_IN, kind, number, raw))
+        self.control += control_scripts(part, Recipient.DEVICE, None)
+        speed = SPEEDS.get(part.number("device_speed"))
+        spec = DeviceSpec(
+            name="",
+            device=device,
+            configurations=raws,
+            speed=speed or guess_speed(device, raws),
+            strings=tuple(self._languages()) + tuple(self.strings.descriptors()),
+            reports=tuple(sorted(self.reports.items())),
+            bos=loose[DescriptorType.BOS],
+            qualifier=loose[DescriptorType.DEVICE_QUALIFIER],
+            control=tuple(self.control),
+            endpoints=tuple(self.endpoints),
+        )
+        spec, made_up = complete(spec)
+        guessed = () if speed else (f"speed {spec.speed.value}, from the packet sizes (the script names none)",)
+        problems = [*part.all_problems(), *self.strings.problems]
+        if not configurations:
+            problems.append(Problem(part.line, f"{part.name} has no configuration; a host can do nothing with it"))
+        return Imported(named(spec), part.name, (*guessed, *made_up), tuple(problems))
+
+    def _device(self, configurations: int) -> bytes:
+        part = self.part
+        return _pack(
+            DeviceDescriptor,
+            bcdUSB=part.number("usb_spec_version", 0x0200),
+            bDeviceClass=part.number("device_class"),
+            bDeviceSubClass=part.number("device_subclass"),
+            bDeviceProtocol=part.number("protocol_revision_number"),
+            bMaxPacketSize0=part.number("max_packet_size_ep0", 64),
+            idVendor=part.number("vendor_id", 0x610B),
+            idProduct=part.number("product_id", 0x4653),
+            bcdDevice=part.number("device_revision"),
+            iManufacturer=self._string(part, "manufacturer_string", "Facedancer"),
+            iProduct=self._string(part, "product_string", "Generic USB Device"),
+            iSerialNumber=self._string(part, "serial_number_string", "S/N 3420E"),
+            bNumConfigurations=configurations,
+        )
+
+    def _string(self, part: Part, name: str, default: str | None = None) -> int:
+        return self.strings.index(part.value(name, default))
+
+    def _languages(self) -> Iterator[tuple[int, bytes]]:
+        languages = self.part.value("supported_languages", (ENGLISH_US,))
+        numbers = [one & 0xFFFF for one in languages if isinstance(one, int)] if isinstance(languages, tuple) else []
+        if numbers not in ([], [ENGLISH_US]):
+            yield 0, language_descriptor(*numbers[:126])
+
+    def _configuration(self, part: Part) -> bytes:
+        interfaces = list(part.of_role("interface"))
+        body = b"".join(map(self._interface, interfaces))
+        self.control += control_scripts(part, Recipient.DEVICE, None)
+        attributes = 0x80 | bool(part.number("self_powered", 1)) << 6
+        return (
+            _pack(
+                ConfigurationDescriptor,
+                wTotalLength=9 + len(body),
+                bNumInterfaces=len({one.number("number") for one in interfaces}),
+                bConfigurationValue=part.number("number", 1),
+                iConfiguration=self._string(part, "configuration_string"),
+                bmAttributes=attributes | bool(part.number("supports_remote_wakeup", 1)) << 5,
+                bMaxPower=part.number("max_power", 500) // 2,
+            )
+            + body
+        )
+
+    def _interface(self, part: Part) -> bytes:
+        number, endpoints = part.number("number"), list(part.of_role("endpoint"))
+        head = _pack(
+            InterfaceDescriptor,
+            bInterfaceNumber=number,
+            bAlternateSetting=part.number("alternate"),
+            bNumEndpoints=len(endpoints),
+            bInterfaceClass=part.number("class_number"),
+            bInterfaceSubClass=part.number("subclass_number"),
+            bInterfaceProtocol=part.number("protocol_number"),
+            iInterface=self._string(part, "interface_string"),
+        )
+        for kind, index, raw in self._requestable(part):
+            if kind == DescriptorType.HID_REPORT and index == 0:
+                self.reports.setdefault(number & 0xFF, raw)
+            else:
+                self.control.append(
+                    _descriptor_script(DIRECTION_IN | Recipient.INTERFACE, kind, index, raw, number & 0xFF)
+                )
+        self.control += control_scripts(part, Recipient.INTERFACE, number & 0xFF)
+        return head + b"".join((*_attached(part), *map(self._endpoint, endpoints)))
+
+    def _endpoint(self, part: Part) -> bytes:
+        extra = part.value("extra_bytes", b"")
+        extra = extra if isinstance(extra, bytes) else b""
+        address = part.number("number") & 0x7F | bool(part.number("direction")) << 7
+        kind = part.number("transfer_type", 2) & 3
+        if script := endpoint_script(part, address):
+            self.endpoints.append(script)
+        self.control += control_scripts(part, Recipient.ENDPOINT, address)
+        head = _pack(
+            EndpointDescriptor,
+            bLength=7 + len(extra),
+            bEndpointAddress=address,
+            bmAttributes=kind | (part.number("synchronization_type") & 3) << 2 | (part.number("usage_type") & 3) << 4,
+            wMaxPacketSize=part.number("max_packet_size", 64),
+            bInterval=part.number("interval"),
+        )
+        return head + extra + b"".join(_attached(part))
+
+    def _requestable(self, part: Part) -> Iterator[tuple[int, int, bytes]]:
+        """bDescriptorType, index and bytes of the descriptors a part gives when it is asked."""
+        for one in part.of_role("descriptor"):
+            if not one.number("include_in_config") and (raw := _raw(one)):
+                yield one.number("type_number", raw[1] if len(raw) > 1 else 0) & 0xFF, one.number("number") & 0xFF, raw
+
+
+def _pack(kind: type[Descriptor], **fields: int) -> bytes:
+    """The descriptor; what is too wide for its field is cut."""
+    widths = {name: 0xFFFF if name[:2] in ("id", "bc", "wM", "wT") else 0xFF for name in fields}
+    return kind(**{name: value & widths[name] for name, value in fields.items()}).raw
+
+
+def _attached(part: Part) -> Iterator[bytes]:
+    for one in part.of_role("descriptor"):
+        if one.number("include_in_config"):
+            yield _raw(one)
+
+
+def _raw(part: Part) -> bytes:
+    """The bytes a descriptor is given, or those of its items."""
+    raw = part.value("raw")
+    if isinstance(raw, tuple):
+        raw = bytes(one & 0xFF for one in raw if isinstance(one, int))
+    if isinstance(raw, bytes):
+        return raw
+    fields = part.value("fields", ())
+    items = [one for one in fields if isinstance(one, tuple)] if isinstance(fields, tuple) else []
+    return bytes(octet & 0xFF for item in items for octet in item if isinstance(octet, int))
+
+
+def _descriptor_script(
+    bmRequestType: int, kind: int, number: int, raw: bytes, wIndex: int | None = None
+) -> ControlScript:
+    request = StandardRequest.GET_DESCRIPTOR
+    return ControlScript(for_ever(Answer(data=raw)), bmRequestType, request, kind << 8 | number, wIndex)

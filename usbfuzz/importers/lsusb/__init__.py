@@ -1,0 +1,1 @@
+"""Text that `lsusb -v` printed, back to the bytes it was printed from."""

@@ -1,0 +1,195 @@
+"""One device of `lsusb -v` text to a :class:`~usbfuzz.case.DeviceSpec`."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import define, field
+
+from usbfuzz.case.model import ControlScript, DeviceSpec
+from usbfuzz.descriptors import Context, string_descriptor
+from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors.context import NO_INTERFACE
+from usbfuzz.descriptors.standard import ConfigurationDescriptor, DeviceDescriptor, InterfaceDescriptor
+from usbfuzz.errors import InputError
+from usbfuzz.importers.complete import complete
+from usbfuzz.importers.model import Imported, Problem
+from usbfuzz.importers.naming import named
+from usbfuzz.importers.speed import guess_speed
+from usbfuzz.importers.synthesise import descriptor_script, hub_scripts
+from usbfuzz.wire import Speed
+
+from .blocks import Block, Kind, Token, read_blocks
+from .hid_report import rebuild_report
+from .losses import put_back
+from .rebuild import Rebuilt, rebuild, rebuild_companion
+from .text import DeviceText, with_modern_guids
+from .values import number, text_of
+
+__all__ = ["import_device"]
+
+_STRING = re.compile(r"i[A-Z]")
+_NO_STRINGS = frozenset(("iLandingPage", "iIPPVersionsSupported"))
+_UNREADABLE = frozenset(("", "(error)", "(??)", "(null)"))
+_NEGOTIATED = re.compile(r"^Negotiated speed: (Low|Full|High|SuperSpeed)")
+_SPEEDS = {"Low": Speed.LOW, "Full": Speed.FULL, "High": Speed.HIGH, "SuperSpeed": Speed.SUPER}
+_MAX_CONFIGURATION = 0xFFFF
+_MAX_STRING = 252  #: bytes of UTF-16
+_SUPERSPEED = 0x0300
+
+
+def import_device(text: DeviceText) -> Imported:
+    """The device the lines show. Raises InputError when there is no device descriptor among them."""
+    return _Builder(text).build()
+
+
+@define
+class _Builder:
+    """Puts the descriptors of the blocks where they belong."""
+
+    _text: DeviceText
+    _device: bytes = b""
+    _configurations: list[bytearray] = field(factory=list)
+    _bos: bytearray = field(factory=bytearray)
+    _qualifier: bytes = b""
+    _otg: bytes = b""
+    _scripts: list[ControlScript] = field(factory=list)
+    _reports: dict[int, bytes] = field(factory=dict)
+    _strings: dict[int, str] = field(factory=dict)
+    _context: Context = NO_INTERFACE
+    _interface: int = 0
+    _endpoint: bytes = b""
+    _problems: list[Problem] = field(factory=list)
+    _synthesised: list[str] = field(factory=list)
+
+    def build(self) -> Imported:
+        for block in read_blocks(with_modern_guids(self._text.lines)):
+            self._add(block)
+        if not self._device:
+            raise InputError(f"{self._text.origin}: shows no device descriptor")
+        configurations = self._completed()
+        bare = DeviceSpec(
+            name="",
+            device=self._device,
+            configurations=configurations,
+            speed=self._speed(configurations),
+            strings=self._readable_strings(),
+            reports=tuple(sorted(self._reports.items())),
+            bos=bytes(self._bos),
+            qualifier=self._qualifier,
+            control=tuple(self._scripts),
+        )
+        whole, made_up = complete(bare)
+        notes = tuple(dict.fromkeys((*self._synthesised, *made_up)))
+        return Imported(named(whole, self._text.title), self._text.origin, notes, tuple(self._problems))
+
+    def _add(self, block: Block) -> None:
+        if block.kind is Kind.REPORT:
+            raw, problems = rebuild_report(block)
+            self._problems += problems
+            if raw:
+                self._reports.setdefault(self._interface, raw)
+            return
+        found = self._rebuilt(block)
+        if found is None:
+            if any(token.name.startswith("b") for token in block.tokens):
+                self._problems.append(Problem(block.line, "fields that belong to no descriptor; left out"))
+            return
+        self._problems += found.problems
+        self._synthesised += found.synthesised
+        for token in block.tokens:
+            self._string(token)
+        if found.raw:
+            self._place(block, found.raw)
+
+    def _rebuilt(self, block: Block) -> Rebuilt | None:
+        if block.kind is Kind.COMPANION:
+            return rebuild_companion(block, self._endpoint)
+        if block.heading.startswith(("binary object", "device qualifier")):
+            self._context = NO_INTERFACE
+        return rebuild(self._scaled(block), self._context)
+
+    def _scaled(self, block: Block) -> Block:
+        """The block with currents in the units of their field. USB 3.2 §9.6.3, §10.15.2.1."""
+        for place, token in enumerate(block.tokens):
+            value = number(token.name, token.value)
+            if token.name == "MaxPower" and value is not None:
+                unit = 8 if self._is_superspeed() and not value % 8 else 2
+                block.tokens[place] = Token(token.line, token.name, None, str(min(value // unit, 0xFF)))
+            elif token.name == "bHubContrCurrent" and value is not None and self._is_superspeed():
+                block.tokens[place] = Token(token.line, token.name, None, str(value // 4))
+        return block
+
+    def _is_superspeed(self) -> bool:
+        head = DeviceDescriptor.view(self._device)
+        return head is not None and head.bcdUSB >= _SUPERSPEED
+
+    def _place(self, block: Block, raw: bytes) -> None:
+        kind = raw[1] if len(raw) > 1 else 0
+        if kind == DescriptorType.DEVICE and not self._device:
+            self._device = raw
+        elif kind == DescriptorType.CONFIGURATION:
+            self._configurations.append(bytearray(raw))
+            self._context = NO_INTERFACE
+        elif kind in (DescriptorType.BOS, DescriptorType.DEVICE_CAPABILITY):
+            self._bos += raw
+        elif kind == DescriptorType.DEVICE_QUALIFIER and "qualifier" in block.heading:
+            self._qualifier = raw
+        elif kind == DescriptorType.OTG and not self._configurations:
+            self._otg = raw
+        elif kind == DescriptorType.DEBUG and "debug" in block.heading:
+            self._scripts.append(descriptor_script(0x80, kind, raw))
+        elif block.heading == "hub descriptor":
+            self._scripts += hub_scripts(raw)
+            self._synthesised.append("hub status: nothing is plugged into it")
+        elif self._configurations:
+            self._configure(block, raw)
+        else:
+            self._problems.append(Problem(block.line, "a descriptor before any configuration; left out"))
+
+    def _configure(self, block: Block, raw: bytes) -> None:
+        if len(self._configurations[-1]) + len(raw) > _MAX_CONFIGURATION:
+            self._problems.append(Problem(block.line, "the configuration is longer than 65535 bytes; left out"))
+            return
+        self._configurations[-1] += raw
+        interface = InterfaceDescriptor.view(raw)
+        if interface is not None:
+            self._interface = interface.bInterfaceNumber
+            self._context = Context(
+                interface.bInterfaceClass, interface.bInterfaceSubClass, interface.bInterfaceProtocol
+            )
+        if raw[1:2] == bytes([DescriptorType.ENDPOINT]):
+            self._endpoint = raw
+
+    def _string(self, token: Token) -> None:
+        index, text = number(token.name, token.value), text_of(token.value)
+        if not _STRING.match(token.name) or token.name in _NO_STRINGS or not index or index > 0xFF:
+            return
+        if text.strip() in _UNREADABLE:
+            return
+        if self._strings.setdefault(index, text) != text:
+            self._problems.append(Problem(token.line, f"string {index} is another one than before; the first was kept"))
+
+    def _readable_strings(self) -> tuple[tuple[int, bytes], ...]:
+        texts = ((index, text.encode("utf-16-le")[:_MAX_STRING]) for index, text in sorted(self._strings.items()))
+        return tuple((index, string_descriptor(raw.decode("utf-16-le", "ignore"))) for index, raw in texts)
+
+    def _completed(self) -> tuple[bytes, ...]:
+        head = DeviceDescriptor.view(self._device)
+        done = []
+        for count, raw in enumerate(self._configurations, start=1):
+            whole, notes = put_back(bytes(raw), self._otg, head.bcdUSB if head else 0)
+            self._synthesised += notes
+            done.append(whole)
+            view = ConfigurationDescriptor.view(whole)
+            if view is not None and view.wTotalLength != len(whole):
+                what = f"wTotalLength is {view.wTotalLength}, the dump shows {len(whole)} bytes"
+                self._problems.append(Problem(0, f"configuration {count}: {what}"))
+        return tuple(done)
+
+    def _speed(self, configurations: tuple[bytes, ...]) -> Speed:
+        for line in self._text.lines:
+            if match := _NEGOTIATED.match(line.text):
+                return _SPEEDS[match[1]]
+        self._synthesised.append("speed: guessed from the packet sizes")
+        return guess_speed(self._device, configurations, self._qualifier)

@@ -1,0 +1,14 @@
+"""What usbfuzz does with cases and guests, a room for each job; the command line starts them.
+
+========== ===========================================================================================
+campaign   fuzz until told to stop: workers, case queue, attribution of crashes, live view
+minimize   the smallest case that shows the same bug, and which of its bytes matter
+regress    kept cases over many kernels: run, judge against what is recorded, bless
+replay     one case again on fresh guests
+plug       one device in one guest, live
+serve      a device for a QEMU or a Linux machine that is not ours
+bridges    Facedancer scripts and boofuzz sessions at our guest
+bench      devices per second, with ratios
+pytest     fixtures for test suites of driver developers
+========== ===========================================================================================
+"""

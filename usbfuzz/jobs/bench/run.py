@@ -1,0 +1,139 @@
+"""Runs every scenario of the benchmark, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from harness.guest.process import find_qemu
+from harness.guest.qemu import PORTS, Mode
+from harness.guest.snapshot import qemu_version
+from harness.lane.lane import Lane
+from harness.lane.prepare import prepare
+from usbfuzz.case import load
+from usbfuzz.errors import InfraError
+
+from .figures import Figure, Table
+from .lane import Devices, Order, Result, mouse_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["Scenario", "run_bench"]
+
+_REPEATS = 5
+_LANE = "import sys; from usbfuzz.jobs.bench.lane import main; sys.exit(main())"
+
+
+@frozen
+class Scenario:
+    """One way to plug devices."""
+
+    name: str
+    mode: Mode
+    ports: int
+    lanes: int
+    goal: float | None = None
+    devices: Devices = Devices.MICE
+    checked: bool = False  #: the guest's heap is, as in a campaign
+
+
+def scenarios(cores: int, ports: int = PORTS) -> tuple[Scenario, ...]:
+    """What is measured, slowest way first."""
+    return (
+        Scenario("real time, 1 port, 1 core", Mode.REALTIME, 1, 1),
+        Scenario("warp, 1 port, 1 core", Mode.WARP, 1, 1, goal=60.0),
+        Scenario(f"warp, {ports} ports, 1 core", Mode.WARP, ports, 1, goal=80.0),
+        Scenario(f"warp, {ports} ports, {cores} cores", Mode.WARP, ports, cores),
+    )
+
+
+def campaigns(ports: int = PORTS) -> tuple[Scenario, ...]:
+    """The guest of a campaign: what it does with mice, with a campaign's cases, and with their generation besides."""
+    how = partial(Scenario, mode=Mode.WARP, ports=ports, lanes=1, checked=True)
+    return (
+        how("campaign's guest: mice, 1 core"),
+        how("campaign's guest: its cases, made beforehand", devices=Devices.READY),
+        how("campaign's guest: its cases, made meanwhile", devices=Devices.FRESH),
+    )
+
+
+async def run_bench(
+    kernel: str, seconds: float, crash_case: Path | None, crash_kernel: str, on_progress: Callable[[str], None]
+) -> Table:
+    """Measure every scenario for ``seconds`` each, and how fast a lane is back after ``crash_case``.
+
+    Raises what preparing a kernel raises; InfraError when a lane of the benchmark fails.
+    """
+    await prepare(kernel, mode=Mode.WARP, on_progress=on_progress)  # what is wrong shows here, not in a child
+    cpus = sorted(os.sched_getaffinity(0))
+    figures: list[Figure] = []
+    for scenario in scenarios(len(cpus)):
+        on_progress(f"measuring: {scenario.name}")
+        figures.append(await _measure(scenario, kernel, seconds, cpus))
+    one, all_ = figures[-2].value, figures[-1].value
+    figures.append(Figure(f"{len(cpus)} cores against one", all_ / one if one else 0.0, "x", goal=0.9 * len(cpus)))
+    for scenario in campaigns():
+        on_progress(f"measuring: {scenario.name}")
+        lasting = seconds if scenario.devices is Devices.MICE else 2 * seconds  # crashes come unevenly
+        figures.append(await _measure(scenario, kernel, lasting, cpus))
+    mice, ready, fresh = (figure.value for figure in figures[-3:])
+    figures.append(Figure("made meanwhile against beforehand", fresh / ready if ready else 0.0, "x", goal=0.6))
+    figures.append(Figure("made meanwhile against mice", fresh / mice if mice else 0.0, "x"))
+    if crash_case is not None:
+        on_progress(f"measuring: crash to next case on {crash_kernel}")
+        figures.append(await _recovery(crash_case, crash_kernel))
+    return Table(kernel, qemu_version(find_qemu()), len(cpus), tuple(figures))
+
+
+async def _measure(scenario: Scenario, kernel: str, seconds: float, cpus: list[int]) -> Figure:
+    # A real time device takes most of a second: give it longer, so that the figure has more than a handful.
+    lasting = seconds * 2 if scenario.mode is Mode.REALTIME else seconds
+    orders = [
+        Order(kernel, scenario.mode, scenario.ports, lasting, cpu, os.getpid(), scenario.devices, scenario.checked)
+        for cpu in cpus[: scenario.lanes]
+    ]
+    results = await asyncio.gather(*(_child(order) for order in orders))
+    rate = sum(result.devices / result.seconds for result in results)
+    return Figure(scenario.name, rate, "devices/s", scenario.goal, sum(result.devices for result in results))
+
+
+async def _child(order: Order) -> Result:
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _LANE),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await child.communicate((order.to_json() + "\n").encode())
+    except BaseException:
+        child.terminate()
+        await child.wait()
+        raise
+    if child.returncode:
+        raise InfraError(f"a lane of the benchmark failed: {err.decode(errors='replace').strip()[-500:]}")
+    return Result.from_json(out.decode())
+
+
+async def _recovery(path: Path, kernel: str) -> Figure:
+    """Wall seconds from the moment a crash breaks the channel until the next device has enumerated."""
+    lane = await Lane.open(await prepare(kernel, mode=Mode.WARP))
+    crash, mouse = load(path), mouse_case()
+    waits: list[float] = []
+    try:
+        for _ in range(_REPEATS):
+            outcome = await lane.run(crash)
+            if not outcome.reports:
+                raise InfraError(f"{path}: did not crash {kernel}; the benchmark needs a crash to recover from")
+            after = await lane.run(mouse)
+            waits.append(lane.recovery + after.seconds)
+    finally:
+        await lane.close()
+    return Figure("crash to next case done", sorted(waits)[len(waits) // 2], "s", 1.0, len(waits))

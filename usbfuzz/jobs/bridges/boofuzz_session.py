@@ -1,0 +1,133 @@
+"""A boofuzz Session at our guest: what it sends is a descriptor of a device, what crashes is the guest's kernel.
+
+::
+
+    from boofuzz import Block, Byte, Bytes, Request, Session, Target, Word
+    from harness.workbench import Workbench
+    from usbfuzz.jobs.bridges.boofuzz_session import DescriptorConnection, GuestMonitor
+
+    with Workbench(config) as bench:
+        target = Target(DescriptorConnection(bench, mouse, "configurations[0]"), monitors=[GuestMonitor(bench)])
+        session = Session(target=target, restart_sleep_time=0)
+        session.connect(Request("configuration", children=(Byte("bLength", 9), Byte("bDescriptorType", 2), …)))
+        session.fuzz()                       # http://localhost:26000 shows the crashes by title
+
+boofuzz decides what comes next and keeps the results; for speed and triage there is ``usbfuzz fuzz``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boofuzz import BaseMonitor, ITargetConnection
+
+from usbfuzz.case.parts import parts, with_part
+from usbfuzz.case.play import ScriptedDevice
+from usbfuzz.errors import GuestError, QemuError
+
+if TYPE_CHECKING:
+    from harness.workbench import Workbench
+    from usbfuzz.case.model import DeviceSpec
+
+__all__ = ["DescriptorConnection", "GuestMonitor"]
+
+_EXERCISE_MS = 60  # guest milliseconds that device nodes stay open
+_REPORT_LINES = 40
+
+
+class DescriptorConnection(ITargetConnection):  # type: ignore[misc]
+    """Each message sent is plugged in: a device like ``template`` whose ``part`` has the message's bytes.
+
+    ``part`` is a name as :func:`usbfuzz.case.parts.parts` gives them: ``device``, ``configurations[0]``,
+    ``strings[1]``, ``reports[0]``, ``bos``. Raises ValueError for one that ``template`` does not have.
+    """
+
+    def __init__(self, bench: Workbench, template: DeviceSpec, part: str = "configurations[0]", port: int = 0) -> None:
+        names = [name for name, _ in parts(template)]
+        if part not in names:
+            raise ValueError(f"{template.name} has no {part!r}; it has {', '.join(names)}")
+        self._bench = bench
+        self._template = template
+        self._part = part
+        self._port = port
+        self._read = 0
+
+    @property
+    def info(self) -> str:
+        """What is fuzzed, for boofuzz's log."""
+        return f"{self._part} of {self._template.name}, plugged into {self._bench.lane.config.kernel.name}"
+
+    def open(self) -> None:
+        """Nothing: the guest runs."""
+
+    def close(self) -> None:
+        """Nothing: what was plugged in is pulled before :meth:`send` returns."""
+
+    def send(self, data: bytes) -> int:
+        """Plug the device in, use what it brought, pull it, have the kernel check its slabs.
+
+        A guest that dies of it is for the monitor to tell.
+        """
+        bench = self._bench
+        self._read = len(bench.kernel_log())
+        try:
+            bench.plug(self._port, ScriptedDevice(with_part(self._template, self._part, data)))
+            bench.wait(bench.lane.agent.exercise(_EXERCISE_MS))
+            bench.unplug(self._port)
+            bench.wait(bench.lane.agent.validate())
+        except (QemuError, GuestError):
+            bench.kernel_log()
+        return len(data)
+
+    def recv(self, max_bytes: int) -> bytes:
+        """What the kernel printed since the last send."""
+        log = self._bench.kernel_log()
+        text = log[self._read :].encode()[:max_bytes]
+        self._read = len(log)
+        return text
+
+
+class GuestMonitor(BaseMonitor):  # type: ignore[misc]
+    """Tells boofuzz of crashes and warnings in the guest's log, and gives it a fresh guest after each."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self._bench = bench
+
+    def post_send(self, target: object = None, fuzz_data_logger: object = None, session: object = None) -> bool:
+        """Whether the kernel has nothing to complain about."""
+        del target, fuzz_data_logger, session
+        return not self._bench.reports() and self._answers()
+
+    def get_crash_synopsis(self) -> str:
+        """Titles, and the first lines of the first report."""
+        reports = self._bench.reports()
+        if not reports:
+            return "the guest went silent"
+        lines = reports[0].text.splitlines()[:_REPORT_LINES]
+        return "\n".join(["; ".join(report.title for report in reports), *lines])
+
+    def retrieve_data(self) -> bytes:
+        """The kernel's log since the guest was restored."""
+        return self._bench.kernel_log().encode()
+
+    def restart_target(self, target: object = None, fuzz_data_logger: object = None, session: object = None) -> bool:
+        """Restore the guest from its snapshot."""
+        del target, fuzz_data_logger, session
+        self._bench.restore()
+        return True
+
+    def start_target(self) -> bool:
+        """It runs, or is restored."""
+        return self.restart_target()
+
+    def stop_target(self) -> bool:
+        """Nothing to stop before a restore."""
+        return True
+
+    def _answers(self) -> bool:
+        try:
+            self._bench.wait(self._bench.lane.agent.ping())
+        except (QemuError, GuestError):
+            return False
+        return True

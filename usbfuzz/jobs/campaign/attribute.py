@@ -1,0 +1,187 @@
+"""Which case of a round crashed the guest: run less and less likely suspects, and what shows it on fresh guests.
+
+The cases of a round run alone one after another in the same guest, since most do nothing and a fresh guest costs more
+than a case. One that shows the bug there is believed only if it shows it on a fresh guest as well.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from attrs import define, field, frozen
+
+from harness.lane.outcome import Binding, Outcome
+from usbfuzz.case.model import Case
+from usbfuzz.report.capture import render_capture
+from usbfuzz.triage import Report, same_bug
+
+from .lanes import CampaignLane, recorded
+from .merge import in_sequence, side_by_side
+from .messages import How
+
+__all__ = [
+    "CONFIRMATIONS",
+    "DILATED_TRIES",
+    "PATIENCE",
+    "Attribution",
+    "Attributor",
+    "Suspicion",
+    "drivers_of",
+    "suspects",
+]
+
+#: Runs of the winner on fresh guests: the N of "reproduced n of N".
+CONFIRMATIONS = 3
+#: Runs of the same input until one is not dilated.
+DILATED_TRIES = 3
+#: Wall seconds after which no further run is started for one bug: a hang takes most of a minute to be sure of.
+PATIENCE = 180.0
+#: The module of a stack's frame: ``uvc_probe+0x1c/0x90 [uvcvideo]``.
+_MODULE = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+ \[(\w+)")
+#: Drivers of the USB core itself, which bind to every device or hub.
+_CORE_DRIVERS = {"usb", "hub"}
+
+
+def drivers_of(bindings: Sequence[Binding]) -> tuple[str, ...]:
+    """Names of the drivers that bound, sorted, without those of the USB core."""
+    return tuple(sorted({binding.driver for binding in bindings} - _CORE_DRIVERS))
+
+
+@frozen
+class Suspicion:
+    """A report, the round it appeared in, and the rounds before that in the same guest."""
+
+    report: Report
+    cases: tuple[Case, ...]
+    history: tuple[tuple[Case, ...], ...]
+    console: str
+    drivers: tuple[str, ...]
+
+
+@frozen
+class Attribution:
+    """The smallest input that showed the same bug again, with what it showed; or the whole round and 0 hits."""
+
+    how: How
+    case: Case
+    report: Report
+    console: str
+    drivers: tuple[str, ...]
+    hits: int
+    runs: int
+    capture: bytes = b""  #: usb.pcapng of the run that showed it
+
+
+def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
+    """Inputs that may show the bug, simplest first; of the cases alone, those made for a driver on its stack."""
+    on_stack = set(_MODULE.findall(suspicion.report.text))
+    for case in sorted(suspicion.cases, key=lambda case: on_stack.isdisjoint(_made_for(case))):
+        yield How.ALONE, case
+    if len(suspicion.cases) > 1:
+        yield How.ROUND, side_by_side(suspicion.cases)
+    else:
+        yield How.ALONE, suspicion.cases[0]  # a race gets a second chance
+    if suspicion.history:
+        yield How.HISTORY, in_sequence((*suspicion.history, suspicion.cases))
+
+
+def _made_for(case: Case) -> set[str]:
+    """The drivers that a generated case's devices are named after, spelled as modules are."""
+    return {spec.name.partition(" ")[0].replace("-", "_") for spec in case.devices}
+
+
+@frozen
+class _Sighting:
+    """A run that showed the bug."""
+
+    report: Report
+    outcome: Outcome
+    exact: bool  #: nothing else had run in the guest
+
+
+@define
+class Attributor:
+    """Runs suspects on a lane. Reports of other bugs met on the way collect in ``strays``, each with its exact case."""
+
+    lane: CampaignLane
+    hurry: Callable[[], bool]  #: true once no further run shall start
+    past: list[Case] | None = None  #: what has run in the guest since its snapshot, without a report; None: who knows
+    strays: list[Suspicion] = field(factory=list)
+    runs: int = 0  #: of any case
+    dilated: int = 0  #: of them, those repeated because we answered too late
+    _deadline: float = field(default=0.0, init=False)
+
+    @property
+    def fresh(self) -> bool:
+        """The guest has run nothing since its snapshot."""
+        return self.past == []
+
+    async def attribute(self, suspicion: Suspicion) -> Attribution:
+        """Find the input behind ``suspicion``; what the lane raises passes through."""
+        runs = 0
+        self._deadline = time.monotonic() + PATIENCE
+        for how, case in suspects(suspicion):
+            if self._over():
+                break
+            fresh = how is not How.ALONE or len(suspicion.cases) == 1
+            seen = await self._seen_again(case, suspicion.report, fresh=fresh)
+            runs += 1
+            if seen is None:
+                continue
+            hits, confirmations = await self._confirm(case, suspicion.report, seen)
+            if hits:
+                outcome, title = hits[0].outcome, f"{hits[0].report.title}: {how.value}"
+                return Attribution(
+                    how,
+                    case,
+                    hits[0].report,
+                    outcome.console,
+                    drivers_of(outcome.bindings) or suspicion.drivers,
+                    len(hits),
+                    confirmations,
+                    render_capture(outcome.conversation, title),
+                )
+            runs += confirmations
+        whole = side_by_side(suspicion.cases)
+        return Attribution(How.NOT, whole, suspicion.report, suspicion.console, suspicion.drivers, 0, runs)
+
+    def _over(self) -> bool:
+        return self.hurry() or time.monotonic() > self._deadline
+
+    async def _confirm(self, case: Case, wanted: Report, seen: _Sighting) -> tuple[list[_Sighting], int]:
+        """The runs on fresh guests that show the bug, ``seen`` included if it was one, and how many there were."""
+        tries: list[_Sighting | None] = [seen] if seen.exact else []
+        while len(tries) < CONFIRMATIONS and not self._over():
+            tries.append(await self._seen_again(case, wanted, fresh=True))
+        return [one for one in tries if one is not None], len(tries)
+
+    async def _seen_again(self, case: Case, wanted: Report, *, fresh: bool) -> _Sighting | None:
+        """Run ``case`` until a run shows the bug, or is not dilated; ``fresh``: each time on a fresh guest."""
+        for _ in range(DILATED_TRIES):
+            if self.past is None or (fresh and self.past):
+                await self.lane.restore()
+                self.past = []
+            before = self.past
+            self.runs += 1
+            outcome = await recorded(self.lane, case)
+            self.past = [] if outcome.restored else None if outcome.reports else [*before, case]
+            found = self._sort(case, before, outcome, wanted)
+            if found is not None:
+                return _Sighting(found, outcome, exact=not before)
+            if not outcome.dilated:
+                break
+            self.dilated += 1
+        return None
+
+    def _sort(self, case: Case, before: list[Case], outcome: Outcome, wanted: Report) -> Report | None:
+        """The first report of the wanted bug; reports of other bugs become strays."""
+        found = None
+        history = tuple((one,) for one in before)
+        for report in outcome.reports:
+            if same_bug(report, wanted):
+                found = found or report
+            else:
+                self.strays.append(Suspicion(report, (case,), history, outcome.console, drivers_of(outcome.bindings)))
+        return found

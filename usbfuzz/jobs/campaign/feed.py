@@ -1,0 +1,125 @@
+"""A lane's supply of cases: its generator process, and the packing of cases into rounds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from attrs import define, field
+
+from harness.workers.child import Child
+from usbfuzz.errors import InfraError
+
+from .merge import ports
+from .messages import LINES, Block, Made, Order, Setup, decode
+
+__all__ = ["GENERATOR", "Feed", "stretches"]
+
+#: Command of a generator process, less seed and aliases.
+GENERATOR = (sys.executable, "-m", "usbfuzz.jobs.campaign.generator")
+
+_END_SECONDS = 2.0
+
+
+def stretches(indices: Iterable[int]) -> Iterator[Order]:
+    """Orders for ``indices``: one per stretch of consecutive numbers."""
+    first = count = 0
+    for index in indices:
+        if count and index == first + count:
+            count += 1
+            continue
+        if count:
+            yield Order(first, count)
+        first, count = index, 1
+    if count:
+        yield Order(first, count)
+
+
+@define
+class Feed:
+    """Cases of the blocks added so far, in rounds."""
+
+    _generator: Child = field(alias="generator")
+    _ports: int = field(alias="ports")  #: of the guest, each a host controller of its own
+    _reader: asyncio.Task[None] = field(init=False)
+    _lines: asyncio.Queue[bytes | None] = field(factory=asyncio.Queue, init=False)
+    _due: deque[int] = field(factory=deque, init=False)  #: ordered and not yet taken from the queue
+    _alone: set[int] = field(factory=set, init=False)
+    _held: Made | None = field(default=None, init=False)  #: did not fit into the last round
+    _width: int = field(init=False)  #: ports that the cases of the next round may take together
+    _added: asyncio.Event = field(factory=asyncio.Event, init=False)
+
+    @classmethod
+    async def start(cls, setup: Setup) -> Feed:
+        """Start the lane's generator process; raises InfraError."""
+        command = (*setup.generator, str(setup.seed), str(setup.config.image.aliases), str(os.getpid()))
+        return cls(await Child.start("case generator", command, LINES, group=False), setup.config.ports)
+
+    def __attrs_post_init__(self) -> None:
+        self._width = self._ports
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        # Lines are decoded when they are needed, between rounds: in a round only the guest's requests matter.
+        while (line := await self._generator.receive_line()) is not None:
+            self._lines.put_nowait(line)
+        self._lines.put_nowait(None)
+
+    def add(self, block: Block) -> None:
+        """Have the cases of ``block`` made."""
+        self._alone.update(block.alone)
+        self._due.extend(block.indices)
+        for order in stretches(block.indices):
+            self._generator.send(order)
+        self._added.set()
+
+    @property
+    def due(self) -> tuple[int, ...]:
+        """The case the generator makes next, if any: to blame when it dies."""
+        return (self._due[0],) if self._due else ()
+
+    async def round(self) -> list[Made]:
+        """The next round: as many cases as the ports are enough for, or one that is to run alone.
+
+        Waits for the generator, and for blocks when all that was added is used up. Raises InfraError when the
+        generator is gone.
+        """
+        cases: list[Made] = []
+        free = self._width
+        while free > 0 and (self._held or self._due or not cases):
+            made, self._held = self._held or await self._made(), None
+            alone = made.index in self._alone
+            if cases and (alone or ports(made.case) > free):
+                self._held = made
+                break
+            cases.append(made)
+            free -= self._width if alone else ports(made.case)
+        return cases
+
+    def learn(self, *, quiet: bool) -> None:
+        """Fit the rounds to the kernel: one that keeps crashing takes the round's other cases down with it.
+
+        The width halves with each round that cost the guest, and grows by one with each that did not.
+        """
+        self._width = min(self._ports, self._width + 1) if quiet else max(1, self._width // 2)
+
+    async def _made(self) -> Made:
+        while not self._due:
+            self._added.clear()
+            await self._added.wait()
+        line = await self._lines.get()
+        if line is None:
+            await self._generator.end(_END_SECONDS, group=False)
+            raise InfraError(f"case generator: died at case {self._due[0]}: {self._generator.last_words or '-'}")
+        self._due.popleft()
+        made = decode(line)
+        assert isinstance(made, Made)
+        return made
+
+    async def close(self) -> None:
+        """End the generator process."""
+        self._reader.cancel()
+        await self._generator.end(0.0, group=False)

@@ -1,0 +1,48 @@
+"""The part of a lane that a campaign needs: :class:`harness.lane.lane.Lane`, or a pretended one in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from harness.lane.config import LaneConfig
+from harness.lane.outcome import Outcome
+from usbfuzz.case.model import Case
+from usbfuzz.triage import Report
+
+__all__ = ["CampaignLane", "OpenLane", "recorded"]
+
+
+class CampaignLane(Protocol):
+    """One guest that runs cases. All methods raise GuestError or InfraError when it cannot go on."""
+
+    recording: bool  #: outcomes carry the conversation
+    known: list[Report]  #: bugs whose warnings need not cost the guest any more
+
+    @property
+    def restores(self) -> int:
+        """How often the guest was put back to its snapshot, the first time included."""
+
+    async def run(self, case: Case) -> Outcome:
+        """Run one case alone."""
+
+    async def run_round(self, cases: Sequence[Case]) -> Outcome:
+        """Run cases side by side, each on ports of its own."""
+
+    async def restore(self) -> None:
+        """Put the guest back to its snapshot."""
+
+    async def close(self) -> None:
+        """End the guest; may be called twice."""
+
+
+async def recorded(lane: CampaignLane, case: Case) -> Outcome:
+    """Run ``case`` alone, with its conversation in the outcome."""
+    lane.recording = True
+    try:
+        return await lane.run(case)
+    finally:
+        lane.recording = False
+
+
+OpenLane = Callable[[LaneConfig, Callable[[str], None]], Coroutine[Any, Any, CampaignLane]]

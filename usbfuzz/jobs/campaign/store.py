@@ -1,0 +1,293 @@
+"""The crash directories of a campaign: ``OUT/SLUG/`` with case.toml, console.log, crash.toml, and texts for people.
+
+A directory appears whole, by one rename, or not at all. crash.toml is written last whenever files change, and makes
+the directory a crash directory. The texts (report.txt, lsusb.txt, repro.py, repro.c) come after the evidence, and can
+be made again from it: `usbfuzz crashes report`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import tomlkit
+from attrs import define, evolve, field, frozen
+
+from usbfuzz.case import dumps
+from usbfuzz.case.files import CASE_FILE
+from usbfuzz.case.model import Case, Expectation
+from usbfuzz.case.parts import weight
+from usbfuzz.crashes.files import UNFINISHED, discard, write_atomically, write_directory, write_loose
+from usbfuzz.crashes.minimized import MINIMIZED_FILE, ORIGINAL_FILE, Minimized, save_result
+from usbfuzz.crashes.record import CRASH_FILE, Crash, slug_of
+from usbfuzz.crashes.suppress import SUPPRESS_FILE, SUPPRESSED_FILE, Suppressions, read_suppressed
+from usbfuzz.errors import InputError, StorageError
+from usbfuzz.report.render import CAPTURE_FILE, CONSOLE_FILE, rerender
+from usbfuzz.triage import Report
+
+from .messages import How
+
+__all__ = ["Crash", "CrashStore", "Evidence", "slug_of"]
+
+_DRIVERS = 3  #: named at most, besides the one of the report
+
+
+@frozen
+class Evidence:
+    """A report, the input behind it, and how sure that is."""
+
+    report: Report
+    case: Case
+    console: str
+    drivers: tuple[str, ...]
+    how: How = How.NOT
+    hits: int = 0  #: of ``runs`` on a fresh guest that showed the bug again
+    runs: int = 0
+    capture: bytes = field(default=b"", repr=False)  #: usb.pcapng of the run; empty when it was not recorded
+
+    @property
+    def driver(self) -> str:
+        """The drivers to blame as far as one can tell: the report's module, then what bound (a few of them)."""
+        names = [self.report.module or "", *self.drivers[:_DRIVERS]]
+        return ", ".join(dict.fromkeys(name.replace("-", "_") for name in names if name))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@define
+class CrashStore:
+    """All crashes below one directory, which the caller has locked. Methods that write raise StorageError.
+
+    Evidence that cannot be written there is written to a directory below $TMPDIR, which the error names. Titles on the
+    list ``suppress`` (by default that of ``suppress.txt`` in the directory) are counted in ``suppressed``, not saved.
+    """
+
+    directory: Path
+    kernel: str  #: name of the kernel the campaign runs on
+    warped: bool  #: the guest's clock is not the wall's
+    suppress: Suppressions = field(factory=Suppressions)
+    crashes: dict[str, Crash] = field(factory=dict, init=False)
+    suppressed: dict[str, Crash] = field(factory=dict, init=False)
+    ignored: tuple[str, ...] = field(default=(), init=False)  #: directories that are not crash directories
+    _dirty: set[str] = field(factory=set, init=False)
+
+    @classmethod
+    def open(cls, directory: Path, *, kernel: str, warped: bool, suppress: Path | None = None) -> CrashStore:
+        """The crashes in ``directory``, with its suppress.txt and a second list; raises InputError for a wrong list."""
+        own = directory / SUPPRESS_FILE
+        lists = [path for path in (own if own.exists() else None, suppress) if path is not None]
+        return cls(directory, kernel=kernel, warped=warped, suppress=Suppressions.load(*lists))
+
+    def __attrs_post_init__(self) -> None:
+        ignored = []
+        for path in sorted(self.directory.iterdir()):
+            if path.name.startswith(UNFINISHED):
+                discard(path)
+            elif path.is_dir() and not path.is_symlink():
+                crash = Crash.read(path)
+                if crash is None:
+                    ignored.append(path.name)
+                else:
+                    self.crashes[path.name] = crash
+                    for pattern in (f"{UNFINISHED}*", f".{MINIMIZED_FILE}.*"):
+                        for unfinished in path.glob(pattern):
+                            discard(unfinished)
+        self.ignored = tuple(ignored)
+
+    def find(self, report: Report) -> Crash | None:
+        """The crash that ``report`` is another sighting of."""
+        known = (*self.crashes.values(), *self.suppressed.values())
+        return next((crash for crash in known if crash.is_bug_of(report)), None)
+
+    def sighted(self, evidence: Evidence) -> tuple[Crash, bool]:
+        """Save a new crash, or count a hit of a known one; the crash, and whether it is new to the directory."""
+        if self.suppress.match(evidence.report.names):
+            return self._suppress(evidence), False
+        known = self.find(evidence.report)
+        if known is not None:
+            self.hit(known.slug)
+            return self._known(known.slug), False
+        now = _now()
+        crash = self._judged(evidence, slug=self._free_slug(evidence.report.title), first_seen=now, attempts=0)
+        crash = evolve(crash, hits={self.kernel: 1}, last_seen=now)
+        self._write_new(crash, evidence)
+        return self._conclude(crash), True
+
+    def hit(self, slug: str) -> None:
+        """Count a sighting; written by :meth:`flush`."""
+        crash = self._known(slug)
+        hits = {**crash.hits, self.kernel: crash.hits.get(self.kernel, 0) + 1}
+        books = self.suppressed if crash.suppressed else self.crashes
+        books[slug] = evolve(crash, hits=hits, last_seen=_now())
+        self._dirty.add(slug)
+
+    def attributed(self, slug: str, evidence: Evidence) -> Crash:
+        """Replace the evidence of ``slug`` when the new is better: a reproduced crash is never overwritten."""
+        old = self._known(slug)
+        if old.reproduced or old.suppressed:
+            return old
+        attempts = old.attempts + (evidence.runs > 0)
+        new = self._judged(evidence, slug=slug, first_seen=old.first_seen, attempts=attempts)
+        # The title stays that of the first sighting, as the directory's name does.
+        names = {old.title, *old.alt_titles, *evidence.report.names} - {old.title}
+        new = evolve(new, title=old.title, alt_titles=tuple(sorted(names)), hits=old.hits, last_seen=old.last_seen)
+        self._replace(new, evidence)
+        return self._conclude(new)
+
+    def minimized(self, slug: str, minimized: Minimized, console: str, capture: bytes = b"") -> Crash:
+        """Make the small case the crash's own; the one it was found with stays as original.toml.
+
+        ``console`` and ``capture`` (may be empty) are those of a run of the small case.
+        """
+        old, directory = self.crashes[slug], self.directory / slug
+        case = self._labelled(minimized.case, old)
+        new = evolve(
+            old,
+            reproduced=minimized.hits,
+            runs=minimized.runs,
+            how=How.ALONE.value,
+            kernel=self.kernel,
+            clock=self._clock,
+            size=weight(case),
+        )
+        try:
+            if not (directory / ORIGINAL_FILE).exists():
+                write_atomically(directory / ORIGINAL_FILE, (directory / CASE_FILE).read_bytes())
+            self._overwrite(directory, _evidence_files(case, console, capture))
+            save_result(directory, evolve(minimized, case=case))
+        except OSError as error:
+            raise _trouble(directory, error) from error
+        return self._conclude(new)
+
+    def confirmed(self, slug: str, hits: int, runs: int) -> Crash:
+        """Note how often real-time guests showed the crash: ``hits`` of ``runs``."""
+        return self._conclude(evolve(self.crashes[slug], confirmed=hits, confirmations=runs))
+
+    def flush(self) -> None:
+        """Write the counts of crashes seen again."""
+        for slug in sorted(self._dirty):
+            path = self.directory / slug / CRASH_FILE
+            raw = self._known(slug).to_toml().encode()
+            if slug in self.suppressed:
+                path, raw = self.directory / SUPPRESSED_FILE, self._tally()
+            try:
+                write_atomically(path, raw)
+            except OSError as error:
+                raise _trouble(path.parent, error) from error
+        self._dirty.clear()
+
+    def _known(self, slug: str) -> Crash:
+        return self.crashes[slug] if slug in self.crashes else self.suppressed[slug]
+
+    def _suppress(self, evidence: Evidence) -> Crash:
+        """Count a crash nobody wants to see."""
+        slug = slug_of(evidence.report.title)
+        if slug not in self.suppressed:
+            crash = self._judged(evidence, slug=slug, first_seen=_now(), attempts=0)
+            hits = read_suppressed(self.directory).get(crash.title, {})
+            self.suppressed[slug] = evolve(crash, suppressed=True, hits=hits)
+        self.hit(slug)
+        return self.suppressed[slug]
+
+    def _tally(self) -> bytes:
+        """The text of suppressed.toml: hits by title and kernel, those of earlier campaigns too."""
+        hits = read_suppressed(self.directory) | {crash.title: crash.hits for crash in self.suppressed.values()}
+        return tomlkit.dumps(dict(sorted(hits.items()))).encode()
+
+    def _conclude(self, crash: Crash) -> Crash:
+        """Write what changed about a crash, and its texts anew."""
+        directory = self.directory / crash.slug
+        try:
+            write_atomically(directory / CRASH_FILE, crash.to_toml().encode())
+            self.crashes[crash.slug] = crash
+            self._dirty.discard(crash.slug)
+            with contextlib.suppress(InputError):  # whatever is wrong with the case, it is saved
+                rerender(directory)
+        except OSError as error:
+            raise _trouble(directory, error) from error
+        return crash
+
+    def _judged(self, evidence: Evidence, *, slug: str, first_seen: str, attempts: int) -> Crash:
+        report = evidence.report
+        return Crash(
+            slug=slug,
+            title=report.title,
+            alt_titles=report.alt_titles,
+            type="" if report.type is None else str(report.type),
+            driver=evidence.driver,
+            kernel=self.kernel,
+            how=evidence.how.value,
+            reproduced=evidence.hits,
+            runs=evidence.runs,
+            attempts=attempts,
+            first_seen=first_seen,
+            last_seen=first_seen,
+            clock=self._clock,
+            size=weight(evidence.case),
+        )
+
+    @property
+    def _clock(self) -> str:
+        return "warp" if self.warped else "real"
+
+    def _labelled(self, case: Case, crash: Crash) -> Case:
+        """The case as a file that says what it does."""
+        return evolve(case, title=crash.title, expect=(Expectation(self.kernel, crash.title, crash.alt_titles),))
+
+    def _files(self, crash: Crash, evidence: Evidence) -> dict[str, bytes]:
+        """Name and content of each file that holds evidence, crash.toml last."""
+        case = self._labelled(evidence.case, crash)
+        files = _evidence_files(case, evidence.console, evidence.capture)
+        return {**files, CRASH_FILE: crash.to_toml().encode()}
+
+    def _free_slug(self, title: str) -> str:
+        """The title's slug; numbered when a directory that is not ours, or not whole, has that name."""
+        slug, number = slug_of(title), 1
+        while (self.directory / slug).exists():
+            number += 1
+            slug = f"{slug_of(title)}-{number}"
+        return slug
+
+    def _write_new(self, crash: Crash, evidence: Evidence) -> None:
+        try:
+            write_directory(self.directory / crash.slug, self._files(crash, evidence))
+        except OSError as error:
+            raise self._rescued(crash, evidence, error) from error
+
+    def _replace(self, crash: Crash, evidence: Evidence) -> None:
+        try:
+            self._overwrite(self.directory / crash.slug, self._files(crash, evidence))
+        except OSError as error:
+            raise self._rescued(crash, evidence, error) from error
+
+    @staticmethod
+    def _overwrite(directory: Path, files: dict[str, bytes]) -> None:
+        """Replace files, one after the other; the recording of another run goes."""
+        if CAPTURE_FILE not in files:
+            (directory / CAPTURE_FILE).unlink(missing_ok=True)
+        for name, raw in files.items():
+            write_atomically(directory / name, raw)
+
+    def _rescued(self, crash: Crash, evidence: Evidence, error: OSError) -> StorageError:
+        """Save the evidence elsewhere; the error that says what happened and where it is now."""
+        trouble = _trouble(self.directory / crash.slug, error)
+        try:
+            refuge = Path(tempfile.mkdtemp(prefix="usbfuzz-rescued-"), crash.slug)
+            refuge.mkdir()
+            write_loose(refuge, self._files(crash, evidence))
+        except OSError as second:
+            return StorageError(f"{trouble}; {crash.title!r} is lost: {second.filename}: {second.strerror}")
+        return StorageError(f"{trouble}; {crash.title!r} was saved to {refuge} instead")
+
+
+def _evidence_files(case: Case, console: str, capture: bytes) -> dict[str, bytes]:
+    files = {CASE_FILE: dumps(case).encode(), CONSOLE_FILE: console.encode("utf-8", "replace")}
+    return {**files, CAPTURE_FILE: capture} if capture else files
+
+
+def _trouble(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{path}: cannot be written: {error.strerror}; free some space and run the same command again")

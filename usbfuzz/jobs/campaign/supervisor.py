@@ -1,0 +1,304 @@
+"""The campaign: books, crash store and lanes together, until time, cases or patience run out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from attrs import define, field
+
+from harness.guest.rundir import sweep
+from harness.lane.config import LaneConfig
+from usbfuzz.crashes.minimized import MINIMIZED_FILE
+from usbfuzz.errors import InputError, UsbfuzzError
+
+from .confirmation import confirm_new
+from .feed import GENERATOR
+from .keeper import LaneKeeper
+from .messages import Attributed, Entered, LaneState, RoundDone, Settled, Setup, Shrunk, Sighted
+from .options import CampaignOptions
+from .progress import LaneProgress, Progress
+from .shrink import LAST_SECONDS
+from .state import DirectoryLock, State
+from .store import CrashStore, Evidence
+from .view import View
+from .work import Work
+
+__all__ = ["ATTEMPTS", "Campaign", "run_campaign"]
+
+#: Times a crash that does not show again is run down, over all sightings.
+ATTEMPTS = 3
+
+_TICK = 0.5  #: seconds between frames of the view, and between looks at the clock
+_SAVE_EVERY = 2  #: ticks between writes of the campaign's state
+_FLUSH_EVERY = 20  #: ticks between writes of crash counts
+_FINISH = 30.0 + LAST_SECONDS + 60.0  #: seconds for rounds, attribution and minimization when the time is up
+_HURRY = 15.0  #: seconds for the round alone, from Ctrl-C on
+_SEED_BITS = 32
+
+
+@define
+class Campaign:
+    """One run of a campaign. It is the desk where lane keepers bring what their lanes say."""
+
+    options: CampaignOptions
+    progress: Progress
+    state: State
+    store: CrashStore
+    work: Work
+    view: View
+    killed: bool = False  #: ended by a second Ctrl-C
+    _claims: dict[str, int] = field(factory=dict, init=False)  #: crash directory: lane that looks for its case
+    _running: asyncio.Event = field(factory=asyncio.Event, init=False)  #: the first round began
+    _stop: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _kill: asyncio.Event = field(factory=asyncio.Event, init=False)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: the first ends rounds and guests cleanly, the second kills them."""
+        if self._stop.is_set():
+            self._kill.set()
+            return
+        self._stop.set()
+        self._running.set()
+        self.view.say("stopping: the lanes finish what they run; Ctrl-C again kills them")
+
+    async def run(self, keepers: Sequence[LaneKeeper]) -> None:
+        """Run the lanes until it is over; raises the first error that makes going on useless."""
+        with _signals(self.interrupt):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    ticking = group.create_task(self._tick())
+                    lanes = [group.create_task(keeper.run()) for keeper in keepers]
+                    await self._until_over(keepers, lanes)
+                    ticking.cancel()
+            except* UsbfuzzError as errors:
+                raise _first(errors) from None
+            finally:
+                self._save(every=True)
+
+    async def confirm(self, config: LaneConfig) -> None:
+        """Once the lanes have ended: see which of the new crashes happen in real time as well; say what is left."""
+        fresh = sorted(slug for slug in self.progress.fresh if self.store.crashes[slug].reproduced)
+        if self.options.confirm:
+            with _signals(self.interrupt):
+                await confirm_new(self.store, fresh, config, self._stop.is_set, self.view.say)
+        left = [slug for slug in fresh if not (self.options.out / slug / MINIMIZED_FILE).exists()]
+        if left and self.options.minimize:
+            self.view.say(f"not minimized: {len(left)}, such as: usbfuzz minimize {self.options.out / left[0]}")
+
+    async def _until_over(self, keepers: Sequence[LaneKeeper], lanes: Sequence[asyncio.Task[None]]) -> None:
+        if await self._over(lanes, self._running, None) or await self._over(lanes, self._stop, self.options.seconds):
+            return
+        if not self._stop.is_set():
+            for keeper in keepers:
+                keeper.stop(hurry=False)
+            if await self._over(lanes, self._stop, _FINISH):
+                return
+        self._stop.set()
+        for keeper in keepers:
+            keeper.stop(hurry=True)
+        if await self._over(lanes, self._kill, _HURRY):
+            return
+        self.killed = self._kill.is_set()
+        for lane in lanes:
+            lane.cancel()
+        await asyncio.wait(lanes)
+
+    @staticmethod
+    async def _over(lanes: Sequence[asyncio.Task[None]], event: asyncio.Event, seconds: float | None) -> bool:
+        """Wait for all lanes to end; False when ``event`` or the end of ``seconds`` comes first."""
+        waiting = asyncio.create_task(event.wait())
+        deadline = None if seconds is None else time.monotonic() + seconds
+        pending: set[asyncio.Task[object]] = set(lanes)
+        while pending and not waiting.done():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            _, rest = await asyncio.wait({*pending, waiting}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            pending = rest - {waiting}
+        waiting.cancel()
+        return not pending
+
+    async def _tick(self) -> None:
+        ticks = 0
+        while True:
+            await asyncio.sleep(_TICK)
+            ticks += 1
+            if ticks % _SAVE_EVERY == 0:
+                self._save(every=ticks % _FLUSH_EVERY == 0)
+            self.view.update(self.progress)
+
+    def _save(self, *, every: bool) -> None:
+        self.state.save(self.work.next, self.work.unfinished)
+        if every:
+            self.store.flush()
+
+    def entered(self, lane: int, message: Entered) -> None:
+        """The lane changed its state."""
+        now = time.monotonic()
+        self.progress.lanes[lane].entered(message, now)
+        if message.state is LaneState.RUNNING and not self._running.is_set():
+            self.progress.started = now
+            self._running.set()
+
+    def sighted(self, lane: int, message: Sighted) -> Settled:
+        """Save a new crash as it was seen, before anything else happens to it; count a known one."""
+        evidence = Evidence(message.report, message.case, message.console, message.drivers)
+        crash, new = self.store.sighted(evidence)
+        if new:
+            self.progress.fresh.add(crash.slug)
+            self.view.say(f"new crash: {crash.title} ({self.options.out / crash.slug})")
+        known = crash.suppressed or crash.reproduced or crash.attempts >= ATTEMPTS
+        open_question = not known and crash.slug not in self._claims
+        if open_question:
+            self._claims[crash.slug] = lane
+        return Settled(crash.slug, attribute=open_question)
+
+    def attributed(self, message: Attributed) -> None:
+        """Keep the case that was found for a crash."""
+        self._claims.pop(message.slug, None)
+        evidence = Evidence(
+            report=message.report,
+            case=message.case,
+            console=message.console,
+            drivers=message.drivers,
+            how=message.how,
+            hits=message.hits,
+            runs=message.runs,
+            capture=message.capture,
+        )
+        crash = self.store.attributed(message.slug, evidence)
+        if crash.runs:
+            self.view.say(f"reproduced {crash.reproduced} of {crash.runs}: {crash.title} ({crash.how})")
+
+    def shrunk(self, message: Shrunk) -> None:
+        """Keep the small case."""
+        crash = self.store.minimized(message.slug, message.minimized, message.console, message.capture)
+        small = message.minimized
+        self.view.say(f"minimized {small.before:,} to {small.after:,} bytes: {crash.title}")
+
+    def round_done(self, lane: int, message: RoundDone) -> None:
+        """Count a round."""
+        self.progress.round_done(lane, message, time.monotonic())
+        self.progress.newest += self.state.add_drivers(message.drivers)
+        for slug in message.hits:
+            self.store.hit(slug)
+
+    def lane_lost(self, lane: int, why: str, given_up: list[int]) -> None:
+        """Note a worker that died, and the cases that are not tried again."""
+        self._claims = {slug: owner for slug, owner in self._claims.items() if owner != lane}
+        self.progress.lanes[lane].deaths += 1
+        self.progress.notes.append(f"lane {lane} starts again: {why}")
+        self.view.say(f"lane {lane} starts again: {why}")
+        for index in given_up:
+            self.state.skip(index, why)
+            self.progress.skipped += 1
+            self.view.say(f"case {index} is skipped: it took down its lane each time ({why})")
+
+
+@contextlib.contextmanager
+def _signals(handler: object) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, handler)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _first(errors: BaseExceptionGroup[UsbfuzzError]) -> UsbfuzzError:
+    """The error to show, groups in groups unfolded."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, UsbfuzzError)
+    return error
+
+
+def _default_commands() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (sys.executable, "-m", "usbfuzz.jobs.campaign.worker", str(os.getpid())), GENERATOR
+
+
+async def run_campaign(
+    options: CampaignOptions,
+    config: LaneConfig,
+    modules: int,
+    view: View,
+    commands: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
+) -> Campaign:
+    """Run a campaign to its end and return it, for its numbers.
+
+    ``modules`` is how many modules of the guest can bind; ``commands`` are those of worker and generator processes.
+    Raises StorageError, InputError (another seed, nothing left to do), BootError, InfraError; what was found by then
+    is saved.
+    """
+    worker, generator = commands or _default_commands()
+    lock = DirectoryLock.acquire(options.out)
+    try:
+        campaign = _open(options, config, modules, view)
+        try:
+            await campaign.run(_keepers(campaign, config, worker, generator))
+            await campaign.confirm(config)
+        finally:
+            campaign.state.close()
+            view.close()
+    finally:
+        lock.release()
+        sweep()
+    return campaign
+
+
+def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View) -> Campaign:
+    kernel = config.kernel.name
+    state = State.open(
+        options.out,
+        kernel=kernel,
+        params=config.kernel_params,
+        seed=options.seed,
+        new_seed=secrets.randbits(_SEED_BITS),
+    )
+    work = Work(next=state.next, limit=options.cases, lanes=options.lanes, returned=list(state.unfinished))
+    if work.exhausted:
+        state.close()
+        raise InputError(
+            f"{options.out}: all {options.cases} cases of seed {state.seed} were run on {kernel}; "
+            "raise --cases to go on, or give another --out"
+        )
+    store = CrashStore.open(options.out, kernel=kernel, warped=config.timing.warped, suppress=options.suppress)
+    if store.ignored:
+        view.say(f"{options.out}: not crash directories, left alone: {', '.join(store.ignored)}")
+    progress = Progress(
+        kernel=kernel,
+        seed=state.seed,
+        lanes=[LaneProgress(number) for number in range(options.lanes)],
+        totals=state.totals,
+        modules=modules,
+        seconds=options.seconds,
+        limit=options.cases,
+        drivers=state.drivers,
+        crashes=store.crashes,
+    )
+    return Campaign(options, progress=progress, state=state, store=store, work=work, view=view)
+
+
+def _keepers(
+    campaign: Campaign, config: LaneConfig, worker: tuple[str, ...], generator: tuple[str, ...]
+) -> list[LaneKeeper]:
+    cores = sorted(os.sched_getaffinity(0))
+    return [
+        LaneKeeper(
+            Setup(lane, campaign.state.seed, cores[lane % len(cores)], generator, config, campaign.options.minimize),
+            command=worker,
+            work=campaign.work,
+            desk=campaign,
+        )
+        for lane in range(campaign.options.lanes)
+    ]

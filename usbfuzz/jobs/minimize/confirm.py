@@ -1,0 +1,78 @@
+"""Does a crash of a warped guest happen in real time, too?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from attrs import frozen
+
+from harness.guest.qemu import Mode
+from harness.lane.config import LaneConfig
+from harness.lane.lane import Lane
+from harness.lane.prepare import prepare
+from usbfuzz.case.model import Case
+from usbfuzz.jobs.replay import for_case, shows
+
+__all__ = ["Confirmation", "RealTime"]
+
+_ENOUGH = 2  #: hits
+_RUNS = 3  #: at most
+
+
+@frozen
+class Confirmation:
+    """How often real-time guests showed a crash."""
+
+    hits: int
+    runs: int
+
+    def __str__(self) -> str:
+        if not self.runs:
+            return "not tried in real time"
+        seen = "confirmed in real time" if self.hits else "not seen in real time"
+        return f"{seen} {self.hits} of {self.runs}"
+
+
+@frozen
+class RealTime:
+    """Real-time guests of one kernel."""
+
+    config: LaneConfig
+
+    @classmethod
+    async def of(cls, kernel: str, like: LaneConfig, on_progress: Callable[[str], None]) -> RealTime:
+        """Those of ``kernel``, with the kernel parameters of ``like``; raises what :func:`prepare` does."""
+        made = await prepare(
+            kernel,
+            mode=Mode.REALTIME,
+            kernel_params=like.kernel_params,
+            cache_dir=like.cache_dir,
+            on_progress=on_progress,
+        )
+        return cls(made)
+
+    async def confirm(
+        self, case: Case, names: frozenset[str], seconds: float, on_progress: Callable[[str], None]
+    ) -> Confirmation:
+        """Run ``case`` until it showed the bug twice, three times at most, for at most ``seconds`` after the boot.
+
+        Raises BootError and InfraError. Booting a guest for the first time takes its own minute.
+        """
+        lane = await Lane.open(for_case(self.config, case), on_progress)
+        hits = runs = 0
+        try:
+            async with asyncio.timeout(seconds):
+                fresh = True
+                while runs < _RUNS and hits < _ENOUGH:
+                    if not fresh:
+                        await lane.restore()
+                    outcome = await lane.run(case)
+                    fresh = outcome.restored
+                    runs += 1
+                    hits += shows(outcome, names)
+        except TimeoutError:
+            pass
+        finally:
+            await lane.close()
+        return Confirmation(hits, runs)

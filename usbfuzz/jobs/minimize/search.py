@@ -1,0 +1,150 @@
+"""The minimization itself: passes from coarse to fine, again and again until none of them gets any further."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from attrs import define, field
+
+from usbfuzz.case.model import Case
+from usbfuzz.case.parts import digest, weight
+from usbfuzz.crashes.minimized import Mark, Minimized
+
+from . import contents
+from .marks import find_marks
+from .oracle import Oracle, OutOfTime, Reliability, Seen
+from .plain import fields
+from .reduce import Choice, reduce
+from .structure import LEVELS
+
+__all__ = ["PASSES", "Pass", "Search"]
+
+Pass = tuple[str, Callable[[Case], Choice]]
+
+#: Name and choice of each pass, from coarse to fine.
+PASSES: tuple[Pass, ...] = (
+    ("devices", contents.devices),
+    ("events", contents.events),
+    ("strings, reports, scripts", contents.extras),
+    ("configurations", contents.configurations),
+    *LEVELS["tree"],
+    ("answers", contents.steps),
+    *LEVELS["items"],
+    ("fields", fields),
+    *LEVELS["bytes"],
+    ("waits", contents.waits),
+    ("times", contents.plain_waits),
+    ("delays", contents.delays),
+    ("repetitions", contents.plain_steps),
+    ("ports", contents.placement),
+    ("speed", contents.speeds),
+    ("exercise", contents.exercise),
+)
+
+_FIRST_LOOK = 3  #: runs after which a case that always showed the bug is taken to do so
+_LONG_LOOK = 10  #: runs behind a reliability figure
+_GLANCE = 1  #: runs of the best case after a pass, besides the one that got it there
+_SURE = 3  #: hits in a row a candidate needs, once one has turned out much less reliable than what it was made from
+
+
+@define
+class Search:
+    """One minimization. While it runs, ``stage``, ``best`` and ``oracle.asked`` say how far it is."""
+
+    oracle: Oracle
+    on_better: Callable[[Case], None] = lambda _: None  #: called with each better case as it is found
+    passes: Sequence[Pass] = PASSES
+    last: Sequence[Pass] = ()  #: tried only when the others get no further
+    stage: str = field(default="", init=False)
+    best: Case | None = field(default=None, init=False)
+    shown: Seen | None = field(default=None, init=False)  #: a run of the result that showed the bug
+    _level: Reliability = field(default=Reliability(0, 0), init=False)  #: of the case it began with
+    _accepted: list[str] = field(factory=list, init=False)  #: digests, in the pass that runs
+
+    async def run(self, case: Case) -> Minimized | None:
+        """The smallest case found when nothing more can go, or time is up; None when ``case`` never shows the bug.
+
+        Raises what lanes raise; ``best`` is what had been found by then.
+        """
+        started = time.monotonic()
+        self.stage = "first look"
+        self._level = await self._look(case)
+        if not self._level.hits:
+            return None
+        self.best = case
+        self.oracle.tries = self._level.tries
+        self.oracle.memo[digest(case)] = True
+        complete, marks = await self._search()
+        reliability = await self._last_look(in_time=complete)
+        self.shown = reliability.shown
+        return Minimized(
+            self.best,
+            hits=reliability.hits,
+            runs=reliability.runs,
+            tried=self.oracle.asked,
+            seconds=time.monotonic() - started,
+            before=weight(case),
+            after=weight(self.best),
+            complete=complete and not self.oracle.unsure,
+            marks=marks,
+        )
+
+    async def _search(self) -> tuple[bool, tuple[Mark, ...]]:
+        """Whether it came to its end, and which bytes of the best case matter."""
+        assert self.best is not None
+        try:
+            while await self._all(self.passes) or await self._all(self.last):
+                pass
+        except OutOfTime:
+            return False, ()
+        self.stage = "marks"
+        try:
+            return True, await find_marks(self.best, self.oracle.shows)
+        except OutOfTime:
+            return True, ()
+
+    async def _all(self, passes: Sequence[Pass]) -> bool:
+        """Each pass once; whether any got further."""
+        moved = False
+        for name, choose in passes:
+            assert self.best is not None
+            self.stage = name
+            before = self.best
+            self._accepted.clear()
+            if await reduce(choose(before), self.oracle.shows, self.oracle.guests.width, self._accept):
+                moved = True
+                await self._check(before)
+        return moved
+
+    def _accept(self, case: Case) -> None:
+        self.best = case
+        self._accepted.append(digest(case))
+        self.on_better(case)
+
+    async def _look(self, case: Case) -> Reliability:
+        """How often ``case`` shows the bug: a few runs when all do, more otherwise."""
+        first = await self.oracle.measure(case, _FIRST_LOOK)
+        if first.hits == first.runs:
+            return first
+        return await self.oracle.measure(case, _LONG_LOOK)
+
+    async def _check(self, before: Case) -> None:
+        """Take back what a pass did when it made the bug a rare one: a race, or something only a used guest shows."""
+        assert self.best is not None
+        now = await self.oracle.measure(self.best, _GLANCE)
+        if now.hits == now.runs:
+            return
+        now = await self.oracle.measure(self.best, _LONG_LOOK)
+        if now.share * 2 >= self._level.share:
+            self.oracle.tries = max(self.oracle.tries, now.tries)
+            return
+        self.oracle.reject(self._accepted, sure=_SURE)
+        self.best = before
+        self.on_better(before)
+
+    async def _last_look(self, *, in_time: bool) -> Reliability:
+        """The figure for the result; a short look when time is up."""
+        assert self.best is not None
+        self.stage = "reliability"
+        return await self.oracle.measure(self.best, _LONG_LOOK if in_time else _FIRST_LOOK)

@@ -1,0 +1,149 @@
+"""What may go from a case's descriptors: interfaces, settings, endpoints, descriptors, HID items, single bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+
+from usbfuzz.case.model import Case
+from usbfuzz.case.parts import parts
+from usbfuzz.descriptors import Descriptor, join, report_items, split
+from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors.standard import STANDARD, EndpointDescriptor
+from usbfuzz.descriptors.tree import AlternateSetting, parse
+
+from .cut import Cut, Totals, without
+from .reduce import Choice
+
+__all__ = ["LEVELS", "cutting"]
+
+Element = tuple[Cut, ...]  # what goes together
+Level = Callable[[Case], Iterable[Element]]
+
+
+def cutting(level: Level, totals: Totals, case: Case) -> Choice:
+    """The choice of what to cut from ``case`` at one level."""
+    elements = tuple(level(case))
+    return Choice(len(elements), lambda picks: without(case, chain(*(elements[nth] for nth in sorted(picks))), totals))
+
+
+def _named(case: Case, *names: str) -> Iterator[tuple[int, str, bytes]]:
+    for number, device in enumerate(case.devices):
+        for part, raw in parts(device):
+            if part.partition("[")[0] in names:
+                yield number, part, raw
+
+
+def _spans(lengths: Iterable[int]) -> Iterator[tuple[int, int]]:
+    at = 0
+    for length in lengths:
+        yield at, at + length
+        at += length
+
+
+def interfaces(case: Case) -> Iterator[Element]:
+    """Interfaces, with all their alternate settings."""
+    for number, part, raw in _named(case, "configurations"):
+        tree, spans = parse(raw), tuple(_settings(raw))
+        for interface in tree.interfaces:
+            yield tuple(
+                Cut(number, part, *span)
+                for setting, span in zip(tree.settings, spans, strict=True)
+                if setting.head.bInterfaceNumber == interface
+            )
+
+
+def settings(case: Case) -> Iterator[Element]:
+    """Alternate settings, with all that stands under them."""
+    for number, part, raw in _named(case, "configurations"):
+        for span in _settings(raw):
+            yield (Cut(number, part, *span),)
+
+
+def _settings(raw: bytes) -> Iterator[tuple[int, int]]:
+    tree = parse(raw)
+    start = len(join(filter(None, (tree.head, *tree.extra))))
+    return ((start + begin, start + end) for begin, end in _spans(len(join(one)) for one in tree.settings))
+
+
+def endpoints(case: Case) -> Iterator[Element]:
+    """Endpoints, with all that stands under them."""
+    for number, part, raw in _named(case, "configurations"):
+        for setting, (start, _) in zip(parse(raw).settings, _settings(raw), strict=True):
+            first = start + _before_endpoints(setting)
+            for begin, end in _spans(len(join(endpoint)) for endpoint in setting.endpoints):
+                yield (Cut(number, part, first + begin, first + end),)
+
+
+def _before_endpoints(setting: AlternateSetting) -> int:
+    return len(join((*setting.lead, setting.head, *setting.extra)))
+
+
+def descriptors(case: Case) -> Iterator[Element]:
+    """Single descriptors of configurations, but for the first; capabilities of the device."""
+    for number, part, raw in _named(case, "configurations", "bos"):
+        for start, stop in list(_spans(len(one.raw) for one in split(raw)))[1:]:
+            yield (Cut(number, part, start, stop),)
+
+
+def collections(case: Case) -> Iterator[Element]:
+    """HID collections, from their Collection item to their End Collection."""
+    for number, part, raw in _named(case, "reports"):
+        items = report_items(raw)
+        spans = list(_spans(len(item.raw) for item in items))
+        opened: list[int] = []
+        for item, (start, stop) in zip(items, spans, strict=True):
+            if item.raw[0] & 0xFC == _COLLECTION:
+                opened.append(start)
+            elif item.raw[0] & 0xFC == _END_COLLECTION and opened:
+                yield (Cut(number, part, opened.pop(), stop),)
+
+
+_COLLECTION, _END_COLLECTION = 0xA0, 0xC0
+
+
+def items(case: Case) -> Iterator[Element]:
+    """HID report items."""
+    for number, part, raw in _named(case, "reports"):
+        for start, stop in _spans(len(item.raw) for item in report_items(raw)):
+            yield (Cut(number, part, start, stop),)
+
+
+def octets(case: Case) -> Iterator[Element]:
+    """Single bytes: of class descriptors, behind what standard ones must have, of answers; two at a time of strings."""
+    for number, part, raw in _named(case, "configurations", "bos"):
+        at = 0
+        for one in split(raw):
+            yield from ((Cut(number, part, at + byte, at + byte + 1),) for byte in range(_needed(one), len(one.raw)))
+            at += len(one.raw)
+    for number, part, raw in _named(case, "strings"):
+        yield from ((Cut(number, part, at, min(at + 2, len(raw))),) for at in range(2, len(raw), 2))
+    for number, part, raw in _named(case, "control", "endpoints"):
+        yield from ((Cut(number, part, at, at + 1),) for at in range(len(raw)))
+
+
+def _needed(one: Descriptor) -> int:
+    """Bytes without which it is another descriptor: bLength and type, the subtype; all that a standard one has."""
+    if isinstance(one, EndpointDescriptor):
+        return EndpointDescriptor.minimum
+    if isinstance(one, STANDARD):
+        return len(one.raw) - len(one.trailing)
+    return 3 if one.bDescriptorType in _SUBTYPED else 2
+
+
+_SUBTYPED = (DescriptorType.CS_INTERFACE, DescriptorType.CS_ENDPOINT, DescriptorType.DEVICE_CAPABILITY)
+
+_TREE: Sequence[Level] = (interfaces, settings, endpoints, descriptors)
+_ITEMS: Sequence[Level] = (collections, items)
+_BYTES: Sequence[Level] = (octets,)
+
+#: From coarse to fine; each is tried with lengths and counts kept right and wrong.
+LEVELS = {
+    name: tuple(
+        (f"{level.__name__}, totals {totals.value}", partial(cutting, level, totals))
+        for level in levels
+        for totals in Totals
+    )
+    for name, levels in (("tree", _TREE), ("items", _ITEMS), ("bytes", _BYTES))
+}

@@ -1,0 +1,126 @@
+"""Plugs one device into a guest and reports what happens, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import evolve
+
+from harness.lane.config import LaneConfig
+from harness.lane.lane import Lane
+from harness.lane.stage import Settler, Stage
+from usbfuzz.errors import GuestError, QemuError
+
+from .replay import for_case
+
+if TYPE_CHECKING:
+    from harness.guest.agent_client import UEvent
+    from harness.usbredir.constants import Sender
+    from harness.usbredir.message import Message
+    from usbfuzz.load import Loaded
+
+__all__ = ["Play", "Watcher", "plug", "watch"]
+
+_LOOK_S = 0.2  #: between two looks at the console
+_SETTLE_S = 0.5  #: between two questions for new bindings
+_INFO = 7  #: console log level at which a driver developer reads along
+
+
+#: Does something to a guest that runs; what it plugs in stays plugged.
+Play = Callable[[Lane, Stage], Awaitable[None]]
+
+
+class Watcher(Protocol):
+    """Who is told what happens."""
+
+    def kernel(self, line: str) -> None:
+        """A line of the guest's kernel log."""
+
+    def uevent(self, event: UEvent) -> None:
+        """A driver bound or unbound, a device node came or went."""
+
+    def transfer(self, at: float, sender: Sender, message: Message) -> None:
+        """A usbredir message; ``at`` is the event loop's time in seconds."""
+
+    def fault(self, error: Exception) -> None:
+        """The device's own code raised something; the guest was told of an I/O error."""
+
+
+async def plug(
+    loaded: Loaded,
+    config: LaneConfig,
+    watcher: Watcher,
+    *,
+    seconds: float | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Plug the device in and :func:`watch`; a case's events are played.
+
+    Raises InputError when the user's device cannot be made.
+    """
+    play = _player(loaded)
+    if loaded.case is not None:
+        config = for_case(config, loaded.case)
+    await watch(play, config, watcher, seconds=seconds, on_progress=on_progress)
+
+
+async def watch(
+    play: Play,
+    config: LaneConfig,
+    watcher: Watcher,
+    *,
+    seconds: float | None = None,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Boot a guest that talks, ``play``, and watch for ``seconds``, until cancelled or the guest is gone.
+
+    What is plugged at the end of the play stays plugged: unlike a campaign, this is for looking. Raises BootError and
+    InfraError from the preparation; a guest that dies while it is watched just ends the watching.
+    """
+    lane = await Lane.open(evolve(config, loglevel=_INFO, paced=True), on_progress)
+    try:
+        for port in lane.ports:
+            port.trace, port.on_fault = watcher.transfer, watcher.fault
+        on_progress("the guest runs; plugging")
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+            watching = group.create_task(_console(lane, watcher))
+            stage = Stage(lane.agent, lane.ports, Settler(lane.agent), warped=config.timing.warped)
+            group.create_task(_follow(play(lane, stage), stage, watcher, watching))
+    except TimeoutError:
+        pass  # watched for as long as was asked
+    finally:
+        await lane.close()
+
+
+def _player(loaded: Loaded) -> Play:
+    """What to do on the stage; a device of the user's own is made now, before a guest boots in vain."""
+    if case := loaded.case:
+        return lambda _, stage: stage.perform(case, {event.port: event.port for event in case.events})
+    device = loaded.make()
+    return lambda _, stage: stage.plug(0, device)
+
+
+async def _follow(playing: Awaitable[None], stage: Stage, watcher: Watcher, watching: asyncio.Task[None]) -> None:
+    """Play, then keep asking the guest what has bound, until it is gone."""
+    try:
+        await playing
+        while True:
+            await stage.settler.settle()
+            for event in stage.settler.take():
+                watcher.uevent(event)
+            await asyncio.sleep(_SETTLE_S)
+    except (QemuError, GuestError) as error:
+        await asyncio.sleep(2 * _LOOK_S)
+        watcher.kernel(f"-- the guest is gone: {error}")
+        watching.cancel()
+
+
+async def _console(lane: Lane, watcher: Watcher) -> None:
+    rest = ""
+    while True:
+        *lines, rest = (rest + lane.read_console()).split("\n")
+        for line in lines:
+            watcher.kernel(line)
+        await asyncio.sleep(_LOOK_S)

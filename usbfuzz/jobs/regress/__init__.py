@@ -1,0 +1,16 @@
+"""Kept cases over kernels: does each still do what it was seen to do?
+
+::
+
+    PATHS ──collect──▶ entries ┐           pool: a worker process a lane       judge           table, junit,
+                               ├─▶ cells ──────────────────────────▶ Seen… ──────────▶ Cell ──▶ page, data
+    --kernel ─prepare─▶ columns┘           (observe: Outcome → Seen)                       └──▶ bless
+"""
+
+from __future__ import annotations
+
+from .collect import collect
+from .matrix import Cell, Column, Entry, Matrix, Seen, Status
+from .run import RegressOptions, run_regress
+
+__all__ = ["Cell", "Column", "Entry", "Matrix", "RegressOptions", "Seen", "Status", "collect", "run_regress"]

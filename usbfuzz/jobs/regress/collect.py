@@ -1,0 +1,68 @@
+"""From the paths a user gives to the rows of the matrix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from usbfuzz.case import load, resolve
+from usbfuzz.case.files import CASE_FILE
+from usbfuzz.errors import CaseError, InputError
+
+from .matrix import Entry
+
+__all__ = ["collect"]
+
+_MOST_FILES = 20_000
+_META = "crash.toml"  # next to a case.toml: what a campaign knows of the crash
+
+
+def collect(paths: Iterable[Path]) -> tuple[Entry, ...]:
+    """A row for each case file below ``paths``, in the order given and sorted within a directory.
+
+    A path is a case file, a crash directory, or a directory to search. A file that cannot be read is a row with its
+    error. Raises InputError for a path that does not exist, and when there is nothing at all.
+    """
+    found = list(dict.fromkeys(file for path in paths for file in _files(path)))
+    if not found:
+        raise InputError(f"{', '.join(map(str, paths))}: no case files there; give .toml files or directories of them")
+    names = _names(found)
+    return tuple(_entry(path, name) for path, name in zip(found, names, strict=True))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or directory")
+    if not path.is_dir() or (path / CASE_FILE).exists():
+        yield resolve(path)
+        return
+    count = 0
+    for directory, below, files in os.walk(path):  # does not follow links
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        crash = CASE_FILE in files
+        for name in sorted(files):
+            if name.endswith(".toml") and not name.startswith(".") and not (crash and name == _META):
+                count += 1
+                if count > _MOST_FILES:
+                    raise InputError(f"{path}: more than {_MOST_FILES} case files below it; name a smaller directory")
+                yield Path(directory, name)
+
+
+def _entry(path: Path, name: str) -> Entry:
+    try:
+        return Entry(path, name, load(path))
+    except CaseError as error:
+        return Entry(path, name, error=error)
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """The last part of each path that tells it from the others: a file's stem, a crash directory's name."""
+    parts = [(path.parent if path.name == CASE_FILE else path.with_suffix("")).absolute().parts for path in paths]
+    depth = 1
+    names = ["/".join(part[-depth:]) for part in parts]
+    while len(set(names)) < len(names) and depth < max(map(len, parts)):
+        depth += 1
+        taken = {name for name in names if names.count(name) > 1}
+        names = ["/".join(part[-depth:]) if n in taken else n for part, n in zip(parts, names, strict=True)]
+    return ["".join(char if char.isprintable() else "?" for char in name) for name in names]

@@ -1,0 +1,117 @@
+"""What the runs of a cell mean, and whether another one would tell more."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from usbfuzz.case.model import ALWAYS
+from usbfuzz.triage import Kind
+
+from .matrix import Finding, Seen, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from usbfuzz.case.model import Expectation
+    from usbfuzz.triage import Report
+
+__all__ = ["enough", "enough_to_bless", "judge", "tries_for"]
+
+#: Runs that each may come out otherwise before a difference is believed.
+TRIES = 3
+#: A recorded crash counts as gone when its staying away by chance is rarer than this.
+_CHANCE = 0.01
+_MOST_TRIES = 20
+#: Runs in which we answered too late, after which the cell is judged all the same.
+_PATIENCE = 3
+_MINOR = frozenset({Kind.WARNING, Kind.BOGUS_URB})
+
+
+def tries_for(expected: Expectation | None) -> int:
+    """Runs after which the recorded crash, if still there, would have shown (for a harmless case: runs that agree)."""
+    if expected is None or expected.reliability >= ALWAYS:
+        return TRIES
+    needed = math.log(_CHANCE) / math.log(1 - expected.reliability / ALWAYS)
+    return min(max(TRIES, math.ceil(needed)), _MOST_TRIES)
+
+
+def enough(expected: Expectation | None, runs: Sequence[Seen]) -> bool:
+    """Whether the runs so far decide the cell."""
+    believed = [seen for seen in runs if seen.trusted]
+    if not believed:
+        return len(runs) >= _PATIENCE
+    if judge(expected, runs).status.good:
+        return True
+    if expected is None or not expected.title:
+        # Nobody's fault until seen on a fresh guest: an earlier case may have laid the mine.
+        crashed = [seen for seen in believed if seen.reports]
+        if any(seen.fresh for seen in crashed):
+            return True
+    return len(believed) >= tries_for(expected) or len(runs) >= tries_for(expected) + _PATIENCE
+
+
+def judge(expected: Expectation | None, runs: Sequence[Seen]) -> Finding:
+    """What the runs mean, of which there is at least one; those that cannot be trusted count only when all are so."""
+    believed = [seen for seen in runs if seen.trusted] or list(runs)
+    if expected is not None and expected.title:
+        return _judge_crash(expected, believed)
+    crashed = [seen for seen in believed if seen.reports]
+    if crashed:
+        return _surprise(crashed[-1].reports[0], believed, _hint(expected))
+    if expected is None:
+        return Finding(Status.NEW)
+    differences = [tuple(_differences(expected, seen)) for seen in believed]
+    return Finding(Status.CHANGED, notes=differences[-1]) if all(differences) else Finding(Status.OK)
+
+
+def _judge_crash(expected: Expectation, believed: Sequence[Seen]) -> Finding:
+    hits = sum(seen.shows(expected.names) for seen in believed)
+    if hits:
+        return Finding(Status.OK, expected.title, hits=hits)
+    other = next((seen.reports[0] for seen in reversed(believed) if seen.reports), None)
+    if other is not None:
+        return _surprise(other, believed, f"recorded here: {expected.title}")
+    note = f"did not come in {_runs(believed)}: fixed? --bless records it"
+    return Finding(Status.GONE, expected.title, (note,))
+
+
+def _surprise(report: Report, believed: Sequence[Seen], hint: str) -> Finding:
+    hits = sum(seen.shows(report.names) for seen in believed)
+    notes = [hint]
+    if hits < len(believed):
+        notes.append(f"in {hits} of {_runs(believed)}" + _mine(report, believed))
+    status = Status.WARNING if report.type in _MINOR and not report.panicked else Status.CRASH
+    return Finding(status, report.title, tuple(notes), hits)
+
+
+def _mine(report: Report, believed: Sequence[Seen]) -> str:
+    """What to think of a crash that no fresh guest showed."""
+    if any(seen.fresh for seen in believed if seen.shows(report.names)):
+        return ""
+    return ", on no fresh guest: an earlier case may have laid the mine"
+
+
+def _hint(expected: Expectation | None) -> str:
+    return "recorded as harmless here" if expected else "nothing is recorded for this kernel"
+
+
+def _differences(expected: Expectation, seen: Seen) -> Iterator[str]:
+    """What a harmless run did otherwise than recorded, as lines of a diff."""
+    for what, recorded, now in (("drivers", expected.drivers, seen.drivers), ("log", expected.log, seen.log)):
+        if recorded is not None:
+            yield from (f"{what}: - {line}" for line in recorded if line not in now)
+            yield from (f"{what}: + {line}" for line in now if line not in recorded)
+
+
+def _runs(runs: Sequence[Seen]) -> str:
+    return f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
+
+
+def enough_to_bless(runs: Sequence[Seen]) -> bool:
+    """Whether the runs, each on a fresh guest, tell what to record: two harmless ones agree, or a crash's frequency."""
+    believed = [seen for seen in runs if seen.trusted]
+    if any(seen.reports for seen in believed):
+        return len(believed) >= TRIES or len(runs) >= TRIES + _PATIENCE
+    behaviour = [(seen.drivers, seen.log) for seen in believed]
+    return len(set(behaviour)) < len(behaviour) or len(runs) >= TRIES + _PATIENCE

@@ -1,0 +1,91 @@
+"""From an outcome to what can be compared with another day's: drivers by interface, the kernel's words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from usbfuzz.triage.console import NO_PREFIX, as_log, as_text, lines_from
+
+from .matrix import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.lane.outcome import Outcome
+    from usbfuzz.case.model import Case
+
+__all__ = ["drivers_of", "kernel_lines", "observe", "stable_line"]
+
+_REPORTS = 4
+_REPORT_CHARS = 16_000
+_LINES = 100  #: distinct lines of a guest that complains without end
+_LINE_CHARS = 300
+
+_INTERFACE = re.compile(r"(\d+)-[\d.]+:(\d+\.\d+)")
+#: What counts up while a guest lives, and the word that stands for it: everything else in a line is behaviour.
+_COUNTED = tuple(
+    (re.compile(pattern), word)
+    for pattern, word in (
+        (r"\b(address|device number|devnum|device #|dev) \d+", r"\1 N"),  # drivers/usb/core/hub.c
+        (r"\b([0-9A-F]{4}:[0-9A-F]{4}:[0-9A-F]{4})\.[0-9A-F]{4}\b", r"\1.N"),  # HID device
+        (r"\b(input|event|js|mouse|hidraw|hiddev|card|ttyUSB|ttyACM|video|media|dvb|lp|sg|scsi|host|wdm)\d+", r"\1N"),
+        (r"\b(usb|eth|wwan|wlan|can|hci|rfkill|phy)(\d+)(?=:| |$)", r"\1N"),
+        (r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC"),
+        (r"\b\d+:\d+:\d+:\d+\b", "H:C:T:L"),  # SCSI
+        (r"\[(sd[a-z]+|sr\d+)\]", "[disk]"),
+        (r"\b(?:0x)?[0-9a-f]{8,16}\b", "ADDR"),
+        (r"\b(pid|PID|task|cpu|CPU)[ :#=]*\d+", r"\1 N"),
+        (r"\b\d+(\.\d+)? ?(m|u|n)?s(ec|ecs|econds)?\b", "TIME"),
+    )
+)
+
+
+def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Seen:
+    """What is worth comparing in an outcome of ``case`` alone in its guest."""
+    ports = sorted({event.port for event in case.events})
+    reports = tuple(evolve(one, text=one.text[:_REPORT_CHARS]) for one in outcome.reports[:_REPORTS])
+    return Seen(
+        verdict=outcome.verdict,
+        reports=reports,
+        drivers=drivers_of(outcome, several=len(ports) > 1),
+        log=() if reports else kernel_lines(outcome.console),
+        seconds=outcome.seconds,
+        fresh=fresh,
+        trusted=bool(reports) or not outcome.dilated,
+    )
+
+
+def drivers_of(outcome: Outcome, *, several: bool) -> tuple[str, ...]:
+    """Lines ``1.0 usbhid`` and ``hid hid-generic``; with ``several`` ports in play ``port 2 1.0 usbhid``."""
+    bound = {(binding.name, binding.driver) for binding in outcome.bindings}
+    named = {name for name, _ in bound}
+    bound |= {(name, "-") for name in outcome.interfaces if name not in named}
+    return tuple(sorted({f"{_place(name, several=several)} {driver}" for name, driver in bound}))
+
+
+def _place(name: str, *, several: bool) -> str:
+    """Where a driver sits, from a sysfs name: ``3-1:1.0`` is on the second controller, whose port is 1."""
+    match = _INTERFACE.fullmatch(name)
+    if match is None:
+        return "hid"
+    return f"port {(int(match[1]) - 1) // 2} {match[2]}" if several else match[2]
+
+
+def kernel_lines(console: str) -> tuple[str, ...]:
+    """What the kernel said at the console's level (warnings and worse), sorted, without what differs between runs."""
+    lines = (as_text(line.text) for line in lines_from(as_log(console), 0) if line.caller != NO_PREFIX)
+    return tuple(sorted(_bounded({stable for line in lines if (stable := stable_line(line))})))
+
+
+def _bounded(lines: set[str]) -> Iterable[str]:
+    return sorted(lines)[:_LINES]
+
+
+def stable_line(line: str) -> str:
+    """A kernel line without counters, addresses and times; printable, and cut when endless."""
+    for pattern, word in _COUNTED:
+        line = pattern.sub(word, line)
+    return "".join(char if char.isprintable() else "?" for char in line).strip()[:_LINE_CHARS]

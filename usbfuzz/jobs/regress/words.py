@@ -1,0 +1,115 @@
+"""How cells are put into words, the same in every report."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from usbfuzz.triage import first_lines
+
+from .matrix import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from usbfuzz.errors import UsbfuzzError
+
+    from .matrix import Cell, Matrix
+
+__all__ = ["SIGNS", "Topic", "again", "details", "excerpt", "plain", "short", "summary", "topics"]
+
+SIGNS = {
+    Status.OK: "✓",
+    Status.NEW: "·",
+    Status.CRASH: "✗",
+    Status.WARNING: "✗",
+    Status.GONE: "?",
+    Status.CHANGED: "≠",
+    Status.ERROR: "!",
+}
+_REPORT_LINES = 12
+#: What XML 1.0 has no place for (§2.2), what moves a terminal's cursor, what turns the direction of text around.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def plain(text: str) -> str:
+    """The text without control characters other than tab and newline."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def short(cell: Cell) -> str:
+    """A word or two: ``ok``, ``ok crash`` for a recorded crash that came, ``changed`` …"""
+    crashed = cell.status is Status.OK and cell.finding is not None and cell.finding.title
+    return f"{cell.status.value} crash" if crashed else cell.status.value
+
+
+def details(cell: Cell) -> Iterator[str]:
+    """What came out, line by line: title, notes, where to look."""
+    finding = cell.finding
+    if finding is None:
+        return
+    if finding.title:
+        yield plain(finding.title)
+    yield from map(plain, finding.notes)
+    report = cell.report
+    if report is not None and not cell.status.good:
+        places = (report.frame and f"in {report.frame}", report.file, report.module and f"[{report.module}]")
+        if where := " ".join(place for place in places if place):
+            yield f"look at: {plain(where)}"
+    if any(not seen.trusted for seen in cell.runs):
+        yield "some runs do not count: the guest was answered too late"
+
+
+def excerpt(cell: Cell) -> str:
+    """The first lines of the report, or ""."""
+    report = cell.report
+    return "" if report is None else plain(first_lines(report.text, _REPORT_LINES))
+
+
+@frozen
+class Topic:
+    """Something to look at: a cell, or all cells that lack the same file or kernel."""
+
+    cells: tuple[Cell, ...]
+    heading: str
+    lines: tuple[str, ...]
+    report: str = ""
+    command: str = ""
+
+    @property
+    def status(self) -> Status:
+        """What came out."""
+        return self.cells[0].status
+
+
+def topics(matrix: Matrix) -> Iterator[Topic]:
+    """What there is to look at, in the order of the cells; a broken file or an absent kernel is one topic."""
+    shared: list[UsbfuzzError] = []
+    for cell in matrix.differing:
+        error = cell.error
+        if error is None or error not in (cell.entry.error, cell.column.error):
+            heading = f"{cell.entry.name} on {plain(cell.column.name)}"
+            yield Topic((cell,), heading, tuple(details(cell)), excerpt(cell), plain(again(cell)))
+        elif error not in shared:
+            shared.append(error)
+            name = cell.entry.name if error is cell.entry.error else plain(cell.column.name)
+            yield Topic(tuple(other for other in matrix.cells if other.error is error), name, (plain(str(error)),))
+
+
+def again(cell: Cell) -> str:
+    """The command that shows this cell again."""
+    return shlex.join(("usbfuzz", "replay", str(cell.entry.path), "--kernel", cell.column.spec))
+
+
+def summary(matrix: Matrix) -> str:
+    """One line: how many cells of each status, and the wall time."""
+    counts = ", ".join(f"{count} {status.value}" for status in Status if (count := matrix.count(status)))
+    rows, columns = len(matrix.entries), len(matrix.columns)
+    return f"{rows} case{_s(rows)} on {columns} kernel{_s(columns)}: {counts}; {matrix.seconds:.0f} s"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

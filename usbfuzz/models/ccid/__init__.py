@@ -1,0 +1,1 @@
+"""A smart card reader (CCID), and the card in it."""

@@ -1,0 +1,1 @@
+"""HID devices: keyboard, mouse, tablet, and a wheel with force feedback."""

@@ -1,0 +1,1 @@
+"""Network adapters (ECM, NCM, EEM), and the host that answers behind them."""

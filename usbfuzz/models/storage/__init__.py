@@ -1,0 +1,1 @@
+"""Disks: bulk-only and UAS transport, the SCSI commands behind both, and what keeps the bytes."""

@@ -1,0 +1,1 @@
+"""UVC cameras: descriptors, stream negotiation, and the test picture they send."""
