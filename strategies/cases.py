@@ -15,8 +15,8 @@ from .schedule import SHAPES, devices_wanted, schedule
 
 __all__ = ["SEVERITIES", "cases", "make_case"]
 
+#: How broken the devices of a case are, a third each: plausible, 1-2 malformations, 3-8.
 SEVERITIES = ("plain", "light", "heavy")
-"""How broken the devices of a case are, a third each: plausible, 1-2 malformations, 3-8."""
 
 
 def _changes(dice: Dice, severity: str) -> int:

@@ -19,11 +19,11 @@ __all__ = ["SEED_BYTES", "Dice", "Weighted", "dice"]
 
 T = TypeVar("T")
 
+#: Length of the drawn seed. Longer than 50 bytes, because Hypothesis now and then replaces a shorter draw by a constant
+#: that it found in the modules imported so far, and a case must not depend on those.
 SEED_BYTES = 64
-"""Length of the drawn seed. Longer than 50 bytes, because Hypothesis now and then replaces a shorter draw by a constant
-that it found in the modules imported so far, and a case must not depend on those."""
 
-# Hypothesis samples uniformly, and without alien constants, only among about a hundred.
+#: Hypothesis samples uniformly, and without alien constants, only among about a hundred.
 _PERCENTS = 100
 _REFILL = 128
 _WORD = 1 << 64

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 __all__ = ["FAMILIES", "PREFIXES"]
 
+#: Layouts to try on a module of a family when nothing more is known about it.
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "serial": ("bi bo", "ii bi bo", "bi bo ii", "bi bo bi bo ii", "bi bo | bi bo", "ii bi bo | bi bo | bi bo"),
@@ -24,8 +25,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "control": ("", "ii", "bi bo", "bi bo ii io", "si so", "bi bi bo bo ii", "io", "bo"),
     }
 )
-"""Layouts to try on a module of a family when nothing more is known about it."""
 
+#: How the names of a family's modules begin; the longest match counts, and ``control`` when there is none.
 PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "wifi": (
@@ -85,4 +86,3 @@ PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""How the names of a family's modules begin; the longest match counts, and ``control`` when there is none."""

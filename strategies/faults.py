@@ -258,6 +258,7 @@ def _set(pieces: Pieces, at: int, offset: int, value: int) -> None:
 
 Fault = Callable[[Dice, Pieces], None]
 
+#: What can go wrong with a configuration, and how often it shall.
 FAULTS: Weighted[Fault] = Weighted(
     {
         fields: 24,
@@ -283,4 +284,3 @@ FAULTS: Weighted[Fault] = Weighted(
         truncate: 2,
     }
 )
-"""What can go wrong with a configuration, and how often it shall."""

@@ -29,8 +29,8 @@ __all__ = ["FieldSweep", "request_of", "sweep"]
 
 _NUMBERS = {1: Byte, 2: Word, 4: DWord}
 _MOST_ELEMENTS = 8  #: of an array field that are swept one by one
+#: The only fields of the device descriptor that are swept: the others decide whether the kernel talks to it at all.
 _DEVICE_FIELDS = ("bDeviceClass", "bNumConfigurations")
-"""The only fields of the device descriptor that are swept: the others decide whether the kernel talks to it at all."""
 
 
 def _number(name: str, raw: bytes, fuzzable: bool) -> Byte | Word | DWord:

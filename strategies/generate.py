@@ -29,15 +29,15 @@ from .palette import Palette
 
 __all__ = ["BLOCK", "SWEEP_RUN", "generate"]
 
+#: Cases of one Hypothesis run; asking for one of them costs making them all.
 BLOCK = 64
-"""Cases of one Hypothesis run; asking for one of them costs making them all."""
 
+#: Successive sweep cases that mutate one and the same device.
 SWEEP_RUN = 256
-"""Successive sweep cases that mutate one and the same device."""
 
 _PERIOD = 20
+#: Numbers modulo the period that belong to the field sweep: 15 in 100.
 _SWEEPS = (6, 13, 19)
-"""Numbers modulo the period that belong to the field sweep: 15 in 100."""
 
 _SETTINGS = settings(
     max_examples=BLOCK,

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 __all__ = ["OPENINGS", "TOTALS"]
 
+#: How packets of a device begin, in hex: the codes that its driver's receive functions branch on.
 OPENINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "ath3k": ("0e04", "0e0401030c00"),
@@ -59,8 +60,8 @@ OPENINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "xr_serial": ("a120",),
     }
 )
-"""How packets of a device begin, in hex: the codes that its driver's receive functions branch on."""
 
+#: wTotalLength by which a driver tells the states of a device apart, by idVendor:idProduct.
 TOTALS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "041e:3000": (483, 794),  # Extigy without and with firmware
@@ -71,4 +72,3 @@ TOTALS: Mapping[str, tuple[int, ...]] = MappingProxyType(
         "0dba:5000": (464,),
     }
 )
-"""wTotalLength by which a driver tells the states of a device apart, by idVendor:idProduct."""

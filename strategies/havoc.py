@@ -10,12 +10,12 @@ from .dice import Dice, Weighted
 
 __all__ = ["BOUNDARY_BYTES", "BOUNDARY_WORDS", "havoc", "payload"]
 
+#: Byte values at which counters wrap, shifts overflow and off-by-one bounds show.
 BOUNDARY_BYTES = (0x00, 0x01, 0x02, 0x03, 0x07, 0x08, 0x0F, 0x10, 0x1F, 0x20, 0x3F, 0x40, 0x7F, 0x80, 0x81, 0xFE, 0xFF)
-"""Byte values at which counters wrap, shifts overflow and off-by-one bounds show."""
 
+#: The same for 16-bit little-endian fields.
 BOUNDARY_WORDS = (0, 1, 2, 7, 8, 0x3F, 0x40, 0x7F, 0x80, 0xFF, 0x100, 0x1FF, 0x200, 0x400, 0x7FF, 0x800, 0xFFF, 0x1000,
                   0x7FFF, 0x8000, 0xFFFE, 0xFFFF)  # fmt: skip
-"""The same for 16-bit little-endian fields."""
 
 
 def _boundary_byte(dice: Dice, raw: bytearray, at: int) -> None:

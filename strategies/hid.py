@@ -17,6 +17,7 @@ from .identities import HidGroup, Identity
 
 __all__ = ["DRIVER_KINDS", "DRIVER_REPORTS", "hid_function", "make_report"]
 
+#: Kinds of report descriptors (of KINDS) that a driver has code for.
 DRIVER_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "hid_multitouch": ("touch",),
@@ -60,8 +61,8 @@ DRIVER_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "hid_steam": ("vendor", "mouse", "keyboard"),
     }
 )
-"""Kinds of report descriptors (of KINDS) that a driver has code for."""
 
+#: Reports that a driver asks for by id, in the notation of :func:`strategies.hid_kinds.raw_reports`.
 DRIVER_REPORTS: Mapping[str, str] = MappingProxyType(
     {
         "aquacomputer_d5next": "i01:157 f03:809",
@@ -92,7 +93,6 @@ DRIVER_REPORTS: Mapping[str, str] = MappingProxyType(
         "hid_wiimote": "i20:6 i21:21 i22:4 i30:2 i3d:21 o11:1 o12:2 o16:21",
     }
 )
-"""Reports that a driver asks for by id, in the notation of :func:`strategies.hid_kinds.raw_reports`."""
 
 _GROUP_KINDS = {
     HidGroup.MULTITOUCH: ("touch",),

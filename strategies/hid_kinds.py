@@ -257,6 +257,7 @@ def anything(dice: Dice, report: Report) -> None:
                 )
 
 
+#: Kinds of HID devices by name.
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "mouse": mouse,
@@ -272,7 +273,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "anything": anything,
     }
 )
-"""Kinds of HID devices by name."""
 
 
 def raw_reports(report: Report, wish: str) -> None:

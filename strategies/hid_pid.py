@@ -15,6 +15,7 @@ PID = 0x0F
 _EFFECTS = (0x26, 0x27, 0x30, 0x31, 0x32, 0x33, 0x34, 0x40, 0x41, 0x42, 0x43)
 _BLOCK_INDEX = "22"
 _WIDE = ("50", "54", "a7", "80")
+#: By usage: kind of report, its usages (``*``: a collection of selectors), and whether hid-pidff insists on it.
 REPORTS: Mapping[int, tuple[int, str, bool]] = MappingProxyType(
     {
         0x21: (OUTPUT, "22 25* 50 51 52 53 54 55* 56 57* a7", True),  # set effect
@@ -33,7 +34,6 @@ REPORTS: Mapping[int, tuple[int, str, bool]] = MappingProxyType(
         0x92: (INPUT, "9f a0 a4 a5 a6", False),  # state
     }
 )
-"""By usage: kind of report, its usages (``*``: a collection of selectors), and whether hid-pidff insists on it."""
 
 _SELECTORS: Mapping[int, tuple[int, ...]] = MappingProxyType(
     {

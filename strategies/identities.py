@@ -55,7 +55,7 @@ class Identity:
     group: int | None = None
 
 
-# MODULE_ALIAS forms written by scripts/mod/file2alias.c: do_usb_entry() and do_hid_entry().
+#: MODULE_ALIAS forms written by scripts/mod/file2alias.c: do_usb_entry() and do_hid_entry().
 _USB = re.compile(
     r"alias usb:v(?P<idVendor>[^p]+)p(?P<idProduct>[^d]+)d(?P<bcdDevice>[^d]*)"
     r"dc(?P<bDeviceClass>[^d]+)dsc(?P<bDeviceSubClass>[^d]+)dp(?P<bDeviceProtocol>[^i]+)"
@@ -171,6 +171,7 @@ class Identities:
         return st.sampled_from(self.modules).flatmap(lambda module: st.sampled_from(self.by_module[module]))
 
 
+#: What every Linux kernel with the class drivers binds; for use without a guest's own modules.alias.
 CLASS_DRIVERS = Identities.parse(
     """\
 alias usb:v*p*d*dc*dsc*dp*ic01isc01ip*in* snd_usb_audio
@@ -191,4 +192,3 @@ alias usb:v045Ep028Ed*dc*dsc*dp*icFFisc5Dip01in* xpad
 alias hid:b*g*v*p* hid_generic
 """
 )
-"""What every Linux kernel with the class drivers binds; for use without a guest's own modules.alias."""

@@ -40,7 +40,7 @@ def _report(dice: Dice, spec: DeviceSpec) -> tuple[DeviceSpec, str]:
     return evolve(spec, reports=made), note
 
 
-# Offset and values: bNumConfigurations, bDeviceClass, bMaxPacketSize0, bcdUSB, iManufacturer.
+#: Offset and values: bNumConfigurations, bDeviceClass, bMaxPacketSize0, bcdUSB, iManufacturer.
 _DEVICE_FIELDS = (
     (17, (0, 2, 9, 255)),
     (4, (0, 0x01, 0x09, 0xEF, 0xFF)),
@@ -59,7 +59,7 @@ def _device(dice: Dice, spec: DeviceSpec) -> tuple[DeviceSpec, str]:
     return evolve(spec, device=bytes(raw)), "device descriptor"
 
 
-# Empty, without text, longer than 126 units, format directives, lone surrogates.
+#: Empty, without text, longer than 126 units, format directives, lone surrogates.
 _ODD_STRINGS = (b"", b"\x02\x03", b"\xff\x03" + b"%n" * 126, b"\xfe\x03" + b"\xff\xd8" * 126)
 
 

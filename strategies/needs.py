@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 __all__ = ["NEEDS"]
 
+#: Layouts of modules whose needs are known; the first is the usual one.
 NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         # network
@@ -238,4 +239,3 @@ NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "yurex": ("03.00.00 ii1",),
     }
 )
-"""Layouts of modules whose needs are known; the first is the usual one."""

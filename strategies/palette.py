@@ -24,6 +24,7 @@ __all__ = ["BUILDERS", "COMPOSITE", "SHARES", "Builder", "Palette", "kinds_of"]
 Builder = Callable[[Dice, Board], None]
 """Puts the interfaces of one function on a board."""
 
+#: Builders by kind of device.
 BUILDERS: Mapping[str, Builder] = MappingProxyType(
     {
         "vendor": vendor_function,
@@ -37,10 +38,10 @@ BUILDERS: Mapping[str, Builder] = MappingProxyType(
         "printer": printer_function,
     }
 )
-"""Builders by kind of device."""
 
 COMPOSITE = "composite"
 
+#: Out of how many devices each kind is.
 SHARES: Mapping[str, int] = MappingProxyType(
     {
         "vendor": 44,
@@ -55,7 +56,6 @@ SHARES: Mapping[str, int] = MappingProxyType(
         COMPOSITE: 5,
     }
 )
-"""Out of how many devices each kind is."""
 
 _BY_MODULE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

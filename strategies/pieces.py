@@ -22,6 +22,7 @@ CONFIGURATION, INTERFACE, ENDPOINT, ASSOCIATION = 2, 4, 5, 11
 Pieces = list[bytes]
 """Descriptors in order, the configuration's own first; joined they are the configuration."""
 
+#: Descriptors to stand where they do not belong; some are wrong in themselves.
 ALIENS = tuple(
     bytes.fromhex(text)
     for text in (
@@ -61,7 +62,6 @@ ALIENS = tuple(
         "070585 0514 0401",
     )
 )
-"""Descriptors to stand where they do not belong; some are wrong in themselves."""
 
 
 def split_pieces(raw: bytes) -> Pieces:

@@ -21,12 +21,12 @@ from .havoc import havoc, payload
 
 __all__ = ["ACCEPT", "answer_control", "answer_endpoints", "change_between_reads", "disturb"]
 
-# bmRequestType: type vendor or class, to device, interface, endpoint or other. USB 2.0 table 9-2.
+#: bmRequestType: type vendor or class, to device, interface, endpoint or other. USB 2.0 table 9-2.
 _OUT_REQUESTS = (0x40, 0x41, 0x42, 0x43, 0x21, 0x22, 0x20, 0x23)
 _IN_REQUESTS = (0xC0, 0xC1, 0xA1, 0xC2, 0xA2, 0xC3, 0xA0, 0xA3)
 
+#: Every vendor and class request that writes is accepted.
 ACCEPT = tuple(ControlScript((Step(data(b""), 0),), bmRequestType=kind) for kind in _OUT_REQUESTS)
-"""Every vendor and class request that writes is accepted."""
 
 _FULL_LENGTHS = (64, 64, 64, 255, 512)
 _SHORT_LENGTHS = (0, 1, 1, 2, 3, 4, 7, 8, 9, 16)

@@ -8,11 +8,11 @@ from .dice import Dice, Weighted
 
 __all__ = ["PORTS", "SHAPES", "devices_wanted", "schedule"]
 
+#: Ports of a guest; each is a host controller of its own.
 PORTS = 4
-"""Ports of a guest; each is a host controller of its own."""
 
+#: How a case plugs. ``once`` is most of them, because lanes run several such cases side by side on their ports.
 SHAPES = Weighted({"once": 78, "interrupted": 6, "reset": 4, "replug": 3, "other": 4, "parallel": 3, "storm": 2})
-"""How a case plugs. ``once`` is most of them, because lanes run several such cases side by side on their ports."""
 
 
 def devices_wanted(shape: str) -> int:

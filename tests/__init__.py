@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 __all__ = ["CORPUS", "DEVICES", "KNOWN_BUGS", "ROOT", "TESTS"]
 
-TESTS: Final = Path(__file__).parent
-ROOT: Final = TESTS.parent  #: the checkout
-CORPUS: Final = ROOT / "corpus"
-DEVICES: Final = CORPUS / "devices"
-KNOWN_BUGS: Final = CORPUS / "known-bugs"
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent  #: the checkout
+CORPUS = ROOT / "corpus"
+DEVICES = CORPUS / "devices"
+KNOWN_BUGS = CORPUS / "known-bugs"

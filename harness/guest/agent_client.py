@@ -13,7 +13,7 @@ import secrets
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from attrs import frozen
 
@@ -21,20 +21,20 @@ from usbfuzz.errors import GuestError, QemuError
 
 __all__ = ["PROTOCOL_VERSION", "Agent", "Ran", "UEvent"]
 
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION = 3
 
-_LINE_BYTES: Final = 4096
-_DATA_BYTES: Final = 32 << 20  # the agent's own limit
-_EVENTS: Final = 50_000  # between two settles; more than the kernel's queue can hold
-_CHUNK: Final = 1 << 18
-_NUMBER_DIGITS: Final = 9
-_STDIN_BYTES: Final = 1 << 20
-_PIECE: Final = 1900  # bytes of hex in one line
-_REPLY: Final = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
+_LINE_BYTES = 4096
+_DATA_BYTES = 32 << 20  #: the agent's own limit
+_EVENTS = 50_000  #: between two settles; more than the kernel's queue can hold
+_CHUNK = 1 << 18
+_NUMBER_DIGITS = 9
+_STDIN_BYTES = 1 << 20
+_PIECE = 1900  #: bytes of hex in one line
+_REPLY = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
 #: Wall seconds after which a connection that nobody answers is made anew.
-_ANSWER_S: Final = 5.0
-_STATUS: Final = re.compile(rb"(-?[0-9]{1,3})\n")
-_READY: Final = re.compile(rb"\* ready ([0-9]{1,9}) (\S{1,128})")
+_ANSWER_S = 5.0
+_STATUS = re.compile(rb"(-?[0-9]{1,3})\n")
+_READY = re.compile(rb"\* ready ([0-9]{1,9}) (\S{1,128})")
 
 
 @frozen

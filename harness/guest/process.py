@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 from qemu.qmp import ConnectError, QMPClient, QMPError
 
 from usbfuzz.errors import QemuError
@@ -73,8 +73,8 @@ class Qemu:
     """
 
     machine: Machine
-    _process: asyncio.subprocess.Process = field(alias="process")
-    _qmp: QMPClient = field(alias="qmp")
+    _process: asyncio.subprocess.Process
+    _qmp: QMPClient
 
     @classmethod
     async def start(cls, machine: Machine) -> Qemu:

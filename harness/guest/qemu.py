@@ -95,8 +95,8 @@ class Machine:
         return evolve(self, load_snapshot=True)
 
 
-# What every guest is told. An oops ends the guest after its text is out (panic=-1 reboots, -no-reboot exits);
-# a soft lockup is cut at 2 x watchdog_thresh = 8 s, because a busy guest runs near real time even when warped.
+#: What every guest is told. An oops ends the guest after its text is out (panic=-1 reboots, -no-reboot exits);
+#: a soft lockup is cut at 2 x watchdog_thresh = 8 s, because a busy guest runs near real time even when warped.
 _ALWAYS = (
     "console=ttyS0,115200",
     "oops=panic",
@@ -159,13 +159,13 @@ def qemu_argv(machine: Machine) -> list[str]:
     ]
 
 
-# Else qcow2's cache sets a timer on the guest's clock every 600 s, which only the main loop can serve: the virtual
-# CPU's thread finds it due over and over and gives way late, after some tenths of a second.
+#: Else qcow2's cache sets a timer on the guest's clock every 600 s, which only the main loop can serve: the virtual
+#: CPU's thread finds it due over and over and gives way late, after some tenths of a second.
 _QCOW2 = "format=qcow2,cache-clean-interval=0"
 
 
-# TCG runs rep stos byte by byte (ERMS, FSRM), walks five levels of page tables for each TLB miss (LA57) and saves
-# the vector registers by helper calls at each switch to user space (XSAVE, AVX).
+#: TCG runs rep stos byte by byte (ERMS, FSRM), walks five levels of page tables for each TLB miss (LA57) and saves
+#: the vector registers by helper calls at each switch to user space (XSAVE, AVX).
 _SLOW_UNDER_TCG = ("erms", "fsrm", "la57", "xsave", "avx", "avx2", "pku")
 
 

@@ -58,14 +58,14 @@ class Lane:
     """One guest and its channels. Restores itself after a crash, a hang, a death or a once-only warning."""
 
     config: LaneConfig
-    _dir: RunDir = field(alias="dir")
+    _dir: RunDir
     machine: Machine
     restores: int = 0
     recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
     known: list[Report] = field(factory=list)  #: bugs whose warnings need not cost the guest any more
     recording: bool = False  #: outcomes carry the conversation; slows a busy guest down
-    _snapshot: Path = field(alias="snapshot", kw_only=True)
-    _core: contextlib.ExitStack = field(alias="core", kw_only=True)  #: shared with the guest until the end
+    _snapshot: Path = field(kw_only=True)
+    _core: contextlib.ExitStack = field(kw_only=True)  #: shared with the guest until the end
     _qemu: Qemu | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
     _ports: list[Port] = field(factory=list, init=False)

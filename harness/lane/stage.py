@@ -71,8 +71,8 @@ def buses(port: int) -> tuple[int, int]:
 class _Shared:
     """An action in the guest that one run of serves all who ask while it has not begun."""
 
-    _act: Callable[[], Awaitable[None]] = field(alias="act")
-    _droppable: bool = field(default=False, alias="droppable")  #: of no use once nobody waits for it
+    _act: Callable[[], Awaitable[None]]
+    _droppable: bool = field(default=False)  #: of no use once nobody waits for it
     _waiters: Counter[asyncio.Task[None]] = field(factory=Counter, init=False)
     _running: asyncio.Task[None] | None = field(default=None, init=False)
     _next: asyncio.Task[None] | None = field(default=None, init=False)
@@ -113,7 +113,7 @@ def _seen(task: asyncio.Task[None]) -> None:
 class Settler:
     """Barriers in the guest, and the uevents they bring; each is shared by all who wait for it."""
 
-    _agent: Agent = field(alias="agent")
+    _agent: Agent
     events: list[UEvent] = field(factory=list)
     _barriers: dict[frozenset[int], _Shared] = field(factory=dict, init=False)  #: by the ports they are for
     _exercise: _Shared = field(init=False)

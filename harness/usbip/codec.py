@@ -36,18 +36,18 @@ VERSION = 0x0111
 MAX_LENGTH = 16 << 20  #: bytes of an URB's buffer; more than any driver asks for at once
 MAX_PACKETS = 1024  #: of an isochronous URB (USBIP_MAX_ISO_PACKETS in drivers/usb/usbip/usbip_common.h)
 
-_OP = Struct(">HHI")  # version, code, status
+_OP = Struct(">HHI")  #: version, code, status
 _BUSID = Struct(">32s")
-_DESCRIPTION = Struct(">256s32sIIIHHHBBBBBB")  # ends with bNumInterfaces
+_DESCRIPTION = Struct(">256s32sIIIHHHBBBBBB")  #: ends with bNumInterfaces
 _COUNT = Struct(">I")
 _INTERFACE = Struct(">BBBx")
-_BASE = Struct(">IIIII")  # command, seqnum, devid, direction, ep
-_SUBMIT = Struct(">IiiiI8s")  # transfer_flags, length, start_frame, number_of_packets, interval, setup
+_BASE = Struct(">IIIII")  #: command, seqnum, devid, direction, ep
+_SUBMIT = Struct(">IiiiI8s")  #: transfer_flags, length, start_frame, number_of_packets, interval, setup
 _UNLINK = Struct(">I24x")
-_RET_SUBMIT = Struct(">iiiii8x")  # status, actual_length, start_frame, number_of_packets, error_count
+_RET_SUBMIT = Struct(">iiiii8x")  #: status, actual_length, start_frame, number_of_packets, error_count
 _RET_UNLINK = Struct(">i24x")
 _ISO = Struct(">IIIi")
-_HEADER = 48  # bytes of every message once a device is imported
+_HEADER = 48  #: bytes of every message once a device is imported
 _ENDPOINTS = 16
 
 

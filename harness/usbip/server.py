@@ -41,7 +41,7 @@ __all__ = ["BUSID", "PORT", "Server", "Watcher", "describe"]
 PORT = 3240  #: registered for USB/IP
 BUSID = "1-1"
 
-_SPEEDS = {Speed.LOW: 1, Speed.FULL: 2, Speed.HIGH: 3, Speed.SUPER: 5}  # enum usb_device_speed
+_SPEEDS = {Speed.LOW: 1, Speed.FULL: 2, Speed.HIGH: 3, Speed.SUPER: 5}  #: enum usb_device_speed
 
 
 class Watcher(Protocol):

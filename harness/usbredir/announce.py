@@ -27,7 +27,7 @@ _SPEEDS = {
     Speed.SUPER: WireSpeed.SUPER,
 }
 _PERIODIC = (TransferType.ISOCHRONOUS, TransferType.INTERRUPT)
-_UNUSED_PACKET_SIZE = 64  # never 0: QEMU may divide by it
+_UNUSED_PACKET_SIZE = 64  #: never 0: QEMU may divide by it
 
 
 def device_connect(speed: Speed, device_descriptor: bytes) -> DeviceConnect:

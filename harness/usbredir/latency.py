@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 __all__ = ["Heartbeat"]
 
 _PERIOD_S = 0.002
-_SLACK_S = 0.001  # the selector's timers are this coarse
+_SLACK_S = 0.001  #: the selector's timers are this coarse
 
 _beats: WeakKeyDictionary[asyncio.AbstractEventLoop, Heartbeat] = WeakKeyDictionary()
 

@@ -22,7 +22,7 @@ __all__ = ["NOT_RECORDED", "Conversation", "Recorder", "Utterance"]
 
 #: Bytes kept from the start, where the device is enumerated, and of the end, where the guest dies.
 _FIRST, _LAST = 4 << 20, 12 << 20
-_OVERHEAD = 500  # bytes of a message without its data, about
+_OVERHEAD = 500  #: bytes of a message without its data, about
 
 
 @frozen

@@ -36,9 +36,9 @@ def take_stdout() -> int:
 class Upstream:
     """A worker's end of the pipes to its supervisor."""
 
-    _reader: asyncio.StreamReader = field(alias="reader")
-    _channel: int = field(alias="channel")
-    _messages: Lines = field(alias="messages")
+    _reader: asyncio.StreamReader
+    _channel: int
+    _messages: Lines
 
     @classmethod
     async def open(cls, channel: int, messages: Lines) -> Upstream:
@@ -75,8 +75,8 @@ class Child:
     """A child process, leader of its own process group, that speaks JSON lines; its stderr's tail is kept."""
 
     name: str
-    _process: asyncio.subprocess.Process = field(alias="process")
-    _messages: Lines = field(alias="messages")
+    _process: asyncio.subprocess.Process
+    _messages: Lines
     _errors: asyncio.Task[None] = field(init=False)
     _tail: deque[str] = field(factory=lambda: deque(maxlen=_LAST_WORDS), init=False)
 

@@ -25,11 +25,11 @@ __all__ = [
     "pin",
 ]
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_PDEATHSIG = 1  #: linux/prctl.h
 
-# struct sched_attr (linux/sched/types.h): size, policy, flags, nice, priority, runtime, deadline, period.
+#: struct sched_attr (linux/sched/types.h): size, policy, flags, nice, priority, runtime, deadline, period.
 _SCHED_ATTR = struct.Struct("=IIQiIQQQ")
-_SCHED_CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}  # numbers of sched_setattr and sched_getattr
+_SCHED_CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}  #: numbers of sched_setattr and sched_getattr
 #: The shortest time slice the kernel grants (kernel/sched/syscalls.c).
 _SLICE_NS = 100_000
 

@@ -173,7 +173,7 @@ def test_a_program_that_does_not_exist_is_127(peer: Peer) -> None:
     assert peer.run("no-such-program") == (127, b"no-such-program: No such file or directory\n")
 
 
-# Every signal, also the two the C library does not let a program set; 13 is rt_sigaction, 1 SIG_IGN.
+#: Every signal, also the two the C library does not let a program set; 13 is rt_sigaction, 1 SIG_IGN.
 IGNORING_ALL = """
 import ctypes, os, sys
 ignore = (ctypes.c_ulong * 4)(1)

@@ -17,8 +17,8 @@ from .pretend import config
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Answers each order with as many empty mouse-like cases: only ports and indices matter here. The words after the
-# program say how many ports each case takes, the last one for all that follow.
+#: Answers each order with as many empty mouse-like cases: only ports and indices matter here. The words after the
+#: program say how many ports each case takes, the last one for all that follow.
 _GENERATOR = """
 import json, sys
 from usbfuzz.jobs.campaign.messages import Made, Order, decode, encode

@@ -16,7 +16,7 @@ from usbfuzz.wire import STALL, Answer, Setup, Speed, data
 
 from .damage import damaged, survives
 
-# A HID device whose report descriptor follows once it is configured, as a program and as a C reproducer.
+#: A HID device whose report descriptor follows once it is configured, as a program and as a C reproducer.
 HID = """# requires: -repeat
 
 r0 = syz_usb_connect$hid(0x0, 0x36, &(0x7f0000000040)=ANY=[@ANYBLOB="12010002000000400912020034120000000109022400\

@@ -14,7 +14,7 @@ from usbfuzz.models.hid.wheel import Wheel
 
 pytestmark = pytest.mark.guest
 
-# include/uapi/linux/input-event-codes.h
+#: include/uapi/linux/input-event-codes.h
 EV_KEY, EV_REL, EV_ABS = 1, 2, 3
 KEY_1, KEY_A, KEY_B, KEY_LEFTSHIFT, LED_CAPSL = 2, 30, 48, 42, 1
 REL_X, REL_Y, REL_WHEEL, REL_WHEEL_HI_RES, BTN_LEFT = 0, 1, 8, 11, 0x110

@@ -20,7 +20,7 @@ from usbfuzz.errors import InputError
 from usbfuzz.jobs.serve import serve_connecting, serve_listening
 from usbfuzz.load import Loaded
 
-HELLO = 68  # bytes of ours: a header of 12 without 64-bit ids, version, capabilities
+HELLO = 68  #: bytes of ours: a header of 12 without 64-bit ids, version, capabilities
 
 
 @define

@@ -16,7 +16,7 @@ from harness.usbredir.messages import FilterFilter
 from harness.usbredir.packets import BulkPacket
 
 ALL_CAPS = Capability(0xFF)
-ERROR = 1  # usbredirparser_error
+ERROR = 1  #: usbredirparser_error
 
 _V = c.c_void_p
 _LOG = c.CFUNCTYPE(None, _V, c.c_int, c.c_char_p)

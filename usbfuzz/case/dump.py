@@ -26,9 +26,9 @@ from .toml import FORMAT
 
 __all__ = ["dump_expectation", "dumps"]
 
-_LANGUAGES = 0  # string index
-_MAX_INDENT = 8  # collections
-_LIST = 2  # texts that get a line each
+_LANGUAGES = 0  #: string index
+_MAX_INDENT = 8  #: collections
+_LIST = 2  #: texts that get a line each
 
 
 def dumps(case: Case) -> str:

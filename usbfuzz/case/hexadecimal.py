@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 __all__ = ["HexError", "commented", "parse_hex", "plain"]
 
 _BYTES_A_LINE = 16
-_WRAP = 32  # bytes of one commented line
+_WRAP = 32  #: bytes of one commented line
 _COMMENT = re.compile(r"#[^\n]*")
 
 

@@ -109,7 +109,7 @@ class ScriptedDevice(HidDevice):
             self.wake(bEndpointAddress)
 
 
-_HEADER = 9  # bytes the kernel reads first, to learn wTotalLength
+_HEADER = 9  #: bytes the kernel reads first, to learn wTotalLength
 
 
 def _asks_configuration(setup: Setup) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["import_command"]
 
 _LINUX_FOUNDATION = 0x1D6B
-_SHOWN = 12  # notes of one device
+_SHOWN = 12  #: notes of one device
 
 
 @frozen

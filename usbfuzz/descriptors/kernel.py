@@ -25,7 +25,7 @@ __all__ = ["KeptEndpoint", "KeptSetting", "parse_configuration"]
 _CONFIGURATION, _INTERFACE, _ENDPOINT, _COMPANION = 0x02, 0x04, 0x05, 0x30
 _CONTROL, _ISOCHRONOUS, _BULK, _INTERRUPT = range(4)
 
-# Largest wMaxPacketSize by transfer type: {low,full,high,super}_speed_maxpacket_maxes.
+#: Largest wMaxPacketSize by transfer type: {low,full,high,super}_speed_maxpacket_maxes.
 _LARGEST_PACKET = {
     Speed.LOW: (8, 0, 0, 8),
     Speed.FULL: (64, 1023, 64, 64),

@@ -12,7 +12,7 @@ __all__ = ["ENGLISH_US", "language_descriptor", "language_ids", "string_descript
 
 ENGLISH_US = 0x0409  #: the language id nearly every device offers
 
-_MAX_PAYLOAD = 252  # 126 UTF-16 units: the largest even payload a one-byte bLength leaves room for
+_MAX_PAYLOAD = 252  #: 126 UTF-16 units: the largest even payload a one-byte bLength leaves room for
 
 
 def string_descriptor(text: str) -> bytes:

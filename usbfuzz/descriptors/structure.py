@@ -39,9 +39,9 @@ class Structure:
     spans: tuple[Span, ...]  #: where each of ``fields`` lies
     fields: ClassVar[tuple[Field, ...]] = ()  #: in wire order
     minimum: ClassVar[int] = 0  #: bytes of an instance whose variable fields are empty
-    _constant: ClassVar[tuple[Span, ...] | None] = ()  # the spans, when no field varies
-    _after: ClassVar[tuple[int, ...]] = ()  # minimum bytes after each field
-    _checks: ClassVar[tuple[tuple[int, int, bytes], ...]] = ()  # start, stop, bytes of fixed fields
+    _constant: ClassVar[tuple[Span, ...] | None] = ()  #: the spans, when no field varies
+    _after: ClassVar[tuple[int, ...]] = ()  #: minimum bytes after each field
+    _checks: ClassVar[tuple[tuple[int, int, bytes], ...]] = ()  #: start, stop, bytes of fixed fields
 
     def __init_subclass__(cls, **constants: int) -> None:
         super().__init_subclass__()

@@ -23,7 +23,7 @@ from .structure import Structure
 
 __all__ = ["class_name", "describe"]
 
-_WIDEST = 160  # characters of a line; longer ones end in an ellipsis
+_WIDEST = 160  #: characters of a line; longer ones end in an ellipsis
 
 _IN_HEX = re.compile(
     r"bm|id[A-Z]|w\w*(Type|Format|Tag|Config|Code|Characteristics)$|dw\w*(Windows|Features|Protocols)"

@@ -19,7 +19,7 @@ from .synthesise import report_descriptor, string_for
 __all__ = ["complete"]
 
 _INDEX = re.compile(r"i[A-Z]")
-_NO_STRING = frozenset(("iLandingPage",))  # index of a URL
+_NO_STRING = frozenset(("iLandingPage",))  #: index of a URL
 
 
 def complete(

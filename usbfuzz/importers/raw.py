@@ -18,8 +18,8 @@ from .speed import guess_speed
 
 __all__ = ["import_raw", "looks_raw", "parse_raw"]
 
-_DEVICE = 18  # bytes
-_SIZED = (DescriptorType.CONFIGURATION, DescriptorType.BOS)  # those with a wTotalLength
+_DEVICE = 18  #: bytes
+_SIZED = (DescriptorType.CONFIGURATION, DescriptorType.BOS)  #: those with a wTotalLength
 _MAX_CONFIGURATIONS = 8  #: the kernel's USB_MAXCONFIG
 _MAX_BYTES = 1 << 20
 

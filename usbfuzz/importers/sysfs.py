@@ -29,7 +29,7 @@ from .raw import parse_raw
 __all__ = ["import_sysfs", "looks_like_sysfs"]
 
 _MAX_BYTES = 1 << 20
-_SPEEDS = {"1.5": Speed.LOW, "12": Speed.FULL, "480": Speed.HIGH}  # Mbit/s; any other is SuperSpeed
+_SPEEDS = {"1.5": Speed.LOW, "12": Speed.FULL, "480": Speed.HIGH}  #: Mbit/s; any other is SuperSpeed
 _INTERFACE = re.compile(r":(\d+)\.(\d+)$")
 _HID = re.compile(r"[0-9A-F]{4}:[0-9A-F]{4}:[0-9A-F]{4}\.[0-9A-F]{4}$")
 _MAX_ENTRIES = 4096

@@ -25,14 +25,14 @@ from .raw import looks_raw, parse_raw
 
 __all__ = ["import_umockdev", "looks_umockdev"]
 
-_LOOK = 64 << 10  # bytes searched for the first device
+_LOOK = 64 << 10  #: bytes searched for the first device
 _PATH = re.compile(rb"^P: /devices/", re.MULTILINE)
 _LINE = re.compile(r"([PNSEAHL]): ?(.*)")
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|(.))")
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _INTERFACE = re.compile(r"/[^/:]+:(\d{1,3})\.(\d{1,3})(?=/|$)")
-_MAX_STRING = 252  # bytes
-_SPEEDS = {"1.5": Speed.LOW, "12": Speed.FULL, "480": Speed.HIGH}  # Mbit/s; above that SuperSpeed
+_MAX_STRING = 252  #: bytes
+_SPEEDS = {"1.5": Speed.LOW, "12": Speed.FULL, "480": Speed.HIGH}  #: Mbit/s; above that SuperSpeed
 
 
 @mutable

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Final
 
 from usbfuzz.device import Device
 from usbfuzz.errors import InputError
@@ -17,7 +16,7 @@ from usbfuzz.errors import InputError
 __all__ = ["MODELS", "find_model"]
 
 #: Name to ``module:class``; every class can be made without arguments.
-MODELS: Final[Mapping[str, str]] = {
+MODELS: Mapping[str, str] = {
     "disk": "usbfuzz.models.storage.bulk_only:BulkOnlyDisk",
     "uas-disk": "usbfuzz.models.storage.uas:UasDisk",
     "uas-disk-high-speed": "usbfuzz.models.storage.uas:HighSpeedUasDisk",

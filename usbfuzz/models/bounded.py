@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 __all__ = ["KEPT_BYTES", "keep"]
 
-KEPT_BYTES: Final = 64 << 20
+KEPT_BYTES = 64 << 20
 
 
 def keep(kept: bytearray, more: bytes) -> None:

@@ -11,12 +11,12 @@ from usbfuzz.wire import STALL, Setup, Speed
 
 __all__ = ["FirmwareGadget", "Request", "State"]
 
-_SUBCLASS, _RUNTIME, _DFU_MODE = 1, 1, 2  # bInterfaceSubClass, bInterfaceProtocol
+_SUBCLASS, _RUNTIME, _DFU_MODE = 1, 1, 2  #: bInterfaceSubClass, bInterfaceProtocol
 _TRANSFER_SIZE = 1024
-_DOWNLOAD, _UPLOAD, _MANIFESTATION_TOLERANT = 1, 2, 4  # bmAttributes; it does not detach by itself (bit 3)
+_DOWNLOAD, _UPLOAD, _MANIFESTATION_TOLERANT = 1, 2, 4  #: bmAttributes; it does not detach by itself (bit 3)
 _POLL_MS = 5
-_OK, _ERR_ADDRESS, _ERR_NOTDONE, _ERR_STALLEDPKT = 0x00, 0x08, 0x09, 0x0F  # bStatus
-_FLASH = 1 << 20  # bytes of firmware it has room for
+_OK, _ERR_ADDRESS, _ERR_NOTDONE, _ERR_STALLEDPKT = 0x00, 0x08, 0x09, 0x0F  #: bStatus
+_FLASH = 1 << 20  #: bytes of firmware it has room for
 
 _FUNCTIONAL = DfuFunctionalDescriptor(
     bmAttributes=_DOWNLOAD | _UPLOAD | _MANIFESTATION_TOLERANT, wDetachTimeOut=1000, wTransferSize=_TRANSFER_SIZE

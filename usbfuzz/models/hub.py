@@ -18,9 +18,9 @@ from usbfuzz.wire import STALL, Answer, Setup, TransferType
 
 __all__ = ["Hub", "HubFeature", "PortFeature"]
 
-_SINGLE_TT = 1  # bDeviceProtocol
+_SINGLE_TT = 1  #: bDeviceProtocol
 _CHANGES = 0x81
-_CHANGE = 16  # C_PORT_… features are their status bit's number plus 16
+_CHANGE = 16  #: C_PORT_… features are their status bit's number plus 16
 
 
 class PortFeature(IntEnum):

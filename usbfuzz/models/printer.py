@@ -10,10 +10,10 @@ from usbfuzz.wire import NAK, Setup, TransferType
 
 __all__ = ["Printer"]
 
-_BIDIRECTIONAL = 2  # bInterfaceProtocol
+_BIDIRECTIONAL = 2  #: bInterfaceProtocol
 _OUT, _IN = 0x01, 0x82
-_NOT_ERROR, _SELECTED, _PAPER_EMPTY = 1 << 3, 1 << 4, 1 << 5  # port status
-_PAPER = 16 << 20  # bytes a load of paper takes
+_NOT_ERROR, _SELECTED, _PAPER_EMPTY = 1 << 3, 1 << 4, 1 << 5  #: port status
+_PAPER = 16 << 20  #: bytes a load of paper takes
 
 
 class Printer(Device):

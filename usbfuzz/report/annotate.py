@@ -15,10 +15,10 @@ __all__ = ["LEGEND", "annotated"]
 LEGEND = "[ ] marks what matters: the bug is gone when these bytes change."
 
 _COLUMNS = 72
-_A_LINE = 8  # bytes
-_HEX = 3 * _A_LINE + 2  # columns: a separator before each byte and one after the last, and a blank
+_A_LINE = 8  #: bytes
+_HEX = 3 * _A_LINE + 2  #: columns: a separator before each byte and one after the last, and a blank
 _WORDS = _COLUMNS - _HEX - 2
-_MAX_INDENT = 4  # HID collections
+_MAX_INDENT = 4  #: HID collections
 
 Chunk = tuple[bytes, str]
 

@@ -37,12 +37,12 @@ from .pcapng import Packet, write_pcapng
 
 __all__ = ["render_capture", "save_capture", "usbmon_packets"]
 
-_ISOCHRONOUS, _INTERRUPT, _CONTROL, _BULK = range(4)  # URB types as usbmon numbers them
+_ISOCHRONOUS, _INTERRUPT, _CONTROL, _BULK = range(4)  #: URB types as usbmon numbers them
 #: struct mon_bin_hdr (drivers/usb/mon/mon_bin.c), without what follows the setup packet.
 _HEADER = struct.Struct("<QBBBBHccqiiII")
-_TAIL = struct.Struct("<iiII")  # interval, start_frame, xfer_flags, ndesc
+_TAIL = struct.Struct("<iiII")  #: interval, start_frame, xfer_flags, ndesc
 _NO_SETUP = bytes(8)
-_MOST = 1 << 18  # bytes of a packet: what Wireshark takes
+_MOST = 1 << 18  #: bytes of a packet: what Wireshark takes
 _ERRNO: dict[int, int] = {
     WireStatus.SUCCESS: 0,
     WireStatus.CANCELLED: -errno.ENOENT,

@@ -20,7 +20,7 @@ __all__ = ["render_gadget"]
 
 _PROGRAM = Path(__file__).parent / "gadget.c"
 _PLACE = '#include "case.h"\n'
-_A_LINE = 12  # bytes
+_A_LINE = 12  #: bytes
 _COLUMNS = 100
 _SPEEDS = {
     Speed.LOW: "USB_SPEED_LOW",

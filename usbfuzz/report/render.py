@@ -25,7 +25,7 @@ CAPTURE_FILE = "usb.pcapng"
 CONSOLE_FILE = "console.log"
 REPORT_FILE = "report.txt"
 _MAX_CONSOLE = 64 << 20
-_KEPT = ("original.toml", CAPTURE_FILE, CONSOLE_FILE)  # named in the report if they are there
+_KEPT = ("original.toml", CAPTURE_FILE, CONSOLE_FILE)  #: named in the report if they are there
 
 
 @frozen

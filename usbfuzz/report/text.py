@@ -21,7 +21,7 @@ __all__ = ["Facts", "oops_of", "render_text"]
 COLUMNS = 72
 
 _LABEL = 15
-_TAIL = 60  # lines of a console without a report that are shown
+_TAIL = 60  #: lines of a console without a report that are shown
 
 
 @frozen

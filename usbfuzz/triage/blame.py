@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Final
 
 __all__ = ["guilty_file", "guilty_module", "running_task"]
 
-_FILE: Final = re.compile(r"([A-Za-z0-9_\-./]*[A-Za-z0-9_\-]+\.(?:c|h|rs)):\d+")
+_FILE = re.compile(r"([A-Za-z0-9_\-./]*[A-Za-z0-9_\-]+\.(?:c|h|rs)):\d+")
 
 #: Files that every sort of bug passes through.
-_GENERIC_FILES: Final = re.compile(
+_GENERIC_FILES = re.compile(
     r".*\.h$|lib/|virt/lib/|trusty/|rust/|arch/[^/]+/lib/crc"
     r"|mm/(?:kasan|kmsan|kfence)/|mm/(?:sl.b|filemap|folio-compat|truncate|memory|percpu.*|vmalloc|page_alloc|mempool|util)\.c$"
     r"|kernel/(?:rcu|locking|sched|printk)/|kernel/(?:kcov|panic|softirq|kthread|stacktrace|time/timer|workqueue)\.c$"
@@ -19,9 +18,9 @@ _GENERIC_FILES: Final = re.compile(
     r"|net/core/(?:dev|sock|skbuff)\.c$|fs/proc/generic\.c$|drivers/usb/core/urb\.c$"
 )
 #: Lines that name a place which has nothing to do with the bug.
-_ASIDE: Final = re.compile(r"(?:hardirqs|softirqs)\s+last\s+(?:enabled|disabled)|^Register r\d+ information")
+_ASIDE = re.compile(r"(?:hardirqs|softirqs)\s+last\s+(?:enabled|disabled)|^Register r\d+ information")
 
-_TASK: Final = re.compile(r" Comm: (.+?) (?:Not tainted|Tainted)| Comm: (\S+)")
+_TASK = re.compile(r" Comm: (.+?) (?:Not tainted|Tainted)| Comm: (\S+)")
 
 
 def guilty_file(report: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Final
 
 from attrs import define, field, frozen
 
@@ -17,33 +16,33 @@ from .stack import is_frame
 __all__ = ["MAX_BYTES", "Body", "collect", "lines_before"]
 
 #: Lines kept from before the crash line: of the same task when the kernel tells callers apart, else fewer.
-_LEAD_SAME_TASK: Final = 50
-_LEAD: Final = 5
-_LEAD_REACH: Final = 8_192  # bytes looked back for them
+_LEAD_SAME_TASK = 50
+_LEAD = 5
+_LEAD_REACH = 8_192  #: bytes looked back for them
 
 #: A report is this long at most.
-MAX_BYTES: Final = 1 << 17
+MAX_BYTES = 1 << 17
 #: How much further is read when the next report has begun: stacks of the same task may still follow.
-_MORE_SAME_CALLER: Final = 1 << 14
+_MORE_SAME_CALLER = 1 << 14
 #: The same when callers are not told apart: only enough to see whether a stack follows at all.
-_MORE: Final = 1 << 12
+_MORE = 1 << 12
 #: And when the report has said that it is at its end.
-_MORE_AFTER_END: Final = 1 << 13
+_MORE_AFTER_END = 1 << 13
 
 #: Not crashes, but with a stack of their own: in the middle of a report they make its stack doubtful.
-_OTHER_STACKS: Final = re.compile(
+_OTHER_STACKS = re.compile(
     "vmalloc: allocation failure:|FAULT_INJECTION: forcing a failure|FAULT_FLAG_ALLOW_RETRY missing"
 )
-_TAINTED: Final = "Disabling lock debugging due to kernel taint"
-_ALL_CPUS: Final = "Sending NMI from CPU"
+_TAINTED = "Disabling lock debugging due to kernel taint"
+_ALL_CPUS = "Sending NMI from CPU"
 #: What a complete report brings about, not worth showing with it: the panic, and lockdep's view of the printing.
-_AFTERMATH: Final = re.compile("Kernel panic - not syncing|WARNING: possible circular locking dependency detected")
-_COMPLETE_AFTER: Final = 22  # lines
-_KMSAN_COMPLETE_AFTER: Final = 16
+_AFTERMATH = re.compile("Kernel panic - not syncing|WARNING: possible circular locking dependency detected")
+_COMPLETE_AFTER = 22  #: lines
+_KMSAN_COMPLETE_AFTER = 16
 
-_END_TRACE: Final = "---[ end "
-_ENDS: Final = re.compile(r"---\[ end (?:trace|Kernel panic)|={50,}$")
-_REGISTERS: Final = re.compile(
+_END_TRACE = "---[ end "
+_ENDS = re.compile(r"---\[ end (?:trace|Kernel panic)|={50,}$")
+_REGISTERS = re.compile(
     r"^ *(?:Code:|[RE]?[A-Z0-9]{2,3}: (?:[0-9a-f]{4}:)?[0-9a-f]{8,}|x\d+ ?: |</?(?:TASK|IRQ|NMI|SOFTIRQ)>|Call [Tt]race"
     r"|Modules linked in|CPU: |Hardware name|Workqueue: |KASAN: |\d+ locks? held by|#\d+: )"
 )
@@ -53,9 +52,9 @@ _REGISTERS: Final = re.compile(
 class Body:
     """One report's lines, prefixes and strangers taken out."""
 
-    lead: tuple[Line, ...]  # from before the crash line
-    lines: tuple[Line, ...]  # from the crash line on
-    cut: int  # how many of the lines surely belong to this report: from there on another one is mixed in
+    lead: tuple[Line, ...]  #: from before the crash line
+    lines: tuple[Line, ...]  #: from the crash line on
+    cut: int  #: how many of the lines surely belong to this report: from there on another one is mixed in
 
     @cached_property
     def text(self) -> str:
@@ -108,11 +107,11 @@ class _Reader:
     crash: CrashLine
     others: Mapping[int, CrashLine]
     caller: str = ""
-    seen: int = 0  # lines that count towards completeness
+    seen: int = 0  #: lines that count towards completeness
     complete_after: int = _COMPLETE_AFTER
-    stop: int = 0  # byte offset not to be read beyond
+    stop: int = 0  #: byte offset not to be read beyond
     next_begun: bool = False
-    all_cpus: bool = False  # backtraces of other CPUs were asked for, and belong to the report
+    all_cpus: bool = False  #: backtraces of other CPUs were asked for, and belong to the report
     aftermath: bool = False
     kept: list[Line] = field(factory=list)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from attrs import frozen
 
@@ -19,30 +18,30 @@ __all__ = [
 ]  # fmt: skip
 
 #: Caller of a line that has no printk prefix at all: user space, firmware, or a continuation.
-NO_PREFIX: Final = ""
+NO_PREFIX = ""
 #: Caller of a kernel line from a kernel without ``CONFIG_PRINTK_CALLER``.
-UNKNOWN_CALLER: Final = "?"
+UNKNOWN_CALLER = "?"
 
-_STAMP: Final = r"(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *([CT]\d+)\])? "  # level, seconds since boot, task or CPU
-_DROPPED: Final = r"\*\* \d+ printk messages dropped \*\* "  # console_unlock() on overflow, same line
-_PREFIX: Final = re.compile(_STAMP)
-_RARE_PREFIX: Final = re.compile(rf"(?:{_DROPPED})?(?:.* login: )?{_STAMP}")  # getty shares the serial line
+_STAMP = r"(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *([CT]\d+)\])? "  #: level, seconds since boot, task or CPU
+_DROPPED = r"\*\* \d+ printk messages dropped \*\* "  #: console_unlock() on overflow, same line
+_PREFIX = re.compile(_STAMP)
+_RARE_PREFIX = re.compile(rf"(?:{_DROPPED})?(?:.* login: )?{_STAMP}")  #: getty shares the serial line
 
 #: Longer lines are no kernel's, printk cuts at about a kilobyte; the rest of them is not looked at.
-LONGEST_LINE: Final = 4096
+LONGEST_LINE = 4096
 
-_UNRELIABLE: Final = " (unreliable)"
+_UNRELIABLE = " (unreliable)"
 
 
 @frozen
 class Line:
     """One console line."""
 
-    start: int  # byte offset of the line in the log
-    end: int  # byte offset of its newline (or of the end of the log)
-    caller: str  # "T123" (task), "C0" (CPU, in an interrupt), UNKNOWN_CALLER or NO_PREFIX
-    text: str  # without the printk prefix and without the line end
-    doubtful: bool  # a stack frame the unwinder itself does not vouch for
+    start: int  #: byte offset of the line in the log
+    end: int  #: byte offset of its newline (or of the end of the log)
+    caller: str  #: "T123" (task), "C0" (CPU, in an interrupt), UNKNOWN_CALLER or NO_PREFIX
+    text: str  #: without the printk prefix and without the line end
+    doubtful: bool  #: a stack frame the unwinder itself does not vouch for
 
 
 def as_log(data: str | bytes) -> str:

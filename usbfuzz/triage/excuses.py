@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
 
 __all__ = ["excused"]
 
 #: The test's own processes: without them whatever follows is an artefact.
-_OURS: Final = r"(?:sshd|syz-(?:fuzzer|executor))"
+_OURS = r"(?:sshd|syz-(?:fuzzer|executor))"
 
 #: Words to search the log for, and what the rest of their line must look like.
-_EXCUSES: Final[Mapping[str, re.Pattern[str]]] = {
+_EXCUSES: Mapping[str, re.Pattern[str]] = {
     words: re.compile(line)
     for words, line in {
         "Kill process": rf"Out of memory: Kill process .* \({_OURS}\)",

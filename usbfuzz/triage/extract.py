@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from typing import Final
 
 from attrs import define, evolve, field
 
@@ -26,17 +25,17 @@ __all__ = ["MAX_ALIKE", "extract"]
 
 #: Of crash lines that differ in numbers only, this many are looked into; the rest is counted. Bounds the work
 #: on a log flooded by one warning.
-MAX_ALIKE: Final = 4
+MAX_ALIKE = 4
 
-_PANIC: Final = "Kernel panic - not syncing"
-_NUMBERS: Final = re.compile(r"(?:0x)?[0-9a-f]*\d[0-9a-f]*")
-_STAMP: Final = re.compile(r"\[ *\d+\.\d+\]")
+_PANIC = "Kernel panic - not syncing"
+_NUMBERS = re.compile(r"(?:0x)?[0-9a-f]*\d[0-9a-f]*")
+_STAMP = re.compile(r"\[ *\d+\.\d+\]")
 #: The panic that a report causes follows its end within this.
-_AFTERMATH_BYTES: Final = 4096
+_AFTERMATH_BYTES = 4096
 #: The line to the guest was lost: whatever was being printed is cut.
-_CONSOLE_LOST: Final = "serialport: VM disconnected."
+_CONSOLE_LOST = "serialport: VM disconnected."
 #: Lines before a report in which its driver may have introduced itself.
-_WITNESS_LINES: Final = 60
+_WITNESS_LINES = 60
 
 
 def extract(log: str | bytes) -> list[Report]:
@@ -62,12 +61,12 @@ class _Extractor:
     lost: bool
     suppressed: bool
     found: list[Report] = field(factory=list)
-    named: dict[str, int] = field(factory=dict)  # every name of a bug -> its report
-    alike: Counter[str] = field(factory=Counter)  # crash lines without numbers, how often seen
-    known: dict[str, int] = field(factory=dict)  # crash line without numbers -> the report it last gave
-    headed: int = -1  # up to here the last report's caller is still heading it, the stack is yet to come
+    named: dict[str, int] = field(factory=dict)  #: every name of a bug -> its report
+    alike: Counter[str] = field(factory=Counter)  #: crash lines without numbers, how often seen
+    known: dict[str, int] = field(factory=dict)  #: crash line without numbers -> the report it last gave
+    headed: int = -1  #: up to here the last report's caller is still heading it, the stack is yet to come
     caller: str = ""
-    reach: int = -1  # up to here a line may continue the last report
+    reach: int = -1  #: up to here a line may continue the last report
 
     def reports(self) -> list[Report]:
         starts = [crash.start for crash in self.crashes]

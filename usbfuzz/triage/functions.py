@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
 
 __all__ = ["GENERIC", "bare_name", "is_generic", "name_variants"]
 
-GENERIC: Final[Mapping[str, tuple[str, ...]]] = {
+GENERIC: Mapping[str, tuple[str, ...]] = {
     "sanitizers": (
         "k[am]san|hwasan|__asan|__msan|__sanitizer|kcsan_setup_watchpoint",
         "check_memory_region|check_(?:heap_)?object|read_word_at_a_time|(?:read|write)_once_.*nocheck",
@@ -75,10 +74,10 @@ GENERIC: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
-_GENERIC: Final = re.compile("|".join(pattern for patterns in GENERIC.values() for pattern in patterns))
+_GENERIC = re.compile("|".join(pattern for patterns in GENERIC.values() for pattern in patterns))
 
 #: Entry points are named differently by architecture and version; the bug is the same.
-_ENTRY_PREFIX: Final = (
+_ENTRY_PREFIX = (
     "SYSC_", "SyS_", "sys_", "__x64_", "__ia32_", "__arm64_", "____sys_", "___sys_", "__sys_", "__se_",
     "__se_sys_", "__do_sys_", "compat_SYSC_", "compat_SyS_", "ksys_",
 )  # fmt: skip

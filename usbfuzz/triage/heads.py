@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from .kinds import Kind
 from .shape import Head
 
 __all__ = ["HEADS", "continues"]
 
-HEADS: Final[tuple[Head, ...]] = (
+HEADS: tuple[Head, ...] = (
     Head("BUG:", innocent=r"DEBUG:|xlog_status:|BUG: no syscalls can create resource"),
     Head(
         "WARNING:",
@@ -66,7 +65,7 @@ HEADS: Final[tuple[Head, ...]] = (
 
 #: Crash lines that belong to the report they appear in: SLUB's details and its closing WARN, Rust's way to panic,
 #: the memory an arm oops is about.
-_DETAILS: Final = re.compile(
+_DETAILS = re.compile(
     r"INFO: (?:0x[0-9a-f]|Allocated in|Freed in|Slab 0x|Object 0x)|WARNING: .*mm/slub\.c:|kernel BUG at rust/"
 )
 

@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
     ATOMIC_SLEEP = "ATOMIC_SLEEP"
     BUG = "BUG"
-    DENIAL = "DoS"  # the machine stops; nothing says that memory was harmed
+    DENIAL = "DoS"  #: the machine stops; nothing says that memory was harmed
     HANG = "HANG"
     LEAK = "LEAK"
     LOCKDEP = "LOCKDEP"
@@ -54,7 +54,7 @@ class Kind(StrEnum):
     KMSAN_UNINIT = "KMSAN-UNINIT-VALUE"
     KMSAN_UNKNOWN = "KMSAN-UNKNOWN"
 
-    FUZZER_FAILURE = "SYZ_FAILURE"  # the fuzzer inside the guest failed, not the kernel
+    FUZZER_FAILURE = "SYZ_FAILURE"  #: the fuzzer inside the guest failed, not the kernel
 
-    BOGUS_URB = "BOGUS_URB"  # ours: a driver submitted an URB whose pipe does not fit the endpoint
-    SLAB_CORRUPTION = "SLAB_CORRUPTION"  # ours: SLUB's own checks found an object overwritten
+    BOGUS_URB = "BOGUS_URB"  #: ours: a driver submitted an URB whose pipe does not fit the endpoint
+    SLAB_CORRUPTION = "SLAB_CORRUPTION"  #: ours: SLUB's own checks found an object overwritten

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 __all__ = ["DISPATCHERS", "hung_frame", "stalled_frame"]
 
 #: Functions that hand control to a driver, a protocol or a system call. In a loop that spans many functions the
 #: one a dispatcher called stays the same from run to run.
-DISPATCHERS: Final[Mapping[str, tuple[str, ...]]] = {
+DISPATCHERS: Mapping[str, tuple[str, ...]] = {
     "system call entry": (
         "do_(?:fast_)?syscall_|sysenter_dispatch|tracesys_phase2|el0_svc_handler|invoke_syscall|ret_fast_syscall",
         "^(?:sys_)?(?:socketpair|connect|ioctl)",
@@ -39,10 +38,10 @@ DISPATCHERS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
-_DISPATCHER: Final = re.compile("|".join(pattern for patterns in DISPATCHERS.values() for pattern in patterns))
+_DISPATCHER = re.compile("|".join(pattern for patterns in DISPATCHERS.values() for pattern in patterns))
 
 #: A wait on one of these makes victims all over the kernel; they are one bug, named after what is waited for.
-_SHARED_WAITS: Final[Mapping[str, str | None]] = {
+_SHARED_WAITS: Mapping[str, str | None] = {
     "rtnl_lock": None,
     "synchronize_rcu": "synchronize_rcu",
     "synchronize_srcu": "synchronize_rcu",
@@ -51,7 +50,7 @@ _SHARED_WAITS: Final[Mapping[str, str | None]] = {
 }
 
 #: How a task goes to sleep.
-_WAITING: Final = re.compile(
+_WAITING = re.compile(
     "sched|_lock|_slowlock|down|rwsem|completion|kthread|wait|synchronize|context_switch|__switch_to"
     "|cancel_delayed_work|rcu_barrier"
 )

@@ -7,14 +7,13 @@ paths are decoded; a symbol that needs more than this keeps its mangled name.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
 
 from attrs import define
 
 __all__ = ["demangle"]
 
-_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MAX_DEPTH: Final = 32
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_MAX_DEPTH = 32
 
 
 @lru_cache(maxsize=1024)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
 
 from attrs import define, frozen
 
@@ -16,7 +15,7 @@ __all__ = ["ONCE_ONLY", "Scanner", "Sighting", "once_only"]
 
 #: Messages a kernel prints once a boot, and why. After one, the same bug stays silent until the guest's state is
 #: from before it. A WARNING cannot be told from a WARN_ONCE by its text, so it counts as one.
-ONCE_ONLY: Final[Mapping[str, str]] = {
+ONCE_ONLY: Mapping[str, str] = {
     r"BOGUS urb xfer|BOGUS control dir": "dev_warn_once() or dev_WARN_ONCE() in usb_submit_urb()",
     r"WARNING: CPU: |WARNING: \S+:\d+ at |WARNING: \[": "WARN_ONCE(), and refcount_t and list checks that use it",
     r"refcount_t: |rcuref - imbalanced": "REFCOUNT_WARN() is a WARN_ONCE()",
@@ -28,22 +27,22 @@ ONCE_ONLY: Final[Mapping[str, str]] = {
     r"detected buffer overflow|field-spanning write": "WARN_ONCE() of the fortified string functions",
     r"transfer buffer not dma capable|transfer buffer is on stack": "WARN_ONCE() in USB core",
 }
-_ONCE: Final = re.compile("|".join(ONCE_ONLY))
+_ONCE = re.compile("|".join(ONCE_ONLY))
 
 #: After these the guest is of no more use.
-_FATAL: Final = re.compile(r"Kernel panic - not syncing|Booting the kernel\.|PANIC: double fault|Fatal exception")
+_FATAL = re.compile(r"Kernel panic - not syncing|Booting the kernel\.|PANIC: double fault|Fatal exception")
 
-_LONGEST: Final = max(len(head.words) for head in HEADS)
+_LONGEST = max(len(head.words) for head in HEADS)
 
 
 @frozen
 class Sighting:
     """A crash line, seen as it came."""
 
-    offset: int  # bytes since the scanner began, of the line
-    line: str  # without printk prefix
-    once: bool  # the kernel will not say it again before it is booted or restored anew
-    fatal: bool  # nothing useful will follow
+    offset: int  #: bytes since the scanner began, of the line
+    line: str  #: without printk prefix
+    once: bool  #: the kernel will not say it again before it is booted or restored anew
+    fatal: bool  #: nothing useful will follow
 
 
 @define
@@ -57,9 +56,9 @@ class Scanner:
     crashed: bool = False  #: a crash line was seen since the last reset
     once: bool = False  #: so was a message that will not come again
     fatal: bool = False  #: so was a panic
-    _offset: int = 0  # of the pending text
-    _pending: str = ""  # the line that has not ended yet
-    _reported: bool = False  # the pending line is a crash line and was reported
+    _offset: int = 0  #: of the pending text
+    _pending: str = ""  #: the line that has not ended yet
+    _reported: bool = False  #: the pending line is a crash line and was reported
 
     def feed(self, data: bytes) -> tuple[Sighting, ...]:
         """Take console bytes, in pieces of any size; the crash lines that became visible."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final
 
 from attrs import frozen
 
@@ -16,22 +15,22 @@ from .shape import Head
 __all__ = ["CrashLine", "crash_lines", "head_of"]
 
 #: printk prints the line again because a new console was registered in its middle: the first copy is cut.
-_REPLAYED: Final = re.compile(r"\n[^\n]*\*\* replaying previous printk message \*\*")
+_REPLAYED = re.compile(r"\n[^\n]*\*\* replaying previous printk message \*\*")
 
 #: A WARN (until August 2025) prints this message first or second; then the warning is the report.
-_BOGUS: Final = "BOGUS urb xfer"
-_WARNS: Final = re.compile(r"cut here|WARNING: .*(?:urb\.c|usb_submit_urb)")
-_NEARBY_SAME_CALLER: Final = 2  # lines before and after
-_NEARBY: Final = 10  # the same when callers are not told apart, and others print between
-_REACH: Final = 1 << 14  # bytes
+_BOGUS = "BOGUS urb xfer"
+_WARNS = re.compile(r"cut here|WARNING: .*(?:urb\.c|usb_submit_urb)")
+_NEARBY_SAME_CALLER = 2  #: lines before and after
+_NEARBY = 10  #: the same when callers are not told apart, and others print between
+_REACH = 1 << 14  #: bytes
 
 
 @frozen
 class CrashLine:
     """A line where a crash report begins, or goes on."""
 
-    start: int  # byte offset of the line
-    end: int  # of its newline, or of the end of the log
+    start: int  #: byte offset of the line
+    end: int  #: of its newline, or of the end of the log
     head: Head
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from attrs import field, frozen
 
@@ -18,7 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 #: What a title says when the guilty frame could not be found.
-NOBODY: Final = "corrupted"
+NOBODY = "corrupted"
 
 KindOf = Kind | None | Callable[[Mapping[str, str]], Kind | None]
 
@@ -35,10 +34,10 @@ def _compile_or_none(pattern: str | re.Pattern[str] | None) -> re.Pattern[str] |
 class Head:
     """The words a crash line is found by."""
 
-    words: str  # searched in the raw log, so they must be rare in healthy ones
-    kind: Kind | None = None  # of a report that starts with the words but has no known shape
-    innocent: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  # lines that only look like it
-    joins: bool = False  # continues the report it appears in, and begins one only where there is none
+    words: str  #: searched in the raw log, so they must be rare in healthy ones
+    kind: Kind | None = None  #: of a report that starts with the words but has no known shape
+    innocent: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: lines that only look like it
+    joins: bool = False  #: continues the report it appears in, and begins one only where there is none
 
     def spots(self, line: str) -> bool:
         """Whether the line is a crash line by these words."""
@@ -49,17 +48,17 @@ class Head:
 class Shape:
     """One form of crash report: a row of a family's table."""
 
-    head: str  # words of the Head it belongs to
-    sign: re.Pattern[str] = field(converter=_compile)  # what the line says
-    title: str  # str.format template: {frame}, {origin} (second stack), and the pattern's named groups
+    head: str  #: words of the Head it belongs to
+    sign: re.Pattern[str] = field(converter=_compile)  #: what the line says
+    title: str  #: str.format template: {frame}, {origin} (second stack), and the pattern's named groups
     kind: KindOf = None
-    trail: Trail | None = None  # leads to {frame}
-    detail: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  # must follow; its groups count
-    alt: tuple[str, ...] = ()  # templates of the alternative titles
-    witness: Callable[[str, str], str | None] | None = None  # finds {frame} in the lines before and in the report
-    nameless: str = ""  # the title when the witness knows nobody
-    traced: bool = True  # an intact report of this form has a stack trace
-    broken: bool = False  # this form shows only when the real beginning was lost
+    trail: Trail | None = None  #: leads to {frame}
+    detail: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: must follow; its groups count
+    alt: tuple[str, ...] = ()  #: templates of the alternative titles
+    witness: Callable[[str, str], str | None] | None = None  #: finds {frame} in the lines before and in the report
+    nameless: str = ""  #: the title when the witness knows nobody
+    traced: bool = True  #: an intact report of this form has a stack trace
+    broken: bool = False  #: this form shows only when the real beginning was lost
 
 
 @frozen
@@ -69,7 +68,7 @@ class Description:
     title: str
     alt_titles: tuple[str, ...]
     kind: Kind | None
-    shape: Shape | None  # None: none of the known forms; the title is the line itself
+    shape: Shape | None  #: None: none of the known forms; the title is the line itself
     blame: Blame | None
     corruption: str
 
@@ -101,7 +100,7 @@ def at_fault(skip: str = "", pick: Pick = first_frame) -> Trail:
 
 
 #: Where a WARNING's real stack begins: at the trapping instruction, or on powerpc at the interrupt frame.
-_TRAPPED: Final = re.compile(rf"(?:{RIP.pattern}|---\ interrupt:\ \d+\ at\ {FUNCTION})", re.VERBOSE)
+_TRAPPED = re.compile(rf"(?:{RIP.pattern}|---\ interrupt:\ \d+\ at\ {FUNCTION})", re.VERBOSE)
 
 
 def at_warning(skip: str = "") -> Trail:
@@ -111,9 +110,9 @@ def at_warning(skip: str = "") -> Trail:
 
 
 #: "drivers/usb/core/hub.c:123".
-SOURCE: Final = r"[A-Za-z0-9\-_/.]+\.[a-z]+:\d+"
+SOURCE = r"[A-Za-z0-9\-_/.]+\.[a-z]+:\d+"
 #: "at: [<ffffffff8123>] f+0x1/0x2", the way lockdep names the place of a lock operation.
-LOCK_PLACE: Final = rf"at: (?:{ADDRESS} +)?(?P<place>[A-Za-z0-9_]+)[.+]"
+LOCK_PLACE = rf"at: (?:{ADDRESS} +)?(?P<place>[A-Za-z0-9_]+)[.+]"
 
 
 def describe(head: Head, shapes: Sequence[Shape], body: str, before: Callable[[], str]) -> Description:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
 
 from attrs import frozen
 
@@ -17,13 +16,13 @@ __all__ = [
 ]  # fmt: skip
 
 #: A code address in brackets, as kernels before 4.13 and arm print before a symbol.
-ADDRESS: Final = r"\[<?(?:0x)?[0-9a-f]+>?\]"
+ADDRESS = r"\[<?(?:0x)?[0-9a-f]+>?\]"
 #: A function name (captured) with the "+0x12/0x34" or ".isra.3+0x..." that follows a real symbol.
-FUNCTION: Final = r"([A-Za-z0-9_]+)[.+]"
+FUNCTION = r"([A-Za-z0-9_]+)[.+]"
 
 #: The instruction pointer on x86 ("RIP: 0010:f+0x1/0x2"), powerpc (NIP), arm (PC is at) and arm64 ("pc : f").
 #: A pointer that is no symbol (null, freed memory) matches too, and names nobody.
-RIP: Final = re.compile(
+RIP = re.compile(
     rf"""(?:IP|NIP|pc\ |PC\ is\ at):?\ (?:
         (?:\d+:)?(?:{ADDRESS}\ +){{0,2}}{FUNCTION}
         | (?:\d+:)?0x[0-9a-f]+
@@ -32,13 +31,13 @@ RIP: Final = re.compile(
     )""",
     re.VERBOSE,
 )
-CALL_TRACE: Final = re.compile(r"Call [Tt]race:|Backtrace:")
+CALL_TRACE = re.compile(r"Call [Tt]race:|Backtrace:")
 
 #: riscv's show_regs() is followed by the stack without any heading; this is its last line.
-REGISTER_DUMP: Final = re.compile(r"status: [0-9a-f]{16} badaddr: [0-9a-f]{16} cause: [0-9a-f]{16}")
+REGISTER_DUMP = re.compile(r"status: [0-9a-f]{16} badaddr: [0-9a-f]{16} cause: [0-9a-f]{16}")
 
 #: A line that begins a stack trace, and so ends the one before.
-TRACE_STARTS: Final = (
+TRACE_STARTS = (
     re.compile(r"Call [Tt]race"),
     re.compile(r"Allocated:|Allocated by task \d+:"),
     re.compile(r"Freed:|Freed by task \d+:"),
@@ -47,21 +46,21 @@ TRACE_STARTS: Final = (
     re.compile(r"Uninit was stored to memory at"),
     REGISTER_DUMP,
 )
-_ANY_START: Final = re.compile("|".join(start.pattern for start in TRACE_STARTS))
+_ANY_START = re.compile("|".join(start.pattern for start in TRACE_STARTS))
 
-_FRAME: Final = re.compile(rf"^ *(?:{ADDRESS} ){{0,2}}{FUNCTION}")
+_FRAME = re.compile(rf"^ *(?:{ADDRESS} ){{0,2}}{FUNCTION}")
 #: arm names the caller as well: the topmost function is known only by its callee's return address.
-_ARM_FRAME: Final = re.compile(rf"^ *{ADDRESS} \(([A-Za-z0-9_.]+)\) from {ADDRESS} \({FUNCTION}")
+_ARM_FRAME = re.compile(rf"^ *{ADDRESS} \(([A-Za-z0-9_.]+)\) from {ADDRESS} \({FUNCTION}")
 
 #: A fault-injection stack in the middle of a trace: the two are mixed and neither can be trusted.
-_FOREIGN: Final = re.compile(rf"^(?: {ADDRESS})? should_fail(?:slab)?(?:\.[a-z0-9.]+)?\+0x")
+_FOREIGN = re.compile(rf"^(?: {ADDRESS})? should_fail(?:slab)?(?:\.[a-z0-9.]+)?\+0x")
 
 #: A stack is looked for in this many lines after its heading.
-_STACK_WITHIN: Final = 15
+_STACK_WITHIN = 15
 
 #: One step of a trail: go to the line that matches (its captures are frames), or read the stack from here.
 Step = re.Pattern[str] | None
-STACK: Final[Step] = None
+STACK: Step = None
 
 #: Chooses the guilty one of the frames left after skipping: its name for the title, and its index; None if none.
 Pick = Callable[[Sequence[str]], tuple[str, int] | None]
@@ -77,17 +76,17 @@ class Trail:
     """The path through a report's lines to the guilty frame."""
 
     steps: tuple[Step, ...]
-    skip: re.Pattern[str] | None = None  # functions generic in this sort of report only
+    skip: re.Pattern[str] | None = None  #: functions generic in this sort of report only
     pick: Pick = first_frame
-    otherwise: Trail | None = None  # taken when this one leads nowhere
+    otherwise: Trail | None = None  #: taken when this one leads nowhere
 
 
 @frozen
 class Blame:
     """A guilty frame."""
 
-    name: str  # as the title has it
-    symbol: str  # as the stack has it
+    name: str  #: as the title has it
+    symbol: str  #: as the stack has it
 
 
 def is_frame(line: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
 
 from attrs import evolve
 
@@ -14,12 +13,12 @@ from .symbols import Frame, Location, Symbols
 
 __all__ = ["symbolize"]
 
-_FRAME: Final = re.compile(
+_FRAME = re.compile(
     r"(?P<function>[A-Za-z_][\w.$]*)\+0x(?P<offset>[0-9a-f]{1,8})/0x(?P<size>[0-9a-f]{1,8})"
     r"(?: \[(?P<module>[\w-]+)(?: [0-9a-f]+)?\])?"
 )
 #: A line of a call trace, whose address is where the call returns to. Others (RIP) name the instruction itself.
-_CALL: Final = re.compile(rf"^\s*(?:\[<[0-9a-f]+>\] )?(?:\? )?{_FRAME.pattern}\s*$")
+_CALL = re.compile(rf"^\s*(?:\[<[0-9a-f]+>\] )?(?:\? )?{_FRAME.pattern}\s*$")
 
 
 def symbolize(report: Report, symbols: Symbols) -> Report:

@@ -13,23 +13,22 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from usbfuzz.errors import InfraError, InputError
 
 __all__ = ["Frame", "Location", "Symbols"]
 
-_SECONDS: Final = 300  # a vmlinux is half a gigabyte
-_PADDING: Final = 64  # bytes: functions are aligned to 16, and from 6.2 on have up to 16 more before them
-_SYMBOL: Final = re.compile(
+_SECONDS = 300  #: a vmlinux is half a gigabyte
+_PADDING = 64  #: bytes: functions are aligned to 16, and from 6.2 on have up to 16 more before them
+_SYMBOL = re.compile(
     rb"^\s*\d+: (?P<address>[0-9a-f]+)\s+(?P<size>\d+|0x[0-9a-f]+) FUNC\s+\S+\s+\S+\s+(?P<section>\d+) (?P<name>\S+)",
     re.MULTILINE,
 )
-_SECTION: Final = re.compile(rb"^\s*\[\s*(?P<number>\d+)\] (?P<name>\S+)", re.MULTILINE)
+_SECTION = re.compile(rb"^\s*\[\s*(?P<number>\d+)\] (?P<name>\S+)", re.MULTILINE)
 #: What stands before a path in the sources: a build directory, "./", or what a distribution's build put there.
-_BUILD: Final = re.compile(
+_BUILD = re.compile(
     r"^.*?(?=\b(?:arch|block|certs|crypto|drivers|fs|include|init|io_uring|ipc|kernel|lib|mm|net|rust|samples"
     r"|security|sound|virt)/)"
 )
@@ -70,7 +69,7 @@ class _Place:
 class Symbols:
     """The debug information below some directories: built trees, unpacked ``-dbg`` packages; or ``vmlinux`` files."""
 
-    _objects: dict[str, list[Path]] = field(alias="objects")  #: by module name with ``_`` for ``-``; "" is vmlinux
+    _objects: dict[str, list[Path]]  #: by module name with ``_`` for ``-``; "" is vmlinux
 
     @classmethod
     def find(cls, paths: Iterable[Path]) -> Symbols:

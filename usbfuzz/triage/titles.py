@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 __all__ = ["MAX_TITLE", "stable_title"]
 
 #: Longer titles are cut: interleaved lines can be of any length.
-MAX_TITLE: Final = 120
+MAX_TITLE = 120
 
 #: What varies between runs, and the word that stands for it. Applied in this order, each until nothing changes
 #: (in "1,2,3" the separators of neighbouring matches overlap).
-_VARYING: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+_VARYING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
         (r"(syz-executor|syzkaller)\.?\d+(?:[/:]\d+)?", r"\1"),
@@ -27,8 +26,8 @@ _VARYING: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     )
 )
 
-_BLANKS: Final = re.compile(r" {2,}")
-_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
+_BLANKS = re.compile(r" {2,}")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 def stable_title(title: str) -> str:

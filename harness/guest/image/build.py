@@ -6,7 +6,6 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -21,7 +20,7 @@ from .programs import AGENT, TOOL_NAMES, TOOLS
 __all__ = ["Image", "build_image"]
 
 #: Changes when the same inputs give another image.
-_VERSION: Final = 1
+_VERSION = 1
 
 
 @frozen

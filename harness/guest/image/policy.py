@@ -7,7 +7,6 @@ unless it is in :data:`REQUIRED`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 __all__ = [
     "BASE",
@@ -22,13 +21,13 @@ __all__ = [
 ]
 
 #: What a guest cannot do without: a host controller, HID, and the agent's port. Built in is as good as a module.
-REQUIRED: Final = ("virtio_pci", "virtio_console", "usbcore", "xhci_hcd", "xhci_pci", "usbhid")
+REQUIRED = ("virtio_pci", "virtio_console", "usbcore", "xhci_hcd", "xhci_pci", "usbhid")
 
 #: Loaded with ``usbfuzz.modules=base``, in this order; dependencies come first by themselves.
-BASE: Final = ("virtio_pci", "virtio_console", "usbcore", "xhci_pci", "usbhid", "hid_generic", "evdev")
+BASE = ("virtio_pci", "virtio_console", "usbcore", "xhci_pci", "usbhid", "hid_generic", "evdev")
 
 #: Loaded with ``usbfuzz.modules=all`` besides the drivers: the other controllers, and what gives drivers a user side.
-HOST: Final = (
+HOST = (
     "ehci_pci", "ohci_pci", "uhci_hcd",
     "joydev", "mousedev", "ff_memless", "uhid", "rfkill",
     "sd_mod", "sr_mod", "sg",
@@ -37,10 +36,10 @@ HOST: Final = (
 )  # fmt: skip
 
 #: Aliases by which a module says that it binds USB or HID devices.
-DRIVER_ALIASES: Final = ("usb:*", "hid:*")
+DRIVER_ALIASES = ("usb:*", "hid:*")
 
 #: Aliases of modules that bind what USB and HID drivers create: loaded with ``all``.
-COMPANION_ALIASES: Final = (
+COMPANION_ALIASES = (
     "platform:HID-SENSOR-*", "platform:viperboard-*", "platform:dln2-*",
     "auxiliary:usb_ljca*", "auxiliary:*.ljca-*", "greybus:*", "serdev:*",
     "ieee1394:*", "w1-family-*", "rc-core", "hid-sensor-*",
@@ -48,13 +47,13 @@ COMPANION_ALIASES: Final = (
 
 #: Modules that drivers ask for by request_module() or symbol_request(). Loaded like the rest: the helper, a process of
 #: its own, and a signature to verify would cost the guest 10 ms at the first device, after each restore.
-COMPANION_DIRECTORIES: Final = (
+COMPANION_DIRECTORIES = (
     "kernel/drivers/media/dvb-frontends", "kernel/drivers/media/tuners", "kernel/drivers/media/i2c",
     "kernel/drivers/media/rc/keymaps", "kernel/drivers/media/common",
 )  # fmt: skip
 
 #: The same, one by one.
-COMPANION_NAMES: Final = (
+COMPANION_NAMES = (
     "em28xx_alsa", "em28xx_dvb", "em28xx_rc", "em28xx_v4l", "cx231xx_alsa", "cx231xx_dvb", "au0828",
     "snd_seq_dummy", "snd_seq_oss", "snd_usbmidi_lib",
     "ppp_async", "ppp_generic", "slcan", "n_hdlc",
@@ -66,7 +65,7 @@ COMPANION_NAMES: Final = (
 )  # fmt: skip
 
 #: Never in an image. The reason is for the reader who misses the module.
-EXCLUDED: Final[Mapping[str, str]] = {
+EXCLUDED: Mapping[str, str] = {
     "usbtest": "a test driver: claims devices in order to run its own transfers against known test firmware",
     "ehset": "a test driver: puts the parent's port into an electrical test mode, in which it detects nothing",
     "usb_debug": "binds Intel debug dongles as a console-like serial port; only useful as earlyprintk target",
@@ -80,7 +79,7 @@ EXCLUDED: Final[Mapping[str, str]] = {
 }
 
 #: Aliases nobody asks modprobe for in a guest without udev; left out because the helper reads the file each time.
-HELPER_ALIASES_SKIPPED: Final = (
+HELPER_ALIASES_SKIPPED = (
     "usb:", "hid:", "pci:", "of:", "acpi", "dmi:", "cpu:", "sdio:", "pcmcia:", "virtio:", "pnp:", "ssb:", "bcma:",
     "scsi:t", "vmbus:", "mdio:", "spi:", "wmi:", "mei:", "input:", "hdaudio:", "sdw:", "isa:", "ulpi:", "typec:",
     "parport:", "rpmsg:",

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -17,8 +16,8 @@ from .files import private_directory, write_atomically
 
 __all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "Program"]
 
-_FLAGS: Final = ("-static", "-O2", "-pthread", "-Wall", "-Wextra", "-s")
-_SECONDS: Final = 120
+_FLAGS = ("-static", "-O2", "-pthread", "-Wall", "-Wextra", "-s")
+_SECONDS = 120
 
 
 @frozen
@@ -67,8 +66,8 @@ class Program:
             raise InfraError(f"the guest's {self.name} does not compile with {compiler}: {first.strip()}")
 
 
-AGENT: Final = Program("agent")
-TOOLS: Final = Program("tools")
+AGENT = Program("agent")
+TOOLS = Program("tools")
 
 #: What the tools are called below /bin; each is the one binary, which looks at its name.
-TOOL_NAMES: Final = ("camera", "evdev", "hci", "mixer", "pcm", "usbfs")
+TOOL_NAMES = ("camera", "evdev", "hci", "mixer", "pcm", "usbfs")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -21,10 +20,10 @@ from .storage import storage_errors
 
 __all__ = ["AptRoot", "SuiteError", "SuiteMissingError"]
 
-# Read after the machine's configuration. Its update hooks are not ours to run; its pins would hide versions.
-# The archive moves suites on (stable becomes oldstable), which apt would stop at; sandboxing as _apt is impossible
-# in a directory only we can enter.
-_CONFIGURATION: Final = """\
+#: Read after the machine's configuration. Its update hooks are not ours to run; its pins would hide versions.
+#: The archive moves suites on (stable becomes oldstable), which apt would stop at; sandboxing as _apt is impossible
+#: in a directory only we can enter.
+_CONFIGURATION = """\
 #clear APT::Update;
 #clear DPkg::Post-Invoke;
 #clear APT::Architectures;
@@ -53,9 +52,9 @@ Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 """
 
-# A suite past its life is no longer re-signed: its Valid-Until passes. Old kernels are what we come for, so that is
-# no reason to refuse; the signature still is.
-_SUITE: Final = """\
+#: A suite past its life is no longer re-signed: its Valid-Until passes. Old kernels are what we come for, so that is
+#: no reason to refuse; the signature still is.
+_SUITE = """\
 Types: deb
 URIs: {uri}
 Suites: {suite}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
 
 from attrs import field, frozen
 
@@ -47,7 +46,7 @@ class Distribution:
         return tuple(name + pocket for name in self.codenames for pocket in self.pockets if name != "sid" or not pocket)
 
 
-DEBIAN: Final = Distribution(
+DEBIAN = Distribution(
     name="debian",
     flavour="amd64",
     metapackage="linux-image-amd64",
@@ -57,7 +56,7 @@ DEBIAN: Final = Distribution(
     keyring_package="debian-archive-keyring",
     series={"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie"},
 )
-UBUNTU: Final = Distribution(
+UBUNTU = Distribution(
     name="ubuntu",
     flavour="generic",
     metapackage="linux-image-generic",
@@ -67,8 +66,8 @@ UBUNTU: Final = Distribution(
     keyring_package="ubuntu-keyring",
     series={"5.4": "focal", "5.15": "jammy", "6.8": "noble"},
 )
-_DEBIAN_ALIASES: Final = frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"})
-DISTRIBUTIONS: Final = {distribution.name: distribution for distribution in (DEBIAN, UBUNTU)}
+_DEBIAN_ALIASES = frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"})
+DISTRIBUTIONS = {distribution.name: distribution for distribution in (DEBIAN, UBUNTU)}
 
 
 def keyrings(distribution: Distribution, machine: Machine) -> list[Path]:

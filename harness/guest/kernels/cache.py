@@ -26,7 +26,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from attrs import asdict, frozen
 
@@ -35,10 +34,10 @@ from .storage import storage_errors
 
 __all__ = ["KernelStore", "Record"]
 
-_PLAIN: Final = re.compile(r"[\w.+~:-]+", re.ASCII)
-_TEMPORARY: Final = "tmp-"
-_RECORD: Final = "kernel.json"
-_ANSWERS: Final = "answers.json"
+_PLAIN = re.compile(r"[\w.+~:-]+", re.ASCII)
+_TEMPORARY = "tmp-"
+_RECORD = "kernel.json"
+_ANSWERS = "answers.json"
 
 
 @frozen

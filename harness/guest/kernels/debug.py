@@ -7,7 +7,6 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from usbfuzz.errors import KernelError
 
@@ -20,8 +19,8 @@ from .storage import storage_errors
 
 __all__ = ["debug_directory", "debug_information"]
 
-_THIS_MACHINE: Final = Machine()
-_BLOCK: Final = 1 << 20
+_THIS_MACHINE = Machine()
+_BLOCK = 1 << 20
 
 
 def debug_directory(cache: Path, name: str) -> Path:

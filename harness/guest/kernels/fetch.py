@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -19,7 +18,7 @@ from .versions import version_key
 
 __all__ = ["Archive", "Offer"]
 
-_NAMED: Final = 6  # versions an error message lists
+_NAMED = 6  #: versions an error message lists
 
 
 @frozen

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -18,10 +17,10 @@ from .specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSp
 
 __all__ = ["LocalKernel", "build_local", "depmod", "locate"]
 
-_IMAGES: Final = ("bzImage", "vmlinuz*", "boot/vmlinuz*")
-_BASES: Final = ("lib/modules", "modules", "usr/lib/modules")
-_INDEXES: Final = ("modules.dep", "modules.alias", "modules.builtin")
-_FROM_BUILD: Final = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
+_IMAGES = ("bzImage", "vmlinuz*", "boot/vmlinuz*")
+_BASES = ("lib/modules", "modules", "usr/lib/modules")
+_INDEXES = ("modules.dep", "modules.alias", "modules.builtin")
+_FROM_BUILD = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
 
 
 @frozen

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import struct
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -13,7 +12,7 @@ from usbfuzz.errors import KernelError
 
 __all__ = ["Kernel", "image_release", "sha256_of", "short_digest"]
 
-_DIGEST_LENGTH: Final = 16  # hex digits: enough to tell kernels apart in a file name
+_DIGEST_LENGTH = 16  #: hex digits: enough to tell kernels apart in a file name
 
 
 @frozen

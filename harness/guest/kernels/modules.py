@@ -7,7 +7,7 @@ import lzma
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from attrs import frozen
 
@@ -17,8 +17,8 @@ from .command import run_bytes
 
 __all__ = ["Alias", "ModuleIndex", "module_name", "read_module"]
 
-_ELF: Final = b"\x7fELF"
-_USB_OR_HID: Final = ("usb:", "hid:")
+_ELF = b"\x7fELF"
+_USB_OR_HID = ("usb:", "hid:")
 
 
 @frozen

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from attrs import frozen
 
@@ -13,10 +12,10 @@ from .versions import upstream_of, version_key
 
 __all__ = ["Candidate", "candidates", "is_exact", "matches", "matching", "newest", "stock"]
 
-_DEPENDENCY: Final = re.compile(
+_DEPENDENCY = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\((?P<relation>[<>=]+)\s*(?P<version>[^)]+)\))?"
 )
-_PART: Final = re.compile(r"linux-(base|binary|modules|modules-extra|image)-(?P<release>\d.*?)(-unsigned)?")
+_PART = re.compile(r"linux-(base|binary|modules|modules-extra|image)-(?P<release>\d.*?)(-unsigned)?")
 
 Package = Mapping[str, str]  # a control paragraph, see deb822
 

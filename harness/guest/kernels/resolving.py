@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from usbfuzz.errors import KernelError
 
@@ -30,7 +29,7 @@ def _silent(_: str) -> None:
     """Progress nobody reads."""
 
 
-_THIS_MACHINE: Final = Machine()
+_THIS_MACHINE = Machine()
 
 
 def resolve(

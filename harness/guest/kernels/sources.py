@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -16,7 +15,7 @@ from .deb822 import paragraphs
 
 __all__ = ["Source", "parse_deb822", "parse_one_line", "read_sources"]
 
-_ONE_LINE: Final = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>.*)")
+_ONE_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>.*)")
 
 
 @frozen
@@ -70,7 +69,7 @@ def read_sources(directory: Path) -> tuple[Source, ...]:
     return tuple(found)
 
 
-_NO: Final = frozenset({"no", "false", "without", "off", "disable", "0"})  # apt's StringToBool
+_NO = frozenset({"no", "false", "without", "off", "disable", "0"})  #: apt's StringToBool
 
 
 def _signed_by(value: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -14,13 +13,13 @@ from .archives import DISTRIBUTIONS, Distribution
 
 __all__ = ["FORMS", "ArchiveSpec", "DirectorySpec", "HostSpec", "ImageSpec", "Spec", "TreeSpec", "parse_spec"]
 
-FORMS: Final = """\
+FORMS = """\
 debian:VERSION-OR-SUITE (debian:5.10.223, debian:6.1, debian:5.10.0-32, debian:bookworm-backports), ubuntu:..., \
 tree:PATH (a built kernel tree), dir:PATH (a bzImage and lib/modules/RELEASE), bzimage:PATH[,modules:PATH], host, \
 or just the PATH of a tree, a directory or a bzImage"""
 
-_ARCHIVE_TEXT: Final = re.compile(r"[a-z0-9][a-z0-9.+~:-]*")
-_IN_TREE: Final = Path("arch/x86/boot/bzImage")
+_ARCHIVE_TEXT = re.compile(r"[a-z0-9][a-z0-9.+~:-]*")
+_IN_TREE = Path("arch/x86/boot/bzImage")
 
 
 @frozen

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 __all__ = ["upstream_of", "version_key"]
 
-_RUNS: Final = re.compile(r"(\D*)(\d*)")
+_RUNS = re.compile(r"(\D*)(\d*)")
 PartKey = tuple[tuple[tuple[int, ...], int], ...]
-_END: Final = 0  # end of a part sorts after "~" and before everything else
+_END = 0  #: end of a part sorts after "~" and before everything else
 
 
 def version_key(version: str) -> tuple[int, PartKey, PartKey]:

@@ -29,7 +29,7 @@ _MAX_SCRIPT_BYTES = 64 << 10
 _MAX_BYTES = 512 << 10  #: of all scripts of a device
 _LONG_MS = 100  #: a shorter delay of a control answer is the bus's and the host's
 _MAX_DELAY_MS = 60_000
-_KIND = 0x60  # bmRequestType bits 6:5
+_KIND = 0x60  #: bmRequestType bits 6:5
 
 
 @mutable
@@ -58,7 +58,7 @@ class _Exchange:
     usual: bool  #: the descriptors alone give this answer
 
 
-# The channel answers these from its own state, or sees nothing of them.
+#: The channel answers these from its own state, or sees nothing of them.
 _UNHEARD = {
     StandardRequest.SET_ADDRESS,
     StandardRequest.SET_CONFIGURATION,

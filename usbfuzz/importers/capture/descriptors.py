@@ -14,7 +14,7 @@ from .transfers import Transfer, asks_descriptor
 
 __all__ = ["read_descriptors", "refusals"]
 
-_MAX_CONFIGURATIONS = 8  # USB_MAXCONFIG, drivers/usb/core/config.c
+_MAX_CONFIGURATIONS = 8  #: USB_MAXCONFIG, drivers/usb/core/config.c
 
 #: bmRequestType, wValue and wIndex of a request for a descriptor
 Key = tuple[int, int, int]

@@ -25,9 +25,9 @@ from .usbmon_text import looks_usbmon, read_usbmon
 
 __all__ = ["import_capture", "import_usbmon", "looks_pcap", "looks_usbmon", "with_conversation"]
 
-_IDENTIFIED = 12  # bytes of a device descriptor up to idProduct
+_IDENTIFIED = 12  #: bytes of a device descriptor up to idProduct
 _SHOWN = 4
-_KIND = 0x60  # bmRequestType bits 6:5
+_KIND = 0x60  #: bmRequestType bits 6:5
 _ADVICE = "start the capture, then plug the device in"
 
 

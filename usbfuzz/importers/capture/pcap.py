@@ -29,7 +29,7 @@ class Packet:
     offset: int  #: of the packet's record in the file
 
 
-_PCAP_TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}  # magic number: nanoseconds in a tick
+_PCAP_TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}  #: magic number: nanoseconds in a tick
 _SECTION, _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _OPTION_RESOLUTION, _OPTION_TIME_OFFSET = 9, 14

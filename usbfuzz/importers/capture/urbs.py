@@ -138,7 +138,7 @@ _USBD = {
 }
 _USBPCAP = "<HQIHBHHBBI"
 _USBPCAP_BYTES = 27
-_SETUP = 0  # stage
+_SETUP = 0  #: stage
 
 
 def _usbpcap(packet: Packet) -> Urb | None:

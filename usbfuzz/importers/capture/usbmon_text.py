@@ -25,15 +25,15 @@ _LINE = re.compile(
     rb" (?P<kind>[CZIB])(?P<direction>[io]):(?:(?P<bus>\d{1,5}):)?(?P<address>\d{1,3}):(?P<endpoint>\d{1,2})"
     rb" (?P<rest>[^\r\n]{1,4096})"
 )
-_LOOK = 64 << 10  # bytes searched for a line of usbmon
+_LOOK = 64 << 10  #: bytes searched for a line of usbmon
 _TYPES = {
     b"C": TransferType.CONTROL,
     b"Z": TransferType.ISOCHRONOUS,
     b"I": TransferType.INTERRUPT,
     b"B": TransferType.BULK,
 }
-_WRAP_NS = (1 << 32) * 1000  # the clock is 32 bits of microseconds
-_MAX_FRAMES = 5  # what usbmon prints of an isochronous transfer
+_WRAP_NS = (1 << 32) * 1000  #: the clock is 32 bits of microseconds
+_MAX_FRAMES = 5  #: what usbmon prints of an isochronous transfer
 
 
 def looks_usbmon(content: bytes) -> bool:

@@ -18,7 +18,7 @@ Value = int | str | bytes | tuple["Value", ...] | None
 _MAX_BYTES = 1 << 16
 _MAX_BITS = 4096
 _MAX_DEPTH = 100
-_SHOWN = 40  # characters of an expression in a message
+_SHOWN = 40  #: characters of an expression in a message
 
 
 class UnknownValueError(Exception):
@@ -38,7 +38,7 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
     ast.RShift: operator.rshift,
 }
 
-_ON = "preferred_state"  # the one flag that is on unless it is said to be off
+_ON = "preferred_state"  #: the one flag that is on unless it is said to be off
 _FLAGS = ("constant", "variable", "relative", "wrap", "nonlinear", _ON, "nullable")
 
 

@@ -13,7 +13,7 @@ from .text import clean_lines, split_devices
 __all__ = ["import_lsusb", "looks_like_lsusb"]
 
 _SIGNS = re.compile(rb"Device Descriptor:|bDescriptorType\s+\d+|Bus \d{3} Device \d{3}: ID [0-9a-fA-F]{4}:")
-_LOOK = 1 << 20  # bytes
+_LOOK = 1 << 20  #: bytes
 _MAX_DEVICES = 4096
 
 

@@ -9,8 +9,8 @@ from .names import REPORT_TAGS, REPORT_TYPES
 
 __all__ = ["rebuild_report"]
 
-_SIZES = {0: 0, 1: 1, 2: 2, 4: 3}  # bytes of data: bSize
-_NAMELESS = 0xF0  # bTag of an item lsusb has no name for: reserved, and the long item's
+_SIZES = {0: 0, 1: 1, 2: 2, 4: 3}  #: bytes of data: bSize
+_NAMELESS = 0xF0  #: bTag of an item lsusb has no name for: reserved, and the long item's
 
 
 def rebuild_report(block: Block) -> tuple[bytes, tuple[Problem, ...]]:

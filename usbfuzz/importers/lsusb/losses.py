@@ -21,7 +21,7 @@ from usbfuzz.wire import TransferType
 __all__ = ["put_back"]
 
 _VIDEO_CONTROL = (ClassCode.VIDEO, 1)
-_COMPANION = 6  # bytes
+_COMPANION = 6  #: bytes
 _VIDEO = 5
 
 Extra = Callable[[AlternateSetting, Endpoint], Descriptor | None]

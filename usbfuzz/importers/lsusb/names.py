@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 __all__ = [
     "ALIASES",
@@ -17,7 +16,7 @@ __all__ = [
 ]
 
 #: name as printed: the codec's names it may stand for, of which a descriptor has one
-ALIASES: Final[dict[str, tuple[str, ...]]] = {
+ALIASES: dict[str, tuple[str, ...]] = {
     "iSerial": ("iSerialNumber",),
     "MaxPower": ("bMaxPower",),
     # audio
@@ -79,13 +78,13 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: fields lsusb never prints, and that are 0 nearly always
-UNPRINTED: Final = re.compile(r"[bw]Reserved\d?$|bAltEnumCode$|specific$")
+UNPRINTED = re.compile(r"[bw]Reserved\d?$|bAltEnumCode$|specific$")
 
 #: fields printed as a row of hex bytes, even if it is a single one
-HEX_ROWS: Final = frozenset(("bDetailData", "Process-Specific", "Process-specific", "bmConfigured"))
+HEX_ROWS = frozenset(("bDetailData", "Process-Specific", "Process-specific", "bmConfigured"))
 
 #: bytes of a field of which only the name is known
-LAST_RESORT_WIDTHS: Final = (
+LAST_RESORT_WIDTHS = (
     ("bcd", 2),
     ("dw", 4),
     ("id", 2),
@@ -98,7 +97,7 @@ LAST_RESORT_WIDTHS: Final = (
 )
 
 #: heading: bDescriptorSubtype of communications descriptors, which are printed without type and length
-CDC_HEADINGS: Final[dict[str, int]] = {
+CDC_HEADINGS: dict[str, int] = {
     "cdc header": 0x00,
     "cdc call management": 0x01,
     "cdc acm": 0x02,
@@ -119,10 +118,10 @@ CDC_HEADINGS: Final[dict[str, int]] = {
 }
 
 #: item types of HID report descriptors. HID 1.11 §6.2.2.2
-REPORT_TYPES: Final = {"Main": 0, "Global": 1, "Local": 2, "reserved": 3}
+REPORT_TYPES = {"Main": 0, "Global": 1, "Local": 2, "reserved": 3}
 
 #: names of HID items: tag and type, bits 7:2 of the prefix. HID 1.11 §6.2.2
-REPORT_TAGS: Final = {
+REPORT_TAGS = {
     "Usage Page": 0x04,
     "Usage": 0x08,
     "Logical Minimum": 0x14,
@@ -153,7 +152,7 @@ REPORT_TAGS: Final = {
 }
 
 #: heading: bDescriptorType, for blocks whose own line of it is lost
-HEADINGS: Final = {
+HEADINGS = {
     "device descriptor": 0x01,
     "configuration descriptor": 0x02,
     "interface descriptor": 0x04,

@@ -25,7 +25,7 @@ from .values import number
 __all__ = ["Rebuilt", "rebuild", "rebuild_companion"]
 
 _HIGHEST = 0xFF
-_SHOWN_OF_A_MASK = 3  # bytes
+_SHOWN_OF_A_MASK = 3  #: bytes
 _IPP = "ipp printer descriptor"
 
 

@@ -16,13 +16,13 @@ from usbfuzz.wire import Answer, Speed
 
 __all__ = ["Exchange", "Program", "Reply", "device_of"]
 
-_DEVICE = 18  # bytes
+_DEVICE = 18  #: bytes
 _MAX_CONFIGURATIONS = 8
-_MAX_BYTES = 64 << 10  # of all answers of a program
-_OVERHEAD = 32  # bytes of an answer besides its data
-_SPEEDS = {1: Speed.LOW, 2: Speed.FULL, 5: Speed.SUPER, 6: Speed.SUPER}  # enum usb_device_speed
+_MAX_BYTES = 64 << 10  #: of all answers of a program
+_OVERHEAD = 32  #: bytes of an answer besides its data
+_SPEEDS = {1: Speed.LOW, 2: Speed.FULL, 5: Speed.SUPER, 6: Speed.SUPER}  #: enum usb_device_speed
 _WIRELESS = 4
-_DEFAULT_STRING = string_descriptor("abc")  # what the executor says for strings a program does not have
+_DEFAULT_STRING = string_descriptor("abc")  #: what the executor says for strings a program does not have
 _CONFIGURED = RequestPattern(0x00, StandardRequest.SET_CONFIGURATION)
 _RECIPIENTS = (Recipient.DEVICE, Recipient.INTERFACE, Recipient.ENDPOINT)
 

@@ -28,8 +28,8 @@ _ELSEWHERE: dict[int, Context] = {
     DescriptorType.CS_INTERFACE: Context(ClassCode.COMMUNICATIONS),
     DescriptorType.CS_ENDPOINT: Context(ClassCode.AUDIO, 2),
 }
-_FOUR_LETTERS = 8  # bytes of UTF-16
-_ITEM_FIELDS = 3  # bSize, bType, bTag
+_FOUR_LETTERS = 8  #: bytes of UTF-16
+_ITEM_FIELDS = 3  #: bSize, bType, bTag
 
 
 def encode(node: Node | None) -> bytes:

@@ -22,17 +22,17 @@ from .text import Call, Data, Group, Node, Number, Pointer, Union, calls
 
 __all__ = ["import_syz", "looks_syz"]
 
-_LOOK = 4 << 20  # a C reproducer has its calls at the end
+_LOOK = 4 << 20  #: a C reproducer has its calls at the end
 _CONNECT = re.compile(rb"\bsyz_usb_connect(?:_\w+)?(?:\$\w+)?\(")
 _QUOTED = re.compile(r"^(?:> ?)+", re.MULTILINE)
 _MAX_BYTES = 4 << 20
 _MAX_DEVICES = 16
-_MAX_ANSWER = 4096  # USB_MAX_PACKET_SIZE of the executor
+_MAX_ANSWER = 4096  #: USB_MAX_PACKET_SIZE of the executor
 _MAX_STRINGS = 256
 _MAX_REPLIES = 64
-_REPLY_HEAD = 6  # bytes before a reply's data
-_KIND = 0x60  # bmRequestType bits 6:5
-_IDENTIFIED = 12  # bytes of a device descriptor up to idProduct
+_REPLY_HEAD = 6  #: bytes before a reply's data
+_KIND = 0x60  #: bmRequestType bits 6:5
+_IDENTIFIED = 12  #: bytes of a device descriptor up to idProduct
 
 
 def looks_syz(content: bytes) -> bool:

@@ -32,7 +32,7 @@ _ARGUMENT = re.compile(rf"\s*(?:\(\s*\w[\w\s*]*\))?\s*(?:r\[(\d{{1,4}})\]|{_VALU
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PAGE = 4096
 _MAX_PAGES = 1024
-_MAX_SET = 1 << 20  # bytes of one memset
+_MAX_SET = 1 << 20  #: bytes of one memset
 _EMPTY = bytes(_PAGE)
 
 

@@ -3,11 +3,9 @@
 ``facedancer_backend`` needs the package facedancer, the extra of that name.
 """
 
-from typing import Final
-
 __all__ = ["BACKEND", "SOCKET"]
 
 #: What Facedancer's environment variable ``BACKEND`` must say for ours.
-BACKEND: Final = "usbredir"
+BACKEND = "usbredir"
 #: Environment variable with the path of the socket where QEMU's usb-redir listens.
-SOCKET: Final = "USBFUZZ_REDIR"
+SOCKET = "USBFUZZ_REDIR"

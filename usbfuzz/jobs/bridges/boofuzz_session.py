@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DescriptorConnection", "GuestMonitor"]
 
-_EXERCISE_MS = 60  # guest milliseconds that device nodes stay open
+_EXERCISE_MS = 60  #: guest milliseconds that device nodes stay open
 _REPORT_LINES = 40
 
 

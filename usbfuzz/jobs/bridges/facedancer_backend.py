@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from typing import Any, Final
+from typing import Any
 
 from facedancer.core import FacedancerApp
 from facedancer.errors import DeviceNotFoundError, EndEmulation
@@ -24,14 +24,14 @@ from .facedancer_device import FacedancerDevice
 
 __all__ = ["UsbredirApp"]
 
-_SPEEDS: Final = {
+_SPEEDS = {
     DeviceSpeed.LOW: Speed.LOW,
     DeviceSpeed.FULL: Speed.FULL,
     DeviceSpeed.HIGH: Speed.HIGH,
     DeviceSpeed.SUPER: Speed.SUPER,
 }
 #: Facedancer asks for events without a pause; so long, in seconds, each look may take.
-_LOOK_S: Final = 0.0002
+_LOOK_S = 0.0002
 
 
 class UsbredirApp(FacedancerApp):  # type: ignore[misc]

@@ -42,8 +42,8 @@ def stretches(indices: Iterable[int]) -> Iterator[Order]:
 class Feed:
     """Cases of the blocks added so far, in rounds."""
 
-    _generator: Child = field(alias="generator")
-    _ports: int = field(alias="ports")  #: of the guest, each a host controller of its own
+    _generator: Child
+    _ports: int  #: of the guest, each a host controller of its own
     _reader: asyncio.Task[None] = field(init=False)
     _lines: asyncio.Queue[bytes | None] = field(factory=asyncio.Queue, init=False)
     _due: deque[int] = field(factory=deque, init=False)  #: ordered and not yet taken from the queue

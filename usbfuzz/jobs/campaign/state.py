@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from attrs import asdict, define, field, fields
+from attrs import asdict, define, fields
 
 from usbfuzz.errors import InputError, StorageError
 
@@ -77,7 +77,7 @@ class Totals:
 class DirectoryLock:
     """One campaign at a time on a directory. The kernel frees the lock when its owner dies, however it dies."""
 
-    _file: int = field(alias="file")
+    _file: int
 
     @classmethod
     def acquire(cls, directory: Path) -> DirectoryLock:
@@ -123,8 +123,8 @@ class State:
     unfinished: list[int]
     totals: Totals
     drivers: set[str]
-    _database: sqlite3.Connection = field(alias="database")
-    _id: int = field(alias="id")
+    _database: sqlite3.Connection
+    _id: int
 
     @classmethod
     def open(cls, directory: Path, *, kernel: str, params: tuple[str, ...], seed: int | None, new_seed: int) -> State:

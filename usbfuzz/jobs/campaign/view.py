@@ -174,7 +174,7 @@ def summary(progress: Progress, now: float) -> RenderableType:
 class LiveView:
     """Redraws the view in place; for terminals."""
 
-    _console: Console = field(alias="console")
+    _console: Console
     _live: Live = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -198,7 +198,7 @@ class LiveView:
 class PlainView:
     """Prints a line now and then; for logs and pipes."""
 
-    _console: Console = field(alias="console")
+    _console: Console
     _due: float | None = field(default=None, init=False)
 
     def update(self, progress: Progress) -> None:

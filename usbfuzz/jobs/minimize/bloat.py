@@ -198,9 +198,9 @@ def _with_collection(dice: random.Random, device: DeviceSpec) -> DeviceSpec:
     return made
 
 
-_VENDOR_COLLECTION = bytes.fromhex("06 00 ff 09 01 a1 01")  # usage page ff00, usage 1, application
+_VENDOR_COLLECTION = bytes.fromhex("06 00 ff 09 01 a1 01")  #: usage page ff00, usage 1, application
 _END_COLLECTION = b"\xc0"
-_MOST_REPORT = 2000  # bytes; the kernel takes 4096
+_MOST_REPORT = 2000  #: bytes; the kernel takes 4096
 
 
 def _each(case: Case, change: Callable[[DeviceSpec], DeviceSpec]) -> Case:

@@ -94,7 +94,7 @@ def _bared(number: int, device: DeviceSpec, gone: set[tuple[int, str, int]]) -> 
     return evolve(device, **changes)
 
 
-_COUNT = 17  # offset of bNumConfigurations
+_COUNT = 17  #: offset of bNumConfigurations
 
 
 def configurations(case: Case) -> Choice:

@@ -171,7 +171,7 @@ class Plugged:
     guest: Guest
     port: int
     device: Device
-    _since: int = field(alias="since")  # events of the guest from before it was plugged
+    _since: int  #: events of the guest from before it was plugged
 
     @property
     def interfaces(self) -> dict[str, str]:

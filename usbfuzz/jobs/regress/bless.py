@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bless", "learned", "with_expectation", "write_expectations"]
 
-_CROWDED = re.compile(r"(?<=[^\n]\n)(?=\[\[expect\]\]|\[provenance\])")  # where a blank line is missing
+_CROWDED = re.compile(r"(?<=[^\n]\n)(?=\[\[expect\]\]|\[provenance\])")  #: where a blank line is missing
 
 
 def bless(matrix: Matrix) -> tuple[Path, ...]:

@@ -15,7 +15,7 @@ from .matrix import Entry
 __all__ = ["collect"]
 
 _MOST_FILES = 20_000
-_META = "crash.toml"  # next to a case.toml: what a campaign knows of the crash
+_META = "crash.toml"  #: next to a case.toml: what a campaign knows of the crash
 
 
 def collect(paths: Iterable[Path]) -> tuple[Entry, ...]:

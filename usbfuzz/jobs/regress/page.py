@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
-# Colours: text on tinted background, each pair above 4.5:1 in both schemes.
+#: Colours: text on tinted background, each pair above 4.5:1 in both schemes.
 _STYLE = """
 :root { color-scheme: light dark; --bg: #fbfbfa; --fg: #1d2125; --dim: #5d666f; --line: #dcdfe3; --card: #fff;
   --ok: #116329; --ok-bg: #e3f4e7; --new: #0b5a75; --new-bg: #e1f1f6; --crash: #a40e26; --crash-bg: #fde7e9;

@@ -15,7 +15,7 @@ __all__ = ["MidiInterface"]
 
 _AUDIO_CONTROL, _MIDI_STREAMING = 1, 3
 _EMBEDDED, _EXTERNAL = 1, 2
-_OUT, _IN = 0x01, 0x81  # bEndpointAddress
+_OUT, _IN = 0x01, 0x81  #: bEndpointAddress
 
 
 def _endpoint(address: int, jack: int) -> bytes:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 __all__ = ["from_packets", "to_packets"]
 
 _SYSEX, _END_OF_SYSEX, _REAL_TIME = 0xF0, 0xF7, 0xF8
-_SYSTEM_COMMON = {0xF1: 2, 0xF2: 3, 0xF3: 2, 0xF6: 1}  # bytes of a message
+_SYSTEM_COMMON = {0xF1: 2, 0xF2: 3, 0xF3: 2, 0xF6: 1}  #: bytes of a message
 _CHANNEL = {0x8: 3, 0x9: 3, 0xA: 3, 0xB: 3, 0xC: 2, 0xD: 2, 0xE: 3}
 _CIN_SYSEX, _CIN_SINGLE = 0x4, 0xF
 _CIN_SYSTEM_COMMON = {1: 0x5, 2: 0x2, 3: 0x3}
-_MIDI_BYTES = (0, 0, 2, 3, 3, 1, 2, 3, 3, 3, 3, 3, 2, 2, 3, 1)  # of a packet, by Code Index Number. Table 4-1
+_MIDI_BYTES = (0, 0, 2, 3, 3, 1, 2, 3, 3, 3, 3, 3, 2, 2, 3, 1)  #: of a packet, by Code Index Number. Table 4-1
 
 
 def from_packets(packets: bytes) -> bytes:

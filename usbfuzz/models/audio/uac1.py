@@ -24,13 +24,13 @@ from .streams import (
 
 __all__ = ["Headset"]
 
-_CONTROL, _STREAMING = 1, 2  # bInterfaceSubClass
-_OUT, _IN = 1, 2  # bInterfaceNumber
-_ADAPTIVE, _ASYNCHRONOUS = 0x09, 0x05  # bmAttributes of isochronous endpoints
+_CONTROL, _STREAMING = 1, 2  #: bInterfaceSubClass
+_OUT, _IN = 1, 2  #: bInterfaceNumber
+_ADAPTIVE, _ASYNCHRONOUS = 0x09, 0x05  #: bmAttributes of isochronous endpoints
 _PCM, _RATES = 0x0001, (44100, 48000)
-_RATE_CONTROL = 0x01  # bmAttributes of the class-specific endpoint: the host may choose the sampling frequency
-_SAMPLING_FREQ_CONTROL = 0x0100  # wValue
-_FEATURES = (1 << FeatureControl.MUTE - 1 | 1 << FeatureControl.VOLUME - 1, 0, 0)  # master, left, right
+_RATE_CONTROL = 0x01  #: bmAttributes of the class-specific endpoint: the host may choose the sampling frequency
+_SAMPLING_FREQ_CONTROL = 0x0100  #: wValue
+_FEATURES = (1 << FeatureControl.MUTE - 1 | 1 << FeatureControl.VOLUME - 1, 0, 0)  #: master, left, right
 
 _UNITS = blocks(
     (

@@ -26,16 +26,16 @@ from .streams import (
 __all__ = ["HighSpeedHeadset"]
 
 _CONTROL, _STREAMING, _IP_VERSION_02_00 = 1, 2, 0x20
-_OUT, _IN = 1, 2  # bInterfaceNumber
-_ADAPTIVE, _ASYNCHRONOUS = 0x09, 0x05  # bmAttributes of isochronous endpoints
-_CLOCK = 9  # bClockID
+_OUT, _IN = 1, 2  #: bInterfaceNumber
+_ADAPTIVE, _ASYNCHRONOUS = 0x09, 0x05  #: bmAttributes of isochronous endpoints
+_CLOCK = 9  #: bClockID
 _PROGRAMMABLE, _WRITABLE_RATE_READABLE_VALIDITY = 3, 0b0111
 _RATES = (44100, 48000, 96000)
 _SAM_FREQ_CONTROL, _CLOCK_VALID_CONTROL = 1, 2
-_HEADSET, _PCM = 0x04, 0x00000001  # bCategory, bmFormats
+_HEADSET, _PCM = 0x04, 0x00000001  #: bCategory, bmFormats
 _SUBSLOT, _BITS = 4, 24
-_EVERY_MS = 4  # bInterval: 2^3 microframes
-_FEATURES = 0b1111  # mute and volume, readable and writable
+_EVERY_MS = 4  #: bInterval: 2^3 microframes
+_FEATURES = 0b1111  #: mute and volume, readable and writable
 
 _UNITS = blocks(
     (

@@ -10,10 +10,10 @@ from .hci import Controller
 
 __all__ = ["BluetoothDongle"]
 
-_RADIO, _BLUETOOTH = 1, 1  # bDeviceSubClass, bDeviceProtocol
-_SEND_COMMAND = 0  # bRequest
-_EVENTS, _ACL_IN, _ACL_OUT = 0x81, 0x82, 0x02  # bEndpointAddress
-_COMMANDS_WAITING = 16  # answers the host has not fetched; it sends one command at a time
+_RADIO, _BLUETOOTH = 1, 1  #: bDeviceSubClass, bDeviceProtocol
+_SEND_COMMAND = 0  #: bRequest
+_EVENTS, _ACL_IN, _ACL_OUT = 0x81, 0x82, 0x02  #: bEndpointAddress
+_COMMANDS_WAITING = 16  #: answers the host has not fetched; it sends one command at a time
 
 
 class BluetoothDongle(Device):

@@ -9,7 +9,7 @@ from attrs import define, field
 
 __all__ = ["Controller", "Opcode"]
 
-_COMMAND = struct.Struct("<HB")  # opcode, length of the parameters
+_COMMAND = struct.Struct("<HB")  #: opcode, length of the parameters
 _COMMAND_COMPLETE = 0x0E
 _SUCCESS, _UNKNOWN_COMMAND = 0x00, 0x01
 _BLUETOOTH_2_0 = 3

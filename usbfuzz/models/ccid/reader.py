@@ -16,13 +16,13 @@ from .card import Card
 
 __all__ = ["Command", "Reader", "Response"]
 
-_OUT, _IN, _NOTIFY = 0x01, 0x82, 0x83  # bEndpointAddress
-_HEADER = struct.Struct("<BIBB3s")  # bMessageType, dwLength, bSlot, bSeq, three bytes that depend on the type
-_LARGEST = 271  # bytes of a message: header and the longest short APDU
-_NO_CARD, _CARD = 0b10, 0b11  # bmSlotICCState of slot 0: no card or a card, and that this has changed
-_SHORT_APDU_LEVEL = 0x00020000  # dwFeatures
-_AUTOMATIC = 0x000000BA  # the same: the reader chooses parameters, voltage, clock and rate
-_T1_PARAMETERS = bytes.fromhex("11 10 00 4d 00 20 00")  # Fi/Di, LRC, guard time, waiting, clock stop, IFSC, NAD
+_OUT, _IN, _NOTIFY = 0x01, 0x82, 0x83  #: bEndpointAddress
+_HEADER = struct.Struct("<BIBB3s")  #: bMessageType, dwLength, bSlot, bSeq, three bytes that depend on the type
+_LARGEST = 271  #: bytes of a message: header and the longest short APDU
+_NO_CARD, _CARD = 0b10, 0b11  #: bmSlotICCState of slot 0: no card or a card, and that this has changed
+_SHORT_APDU_LEVEL = 0x00020000  #: dwFeatures
+_AUTOMATIC = 0x000000BA  #: the same: the reader chooses parameters, voltage, clock and rate
+_T1_PARAMETERS = bytes.fromhex("11 10 00 4d 00 20 00")  #: Fi/Di, LRC, guard time, waiting, clock stop, IFSC, NAD
 
 
 class Command(IntEnum):

@@ -13,7 +13,7 @@ from .reports import Reporting
 
 __all__ = ["Keyboard", "Led"]
 
-_SHIFT = 0x02  # left
+_SHIFT = 0x02  #: left
 _ROWS = (  # usages of page 7 from the first on: without shift, with it. HUT 1.5 §10, US layout
     (0x04, "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
     (0x1E, "1234567890\n", "!@#$%^&*()\n"),

@@ -16,8 +16,8 @@ EFFECTS = 16  #: effects that fit into the device
 MAGNITUDE_MAXIMUM, GAIN_MAXIMUM = 10_000, 255
 
 _GENERIC_DESKTOP, _ORDINALS, _PID = 0x01, 0x0A, 0x0F
-_LOGICAL = 2  # kind of collection
-_SELECTOR = 0  # flags of a field that is one of its usages, counted from 1
+_LOGICAL = 2  #: kind of collection
+_SELECTOR = 0  #: flags of a field that is one of its usages, counted from 1
 _SECONDS = 0x1001
 
 #: Constant force, square, sine, triangle, sawtooth up, sawtooth down.

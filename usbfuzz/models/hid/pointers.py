@@ -16,7 +16,7 @@ __all__ = ["Mouse", "Tablet"]
 _GENERIC_DESKTOP, _DIGITIZERS, _BUTTONS = 0x01, 0x0D, 0x09
 _MOUSE, _X, _Y, _WHEEL = 0x02, 0x30, 0x31, 0x38
 _PEN, _STYLUS, _IN_RANGE, _TIP_SWITCH, _BARREL_SWITCH, _TIP_PRESSURE = 0x02, 0x20, 0x32, 0x42, 0x44, 0x30
-_PHYSICAL, _RELATIVE = 0, 6  # kind of collection; flags of a field: data, variable, relative
+_PHYSICAL, _RELATIVE = 0, 6  #: kind of collection; flags of a field: data, variable, relative
 
 
 def _mouse_report() -> bytes:

@@ -17,8 +17,8 @@ from .reports import Reporting
 
 __all__ = ["Effect", "Wheel"]
 
-_FEATURE = 0x03  # high byte of wValue of GET_REPORT and SET_REPORT
-_SUCCESS, _FULL = 1, 2  # block load status
+_FEATURE = 0x03  #: high byte of wValue of GET_REPORT and SET_REPORT
+_SUCCESS, _FULL = 1, 2  #: block load status
 _HISTORY = 1000
 #: What the wheel reads of the reports about one effect; report id and block index come first.
 _LAYOUTS: Mapping[int, struct.Struct] = {
@@ -27,7 +27,7 @@ _LAYOUTS: Mapping[int, struct.Struct] = {
     Pid.SET_CONSTANT_FORCE: struct.Struct("<2xh"),  # magnitude
     Pid.EFFECT_OPERATION: struct.Struct("<2xBB"),  # operation, loop count
 }
-_POOL = struct.pack("<BHBB", Pid.POOL, EFFECTS, EFFECTS, 1)  # device managed
+_POOL = struct.pack("<BHBB", Pid.POOL, EFFECTS, EFFECTS, 1)  #: device managed
 
 
 @define

@@ -16,14 +16,14 @@ from .ntb import pack_block, packed_size, unpack_block
 
 __all__ = ["EcmAdapter", "EthernetAdapter", "NcmAdapter"]
 
-_ECM, _NCM, _NTB = 0x06, 0x0D, 0x01  # bInterfaceSubClass twice, bInterfaceProtocol of the NCM data interface
-_CONTROL, _DATA = 0, 1  # bInterfaceNumber
+_ECM, _NCM, _NTB = 0x06, 0x0D, 0x01  #: bInterfaceSubClass twice, bInterfaceProtocol of the NCM data interface
+_CONTROL, _DATA = 0, 1  #: bInterfaceNumber
 _IN, _OUT, _NOTIFY = 0x81, 0x02, 0x83
-_NETWORK_CONNECTION, _CONNECTION_SPEED_CHANGE = 0x00, 0x2A  # bNotification
-_SEGMENT = 1514  # bytes of the largest frame
-_BACKLOG = 256  # frames for the host; more are lost, as on any network
-_BLOCK = 16384  # bytes of an NCM block, both ways
-_SMALLEST_BLOCK = 2048  # NCM 1.0 §6.2.7
+_NETWORK_CONNECTION, _CONNECTION_SPEED_CHANGE = 0x00, 0x2A  #: bNotification
+_SEGMENT = 1514  #: bytes of the largest frame
+_BACKLOG = 256  #: frames for the host; more are lost, as on any network
+_BLOCK = 16384  #: bytes of an NCM block, both ways
+_SMALLEST_BLOCK = 2048  #: NCM 1.0 §6.2.7
 
 
 def _configuration(subclass: int, protocol: int, *functional: Descriptor) -> bytes:
@@ -117,7 +117,7 @@ class NcmAdapter(EthernetAdapter):
         idVendor=0x0627, idProduct=0x0602, bDeviceClass=ClassCode.COMMUNICATIONS, iManufacturer=1, iProduct=2
     )
     strings = ((1, "usbfuzz"), (2, "NCM adapter"), (3, "020006270003"))
-    configurations = (_configuration(_NCM, _NTB, cdc.Ncm(bmNetworkCapabilities=1)),)  # SET_ETHERNET_PACKET_FILTER
+    configurations = (_configuration(_NCM, _NTB, cdc.Ncm(bmNetworkCapabilities=1)),)  #: SET_ETHERNET_PACKET_FILTER
 
     def __init__(self) -> None:
         super().__init__()

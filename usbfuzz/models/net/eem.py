@@ -13,12 +13,12 @@ from .cdc import EthernetAdapter
 
 __all__ = ["EemAdapter", "pack_frame", "unpack_packets"]
 
-_EEM, _PROTOCOL = 0x0C, 0x07  # bInterfaceSubClass, bInterfaceProtocol
+_EEM, _PROTOCOL = 0x0C, 0x07  #: bInterfaceSubClass, bInterfaceProtocol
 _IN, _OUT = 0x81, 0x02
-_COMMAND = 1 << 15  # bmType
+_COMMAND = 1 << 15  #: bmType
 _LENGTH, _ECHO_LENGTH = 0x3FFF, 0x07FF
-_ECHO, _ECHO_RESPONSE = 0, 1  # bmEEMCmd
-_NO_CHECKSUM = b"\xde\xad\xbe\xef"  # in place of a CRC, which bmCRC = 0 says is not one
+_ECHO, _ECHO_RESPONSE = 0, 1  #: bmEEMCmd
+_NO_CHECKSUM = b"\xde\xad\xbe\xef"  #: in place of a CRC, which bmCRC = 0 says is not one
 
 
 def pack_frame(frame: bytes) -> bytes:

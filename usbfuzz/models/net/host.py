@@ -10,23 +10,22 @@ import struct
 from collections.abc import Mapping
 from enum import IntEnum
 from ipaddress import IPv4Address
-from typing import Final
 
 from attrs import define
 
 __all__ = ["DhcpMessage", "Host", "checksum"]
 
-_IPV4, _ARP = 0x0800, 0x0806  # EtherType
-_ICMP, _UDP = 1, 17  # protocol
-_ECHO_REPLY, _ECHO_REQUEST = 0, 8  # ICMP type
+_IPV4, _ARP = 0x0800, 0x0806  #: EtherType
+_ICMP, _UDP = 1, 17  #: protocol
+_ECHO_REPLY, _ECHO_REQUEST = 0, 8  #: ICMP type
 _ARP_REQUEST, _ARP_REPLY = 1, 2
-_ARP_HEAD: Final = struct.pack(">HHBB", 1, _IPV4, 6, 4)  # of IPv4 on Ethernet
-_DHCP_SERVER, _DHCP_CLIENT = 67, 68  # ports
+_ARP_HEAD = struct.pack(">HHBB", 1, _IPV4, 6, 4)  #: of IPv4 on Ethernet
+_DHCP_SERVER, _DHCP_CLIENT = 67, 68  #: ports
 _BOOTREQUEST, _BOOTREPLY = 1, 2
-_BOOTP: Final = struct.Struct(">4B4s2H4s4s4s4s16s64s128s4s")  # up to and with the cookie
-_COOKIE: Final = bytes((99, 130, 83, 99))
-_BROADCAST: Final = b"\xff" * 6
-_LEASE_S: Final = 86400
+_BOOTP = struct.Struct(">4B4s2H4s4s4s4s16s64s128s4s")  #: up to and with the cookie
+_COOKIE = bytes((99, 130, 83, 99))
+_BROADCAST = b"\xff" * 6
+_LEASE_S = 86400
 _NOWHERE, _ADDRESS, _NETMASK = IPv4Address(0), IPv4Address("10.62.7.1"), IPv4Address("255.255.255.0")
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 
 __all__ = ["pack_block", "packed_size", "unpack_block"]
 
-_HEADER = struct.Struct("<4sHHHH")  # dwSignature, wHeaderLength, wSequence, wBlockLength, wNdpIndex
-_POINTERS = struct.Struct("<4sHH")  # dwSignature, wLength, wNextNdpIndex
-_ENTRY = struct.Struct("<HH")  # wDatagramIndex, wDatagramLength
-_NTH16, _NDP16 = b"NCMH", b"NCM0"  # the latter without a frame check sequence
+_HEADER = struct.Struct("<4sHHHH")  #: dwSignature, wHeaderLength, wSequence, wBlockLength, wNdpIndex
+_POINTERS = struct.Struct("<4sHH")  #: dwSignature, wLength, wNextNdpIndex
+_ENTRY = struct.Struct("<HH")  #: wDatagramIndex, wDatagramLength
+_NTH16, _NDP16 = b"NCMH", b"NCM0"  #: the latter without a frame check sequence
 _ALIGNMENT = 4
-_MAX_TABLES = 32  # followed in one block: hostile tables may point at each other
+_MAX_TABLES = 32  #: followed in one block: hostile tables may point at each other
 
 
 def packed_size(frames: Sequence[bytes]) -> int:

@@ -16,11 +16,11 @@ from .echo import Echo
 
 __all__ = ["ControlLine", "LineCoding", "Modem", "Parity", "SerialState"]
 
-_ABSTRACT_CONTROL, _AT_COMMANDS = 2, 1  # bInterfaceSubClass, bInterfaceProtocol
-_CONTROL, _DATA = 0, 1  # bInterfaceNumber
+_ABSTRACT_CONTROL, _AT_COMMANDS = 2, 1  #: bInterfaceSubClass, bInterfaceProtocol
+_CONTROL, _DATA = 0, 1  #: bInterfaceNumber
 _IN, _OUT, _NOTIFY = 0x81, 0x02, 0x83
-_LINE, _BREAK = 0x02, 0x04  # bmCapabilities: line coding and state, SEND_BREAK
-_SERIAL_STATE = 0x20  # bNotification
+_LINE, _BREAK = 0x02, 0x04  #: bmCapabilities: line coding and state, SEND_BREAK
+_SERIAL_STATE = 0x20  #: bNotification
 
 
 class ControlLine(IntFlag):

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Echo"]
 
-_LIMIT = 1 << 20  # bytes on the line; a host that writes and never reads must not eat our memory
+_LIMIT = 1 << 20  #: bytes on the line; a host that writes and never reads must not eat our memory
 
 
 @define
 class Echo:
     """Bytes on their way from a device's OUT endpoint back to its IN endpoint."""
 
-    _device: Device = field(alias="device")
-    _in: int = field(alias="bulk_in")  # bEndpointAddress
+    _device: Device
+    _in: int = field(alias="bulk_in")  #: bEndpointAddress
     _out: int = field(alias="bulk_out")
     _line: bytearray = field(factory=bytearray, init=False)
 

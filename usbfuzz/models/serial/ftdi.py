@@ -20,11 +20,11 @@ __all__ = ["Ft232r", "SioRequest"]
 
 _IN, _OUT = 0x81, 0x02
 _PACKET = 64
-_STATUS = 2  # bytes
-_DTR, _RTS = 1 << 0, 1 << 1  # wValue of MODEM_CTRL; the high byte says which of them to change
-_CTS, _DSR, _RLSD = 1 << 4, 1 << 5, 1 << 7  # modem status
-_RESERVED = 1 << 0  # always set in the modem status of full speed chips
-_THRE, _TEMT = 1 << 5, 1 << 6  # line status: nothing waits to be sent
+_STATUS = 2  #: bytes
+_DTR, _RTS = 1 << 0, 1 << 1  #: wValue of MODEM_CTRL; the high byte says which of them to change
+_CTS, _DSR, _RLSD = 1 << 4, 1 << 5, 1 << 7  #: modem status
+_RESERVED = 1 << 0  #: always set in the modem status of full speed chips
+_THRE, _TEMT = 1 << 5, 1 << 6  #: line status: nothing waits to be sent
 _EEPROM_WORDS = 64
 
 

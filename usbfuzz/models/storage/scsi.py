@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import Final
 
 from attrs import define, field, frozen
 
@@ -16,13 +15,13 @@ from .medium import Medium
 
 __all__ = ["BLOCK", "Command", "Disk", "Result", "Sense", "SenseKey"]
 
-BLOCK: Final = 512  #: bytes of a logical block
-_MAX_BLOCKS: Final = 0xFFFF  # in one transfer; a hostile host may ask for the whole medium
+BLOCK = 512  #: bytes of a logical block
+_MAX_BLOCKS = 0xFFFF  #: in one transfer; a hostile host may ask for the whole medium
 _VENDOR, _REVISION = b"usbfuzz ", b"1.00"
-_WRITE_PROTECT, _DPOFUA = 0x80, 0x10  # device-specific parameter of the mode parameter header
+_WRITE_PROTECT, _DPOFUA = 0x80, 0x10  #: device-specific parameter of the mode parameter header
 #: Caching mode page with WCE: what is written is safe after SYNCHRONIZE CACHE only. SBC-3 §6.4.5.
-_CACHING: Final = bytes((0x08, 0x12, 0x04)) + bytes(17)
-_NON_ROTATING: Final = 1
+_CACHING = bytes((0x08, 0x12, 0x04)) + bytes(17)
+_NON_ROTATING = 1
 
 
 class Command(IntEnum):
@@ -279,7 +278,7 @@ class Disk:
         return first, count
 
 
-_HANDLERS: Final[Mapping[int, Callable[[Disk, bytes, bytes], bytes]]] = {
+_HANDLERS: Mapping[int, Callable[[Disk, bytes, bytes], bytes]] = {
     Command.TEST_UNIT_READY: Disk.unit_ready,
     Command.REQUEST_SENSE: Disk.request_sense,
     Command.INQUIRY: Disk.inquiry,

@@ -22,11 +22,11 @@ from .scsi import Result
 
 __all__ = ["HighSpeedUasDisk", "UasDisk"]
 
-_UAS = 0x62  # bInterfaceProtocol
+_UAS = 0x62  #: bInterfaceProtocol
 _BOT_IN, _BOT_OUT = 0x81, 0x02
 _COMMAND, _STATUS, _DATA_IN, _DATA_OUT = 0x04, 0x85, 0x86, 0x07
-_STREAMS = 4  # 2^4 of them, so 16 tags
-_QUEUE = 256  # commands; a host that sends more than it has tags for is stalled
+_STREAMS = 4  #: 2^4 of them, so 16 tags
+_QUEUE = 256  #: commands; a host that sends more than it has tags for is stalled
 
 
 class _Unit(IntEnum):
@@ -49,7 +49,7 @@ class _Response(IntEnum):
 
 
 _ABORT_TASK = 0x01
-_CLEARS_ALL = frozenset((0x02, 0x04, 0x08))  # ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET
+_CLEARS_ALL = frozenset((0x02, 0x04, 0x08))  #: ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET
 
 
 @define

@@ -17,15 +17,15 @@ from .stream import Negotiation, Offer, Payloads, StreamControl
 
 __all__ = ["BulkCamera", "Camera"]
 
-_CONTROL, _STREAMING, _COLLECTION = 1, 2, 3  # bInterfaceSubClass, bFunctionSubClass
-_CAMERA, _PROCESSING, _OUTPUT = 1, 2, 3  # ids of terminals and unit
+_CONTROL, _STREAMING, _COLLECTION = 1, 2, 3  #: bInterfaceSubClass, bFunctionSubClass
+_CAMERA, _PROCESSING, _OUTPUT = 1, 2, 3  #: ids of terminals and unit
 _USB_STREAMING = 0x0101
-_VIDEO = 0x81  # bEndpointAddress
+_VIDEO = 0x81  #: bEndpointAddress
 _ASYNCHRONOUS = 0x05
-_EVERY_MS = 4  # bInterval: 2^3 microframes
+_EVERY_MS = 4  #: bInterval: 2^3 microframes
 _YUY2 = bytes.fromhex("59 55 59 32 00 00 10 00 80 00 00 aa 00 38 9b 71")
 _BRIGHTNESS_CONTROL, _BRIGHTNESS_BIT = 0x02, b"\x01\x00"
-_GET_AND_SET = 0x03  # what GET_INFO says of a control
+_GET_AND_SET = 0x03  #: what GET_INFO says of a control
 _VALUES = (
     ClassRequest.UVC_GET_CUR,
     ClassRequest.UVC_GET_MIN,

@@ -12,7 +12,7 @@ from .picture import FrameSize, Picture
 
 __all__ = ["Negotiation", "Offer", "Payloads", "StreamControl"]
 
-_PARAMETERS = struct.Struct("<HBBI5HIIIBBBB")  # the block of UVC 1.1, 34 bytes. Table 4-75
+_PARAMETERS = struct.Struct("<HBBI5HIIIBBBB")  #: the block of UVC 1.1, 34 bytes. Table 4-75
 
 
 class StreamControl(IntEnum):

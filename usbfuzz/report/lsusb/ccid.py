@@ -10,7 +10,7 @@ from .sheet import Sheet
 
 __all__ = ["ccid"]
 
-_VERSION = 0x0100  # the only one lsusb knows
+_VERSION = 0x0100  #: the only one lsusb knows
 _VOLTAGES = ("5.0V ", "3.0V ", "1.8V ")
 _PROTOCOLS = ("T=0", "T=1")
 _SYNCH_PROTOCOLS = ("2-wire", "3-wire", "I2C")

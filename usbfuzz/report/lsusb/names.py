@@ -26,7 +26,7 @@ _NOWHERE: Numbers = ()
 class Names:
     """Names by kind of list and numbers: ``("C", (3, 1))`` is a subclass of class 3; empty where there is none."""
 
-    _table: dict[tuple[str, Numbers], str] = field(factory=dict, alias="table", repr=False)
+    _table: dict[tuple[str, Numbers], str] = field(factory=dict, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> Names:

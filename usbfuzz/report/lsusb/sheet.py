@@ -13,7 +13,7 @@ from .names import Names
 
 __all__ = ["Sheet", "bcd", "guid", "u16", "u32"]
 
-_VALUE_END = 25  # column, behind the indent
+_VALUE_END = 25  #: column, behind the indent
 
 
 @define

@@ -34,14 +34,14 @@ from .video_words import (
 
 __all__ = ["video"]
 
-_VIDEO_1_5 = 1  # bInterfaceProtocol
+_VIDEO_1_5 = 1  #: bInterfaceProtocol
 _CAMERA = 0x0201
 _DWORD = 4
-_WITHIN_COLUMNS = 999_999_999  # a longer number reaches a column further
+_WITHIN_COLUMNS = 999_999_999  #: a longer number reaches a column further
 _CLOCK_FRACTION = len(".000000MHz")
 _HEX = {"wTotalLength", "wTerminalType", "bEndpointAddress", "bmInterlaceFlags", "bmCapabilities", "bmVideoStandards"}
 
-_OF_UVC_1_0 = (ProcessingUnit, OutputHeader)  # which have grown since
+_OF_UVC_1_0 = (ProcessingUnit, OutputHeader)  #: which have grown since
 #: What lsusb takes descriptors for, reading on in the one that follows.
 _READ_ON: dict[type[Descriptor], type[Descriptor]] = {
     ProcessingUnit: ProcessingUnit11,

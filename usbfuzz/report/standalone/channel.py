@@ -25,12 +25,12 @@ _ASKS = (_SET_CONFIG, _GET_CONFIG, _SET_ALT, _GET_ALT, _START_ISO, _START_INTERR
 _CAPABILITIES = 0x7F
 _GREETING = struct.Struct("<III64sI")
 _HEADER = struct.Struct("<IIQ")
-_CONTROL_FIELDS = struct.Struct("<BBBBHHH")  # endpoint, request, requesttype, status, value, index, length
-_BULK_FIELDS = struct.Struct("<BBHIH")  # endpoint, status, length, stream_id, length_high
-_PACKET_FIELDS = struct.Struct("<BBH")  # endpoint, status, length
-_MAX_CONTROL_IN = 4096  # QEMU's buffer
+_CONTROL_FIELDS = struct.Struct("<BBBBHHH")  #: endpoint, request, requesttype, status, value, index, length
+_BULK_FIELDS = struct.Struct("<BBHIH")  #: endpoint, status, length, stream_id, length_high
+_PACKET_FIELDS = struct.Struct("<BBH")  #: endpoint, status, length
+_MAX_CONTROL_IN = 4096  #: QEMU's buffer
 _MAX_MESSAGE = (128 << 20) + 1024
-_BURST = 16  # interrupt packets pushed ahead of the guest's polls
+_BURST = 16  #: interrupt packets pushed ahead of the guest's polls
 _TICK_MS = 10
 _ISOCHRONOUS_TYPE, _INTERRUPT_TYPE, _NO_ENDPOINT = 1, 3, 255
 

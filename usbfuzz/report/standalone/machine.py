@@ -18,7 +18,7 @@ from .channel import Channel
 __all__ = ["Machine", "usable_kvm"]
 
 _CONNECT_S = 20.0
-_SILENT_S = 30.0  # KVM may start a guest that does not run
+_SILENT_S = 30.0  #: KVM may start a guest that does not run
 _BOOT_S = 300.0
 _INIT = re.compile(r"Run \S+ as init process|Freeing unused kernel")
 _POLL_S = 0.2

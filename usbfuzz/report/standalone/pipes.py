@@ -10,7 +10,7 @@ from .spec import Status, Step
 
 __all__ = ["Pipe", "Request"]
 
-_SETTLE_S = 0.001  # after a failed transfer QEMU takes back what is queued behind it
+_SETTLE_S = 0.001  #: after a failed transfer QEMU takes back what is queued behind it
 
 
 class Request:

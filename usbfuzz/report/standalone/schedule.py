@@ -13,7 +13,7 @@ from .spec import Event, Reproducer
 __all__ = ["play"]
 
 _FIRST_REQUEST_S = 20.0
-_PATIENCE_S = 60.0  # a probe may keep the bus busy so long
+_PATIENCE_S = 60.0  #: a probe may keep the bus busy so long
 _LAST_WORDS_S = 10.0
 _STEP_S = 0.02
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from usbfuzz.triage.heads import HEADS
 from usbfuzz.triage.shape import Shape
@@ -12,7 +11,7 @@ from . import faults, hangs, locking, memory, panics, sanitizers, usb, warnings
 
 __all__ = ["BY_HEAD"]
 
-_ALL: Final = (
+_ALL = (
     *sanitizers.SHAPES,
     *faults.SHAPES,
     *hangs.SHAPES,
@@ -24,6 +23,6 @@ _ALL: Final = (
 )
 
 #: The shapes a report may have, by the words it was spotted by.
-BY_HEAD: Final[Mapping[str, tuple[Shape, ...]]] = {
+BY_HEAD: Mapping[str, tuple[Shape, ...]] = {
     head.words: tuple(shape for shape in _ALL if shape.head == head.words) for head in HEADS
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.picks import stalled_frame
@@ -11,7 +10,7 @@ from usbfuzz.triage.shape import Shape, at_fault, at_rip, at_trace
 
 __all__ = ["SHAPES"]
 
-_BAD_ACCESS: Final = ("bad-access in {frame}",)
+_BAD_ACCESS = ("bad-access in {frame}",)
 
 
 def _unhandled(words: Mapping[str, str]) -> Kind | None:
@@ -21,7 +20,7 @@ def _unhandled(words: Mapping[str, str]) -> Kind | None:
     }.get(words["access"])
 
 
-_PAGE_FAULTS: Final = (
+_PAGE_FAULTS = (
     Shape(
         "BUG:",
         r"BUG: (?:unable to handle (?:kernel paging request|page fault for address)"
@@ -43,7 +42,7 @@ _PAGE_FAULTS: Final = (
     ),
 )  # fmt: skip
 
-_TRAPS: Final = (
+_TRAPS = (
     Shape(
         "general protection fault", "general protection fault.*:", "general protection fault in {frame}",
         Kind.DENIAL, at_fault(), alt=_BAD_ACCESS,
@@ -55,7 +54,7 @@ _TRAPS: Final = (
     Shape("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {frame}", Kind.DENIAL, at_rip()),
 )  # fmt: skip
 
-_OTHER_ARCHITECTURES: Final = (
+_OTHER_ARCHITECTURES = (
     Shape("Internal error:", "Internal error:", "Internal error in {frame}", Kind.DENIAL, at_fault(), alt=_BAD_ACCESS),
     Shape(
         "Unhandled fault:", "Unhandled fault:", "Unhandled fault in {frame}", Kind.DENIAL, at_fault(), alt=_BAD_ACCESS
@@ -63,14 +62,14 @@ _OTHER_ARCHITECTURES: Final = (
     Shape("Alignment trap:", "Alignment trap:", "Alignment trap in {frame}", Kind.DENIAL, at_fault()),
 )  # fmt: skip
 
-_STACKS: Final = (
+_STACKS = (
     Shape(
         "BUG:", "BUG: .*stack guard page was hit at", "BUG: stack guard page was hit in {frame}",
         trail=at_fault(pick=stalled_frame), alt=("stack-overflow in {frame}",),
     ),
 )  # fmt: skip
 
-_ASSERTIONS: Final = (
+_ASSERTIONS = (
     Shape(
         "kernel BUG", r"kernel BUG at mm/usercopy\.c", "BUG: bad usercopy in {frame}",
         Kind.BUG, at_trace("usercopy|__check"),
@@ -89,4 +88,4 @@ _ASSERTIONS: Final = (
     ),
 )  # fmt: skip
 
-SHAPES: Final = (*_PAGE_FAULTS, *_TRAPS, *_OTHER_ARCHITECTURES, *_STACKS, *_ASSERTIONS)
+SHAPES = (*_PAGE_FAULTS, *_TRAPS, *_OTHER_ARCHITECTURES, *_STACKS, *_ASSERTIONS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from attrs import evolve
 
@@ -14,22 +13,22 @@ from usbfuzz.triage.stack import CALL_TRACE, RIP, STACK, Trail
 
 __all__ = ["SHAPES"]
 
-_STALL: Final = ("stall in {frame}",)
-_HANG: Final = ("hang in {frame}",)
+_STALL = ("stall in {frame}",)
+_HANG = ("hang in {frame}",)
 
-_TICK: Final = re.compile("apic_timer_interrupt|rcu")
-_IRQ_FRAME: Final = Trail((re.compile("apic_timer_interrupt|Exception stack|el1h_64_irq"), STACK), _TICK, stalled_frame)
+_TICK = re.compile("apic_timer_interrupt|rcu")
+_IRQ_FRAME = Trail((re.compile("apic_timer_interrupt|Exception stack|el1h_64_irq"), STACK), _TICK, stalled_frame)
 #: An RCU stall is found by the tick: what looped lies below the interrupt's own frames.
-_BELOW_THE_TICK: Final = Trail(
+_BELOW_THE_TICK = Trail(
     (re.compile("apic_timer_interrupt"), RIP, STACK), _TICK, stalled_frame,
     otherwise=_IRQ_FRAME,
 )  # fmt: skip
 #: A CPU that finds itself stalled dumps the interrupted registers first (5.19 and later).
-_INTERRUPTED: Final = evolve(
+_INTERRUPTED = evolve(
     _BELOW_THE_TICK, otherwise=evolve(_IRQ_FRAME, otherwise=Trail((RIP, CALL_TRACE, STACK), _TICK, stalled_frame))
 )
 
-SHAPES: Final = (
+SHAPES = (
     Shape(
         "BUG:", "BUG: soft lockup", "BUG: soft lockup in {frame}",
         Kind.HANG, at_fault(pick=stalled_frame), alt=_STALL,

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.shape import LOCK_PLACE, SOURCE, Shape, at_trace, at_warning, later, path
 from usbfuzz.triage.stack import ADDRESS, CALL_TRACE, FUNCTION, STACK
 
 __all__ = ["SHAPES"]
 
-_PLACE: Final = FUNCTION.replace("(", "(?P<place>", 1)
+_PLACE = FUNCTION.replace("(", "(?P<place>", 1)
 #: 4.x: "at: [<ffffffff8123>] f+0x1/0x2"; the address was dropped in 4.15.
-_OLD_LOCK_PLACE: Final = rf"at: {ADDRESS} +{_PLACE}"
-_AT: Final = rf"at: (?:{ADDRESS} +)?{FUNCTION}"
+_OLD_LOCK_PLACE = rf"at: {ADDRESS} +{_PLACE}"
+_AT = rf"at: (?:{ADDRESS} +)?{FUNCTION}"
 
-_DEADLOCK: Final = "possible deadlock in "
-_BALANCE: Final = path(rf"{ADDRESS} +{FUNCTION}", CALL_TRACE, STACK)
-_RCU_TRAIL: Final = at_trace("rcu|kmem|slab")
+_DEADLOCK = "possible deadlock in "
+_BALANCE = path(rf"{ADDRESS} +{FUNCTION}", CALL_TRACE, STACK)
+_RCU_TRAIL = at_trace("rcu|kmem|slab")
 
 
 def _old_deadlock(what: str, step: str) -> Shape:
@@ -35,7 +33,7 @@ def _user_space(word: str, kind: Kind | None) -> Shape:
     )  # fmt: skip
 
 
-_DEADLOCKS: Final = (
+_DEADLOCKS = (
     Shape(
         "WARNING:", "WARNING: possible circular locking dependency detected", _DEADLOCK + "{frame}", Kind.LOCKDEP,
         # The locks of a work item are taken by the functions that run and flush it.
@@ -69,7 +67,7 @@ _DEADLOCKS: Final = (
     ),
 )  # fmt: skip
 
-_HELD: Final = (
+_HELD = (
     Shape(
         "BUG:", "BUG: .*still has locks held!", "BUG: still has locks held in {place}", Kind.LOCKDEP,
         detail="BUG: .*still has locks held!" + later(rf"{ADDRESS} +{_PLACE}"),
@@ -103,7 +101,7 @@ _HELD: Final = (
     ),
 )  # fmt: skip
 
-_MISUSE: Final = (
+_MISUSE = (
     Shape(
         "BUG:",
         "BUG: (?P<lock>spinlock|rwlock) (?P<what>lockup suspected|already unlocked|(?:cpu )?recursion|bad magic"
@@ -121,7 +119,7 @@ _MISUSE: Final = (
     ),
 )  # fmt: skip
 
-_RCU: Final = (
+_RCU = (
     Shape(
         "WARNING:", "WARNING: suspicious RCU usage", "WARNING: suspicious RCU usage in {frame}", Kind.LOCKDEP,
         _RCU_TRAIL, detail="WARNING: suspicious RCU usage" + later(SOURCE),
@@ -132,7 +130,7 @@ _RCU: Final = (
     ),
 )  # fmt: skip
 
-_ATOMIC: Final = (
+_ATOMIC = (
     Shape(
         "BUG:", "BUG: sleeping function called from invalid context at .*",
         "BUG: sleeping function called from invalid context in {frame}", Kind.ATOMIC_SLEEP, at_trace(),
@@ -148,4 +146,4 @@ _ATOMIC: Final = (
     ),
 )  # fmt: skip
 
-SHAPES: Final = (*_DEADLOCKS, *_HELD, *_MISUSE, *_RCU, *_ATOMIC)
+SHAPES = (*_DEADLOCKS, *_HELD, *_MISUSE, *_RCU, *_ATOMIC)

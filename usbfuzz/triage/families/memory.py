@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from usbfuzz.triage.functions import bare_name, is_generic
 from usbfuzz.triage.kinds import Kind
@@ -12,10 +11,10 @@ from usbfuzz.triage.stack import FUNCTION, STACK
 
 __all__ = ["SHAPES", "slab_owner"]
 
-_SLUB: Final = r"BUG (?P<cache>\S+) \([^)\n]*\): (?P<what>[A-Za-z][^\n.(]*?) *(?:[.(][^\n]*)?(?:\n|\Z)"
+_SLUB = r"BUG (?P<cache>\S+) \([^)\n]*\): (?P<what>[A-Za-z][^\n.(]*?) *(?:[.(][^\n]*)?(?:\n|\Z)"
 #: "INFO: Allocated in f+0x1/0x2 [mod] age=1 cpu=0 pid=1", when slub_debug=U; "INFO: " was dropped in 5.14.
-_TRACKED: Final = re.compile(rf"(?:Allocated|Freed) in {FUNCTION}[^\n]*\n((?:[ \t]+[A-Za-z0-9_.]+\+0x[^\n]*\n)*)")
-_TRACKED_FRAME: Final = re.compile(rf"^[ \t]+{FUNCTION}", re.MULTILINE)
+_TRACKED = re.compile(rf"(?:Allocated|Freed) in {FUNCTION}[^\n]*\n((?:[ \t]+[A-Za-z0-9_.]+\+0x[^\n]*\n)*)")
+_TRACKED_FRAME = re.compile(rf"^[ \t]+{FUNCTION}", re.MULTILINE)
 
 
 def slab_owner(_before: str, report: str) -> str | None:
@@ -35,13 +34,13 @@ def _slub(head: str) -> Shape:
     )  # fmt: skip
 
 
-_SLAB: Final = (
+_SLAB = (
     Shape("BUG kmalloc-", "BUG kmalloc-.*: Object already free", "BUG: Object already free", Kind.DENIAL),
     _slub("BUG kmalloc-"),
     _slub("BUG "),
 )
 
-_LEAKS: Final = (
+_LEAKS = (
     Shape(
         "BUG:", "BUG: memory leak", "memory leak in {frame}", Kind.LEAK,
         path(r"backtrace(?: \(crc [0-9A-Fa-f]*\))?:", STACK,
@@ -50,7 +49,7 @@ _LEAKS: Final = (
     ),
 )  # fmt: skip
 
-_PAGES: Final = (
+_PAGES = (
     Shape(
         "BUG:", "BUG: Bad page (?P<what>state|cache)", "BUG: Bad page {what} in {frame}",
         # Where the page was found bad says little; who allocated it says more.
@@ -67,11 +66,11 @@ _PAGES: Final = (
 )  # fmt: skip
 
 #: What is left of an old KASAN report when its beginning is lost.
-_REMAINS: Final = (
+_REMAINS = (
     Shape("INFO:", "INFO: (?P<what>(?:Freed|Allocated) in .*)", "INFO: {what}", broken=True),
 )  # fmt: skip
 
-_FILES: Final = (
+_FILES = (
     Shape(
         "BUG:", "BUG: Dentry .* still in use", "BUG: Dentry still in use in {what}",
         detail=r"BUG: Dentry .* still in use \(\d+\) \[(?P<what>unmount) of (?P<where>[^\]]+)\]",
@@ -87,4 +86,4 @@ _FILES: Final = (
     ),
 )  # fmt: skip
 
-SHAPES: Final = (*_SLAB, *_LEAKS, *_PAGES, *_REMAINS, *_FILES)
+SHAPES = (*_SLAB, *_LEAKS, *_PAGES, *_REMAINS, *_FILES)

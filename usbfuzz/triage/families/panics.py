@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.picks import stalled_frame
 from usbfuzz.triage.shape import Shape, at_trace
@@ -11,13 +9,13 @@ from usbfuzz.triage.stack import FUNCTION
 
 __all__ = ["SHAPES"]
 
-_PANIC: Final = "Kernel panic - not syncing: "
-_OVERFLOW: Final = ("stack-overflow in {frame}",)
+_PANIC = "Kernel panic - not syncing: "
+_OVERFLOW = ("stack-overflow in {frame}",)
 
 #: Panics that a report leads to. Alone they say that the report itself was lost.
-_ECHOES: Final = ("Fatal exception", "panic_on_warn set", "hung_task: blocked tasks")
+_ECHOES = ("Fatal exception", "panic_on_warn set", "hung_task: blocked tasks")
 
-_STACKS: Final = (
+_STACKS = (
     # The symbol, or the stack, may be among what was overwritten.
     Shape(
         "Kernel panic", _PANIC + "stack-protector:", "kernel panic: stack is corrupted in {place}", Kind.DENIAL,
@@ -39,7 +37,7 @@ _STACKS: Final = (
     ),
 )  # fmt: skip
 
-_PANICS: Final = (
+_PANICS = (
     Shape("Kernel panic", _PANIC + "Attempted to kill init!", "kernel panic: Attempted to kill init!", Kind.DENIAL),
     Shape(
         "Kernel panic", _PANIC + r"Couldn't open N_TTY ldisc for [^ ]+ --- error -\d+",
@@ -51,16 +49,16 @@ _PANICS: Final = (
     Shape("Kernel panic", _PANIC + "(?P<what>.*)", "kernel panic: {what}", Kind.DENIAL),
 )  # fmt: skip
 
-_CUT: Final = (
+_CUT = (
     Shape("BUG:", r"BUG:\s*(?:\n|\Z)", "BUG: corrupted", broken=True),
     Shape("INFO:", r"INFO:\s*(?:\n|\Z)", "INFO: corrupted", broken=True),
 )
 
-_REBOOT: Final = (
+_REBOOT = (
     Shape("Booting the kernel.", r"\ABooting the kernel", "unexpected kernel reboot", Kind.REBOOT, traced=False),
 )
 
-_SECURE_WORLD: Final = (
+_SECURE_WORLD = (
     Shape(
         "trusty: panic", "trusty: panic.* ASSERT FAILED", "trusty: ASSERT FAILED: {what}", Kind.DENIAL, traced=False,
         detail=r"trusty: panic \(.*?\):(?: DEBUG)? ASSERT FAILED at \(.*?\): (?P<what>.+)",
@@ -75,7 +73,7 @@ _SECURE_WORLD: Final = (
     ),
 )  # fmt: skip
 
-_FUZZER: Final = (
+_FUZZER = (
     Shape("SYZFAIL:", "SYZFAIL:(?P<what>.*)", "SYZFAIL:{what}", Kind.FUZZER_FAILURE, traced=False),
     Shape(
         "SYZFATAL:", "SYZFATAL:(?P<what>.*)", "SYZFATAL:{what}", Kind.FUZZER_FAILURE, alt=("SYZFATAL",), traced=False
@@ -88,4 +86,4 @@ _FUZZER: Final = (
     Shape("fatal error:", "fatal error:", "go runtime error", Kind.DENIAL, traced=False),
 )  # fmt: skip
 
-SHAPES: Final = (*_STACKS, *_PANICS, *_CUT, *_REBOOT, *_SECURE_WORLD, *_FUZZER)
+SHAPES = (*_STACKS, *_PANICS, *_CUT, *_REBOOT, *_SECURE_WORLD, *_FUZZER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.shape import Shape, at_trace, later, path
@@ -11,19 +10,19 @@ from usbfuzz.triage.stack import CALL_TRACE, FUNCTION, STACK
 
 __all__ = ["SHAPES"]
 
-_PLACE: Final = FUNCTION.replace("(", "(?P<place>", 1)
-_BAD_ACCESS: Final = ("bad-access in {frame}",)
-_BAD_FREE: Final = ("invalid-free in {frame}",)
-_INVALID_FREE: Final = r"BUG: KASAN: (?:double-free or invalid-free|double-free|invalid-free) in "
+_PLACE = FUNCTION.replace("(", "(?P<place>", 1)
+_BAD_ACCESS = ("bad-access in {frame}",)
+_BAD_FREE = ("invalid-free in {frame}",)
+_INVALID_FREE = r"BUG: KASAN: (?:double-free or invalid-free|double-free|invalid-free) in "
 #: Where KMSAN says that the value came from: the second stack of its report.
-_CREATED: Final = r"Local variable .* created at:|Uninit was created at:"
+_CREATED = r"Local variable .* created at:|Uninit was created at:"
 
-_KASAN_KINDS: Final[Mapping[str, tuple[Kind, Kind]]] = {  # by bug: of a read, of a write
+_KASAN_KINDS: Mapping[str, tuple[Kind, Kind]] = {  # by bug: of a read, of a write
     "null-ptr-deref": (Kind.KASAN_NULL_READ, Kind.KASAN_NULL_WRITE),
     "use-after-free": (Kind.KASAN_FREED_READ, Kind.KASAN_FREED_WRITE),
     "slab-use-after-free": (Kind.KASAN_FREED_READ, Kind.KASAN_FREED_WRITE),
 }
-_OUT_OF_PLACE: Final = frozenset(f"{where}-out-of-bounds" for where in ("global", "slab", "stack", "vmalloc")) | {
+_OUT_OF_PLACE = frozenset(f"{where}-out-of-bounds" for where in ("global", "slab", "stack", "vmalloc")) | {
     "out-of-bounds",
     "invalid-access",
     "user-memory-access",
@@ -31,7 +30,7 @@ _OUT_OF_PLACE: Final = frozenset(f"{where}-out-of-bounds" for where in ("global"
     "unknown-crash",
 }
 #: Old reports ("... at addr") cut before the access: at the least they read.
-_READS_AT_LEAST: Final = ("slab-out-of-bounds", "stack-out-of-bounds", "wild-memory-access")
+_READS_AT_LEAST = ("slab-out-of-bounds", "stack-out-of-bounds", "wild-memory-access")
 
 
 def _kasan(words: Mapping[str, str]) -> Kind:
@@ -73,7 +72,7 @@ def _kfence(words: Mapping[str, str]) -> Kind:
     return Kind.KFENCE_WRITE if words["access"] == "write" else Kind.KFENCE_READ
 
 
-_KASAN: Final = (
+_KASAN = (
     Shape(
         "BUG:", "BUG: KASAN:", "KASAN: {bug} {access} in {frame}", _kasan,
         detail=rf"BUG: KASAN: (?P<bug>[a-z\-]+) in {_PLACE}"
@@ -96,7 +95,7 @@ _KASAN: Final = (
     Shape("BUG:", "BUG: KASAN: (?P<bug>.*)", "KASAN: {bug}", _kasan, broken=True),
 )  # fmt: skip
 
-_KMSAN: Final = (
+_KMSAN = (
     Shape(
         "BUG:", "BUG: KMSAN:", "KMSAN: {bug} in {frame}", _kmsan,
         detail=rf"BUG: KMSAN: (?P<bug>kernel-usb-infoleak) in {_PLACE}",
@@ -114,13 +113,13 @@ _KMSAN: Final = (
     ),
 )  # fmt: skip
 
-_KCSAN: Final = (
+_KCSAN = (
     Shape("BUG:", r"BUG: KCSAN: (?P<what>[a-z\-: ]* in (?P<place>\w+).*|.*)", "KCSAN: {what}", _kcsan, traced=False),
 )
 
-_KFENCE_TRAIL: Final = path(rf"BUG: KFENCE: [a-z\- ]+ in {FUNCTION}", STACK)
+_KFENCE_TRAIL = path(rf"BUG: KFENCE: [a-z\- ]+ in {FUNCTION}", STACK)
 #: KFENCE prints its stacks without the usual heading.
-_KFENCE: Final = (
+_KFENCE = (
     Shape(
         "BUG:", rf"BUG: KFENCE: (?P<bug>use-after-free|out-of-bounds|invalid) (?P<access>read|write) in {_PLACE}",
         "KFENCE: {bug} {access} in {frame}", _kfence, _KFENCE_TRAIL, alt=_BAD_ACCESS, traced=False,
@@ -135,8 +134,8 @@ _KFENCE: Final = (
     ),
 )  # fmt: skip
 
-_UBSAN_TRAIL: Final = at_trace("ubsan|overflow")
-_UBSAN: Final = (
+_UBSAN_TRAIL = at_trace("ubsan|overflow")
+_UBSAN = (
     Shape("UBSAN:", "UBSAN: Undefined behaviour in", "UBSAN: undefined-behaviour in {frame}", Kind.UBSAN, _UBSAN_TRAIL),
     Shape(
         "UBSAN:", "UBSAN: array-index-out-of-bounds in", "UBSAN: array-index-out-of-bounds in {frame}",
@@ -145,4 +144,4 @@ _UBSAN: Final = (
     Shape("UBSAN:", "UBSAN: (?P<what>.*?) in", "UBSAN: {what} in {frame}", Kind.UBSAN, _UBSAN_TRAIL),
 )  # fmt: skip
 
-SHAPES: Final = (*_KASAN, *_KMSAN, *_KCSAN, *_KFENCE, *_UBSAN)
+SHAPES = (*_KASAN, *_KMSAN, *_KCSAN, *_KFENCE, *_UBSAN)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.shape import Shape
 
 __all__ = ["SHAPES", "bound_driver"]
 
-_DEVICE: Final = re.compile(r"usb (\d+-[\d.]+): BOGUS urb xfer")
+_DEVICE = re.compile(r"usb (\d+-[\d.]+): BOGUS urb xfer")
 #: Drivers of the machine's own that speak of every device.
-_NO_DRIVER: Final = frozenset({"usb", "hub", "hcd", "input", "scsi"})
+_NO_DRIVER = frozenset({"usb", "hub", "hcd", "input", "scsi"})
 
 
 def bound_driver(before: str, body: str) -> str | None:
@@ -28,7 +27,7 @@ def bound_driver(before: str, body: str) -> str | None:
     return next((driver.replace("-", "_") for driver in drivers if driver not in _NO_DRIVER), None)
 
 
-SHAPES: Final = (
+SHAPES = (
     # usb_submit_urb(); a WARN until the stable releases of August 2025, since then dev_warn_once().
     Shape(
         "BOGUS urb xfer", "BOGUS urb xfer", "BOGUS urb xfer in {frame}", Kind.BOGUS_URB,

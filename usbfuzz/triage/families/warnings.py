@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.shape import SOURCE, Shape, at_warning
 from usbfuzz.triage.stack import FUNCTION
@@ -16,7 +14,7 @@ def _library(sign: str, title: str, kind: Kind, skip: str = "") -> Shape:
     return Shape("WARNING:", "WARNING: " + sign, title + " in {frame}", kind, at_warning(skip))
 
 
-_CHECKS: Final = (
+_CHECKS = (
     _library(
         r".*lib/debugobjects\.c.* (?:debug_print|debug_check|at)", "WARNING: ODEBUG bug", Kind.WARNING,
         "debug_|rcu|hrtimer_|timer_|work_|percpu_|vunmap|vfree|__free_|kobject_",
@@ -40,14 +38,14 @@ _CHECKS: Final = (
     _library(r".*mm/vmalloc.c.*__vmalloc_node", "WARNING: zero-size vmalloc", Kind.WARNING),
 )  # fmt: skip
 
-_USB: Final = (
+_USB = (
     Shape(
         "WARNING:", "WARNING: .* usb_submit_urb", "WARNING in {frame}/usb_submit_urb", Kind.WARNING,
         at_warning("usb_submit_urb|usb_start_wait_urb|usb_(?:bulk|interrupt|control)_msg"),
     ),
 )  # fmt: skip
 
-_PLAIN: Final = tuple(
+_PLAIN = tuple(
     Shape("WARNING:", "WARNING: " + sign, "WARNING in {frame}", Kind.WARNING, at_warning())
     for sign in (
         rf"{SOURCE} at 0x\d+, CPU#\d+",  # 6.19: the address is a mere offset
@@ -57,7 +55,7 @@ _PLAIN: Final = tuple(
     )
 )
 
-_UNWINDER: Final = (
+_UNWINDER = (
     Shape(
         "WARNING:", "WARNING: kernel stack regs at [0-9a-f]+ in [^ ]* has bad '(?P<what>[^']+)' value",
         "WARNING: kernel stack regs has bad '{what}' value", traced=False,
@@ -72,6 +70,6 @@ _UNWINDER: Final = (
     ),
 )  # fmt: skip
 
-_CUT: Final = (Shape("WARNING:", r"WARNING:\s*(?:\n|\Z)", "WARNING: corrupted", broken=True),)
+_CUT = (Shape("WARNING:", r"WARNING:\s*(?:\n|\Z)", "WARNING: corrupted", broken=True),)
 
-SHAPES: Final = (*_CHECKS, *_USB, *_PLAIN, *_UNWINDER, *_CUT)
+SHAPES = (*_CHECKS, *_USB, *_PLAIN, *_UNWINDER, *_CUT)
