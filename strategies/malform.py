@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from strategies.hid.items import malform_report
 from usbfuzz.case.model import DeviceSpec
 
 from .dice import Dice, Weighted
 from .faults import FAULTS, totals
 from .havoc import havoc
-from .hid_items import malform_report
 from .pieces import join, split_pieces
 from .responses import change_between_reads, disturb
 

@@ -8,11 +8,12 @@ from types import MappingProxyType
 
 from attrs import define
 
-from .audio import audio_function, midi_function
+from strategies.audio.function import audio_function, midi_function
+from strategies.hid.function import hid_function
+
 from .board import Board
 from .cdc import cdc_function
 from .dice import Dice, Weighted
-from .hid import hid_function
 from .hub import hub_function, printer_function
 from .identities import Identities, Identity
 from .storage import storage_function

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import Factory, define, frozen
 
-from strategies.hid_items import split_items
+from strategies.hid.items import split_items
 
 __all__ = ["Field", "fields"]
 

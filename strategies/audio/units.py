@@ -6,8 +6,8 @@ import struct
 
 from attrs import Factory, define
 
-from .board import block
-from .dice import Dice
+from strategies.board import block
+from strategies.dice import Dice
 
 __all__ = ["Graph", "build_graph"]
 

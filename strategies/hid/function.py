@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from strategies.board import Board, Interface
+from strategies.dice import Dice, Weighted
+from strategies.havoc import payload
+from strategies.identities import HidGroup, Identity
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
 from usbfuzz.descriptors.hid_writer import Report
 from usbfuzz.wire import TransferType, data
 
-from .board import Board, Interface
-from .dice import Dice, Weighted
-from .havoc import payload
-from .hid_kinds import KINDS, raw_reports
-from .identities import HidGroup, Identity
+from .grammar import KINDS, raw_reports
 
 __all__ = ["DRIVER_KINDS", "DRIVER_REPORTS", "hid_function", "make_report"]
 
@@ -62,7 +62,7 @@ DRIVER_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-#: Reports that a driver asks for by id, in the notation of :func:`strategies.hid_kinds.raw_reports`.
+#: Reports that a driver asks for by id, in the notation of :func:`strategies.hid.grammar.raw_reports`.
 DRIVER_REPORTS: Mapping[str, str] = MappingProxyType(
     {
         "aquacomputer_d5next": "i01:157 f03:809",

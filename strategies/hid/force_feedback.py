@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from strategies.dice import Dice
 from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, Report
-
-from .dice import Dice
 
 __all__ = ["REPORTS", "force_feedback"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from strategies.dice import Dice, Weighted
+from strategies.havoc import havoc
 from usbfuzz.descriptors.hid_writer import (
     COLLECTION,
     END_COLLECTION,
@@ -25,9 +27,6 @@ from usbfuzz.descriptors.hid_writer import (
     USAGE_PAGE,
     item,
 )
-
-from .dice import Dice, Weighted
-from .havoc import havoc
 
 __all__ = ["malform_report", "split_items"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from strategies.dice import Dice
 from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, REPORT_COUNT, REPORT_SIZE, USAGE, Report
 
-from .dice import Dice
-from .hid_pid import force_feedback
+from .force_feedback import force_feedback
 
 __all__ = ["KINDS", "Kind", "raw_reports"]
 

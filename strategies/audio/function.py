@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import struct
 
+from strategies.board import Board, Interface, block
+from strategies.dice import Dice, Weighted
+from strategies.havoc import payload
+from strategies.vendor import vendor_function
 from usbfuzz.case.model import ControlScript, Step
 from usbfuzz.wire import TransferType, data
 
-from .audio_units import Graph, build_graph
-from .board import Board, Interface, block
-from .dice import Dice, Weighted
-from .havoc import payload
-from .vendor import vendor_function
+from .units import Graph, build_graph
 
 __all__ = ["audio_function", "midi_function"]
 
