@@ -45,19 +45,19 @@ class _Loop(USBDevice):  # type: ignore[misc]
                 number: int = 2
                 direction: USBDirection = USBDirection.IN
 
-    @vendor_request_handler(number=1)
+    @vendor_request_handler(number=1)  # type: ignore[untyped-decorator]
     def reply(self, request: object) -> None:
         request.reply(b"0123456789")  # type: ignore[attr-defined]
 
-    @vendor_request_handler(number=2)
+    @vendor_request_handler(number=2)  # type: ignore[untyped-decorator]
     def stalls(self, request: object) -> None:
         request.stall()  # type: ignore[attr-defined]
 
-    @vendor_request_handler(number=3)
+    @vendor_request_handler(number=3)  # type: ignore[untyped-decorator]
     def says_nothing(self, request: object) -> None:
         del request
 
-    @vendor_request_handler(number=4)
+    @vendor_request_handler(number=4)  # type: ignore[untyped-decorator]
     def ends(self, request: object) -> None:
         raise EndEmulation("enough")
 

@@ -148,7 +148,8 @@ class PretendLane:
 
 
 def script() -> dict[str, Any]:
-    return json.loads(Path(os.environ[VARIABLE]).read_text())
+    read: dict[str, Any] = json.loads(Path(os.environ[VARIABLE]).read_text())
+    return read
 
 
 async def open_lane(_config: LaneConfig, on_progress: Callable[[str], None]) -> PretendLane:

@@ -12,6 +12,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -57,7 +58,7 @@ def _qemus(root: int | None = None) -> list[psutil.Process]:
     return found
 
 
-def _run(config: LaneConfig, out: Path, watcher: Watcher, *, finish: bool = False, **options: int) -> Campaign:
+def _run(config: LaneConfig, out: Path, watcher: Watcher, *, finish: bool = False, **options: Any) -> Campaign:
     """A campaign; with ``finish`` it minimizes and confirms what it finds."""
     wanted = CampaignOptions(out=out, seed=3, minimize=finish, confirm=finish, **options)
     return asyncio.run(run_campaign(wanted, config, 450, watcher))
@@ -145,7 +146,7 @@ def test_whatever_ends_the_supervisor_no_guest_is_left(guest: Guest, tmp_path: P
 
 def _alive(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from usbfuzz.jobs.campaign import shrink
 from usbfuzz.jobs.campaign.shrink import Found, Shrinker
 
 from .pretend import PretendLane, case, report
@@ -16,7 +15,7 @@ from .pretend import PretendLane, case, report
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """One number: what ``time.monotonic()`` says in there."""
     now = [time.monotonic()]
-    monkeypatch.setattr(shrink.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 

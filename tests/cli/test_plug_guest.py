@@ -99,7 +99,11 @@ def test_what_was_plugged_stays_plugged_while_it_is_watched(guest: Callable[...,
 
 
 def test_a_guest_that_goes_ends_the_watching(guest: Callable[..., LaneConfig], run_dirs: Path) -> None:
-    recorder = Recorder(act=lambda: [qemu.kill() for qemu in qemus()] and None)
+    def kill() -> None:
+        for qemu in qemus():
+            qemu.kill()
+
+    recorder = Recorder(act=kill)
     config = guest("debian:bookworm")
     _watch(recorder, config, None)
     assert any("the guest is gone" in line for line in recorder.lines)

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from tests.campaign.pretend import case, report
 from usbfuzz.case import load
-from usbfuzz.crashes import files as files_module
 from usbfuzz.crashes.minimized import Mark, Minimized, load_result
 from usbfuzz.crashes.suppress import read_suppressed
 from usbfuzz.errors import StorageError
@@ -344,7 +343,7 @@ def test_on_a_full_disk_a_new_crash_is_saved_elsewhere_and_the_error_says_where(
     out.mkdir()
     spare.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(spare))
-    monkeypatch.setattr(files_module.os, "fsync", _FullDisk(out))
+    monkeypatch.setattr(os, "fsync", _FullDisk(out))
     store = _store(out)
     with pytest.raises(StorageError, match=r"No space left on device; free some space.* was saved to ") as raised:
         store.sighted(_evidence())
@@ -361,7 +360,7 @@ def test_on_a_full_disk_an_old_crash_stays_as_it_was(tmp_path: Path, monkeypatch
     monkeypatch.setattr(tempfile, "tempdir", str(spare))
     store = _store(out)
     crash, _ = store.sighted(_evidence())
-    monkeypatch.setattr(files_module.os, "fsync", _FullDisk(out))
+    monkeypatch.setattr(os, "fsync", _FullDisk(out))
     with pytest.raises(StorageError, match="was saved to"):
         store.attributed(crash.slug, _evidence(case=case(7), how=How.ALONE, hits=3, runs=3))
     store.hit(crash.slug)

@@ -18,17 +18,17 @@ contexts = st.builds(Context, st.integers(0, 15), st.integers(0, 3), st.sampled_
 
 
 @given(configurations, contexts)
-def test_splitting_any_bytes_and_joining_them_gives_the_same_bytes(raw, context):
+def test_splitting_any_bytes_and_joining_them_gives_the_same_bytes(raw: bytes, context: Context) -> None:
     assert join(split(raw, context)) == raw
 
 
 @given(anything, contexts)
-def test_one_descriptor_of_any_bytes_keeps_them(raw, context):
+def test_one_descriptor_of_any_bytes_keeps_them(raw: bytes, context: Context) -> None:
     assert typed(raw, context).raw == raw
 
 
 @given(configurations)
-def test_every_descriptor_is_described_on_one_short_line(raw):
+def test_every_descriptor_is_described_on_one_short_line(raw: bytes) -> None:
     for one in split(raw):
         line = describe(one)
         assert line
@@ -37,7 +37,7 @@ def test_every_descriptor_is_described_on_one_short_line(raw):
 
 
 @given(configurations, st.data())
-def test_replacing_a_field_changes_the_bytes_of_that_field_alone(raw, data):
+def test_replacing_a_field_changes_the_bytes_of_that_field_alone(raw: bytes, data: st.DataObject) -> None:
     for one in split(raw):
         for field in one.fields:
             start, stop, width = one.spans[field.index]
@@ -50,13 +50,13 @@ def test_replacing_a_field_changes_the_bytes_of_that_field_alone(raw, data):
 
 
 @given(configurations)
-def test_replacing_every_field_by_itself_changes_nothing(raw):
+def test_replacing_every_field_by_itself_changes_nothing(raw: bytes) -> None:
     for one in split(raw):
         present = [field.name for field in one.fields if one.spans[field.index][1] > one.spans[field.index][0]]
         assert one.replace(**{name: getattr(one, name) for name in present}) == one
 
 
-def test_a_replaced_raw_descriptor_still_knows_what_it_was_meant_to_be():
+def test_a_replaced_raw_descriptor_still_knows_what_it_was_meant_to_be() -> None:
     (one,) = split(bytes.fromhex("060581020002"))
     changed = one.replace(bLength=7)
     assert isinstance(changed, RawDescriptor)
@@ -65,7 +65,7 @@ def test_a_replaced_raw_descriptor_still_knows_what_it_was_meant_to_be():
 
 
 @pytest.mark.parametrize("length", [0, 1, 200])
-def test_an_impossible_length_keeps_all_remaining_bytes_in_one_last_descriptor(length):
+def test_an_impossible_length_keeps_all_remaining_bytes_in_one_last_descriptor(length: int) -> None:
     rest = bytes((length, 5, 0x81)) + b"\x07\x05\x82\x02\x00\x02\x00"
     interface = bytes.fromhex("090400000103000000")
     first, last = split(interface + rest)
@@ -75,64 +75,64 @@ def test_an_impossible_length_keeps_all_remaining_bytes_in_one_last_descriptor(l
     assert last.meant is EndpointDescriptor
 
 
-def test_a_stray_byte_is_a_descriptor_without_a_type():
+def test_a_stray_byte_is_a_descriptor_without_a_type() -> None:
     (one,) = split(b"\x09")
     assert isinstance(one, RawDescriptor)
     assert (one.raw, one.bLength, one.bDescriptorType, one.meant) == (b"\x09", 9, 0, None)
 
 
-def test_a_descriptor_too_short_for_its_type_is_raw_and_says_what_it_was_meant_to_be():
+def test_a_descriptor_too_short_for_its_type_is_raw_and_says_what_it_was_meant_to_be() -> None:
     (one,) = split(bytes.fromhex("060581020002"))
     assert isinstance(one, RawDescriptor)
     assert one.meant is EndpointDescriptor
 
 
-def test_bytes_after_the_last_field_are_kept_as_trailing():
+def test_bytes_after_the_last_field_are_kept_as_trailing() -> None:
     (one,) = split(bytes.fromhex("0805810200020055"))
     assert isinstance(one, EndpointDescriptor)
     assert one.trailing == b"\x55"
 
 
-def test_an_endpoint_of_nine_bytes_has_the_audio_fields():
+def test_an_endpoint_of_nine_bytes_has_the_audio_fields() -> None:
     (one,) = split(bytes.fromhex("09050109c400010082"))
     assert isinstance(one, AudioEndpointDescriptor)
     assert (one.wMaxPacketSize, one.bRefresh, one.bSynchAddress) == (196, 0, 0x82)
 
 
-def test_the_constructor_computes_length_type_and_counts():
+def test_the_constructor_computes_length_type_and_counts() -> None:
     unit = SelectorUnit(bUnitID=5, baSourceID=(1, 2, 3))
     assert unit.raw == bytes.fromhex("09 24 05 05 03 01 02 03 00")
     assert (unit.bLength, unit.bDescriptorType, unit.bDescriptorSubtype, unit.bNrInPins) == (9, 0x24, 5, 3)
 
 
-def test_the_constructor_takes_wrong_lengths_and_counts_on_purpose():
+def test_the_constructor_takes_wrong_lengths_and_counts_on_purpose() -> None:
     unit = SelectorUnit(bUnitID=5, baSourceID=(1,), bNrInPins=200, bLength=3)
     assert unit.raw == bytes.fromhex("03 24 05 05 c8 01 00")
     assert unit.baSourceID == (1,)
 
 
-def test_a_replaced_count_leaves_the_view_as_it_was_and_a_new_split_sees_it_truncated():
+def test_a_replaced_count_leaves_the_view_as_it_was_and_a_new_split_sees_it_truncated() -> None:
     unit = SelectorUnit(bUnitID=5, baSourceID=(1, 2)).replace(bNrInPins=200)
     assert unit.baSourceID == (1, 2)
     assert unit.iSelector == 0
     assert isinstance(typed(unit.raw, Context(1, 1, 0)), RawDescriptor)
 
 
-def test_replace_refuses_a_value_of_another_length_and_rebuild_takes_it():
+def test_replace_refuses_a_value_of_another_length_and_rebuild_takes_it() -> None:
     unit = SelectorUnit(bUnitID=5, baSourceID=(1, 2), iSelector=7)
     with pytest.raises(InputError, match=r"SelectorUnit\.baSourceID.*rebuild"):
         unit.replace(baSourceID=(1, 2, 3))
     assert unit.rebuild(baSourceID=(1, 2, 3)).raw == bytes.fromhex("09 24 05 05 03 01 02 03 07")
 
 
-def test_rebuild_keeps_trailing_bytes_and_the_widths_of_items():
+def test_rebuild_keeps_trailing_bytes_and_the_widths_of_items() -> None:
     unit = FeatureUnit(bUnitID=1, bSourceID=2, bControlSize=2, bmaControls=(3, 0), iFeature=9)
     assert unit.rebuild(bmaControls=(1,)).raw == bytes.fromhex("09 24 06 01 02 02 01 00 09")
     (endpoint,) = split(bytes.fromhex("0805810200020055"))
     assert endpoint.rebuild(bInterval=4).raw == bytes.fromhex("0805810200020455")
 
 
-def test_a_feature_unit_finds_its_string_index_at_the_end_as_the_kernel_does():
+def test_a_feature_unit_finds_its_string_index_at_the_end_as_the_kernel_does() -> None:
     unit = FeatureUnit.view(bytes.fromhex("0b 24 06 01 02 02 03 00 ee ee 09"))
     assert unit is not None
     assert unit.bmaControls == (3, 0xEEEE)
@@ -142,21 +142,21 @@ def test_a_feature_unit_finds_its_string_index_at_the_end_as_the_kernel_does():
 
 
 @pytest.mark.parametrize("values", [{"bInterval": 256}, {"bInterval": -1}, {"bNoSuchField": 1}])
-def test_a_value_that_does_not_fit_names_the_field(values):
+def test_a_value_that_does_not_fit_names_the_field(values: dict[str, int]) -> None:
     endpoint = EndpointDescriptor(bEndpointAddress=0x81, bmAttributes=3, wMaxPacketSize=8, bInterval=4)
     with pytest.raises(InputError, match=f"EndpointDescriptor.*{next(iter(values))}"):
         endpoint.replace(**values)
 
 
-def test_a_missing_or_unknown_field_is_a_programming_error():
+def test_a_missing_or_unknown_field_is_a_programming_error() -> None:
     with pytest.raises(TypeError, match="needs bmAttributes"):
-        EndpointDescriptor(bEndpointAddress=0x81)
+        EndpointDescriptor(bEndpointAddress=0x81)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="has no field bInterval2"):
-        EndpointDescriptor(bEndpointAddress=0x81, bmAttributes=3, wMaxPacketSize=8, bInterval=4, bInterval2=1)
+        EndpointDescriptor(bEndpointAddress=0x81, bmAttributes=3, wMaxPacketSize=8, bInterval=4, bInterval2=1)  # type: ignore[call-arg]
 
 
-def test_descriptors_are_immutable_values():
-    def make():
+def test_descriptors_are_immutable_values() -> None:
+    def make() -> EndpointDescriptor:
         return EndpointDescriptor(bEndpointAddress=0x81, bmAttributes=3, wMaxPacketSize=8, bInterval=4)
 
     assert make() == make()
@@ -164,4 +164,4 @@ def test_descriptors_are_immutable_values():
     assert make() != make().replace(bInterval=5)
     assert "wMaxPacketSize=8" in repr(make())
     with pytest.raises(FrozenInstanceError):
-        make().bInterval = 5
+        make().bInterval = 5  # type: ignore[misc]

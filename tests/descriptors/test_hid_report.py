@@ -14,7 +14,7 @@ MOUSE = bytes.fromhex(
 
 
 @given(st.binary(max_size=100))
-def test_the_items_of_any_bytes_join_to_the_same_bytes(raw):
+def test_the_items_of_any_bytes_join_to_the_same_bytes(raw: bytes) -> None:
     items = report_items(raw)
     assert b"".join(item.raw for item in items) == raw
     for item in items:
@@ -23,7 +23,7 @@ def test_the_items_of_any_bytes_join_to_the_same_bytes(raw):
         assert not item.truncated or item is items[-1]
 
 
-def test_a_mouse_reads_as_its_data_sheet():
+def test_a_mouse_reads_as_its_data_sheet() -> None:
     assert [" " * item.depth + item.text for item in report_items(MOUSE)] == [
         "Usage Page (Generic Desktop)",
         "Usage (Mouse)",
@@ -71,20 +71,20 @@ def test_a_mouse_reads_as_its_data_sheet():
         ("fd 00", "Reserved item, type 3, tag 0xf, value 0x0"),
     ],
 )
-def test_an_item_is_described(raw, text):
+def test_an_item_is_described(raw: str, text: str) -> None:
     (item,) = report_items(bytes.fromhex(raw))
     assert item.text == text
     assert not item.truncated
 
 
 @pytest.mark.parametrize("raw", ["05", "27 ff ff", "fe", "fe 05 10 aa"])
-def test_an_item_the_descriptor_ends_in_is_kept_and_called_truncated(raw):
+def test_an_item_the_descriptor_ends_in_is_kept_and_called_truncated(raw: str) -> None:
     (item,) = report_items(bytes.fromhex(raw))
     assert item.truncated
     assert item.text == f"truncated item {raw.replace(' ', '')}"
 
 
-def test_push_and_pop_save_the_usage_page():
+def test_push_and_pop_save_the_usage_page() -> None:
     items = report_items(bytes.fromhex("050d a4 0501 0930 b4 0922"))
     assert [item.text for item in items if item.type == 2] == ["Usage (X)", "Usage (Finger)"]
     assert [item.tag for item in items] == [0, 10, 0, 0, 11, 0]

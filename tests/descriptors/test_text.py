@@ -190,17 +190,17 @@ LINES = [
 
 
 @pytest.mark.parametrize(("context", "text", "line"), LINES)
-def test_a_descriptor_is_described_in_its_context(context, text, line):
+def test_a_descriptor_is_described_in_its_context(context: Context, text: str, line: str) -> None:
     (one,) = split(bytes.fromhex(text), context)
     assert describe(one).startswith(line)
 
 
-def test_a_wrong_length_is_told():
+def test_a_wrong_length_is_told() -> None:
     endpoint = EndpointDescriptor(bEndpointAddress=0x81, bmAttributes=2, wMaxPacketSize=512, bInterval=0, bLength=99)
     assert describe(endpoint).endswith("bInterval 0 (bLength 99 of 7 bytes)")
 
 
-def test_class_descriptors_follow_the_interface_they_stand_under():
+def test_class_descriptors_follow_the_interface_they_stand_under() -> None:
     raw = bytes.fromhex(
         "090400000001010000 0524010001 090401000002020100 0524001001 090402000001012000 0924010002082e0000"
     )
@@ -214,12 +214,12 @@ def test_class_descriptors_follow_the_interface_they_stand_under():
     ]
 
 
-def test_an_unknown_audio_protocol_is_version_1_as_the_kernel_has_it():
+def test_an_unknown_audio_protocol_is_version_1_as_the_kernel_has_it() -> None:
     header = bytes.fromhex("092401000128000101")
     assert type(typed(header, Context(1, 1, 0x77))).__module__.endswith("uac1")
 
 
-def test_a_bos_has_correct_totals():
+def test_a_bos_has_correct_totals() -> None:
     raw = bos(WebUsbCapability(bVendorCode=7), PrecisionTimeMeasurementCapability())
     assert raw[:5] == bytes((5, 15, 5 + 24 + 3, 0, 2))
     assert [type(one).__name__ for one in split(raw)][1:] == ["WebUsbCapability", "PrecisionTimeMeasurementCapability"]

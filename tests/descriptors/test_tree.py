@@ -9,6 +9,7 @@ from usbfuzz.descriptors import RawDescriptor, join, split
 from usbfuzz.descriptors.kernel import parse_configuration
 from usbfuzz.descriptors.standard import EndpointDescriptor, InterfaceDescriptor
 from usbfuzz.descriptors.tree import AlternateSetting, Configuration, Endpoint, parse
+from usbfuzz.descriptors.uac1 import Header
 from usbfuzz.wire import Speed
 
 from .soup import configuration, configurations
@@ -25,18 +26,18 @@ HEADSET = configuration(
 
 
 @given(configurations)
-def test_the_tree_of_any_bytes_flattens_to_the_same_bytes(raw):
+def test_the_tree_of_any_bytes_flattens_to_the_same_bytes(raw: bytes) -> None:
     assert parse(raw).raw == raw
 
 
 @given(configurations)
-def test_changing_nothing_gives_the_same_tree(raw):
+def test_changing_nothing_gives_the_same_tree(raw: bytes) -> None:
     tree = parse(raw)
     assert tree.map(lambda one: one) == tree
 
 
 @given(configurations)
-def test_totals_are_right_once_they_are_asked_for(raw):
+def test_totals_are_right_once_they_are_asked_for(raw: bytes) -> None:
     tree = parse(raw).with_totals()
     assert len(tree.raw) == len(raw)
     assert tree.with_totals() == tree
@@ -47,7 +48,7 @@ def test_totals_are_right_once_they_are_asked_for(raw):
         assert setting.head.bNumEndpoints == len(setting.endpoints)
 
 
-def test_a_configuration_is_seen_as_interfaces_settings_and_endpoints():
+def test_a_configuration_is_seen_as_interfaces_settings_and_endpoints() -> None:
     tree = parse(HEADSET)
     assert [(number, len(settings)) for number, settings in tree.interfaces.items()] == [(0, 1), (1, 2)]
     (association,) = tree.associations
@@ -59,7 +60,7 @@ def test_a_configuration_is_seen_as_interfaces_settings_and_endpoints():
     assert [type(one).__name__ for one in endpoint.extra] == ["IsochronousEndpoint"]
 
 
-def test_removing_an_interface_keeps_the_association_and_wrong_totals():
+def test_removing_an_interface_keeps_the_association_and_wrong_totals() -> None:
     tree = parse(HEADSET).without_interface(0)
     assert list(tree.interfaces) == [1]
     assert len(tree.associations) == 1
@@ -70,21 +71,22 @@ def test_removing_an_interface_keeps_the_association_and_wrong_totals():
     assert (fixed.head.bNumInterfaces, fixed.head.wTotalLength) == (1, len(tree.raw))
 
 
-def test_removing_the_last_interface_leaves_its_association_at_the_end():
+def test_removing_the_last_interface_leaves_its_association_at_the_end() -> None:
     tree = parse(configuration(bytes.fromhex("080b000101010000090400000001010000"))).without_interface(0)
     assert tree.settings == ()
     assert len(tree.tail) == 1
 
 
-def test_the_total_of_a_class_header_covers_the_class_descriptors_after_it():
+def test_the_total_of_a_class_header_covers_the_class_descriptors_after_it() -> None:
     tree = parse(HEADSET)
     grown = evolve(tree.settings[0], extra=(*tree.settings[0].extra, RawDescriptor(b"\x04\x24\x55\x55")))
     header = grown.with_totals().extra[0]
+    assert isinstance(header, Header)
     assert header.wTotalLength == 9 + 12 + 9 + 4
     assert tree.with_setting(0, grown).settings[0] == grown
 
 
-def test_a_descriptor_can_be_dropped_or_changed_anywhere():
+def test_a_descriptor_can_be_dropped_or_changed_anywhere() -> None:
     tree = parse(HEADSET)
     without = tree.map(lambda one: None if isinstance(one, EndpointDescriptor) else one)
     assert all(not setting.endpoints for setting in without.settings)
@@ -92,7 +94,7 @@ def test_a_descriptor_can_be_dropped_or_changed_anywhere():
     assert {setting.head.bInterfaceClass for setting in vendor.settings} == {255}
 
 
-def test_what_follows_a_broken_interface_descriptor_belongs_to_no_interface():
+def test_what_follows_a_broken_interface_descriptor_belongs_to_no_interface() -> None:
     raw = configuration(bytes.fromhex("090400000103000000" + "07058103080001" + "0804010001030000" + "07058203080001"))
     tree = parse(raw)
     assert len(tree.settings[0].endpoints) == 1
@@ -100,13 +102,13 @@ def test_what_follows_a_broken_interface_descriptor_belongs_to_no_interface():
     assert len(parse_configuration(raw, Speed.FULL)[0][0].endpoints) == 1
 
 
-def test_bytes_that_are_no_configuration_have_no_head():
+def test_bytes_that_are_no_configuration_have_no_head() -> None:
     tree = parse(bytes.fromhex("07058103080001"))
     assert tree == Configuration(extra=split(bytes.fromhex("07058103080001")))
     assert parse(b"") == Configuration()
 
 
-def test_a_tree_can_be_built_from_its_parts():
+def test_a_tree_can_be_built_from_its_parts() -> None:
     head = InterfaceDescriptor(
         bInterfaceNumber=0, bNumEndpoints=0, bInterfaceClass=3, bInterfaceSubClass=0, bInterfaceProtocol=0
     )

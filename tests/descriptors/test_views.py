@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -22,8 +23,9 @@ from usbfuzz.descriptors import (
     uvc,
     uvc_streaming,
 )
-from usbfuzz.descriptors.base import RawDescriptor
+from usbfuzz.descriptors.base import Descriptor, RawDescriptor
 from usbfuzz.descriptors.fields import REQUIRED, Computed, CountOf, Field, Fixed, WidthOf
+from usbfuzz.descriptors.structure import Structure
 
 TABLES = {
     "standard": standard.STANDARD,
@@ -45,7 +47,13 @@ TABLES = {
     "printer": functional.PRINTER,
     "uas": functional.UAS,
 }
-VIEWS = [pytest.param(cls, id=f"{room}.{cls.__name__}") for room, table in TABLES.items() for cls in table]
+CLASSES: dict[str, type[Descriptor]] = {
+    f"{room}.{cls.__name__}": cls for room, table in TABLES.items() for cls in table
+}
+VIEWS = [pytest.param(cls, id=name) for name, cls in CLASSES.items()]
+
+
+Instance = TypeVar("Instance", bound=Structure)
 
 
 def _value(field: Field, count: int, width: int) -> st.SearchStrategy:
@@ -56,13 +64,14 @@ def _value(field: Field, count: int, width: int) -> st.SearchStrategy:
         return st.binary(min_size=size, max_size=size)
     if field.kind == "ints":
         return st.tuples(*[st.integers(0, 256 ** (field.width or width) - 1)] * count)
+    assert field.group is not None
     return st.tuples(*[_values(field.group)] * count)
 
 
 @st.composite
-def _values(draw, cls):
+def _values(draw: st.DrawFn, cls: type[Instance]) -> Instance:
     """An instance of ``cls`` with drawn fields and consistent counts."""
-    counts = {}
+    counts: dict[str, int] = {}
     for field in cls.fields:
         if isinstance(field.default, CountOf):
             counts |= dict.fromkeys(field.default.fields, draw(st.integers(1, 4)))
@@ -79,7 +88,9 @@ def _values(draw, cls):
 @pytest.mark.parametrize("cls", VIEWS)
 @settings(max_examples=10)
 @given(data=st.data())
-def test_a_view_built_from_fields_reads_the_same_fields_from_its_bytes(cls, data):
+def test_a_view_built_from_fields_reads_the_same_fields_from_its_bytes(
+    cls: type[Descriptor], data: st.DataObject
+) -> None:
     built = data.draw(_values(cls))
     read = cls.view(built.raw)
     assert read is not None
@@ -93,18 +104,20 @@ def test_a_view_built_from_fields_reads_the_same_fields_from_its_bytes(cls, data
     assert built.rebuild(**{f.name: getattr(built, f.name) for f in cls.fields if f.default is REQUIRED}) == built
 
 
-FIXED = [param for param in VIEWS if all(field.size is not None for field in param.values[0].fields)]
+FIXED = [
+    pytest.param(cls, id=name) for name, cls in CLASSES.items() if all(field.size is not None for field in cls.fields)
+]
 
 
 @pytest.mark.parametrize("cls", FIXED)
-def test_a_view_of_fixed_size_has_the_size_its_docstring_gives(cls):
-    stated = re.search(r"(\d+) bytes", cls.__doc__)
+def test_a_view_of_fixed_size_has_the_size_its_docstring_gives(cls: type[Descriptor]) -> None:
+    stated = re.search(r"(\d+) bytes", cls.__doc__ or "")
     assert stated is not None
     assert int(stated[1]) == cls.minimum
 
 
 @pytest.mark.parametrize("cls", VIEWS)
-def test_every_view_has_a_name_for_people_and_a_source(cls):
+def test_every_view_has_a_name_for_people_and_a_source(cls: type[Descriptor]) -> None:
     assert cls.label not in ("descriptor", "unknown", "CS_INTERFACE", "CS_ENDPOINT")
     assert cls.__doc__
     assert not issubclass(cls, RawDescriptor)

@@ -6,21 +6,18 @@ import signal
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from harness.guest import rundir
 from harness.guest.rundir import RunDir, sweep
 from usbfuzz.errors import StorageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
 def _own_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rundir.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def test_a_run_directory_is_private_and_gone_when_closed() -> None:
@@ -47,7 +44,7 @@ def test_what_a_killed_owner_left_is_swept_by_the_next_one(tmp_path: Path) -> No
     owner = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     with owner, owner.stdout:
-        left = rundir.Path(owner.stdout.readline().strip())
+        left = Path(owner.stdout.readline().strip())
         assert left.exists()
         owner.send_signal(signal.SIGKILL)
         owner.wait()
@@ -65,6 +62,6 @@ def test_a_root_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tmpdir_that_cannot_be_written_gives_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rundir.tempfile, "tempdir", str(tmp_path / "missing"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(StorageError, match="set TMPDIR"):
         RunDir()

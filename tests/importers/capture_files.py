@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from usbfuzz.wire import Answer, Setup, Status, TransferType
 
@@ -57,9 +58,9 @@ class Said:
         return bool((self.setup.bmRequestType if self.setup else self.endpoint) & 0x80)
 
 
-def control(setup: Setup, answer: Answer, address: int = 5, payload: bytes = b"", **times: int) -> Said:
+def control(setup: Setup, answer: Answer, address: int = 5, payload: bytes = b"", **times: Any) -> Said:
     """A control transfer."""
-    return Said(answer, setup, payload, setup.bmRequestType & 0x80, address=address, **times)
+    return evolve(Said(answer, setup, payload, setup.bmRequestType & 0x80, address=address), **times)
 
 
 def packets(said: Iterable[Said], link: int = MMAPPED, order: str = "<") -> list[tuple[int, bytes]]:

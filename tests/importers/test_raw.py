@@ -22,7 +22,7 @@ def _says_where_it_ends(path: Path) -> bool:
     return all(raw[2] | raw[3] << 8 == len(raw) for raw in load(path).devices[0].configurations)
 
 
-@pytest.mark.parametrize("path", list(filter(_says_where_it_ends, FILES)), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [file for file in FILES if _says_where_it_ends(file)], ids=lambda path: path.stem)
 def test_the_descriptors_of_a_real_device_come_back(path: Path) -> None:
     spec = load(path).devices[0]
     blob = spec.device + b"".join(spec.configurations) + spec.bos + spec.qualifier

@@ -92,7 +92,7 @@ def plugged(bench: Workbench, specs: dict[int, DeviceSpec]) -> None:
 
 def missing_drivers(bench: Workbench, specs: dict[int, DeviceSpec]) -> list[str]:
     """What should be bound and is not."""
-    bound = {name.partition("-")[0]: {} for name in bench.drivers()}
+    bound: dict[str, dict[int, str]] = {name.partition("-")[0]: {} for name in bench.drivers()}
     for name, driver in bench.drivers().items():
         bus, _, rest = name.partition("-")
         if rest.startswith("1:"):

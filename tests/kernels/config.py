@@ -5,7 +5,12 @@ An oracle for :mod:`usbfuzz.descriptors.kernel`, which does the same in one pass
 
 from __future__ import annotations
 
+from typing import Any
+
 from usbfuzz.wire import Speed
+
+Alternate = dict[str, Any]  #: number, alternate, triple and endpoints of a ``usb_host_interface``
+Caches = list[list[Alternate]]  #: of each interface number
 
 MAXES = {
     Speed.LOW: [8, 0, 0, 8],
@@ -15,7 +20,7 @@ MAXES = {
 }
 
 
-def kept_by_the_kernel(raw: bytes, speed: Speed) -> dict:
+def kept_by_the_kernel(raw: bytes, speed: Speed) -> dict[tuple[int, int], Any]:
     """(number, alternate) → ((class, subclass, protocol), [(address, type, interval, packet, streams), ...])."""
     if len(raw) < 9:
         return {}
@@ -25,7 +30,7 @@ def kept_by_the_kernel(raw: bytes, speed: Speed) -> dict:
     buffer = raw[raw[0] :]
     inums, nalts, size = _count(buffer)
     buffer = buffer[:size]
-    caches = [[] for _ in inums]
+    caches: Caches = [[] for _ in inums]
     buffer = buffer[_skip(buffer, (4,)) :]
     while buffer:
         buffer = buffer[_interface(buffer, speed, inums, nalts, caches) :]
@@ -37,7 +42,9 @@ def kept_by_the_kernel(raw: bytes, speed: Speed) -> dict:
 
 
 def _count(buffer: bytes) -> tuple[list[int], list[int], int]:
-    inums, nalts, at = [], [], 0
+    inums: list[int] = []
+    nalts: list[int] = []
+    at = 0
     while at < len(buffer):
         if len(buffer) - at < 2 or buffer[at] > len(buffer) - at or buffer[at] < 2:
             break
@@ -60,7 +67,7 @@ def _skip(buffer: bytes, kinds: tuple[int, ...]) -> int:
     return at
 
 
-def _interface(buffer: bytes, speed: Speed, inums: list, nalts: list, caches: list) -> int:
+def _interface(buffer: bytes, speed: Speed, inums: list[int], nalts: list[int], caches: Caches) -> int:
     """usb_parse_interface: bytes consumed"""
     d, at = buffer[: buffer[0]], buffer[0]
     refused = at + _skip(buffer[at:], (4,))
@@ -69,7 +76,7 @@ def _interface(buffer: bytes, speed: Speed, inums: list, nalts: list, caches: li
     which = inums.index(d[2])
     if len(caches[which]) >= nalts[which] or any(alt["alternate"] == d[3] for alt in caches[which]):
         return refused
-    alt = {"number": d[2], "alternate": d[3], "triple": tuple(d[5:8]), "endpoints": []}
+    alt: Alternate = {"number": d[2], "alternate": d[3], "triple": tuple(d[5:8]), "endpoints": []}
     caches[which].append(alt)
     at += _skip(buffer[at:], (5, 4))
     while at < len(buffer) and buffer[at + 1] != 4:
@@ -77,7 +84,7 @@ def _interface(buffer: bytes, speed: Speed, inums: list, nalts: list, caches: li
     return at
 
 
-def _taken(address: int, kind: int, alt: dict, caches: list) -> bool:
+def _taken(address: int, kind: int, alt: Alternate, caches: Caches) -> bool:
     """config_endpoint_is_duplicate"""
     for other in (other for cache in caches for other in cache):
         if other["number"] == alt["number"] and other["alternate"] != alt["alternate"]:
@@ -88,7 +95,7 @@ def _taken(address: int, kind: int, alt: dict, caches: list) -> bool:
     return False
 
 
-def _endpoint(buffer: bytes, speed: Speed, alt: dict, room: int, caches: list) -> int:
+def _endpoint(buffer: bytes, speed: Speed, alt: Alternate, room: int, caches: Caches) -> int:
     """usb_parse_endpoint: bytes consumed"""
     d, rest = buffer[: buffer[0]], buffer[buffer[0] :]
     done = len(d) + _skip(rest, (5, 4))

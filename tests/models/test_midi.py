@@ -55,7 +55,8 @@ def test_packets_have_the_code_index_numbers_of_the_specification() -> None:
 
 
 def test_the_interface_delivers_whole_packets_and_wakes_its_host() -> None:
-    interface, woken = MidiInterface(), []
+    interface = MidiInterface()
+    woken: list[int] = []
     interface.wake = woken.append
     assert interface.on_in(0x81, 64) == NAK
     interface.play(bytes.fromhex("90 3c 40 80 3c 00"))

@@ -104,11 +104,12 @@ def test_a_long_conversation_keeps_its_beginning_and_its_end() -> None:
     for number in range(3000):
         recorder.note(0, number, _HOST, BulkPacket(0x81, 0, 10_000, 0, payload=bytes(10_000), id=number))
     told = recorder.conversation()
-    ids = [one.message.id for one in told.utterances]
+    ids = [utterance.message.id for utterance in told.utterances]
     assert ids[0] == 0
     assert ids[-1] == 2999
     assert told.missing == 3000 - len(ids) > 0
-    assert sum(len(one.message.payload) for one in told.utterances) < 17 << 20
+    messages = [utterance.message for utterance in told.utterances]
+    assert sum(len(message.payload) for message in messages if isinstance(message, BulkPacket)) < 17 << 20
     remarks = [packet.comment for packet in usbmon_packets(told) if packet.comment]
     assert remarks == [f"{told.missing} messages before this one were not kept"]
 

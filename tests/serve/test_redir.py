@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,10 @@ def path() -> Iterator[Path]:
     """With a name short enough for a socket."""
     with tempfile.TemporaryDirectory(prefix="serve") as name:
         yield Path(name) / "s"
+
+
+def _gone(watcher: Watcher, times: int) -> bool:
+    return sum("QEMU is gone" in note for note in watcher.notes) == times
 
 
 async def _until(condition: Callable[[], object]) -> None:
@@ -105,7 +110,7 @@ def test_a_device_that_cannot_be_made_is_told_and_the_next_try_is_served(path: P
                 reader, writer = await _come(path)
                 await reader.readexactly(HELLO)
                 writer.close()
-                await _until(lambda times=times: sum("QEMU is gone" in note for note in watcher.notes) == times)
+                await _until(partial(_gone, watcher, times))
         assert [str(fault) for fault in watcher.faults] == ["mine.py:4: no disk"]
 
     asyncio.run(run())
@@ -121,11 +126,14 @@ def test_where_qemu_listens_it_is_waited_for_and_found_again_after_a_restart(pat
             greeted += 1
             writer.close()
 
+        def greeted_times(times: int) -> bool:
+            return greeted >= times
+
         async with _serving(serve_connecting(Loaded("mouse", "mouse", Mouse), path, watcher)):
             await _until(lambda: watcher.notes == [f"nobody listens at {path}; waiting for QEMU"])
             for times in (1, 2):
                 async with await asyncio.start_unix_server(qemu, path):
-                    await _until(lambda times=times: greeted >= times)
+                    await _until(partial(greeted_times, times))
                 path.unlink(missing_ok=True)
 
     asyncio.run(run())

@@ -13,7 +13,7 @@ from strategies.devices import make_device
 from strategies.dice import Dice
 from strategies.families import FAMILIES, PREFIXES
 from strategies.habits import OPENINGS
-from strategies.identities import Identities
+from strategies.identities import Identities, Identity
 from strategies.needs import NEEDS
 from strategies.palette import COMPOSITE, SHARES, Palette
 from strategies.vendor import family_of, parse_layout
@@ -95,7 +95,7 @@ def test_every_superspeed_endpoint_has_its_companion() -> None:
 
 
 @given(identity=IDENTITIES.strategy(), seed=st.integers(0, 2**32))
-def test_a_device_carries_the_ids_of_its_identity(identity, seed) -> None:
+def test_a_device_carries_the_ids_of_its_identity(identity: Identity, seed: int) -> None:
     palette = Palette(Identities({identity.module: (identity,)}))
     ((kind, *_),) = [palette.functions.items]
     spec = make_device(Dice(seed), palette, kind)

@@ -10,7 +10,7 @@ import pytest
 from strategies.cases import make_case
 from strategies.devices import make_device
 from strategies.dice import Dice
-from strategies.faults import FAULTS, endpoint_decoy, interface_order
+from strategies.faults import FAULTS, Fault, endpoint_decoy, interface_order
 from strategies.palette import COMPOSITE, Palette
 from strategies.pieces import join, split_pieces
 from usbfuzz.case.model import Case, DeviceSpec
@@ -136,7 +136,7 @@ def test_a_decoy_endpoint_waits_at_the_address_that_the_driver_wired() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS.items, ids=lambda fault: fault.__name__)
-def test_every_fault_changes_some_configuration(fault) -> None:
+def test_every_fault_changes_some_configuration(fault: Fault) -> None:
     changed = 0
     for seed, kind in enumerate(("audio", "cdc", "vendor", "hid", "storage") * 6):
         whole = make_device(Dice(seed), PALETTE, kind).configurations[0]

@@ -123,7 +123,12 @@ def attached(make: Callable[[], Device] = Bench) -> Callable[[Body], Callable[[]
     def decorate(body: Body) -> Callable[[], None]:
         async def use(server: Server, watcher: Watcher) -> None:
             devices: list[Device] = []
-            server.make = lambda: devices.append(make()) or devices[-1]
+
+            def remembered() -> Device:
+                devices.append(make())
+                return devices[-1]
+
+            server.make = remembered
             async with client(server.port) as peer:
                 assert await peer.attach() == 0
                 await body(peer, devices[-1], watcher)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.workers import procs
 from harness.workers.procs import answering_first, may_answer_first
 
 
@@ -34,7 +34,7 @@ def test_answering_first_shares_one_core_with_what_is_started_meanwhile_and_give
 
 
 def test_a_kernel_without_slices_leaves_everything_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(procs.platform, "machine", lambda: "riscv64")  # its numbers are not in the table
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")  # its numbers are not in the table
     before = os.sched_getaffinity(0)
     with answering_first():
         assert os.sched_getaffinity(0) == before

@@ -54,7 +54,7 @@ class BosDescriptor(Descriptor, bDescriptorType=DescriptorType.BOS, label="BOS")
 class DeviceCapability(Descriptor, bDescriptorType=DescriptorType.DEVICE_CAPABILITY, label="device capability"):
     """Any capability, 3 bytes and what they introduce. USB 3.2 table 9-14."""
 
-    bDevCapabilityType: u8
+    bDevCapabilityType: u8 = 0
 
 
 class WirelessUsbCapability(DeviceCapability, bDevCapabilityType=Capability.WIRELESS_USB, label="Wireless USB"):
