@@ -20,10 +20,11 @@ from harness.usbredir.recorder import NOT_RECORDED, Recorder
 from harness.usbredir.server import Port
 from harness.workers.procs import answering_first
 from usbfuzz.errors import GuestError, InfraError, QemuError, StorageError
+from usbfuzz.triage import hang_report
 
 from .outcome import Outcome, Verdict, bindings, enumerated, interfaces
 from .stage import Settler, Stage, places
-from .verdicts import death_report, hang_report, may_run_on, shown
+from .verdicts import death_report, may_run_on, shown
 from .watch import Watch
 
 if TYPE_CHECKING:

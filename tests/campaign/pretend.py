@@ -54,17 +54,11 @@ def report(title: str, *alt_titles: str, module: str | None = "wacom") -> Report
     return Report(
         title=title,
         alt_titles=alt_titles,
-        type=None,
         frame="wacom_probe",
         file="drivers/hid/wacom_sys.c",
         module=module,
         task="kworker/0:1",
-        corruption="",
-        suppressed=False,
         panicked=True,
-        count=1,
-        start=0,
-        end=0,
         text=f"{title}\nCall Trace:\n",
     )
 

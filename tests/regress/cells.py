@@ -28,18 +28,11 @@ def report(
 ) -> Report:
     return Report(
         title=title,
-        alt_titles=(),
         type=kind,
         frame="qt2_read_bulk_callback",
         file="drivers/usb/serial/quatech2.c",
         module="quatech2",
-        task=None,
-        corruption="",
-        suppressed=False,
         panicked=kind is not Kind.WARNING,
-        count=1,
-        start=0,
-        end=1,
         text=text,
     )
 

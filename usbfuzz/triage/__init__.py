@@ -6,13 +6,15 @@
                   (search.py)                 (body.py)                      (shape.py, families/)
 
 :func:`extract` does all of it. A family of reports is a table of :class:`~usbfuzz.triage.shape.Shape` rows in
-``families/``; to teach usbfuzz a new kind of report, add a row. :func:`symbolize` adds source lines.
+``families/``; to teach usbfuzz a new kind of report, add a row. :func:`hang_report` names a hang
+that the kernel did not report. :func:`symbolize` adds source lines.
 """
 
 from __future__ import annotations
 
 from .brief import brief, first_lines
 from .extract import extract
+from .hang import hang_report
 from .kinds import Kind
 from .report import Report, same_bug
 from .scanner import Scanner, Sighting, once_only
@@ -28,6 +30,7 @@ __all__ = [
     "brief",
     "extract",
     "first_lines",
+    "hang_report",
     "once_only",
     "same_bug",
     "symbolize",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ["DISPATCHERS", "hung_frame", "stalled_frame"]
+from .functions import is_generic
+
+__all__ = ["DISPATCHERS", "hung_frame", "stalled_frame", "stopped_frame"]
 
 #: Functions that hand control to a driver, a protocol or a system call. In a loop that spans many functions the
 #: one a dispatcher called stays the same from run to run.
@@ -55,6 +57,18 @@ _WAITING = re.compile(
     "|cancel_delayed_work|rcu_barrier"
 )
 
+#: How a driver waits for its device. Less than above, since a driver's own names ("em28xx_wait") tell enough here.
+_DEVICE_WAITS = re.compile(
+    "_*(?:schedule|wait_for|usb_(?:start_wait|control_msg|bulk_msg|set_interface)|msleep|io_schedule|mutex_lock)"
+)
+
+#: What an idle processor runs, and where every stack begins: causes of nothing.
+_BOTTOM = re.compile(
+    r"(?:default|do|arch_cpu|amd_e400)_idle|cpuidle_|(?:pv_)?native_safe_halt|cpu_startup_entry|(?:arch_call_)?rest_init"
+    r"|\w*start_kernel|x86_64_start|(?:secondary|common)_startup|start_secondary|kthread$|worker_thread"
+    r"|process_one_work|process_scheduled_works|ret_from_fork|do_syscall_64|entry_SYSCALL"
+)
+
 
 def stalled_frame(frames: Sequence[str]) -> tuple[str, int] | None:
     """Blame the function a dispatcher called (or the cross-CPU call itself)."""
@@ -74,5 +88,13 @@ def hung_frame(frames: Sequence[str]) -> tuple[str, int] | None:
                 return title or name, index
     for index, name in enumerate(frames):
         if not _WAITING.search(name):
+            return name, index
+    return None
+
+
+def stopped_frame(frames: Sequence[str]) -> tuple[str, int] | None:
+    """Blame the first function that says what a stopped task was doing; None when it only waited or idled."""
+    for index, name in enumerate(frames):
+        if not (is_generic(name) or _DEVICE_WAITS.match(name) or _BOTTOM.match(name)):
             return name, index
     return None

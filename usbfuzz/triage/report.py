@@ -18,31 +18,31 @@ class Report:
     title: str
     #: Other names this very bug may get in another run (another access type, an unstripped system call name).
     #: Two reports are one bug when their names meet; see :func:`same_bug`.
-    alt_titles: tuple[str, ...]
+    alt_titles: tuple[str, ...] = ()
     #: Sort of bug, for counting and filtering; None when the report does not tell.
-    type: Kind | None
+    type: Kind | None = None
     #: The function the title blames, generic helpers skipped; None when none could be named.
-    frame: str | None
+    frame: str | None = None
     #: Source file of the bug as far as the log names one ("drivers/usb/core/hub.c"); generic files skipped.
-    file: str | None
+    file: str | None = None
     #: Module of the guilty frame as printed in its "[module]" suffix; None for built-in code.
-    module: str | None
+    module: str | None = None
     #: Task that ran when it happened ("kworker/0:1"), from the "Comm:" field.
-    task: str | None
+    task: str | None = None
     #: Why the report cannot be trusted as a name of the bug (cut off, mixed with others); empty when it can.
-    corruption: str
+    corruption: str = ""
     #: True when the report, though real, should not be shown: the guest was out of memory or was told to crash.
-    suppressed: bool
+    suppressed: bool = False
     #: True when the kernel panicked at or after this report: nothing that follows it is worth waiting for.
-    panicked: bool
+    panicked: bool = False
     #: How often the log repeats this bug, this report included.
-    count: int
+    count: int = 1
     #: Byte offsets in the log: of the first line of the report, and just behind its last.
-    start: int
-    end: int
+    start: int = 0
+    end: int = 0
     #: The report's own lines: printk prefixes, lines of other tasks and doubtful frames taken out, a few lines
     #: of the same task before it kept.
-    text: str
+    text: str = ""
 
     @property
     def corrupted(self) -> bool:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import frozen
 
+from .console import as_log, lines_from
 from .functions import bare_name, is_generic
 from .rust import demangle
 
 __all__ = [
     "ADDRESS", "CALL_TRACE", "FUNCTION", "REGISTER_DUMP", "RIP", "STACK", "TRACE_STARTS",
-    "Blame", "Pick", "Step", "Trail", "first_frame", "follow", "is_frame", "is_traced", "missing_stack",
+    "Blame", "Pick", "Place", "Step", "Trail", "first_frame", "follow", "is_frame", "is_traced", "missing_stack",
+    "places",
 ]  # fmt: skip
 
 #: A code address in brackets, as kernels before 4.13 and arm print before a symbol.
@@ -52,6 +54,11 @@ _FRAME = re.compile(rf"^ *(?:{ADDRESS} ){{0,2}}{FUNCTION}")
 #: arm names the caller as well: the topmost function is known only by its callee's return address.
 _ARM_FRAME = re.compile(rf"^ *{ADDRESS} \(([A-Za-z0-9_.]+)\) from {ADDRESS} \({FUNCTION}")
 
+#: A frame or an x86 instruction pointer: the whole symbol ("f.constprop.0"), and the module in whose code it lies.
+_PLACE = re.compile(
+    rf"(?:^ *(?:{ADDRESS} ){{0,2}}|\bRIP: \d+:)([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?"
+)
+
 #: A fault-injection stack in the middle of a trace: the two are mixed and neither can be trusted.
 _FOREIGN = re.compile(rf"^(?: {ADDRESS})? should_fail(?:slab)?(?:\.[a-z0-9.]+)?\+0x")
 
@@ -87,6 +94,20 @@ class Blame:
 
     name: str  #: as the title has it
     symbol: str  #: as the stack has it
+
+
+@frozen
+class Place:
+    """Where a task or a processor was."""
+
+    symbol: str
+    module: str | None  #: None for built-in code
+
+
+def places(console: str) -> list[Place]:
+    """The frames of all stacks on the console in order, those left out that the unwinder itself does not vouch for."""
+    sure = (line.text for line in lines_from(as_log(console), 0) if not line.doubtful)
+    return [Place(found[1], found[2]) for text in sure if (found := _PLACE.search(text))]
 
 
 def is_frame(line: str) -> bool:

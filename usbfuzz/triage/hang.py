@@ -1,0 +1,58 @@
+"""Naming a hang that the kernel did not report: from stacks that it was made to print."""
+
+from __future__ import annotations
+
+import re
+
+from .extract import extract
+from .functions import bare_name
+from .kinds import Kind
+from .picks import stopped_frame
+from .report import Report
+from .stack import Place, places
+
+__all__ = ["hang_report"]
+
+#: Headings of sysrq w (show_state_filter() in kernel/sched/core.c) and of sysrq l, which follows it.
+_BLOCKED, _ACTIVE = "Show Blocked State", "Show backtrace"
+#: The last frame of an NMI's own stack (arch/x86/entry/entry_64.S); the stack of what it interrupted follows.
+_NMI_END = re.compile(r"\bend_repeat_nmi\b.*|\bnmi\+0x.*")
+#: Characters of the console kept as the report's text: its end, where the last stack is.
+_TEXT = 4000
+
+
+def hang_report(stacks: str, how: str) -> Report:
+    """A hang, named after the function its stacks blame; when they blame none, after ``how`` the guest hangs.
+
+    ``stacks`` is what the guest printed when it was asked what it does: its blocked tasks (sysrq ``w``), which are
+    blamed first, and what an NMI interrupted.
+    """
+    place = _blocked(stacks) or _interrupted(stacks) or _reported(stacks)
+    return Report(
+        title=f"hang in {place.symbol}" if place else f"hang: {how}",
+        type=Kind.HANG,
+        frame=place.symbol if place else None,
+        module=place.module if place else None,
+        text=stacks[-_TEXT:],
+    )
+
+
+def _blocked(stacks: str) -> Place | None:
+    return _blamed(stacks.partition(_BLOCKED)[2].partition(_ACTIVE)[0])
+
+
+def _interrupted(stacks: str) -> Place | None:
+    """What the NMI interrupted; the panic it caused says only that it came."""
+    nmi = _NMI_END.search(stacks)
+    return _blamed(stacks[nmi.end() :]) if nmi else None
+
+
+def _reported(stacks: str) -> Place | None:
+    return next((Place(report.frame, report.module) for report in extract(stacks) if report.frame), None)
+
+
+def _blamed(stacks: str) -> Place | None:
+    """The first place in any of the stacks that says what its task was doing, by its bare name."""
+    found = [Place(bare_name(place.symbol), place.module) for place in places(stacks)]
+    choice = stopped_frame([place.symbol for place in found])
+    return found[choice[1]] if choice else None
