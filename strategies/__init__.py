@@ -1,25 +1,18 @@
 """Where the inputs of the fuzzer come from.
 
+::
+
+    kind + identity of a driver ──▶ builder on a board ──▶ DeviceSpec ──▶ malform ──▶ schedule ──▶ Case
+    (palette)                       (hid, audio, …)        (devices)
+
 :func:`generate` is the numbered supply of a campaign. The others are Hypothesis strategies for anybody's ``@given``;
 each takes the :class:`Identities` of a kernel and falls back to the class drivers that every kernel has.
+``devices_of("printer")`` makes devices of one kind (see :mod:`usbfuzz.kinds`), ``malformed(...)`` breaks those of
+another strategy.
 """
 
 from .cases import cases
-from .devices import (
-    audio_devices,
-    cdc_devices,
-    composite_devices,
-    devices,
-    devices_of,
-    hid_devices,
-    hubs,
-    malformed,
-    midi_devices,
-    printers,
-    storage_devices,
-    vendor_devices,
-    video_devices,
-)
+from .devices import devices, devices_of, hid_devices, malformed
 from .fields import sweep
 from .generate import generate
 from .identities import CLASS_DRIVERS, Identities, Identity
@@ -28,20 +21,11 @@ __all__ = [
     "CLASS_DRIVERS",
     "Identities",
     "Identity",
-    "audio_devices",
     "cases",
-    "cdc_devices",
-    "composite_devices",
     "devices",
     "devices_of",
     "generate",
     "hid_devices",
-    "hubs",
     "malformed",
-    "midi_devices",
-    "printers",
-    "storage_devices",
     "sweep",
-    "vendor_devices",
-    "video_devices",
 ]

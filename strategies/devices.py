@@ -13,26 +13,10 @@ from .dice import Dice, Weighted, dice
 from .habits import TOTALS
 from .identities import CLASS_DRIVERS, Identities, Identity
 from .malform import malform
-from .palette import BUILDERS, COMPOSITE, Palette
+from .palette import COMPOSITE, Palette, builder_of
 from .responses import answer_control, answer_endpoints
 
-__all__ = [
-    "audio_devices",
-    "cdc_devices",
-    "composite_devices",
-    "devices",
-    "devices_of",
-    "hid_devices",
-    "hubs",
-    "make_device",
-    "malformed",
-    "midi_devices",
-    "printers",
-    "start_board",
-    "storage_devices",
-    "vendor_devices",
-    "video_devices",
-]
+__all__ = ["devices", "devices_of", "hid_devices", "make_device", "malformed", "start_board"]
 
 _SPEEDS = Weighted({Speed.HIGH: 72, Speed.FULL: 18, Speed.SUPER: 8, Speed.LOW: 2})
 _VENDORS = (0x046D, 0x04F2, 0x0525, 0x0BDA, 0x1D6B, 0x1234, 0x056A, 0x05AC, 0x0582, 0x0763, 0x041E, 0x17CC, 0x2708)
@@ -73,14 +57,17 @@ def make_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
     for position, function in enumerate(functions):
         if position:
             board.identity = palette.identity(dice, function)
-        BUILDERS[function](dice, board)
+        builder_of(function)(dice, board)
     if totals := TOTALS.get(f"{board.idVendor:04x}:{board.idProduct:04x}"):
         board.pad_to(dice.pick(totals))
     return board.spec(answer_control(dice), answer_endpoints(dice, board))
 
 
 def devices_of(kind: str, identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Plausible devices of one kind (of SHARES). Raises InputError when the kernel has no driver for any."""
+    """Plausible devices of one kind, such as ``"printer"`` (a file of :mod:`usbfuzz.kinds`) or ``"composite"``.
+
+    Raises InputError when the kernel has no driver for any.
+    """
     palette = Palette(identities)
     if kind not in palette.shares.items:
         raise InputError(f"no driver for {kind} devices among these identities: give those of another kernel.")
@@ -100,51 +87,6 @@ def malformed(plausible: st.SearchStrategy[DeviceSpec], least: int = 1, most: in
     )
 
 
-def audio_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Sound cards: USB Audio 1.0, 2.0, 3.0."""
-    return devices_of("audio", identities)
-
-
-def cdc_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Modems, Ethernet, NCM, MBIM, RNDIS, device management."""
-    return devices_of("cdc", identities)
-
-
-def composite_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Two or three functions of different kinds in one device."""
-    return devices_of(COMPOSITE, identities)
-
-
 def hid_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """HID devices with report descriptors."""
+    """HID devices with report descriptors: ``devices_of("hid")``."""
     return devices_of("hid", identities)
-
-
-def hubs(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Hubs."""
-    return devices_of("hub", identities)
-
-
-def midi_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """USB MIDI."""
-    return devices_of("midi", identities)
-
-
-def printers(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Printers."""
-    return devices_of("printer", identities)
-
-
-def storage_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Mass storage, Bulk-Only and UAS, that answers the first SCSI commands."""
-    return devices_of("storage", identities)
-
-
-def vendor_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Vendor-specific devices on layouts that their drivers accept."""
-    return devices_of("vendor", identities)
-
-
-def video_devices(identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:
-    """Cameras: USB Video Class."""
-    return devices_of("video", identities)

@@ -1,4 +1,4 @@
-"""Hubs and printers: small classes with much code behind them."""
+"""Hubs: a small class with much kernel code behind it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .board import Board, Interface
 from .dice import Dice
 from .havoc import payload
 
-__all__ = ["hub_function", "printer_function"]
+__all__ = ["hub_function"]
 
-BULK, INTERRUPT = TransferType.BULK, TransferType.INTERRUPT
+INTERRUPT = TransferType.INTERRUPT
 
 
 def _hub_descriptor(dice: Dice, superspeed: bool) -> bytes:
@@ -47,26 +47,3 @@ def hub_function(dice: Dice, board: Board) -> None:
     if dice.chance(0.4):
         changes = payload(dice, dice.pick((1, 1, 2, 8)))
         board.scripts.append(EndpointScript(status.bEndpointAddress, (Step(data(changes), dice.between(1, 3)),)))
-
-
-_DEVICE_IDS = (
-    b"MFG:Maker;CMD:PCL,PS;MDL:Printer;CLS:PRINTER;",
-    b"",
-    b"A" * 1021,
-    b"MFG:" + b"%s" * 40,
-)
-
-
-def printer_function(dice: Dice, board: Board) -> None:
-    """A printer with a setting for each protocol, and a device id with its length in front. Printer class 1.1."""
-    number = board.interface_number()
-    outgoing, incoming = board.endpoint(BULK, 0), board.endpoint(BULK, 0x80)
-    for alternate in range(dice.pick((1, 1, 2, 3))):
-        endpoints = (outgoing,) if dice.chance(0.2) else (outgoing, incoming)
-        board.add(Interface(number, (7, 1, dice.pick((1, 2, 2, 3))), endpoints, alternate))
-    text = dice.pick(_DEVICE_IDS)
-    said = len(text) + 2 if dice.chance(0.7) else dice.pick((0, 1, 2, 0xFFFF))
-    board.control += [
-        ControlScript((Step(data(struct.pack(">H", said) + text), 0),), 0xA1, 0),
-        ControlScript((Step(data(bytes((dice.pick((0x18, 0x10, 0x30)),))), 0),), 0xA1, 1),
-    ]

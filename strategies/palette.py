@@ -1,94 +1,66 @@
-"""Which builder makes a device for which driver, and how often each is asked."""
+"""Which kinds of devices the drivers of a kernel ask for, and how often each is generated."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 
 from attrs import define
 
-from strategies.audio.function import audio_function, midi_function
-from strategies.hid.function import hid_function
+from usbfuzz.kinds import KINDS, resolve
 
 from .board import Board
-from .cdc import cdc_function
 from .dice import Dice, Weighted
-from .hub import hub_function, printer_function
 from .identities import Identities, Identity
-from .storage import storage_function
-from .vendor import vendor_function
-from .video import video_function
 
-__all__ = ["BUILDERS", "COMPOSITE", "SHARES", "Builder", "Palette", "kinds_of"]
+__all__ = ["COMPOSITE", "SHARES", "Builder", "Palette", "builder_of", "kinds_of"]
 
 Builder = Callable[[Dice, Board], None]
 """Puts the interfaces of one function on a board."""
 
-#: Builders by kind of device.
-BUILDERS: Mapping[str, Builder] = MappingProxyType(
-    {
-        "vendor": vendor_function,
-        "hid": hid_function,
-        "audio": audio_function,
-        "midi": midi_function,
-        "video": video_function,
-        "storage": storage_function,
-        "cdc": cdc_function,
-        "hub": hub_function,
-        "printer": printer_function,
-    }
-)
-
+#: Two or three functions of different kinds in one device.
 COMPOSITE = "composite"
 
-#: Out of how many devices each kind is.
+_COMPOSITE_SHARE = 5
+
+_GENERATED = {kind.name: kind.share for kind in KINDS.values() if kind.builder}
+
+#: Weight of each generated kind, the commonest first: Hypothesis shrinks towards that one.
 SHARES: Mapping[str, int] = MappingProxyType(
-    {
-        "vendor": 44,
-        "hid": 20,
-        "audio": 11,
-        "video": 6,
-        "storage": 5,
-        "cdc": 6,
-        "hub": 1,
-        "printer": 1,
-        "midi": 1,
-        COMPOSITE: 5,
-    }
+    dict(sorted({**_GENERATED, COMPOSITE: _COMPOSITE_SHARE}.items(), key=lambda item: (-item[1], item[0])))
 )
 
-_BY_MODULE: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "usbhid": ("hid",),
-        "snd_usb_audio": ("audio", "midi"),
-        "uvcvideo": ("video",),
-        "usb_storage": ("storage",),
-        "uas": ("storage",),
-        "usblp": ("printer",),
-        "usbcore": ("hub",),
-        "cdc_acm": ("cdc",),
-        "cdc_ether": ("cdc",),
-        "cdc_ncm": ("cdc",),
-        "cdc_mbim": ("cdc",),
-        "cdc_eem": ("cdc",),
-        "cdc_wdm": ("cdc",),
-        "rndis_host": ("cdc",),
-        "rndis_wlan": ("cdc",),
-        "huawei_cdc_ncm": ("cdc",),
-        "r8153_ecm": ("cdc",),
-        "zaurus": ("cdc",),
-    }
-)
+
+def _by_module() -> dict[str, tuple[str, ...]]:
+    """Names of kinds by the module names and patterns that ask for them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in _GENERATED:
+        for module in KINDS[name].modules:
+            found[module] = (*found.get(module, ()), name)
+    return found
+
+
+_BY_MODULE = _by_module()
+#: Those of _BY_MODULE that end in ``*``, the longest first; ``*`` alone matches what is left.
+_PREFIXES = sorted((pattern for pattern in _BY_MODULE if pattern.endswith("*")), key=len, reverse=True)
+_ON_HID_BUS = tuple(name for name in _GENERATED if KINDS[name].hid_bus)
 
 
 def kinds_of(module: str, ids: tuple[Identity, ...]) -> tuple[str, ...]:
-    """The kinds of device (keys of BUILDERS) that a module's identities ask for."""
+    """The generated kinds of device that a module's identities ask for."""
     if any(identity.hid for identity in ids):
-        return ("hid",)
-    if module.startswith("ums_"):
-        return ("storage",)
-    return _BY_MODULE.get(module, ("vendor",))
+        return _ON_HID_BUS
+    if module in _BY_MODULE:
+        return _BY_MODULE[module]
+    return next(_BY_MODULE[pattern] for pattern in _PREFIXES if module.startswith(pattern[:-1]))
+
+
+@cache
+def builder_of(kind: str) -> Builder:
+    """The builder of a generated kind other than COMPOSITE, imported on first use."""
+    builder: Builder = resolve(KINDS[kind].builder)
+    return builder
 
 
 @define(eq=False, slots=False)

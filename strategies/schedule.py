@@ -6,12 +6,9 @@ from usbfuzz.case.model import Action, Event
 
 from .dice import Dice, Weighted
 
-__all__ = ["PORTS", "SHAPES", "devices_wanted", "schedule"]
+__all__ = ["SHAPES", "devices_wanted", "schedule"]
 
-#: Ports of a guest; each is a host controller of its own.
-PORTS = 4
-
-#: How a case plugs. ``once`` is most of them, because lanes run several such cases side by side on their ports.
+#: How a case plugs. Most do it ``once``: a lane runs several such cases side by side, each on a port of its own.
 SHAPES = Weighted({"once": 78, "interrupted": 6, "reset": 4, "replug": 3, "other": 4, "parallel": 3, "storm": 2})
 
 

@@ -1,4 +1,4 @@
-"""Sound cards: USB Audio 1.0, 2.0 and 3.0 with a unit graph and streams, and USB MIDI."""
+"""Sound cards: USB Audio 1.0, 2.0 and 3.0 with a unit graph and streams."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from strategies.vendor import vendor_function
 from usbfuzz.case.model import ControlScript, Step
 from usbfuzz.wire import TransferType, data
 
+from .midi import midi_function
 from .units import Graph, build_graph
 
-__all__ = ["audio_function", "midi_function"]
+__all__ = ["audio_function"]
 
 _PROTOCOL = {1: 0x00, 2: 0x20, 3: 0x30}
 _RATES = (8000, 16000, 44100, 48000, 96000, 192000)
@@ -155,27 +156,6 @@ def _sound_card(dice: Dice, board: Board, version: int) -> None:
     for direction in directions:
         _stream(dice, board, graph, direction, (1, 2, protocol))
     board.control += _answers(dice, version)
-
-
-def midi_function(dice: Dice, board: Board, triple: tuple[int, int, int] = (1, 3, 0)) -> None:
-    """A MIDI streaming interface with jacks, elements and bulk (or interrupt) endpoints. USB MIDI 1.0 appendix B."""
-    number = board.interface_number()
-    jacks = b""
-    ids = range(1, 1 + 2 * dice.between(1, 8))
-    for jack in ids:
-        if jack % 2:
-            jacks += block(2, dice.pick((1, 2)), jack, 0)
-        else:
-            jacks += block(3, dice.pick((1, 2)), jack, 1, jack - 1, 1, 0)
-    if dice.chance(0.2):
-        jacks += block(4, len(ids) + 1, 1, 1, 1, 1, 0, 0, 1, dice.below(256), 0)
-    kind = TransferType.BULK if dice.chance(0.85) else TransferType.INTERRUPT
-    endpoints = []
-    for direction in dice.pick(((0x80, 0), (0x80, 0), (0x80,), (0,))):
-        pins = bytes(one for one in ids if (one % 2 == 0) == bool(direction))[: dice.between(1, 16)]
-        endpoints.append(board.endpoint(kind, direction, extra=block(1, len(pins), pins, kind=0x25), audio=True))
-    header = block(1, struct.pack("<HH", 0x0100, 7 + len(jacks)))
-    board.add(Interface(number, triple, tuple(endpoints), extra=header + jacks))
 
 
 def audio_function(dice: Dice, board: Board) -> None:

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies.devices import devices_of
-from strategies.palette import BUILDERS
+from strategies.palette import COMPOSITE, SHARES
 from usbfuzz.case import DeviceSpec
 from usbfuzz.report.lsusb import render_lsusb
 
 from .lsusb_texts import only
 
 #: Video is not among them: of masks longer than three bytes lsusb shows a part.
-KINDS = sorted(BUILDERS.keys() - {"video"})
+KINDS = sorted(SHARES.keys() - {"video", COMPOSITE})
 
 
 @settings(deadline=None)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from strategies import cases, generate
 from strategies.dice import Dice
 from strategies.generate import BLOCK
-from strategies.schedule import PORTS, SHAPES, devices_wanted, schedule
+from strategies.schedule import SHAPES, devices_wanted, schedule
 from tests import ROOT
 from usbfuzz.case import ScriptedDevice, dumps, from_json, loads, to_json
 from usbfuzz.case.model import Action, Case
@@ -123,7 +123,7 @@ def test_schedules_plug_devices_that_exist_into_ports_that_are_free(shape: str) 
     for seed in range(50):
         held: dict[int, int] = {}
         for event in schedule(Dice(seed), shape):
-            assert 0 <= event.port < PORTS
+            assert 0 <= event.port < devices_wanted(shape)
             match event.action:
                 case Action.PLUG:
                     assert event.port not in held

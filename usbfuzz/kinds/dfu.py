@@ -1,0 +1,13 @@
+"""Devices whose firmware can be replaced; no kernel driver binds them."""
+
+from __future__ import annotations
+
+from .kind import Kind
+
+__all__ = ["KIND"]
+
+KIND = Kind(
+    name="dfu",
+    models={"dfu": "usbfuzz.models.dfu:FirmwareGadget"},
+    lsusb="usbfuzz.report.lsusb.dfu",
+)

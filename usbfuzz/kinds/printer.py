@@ -1,0 +1,16 @@
+"""Printers."""
+
+from __future__ import annotations
+
+from .kind import Kind, Node
+
+__all__ = ["KIND"]
+
+KIND = Kind(
+    name="printer",
+    share=1,
+    builder="strategies.printer:printer_function",
+    modules=("usblp",),
+    models={"printer": "usbfuzz.models.printer:Printer"},
+    nodes=(Node("usbmisc", "lp*", "printer"),),
+)
