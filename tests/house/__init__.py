@@ -1,0 +1,1 @@
+"""What holds the project together: the wheel, the pages, the lists that must agree."""
