@@ -32,7 +32,7 @@ _CONTROL_SIZE = {Speed.LOW: 8, Speed.FULL: 64, Speed.HIGH: 64, Speed.SUPER: 9}
 _BCD_USB = {Speed.LOW: 0x0110, Speed.FULL: 0x0200, Speed.HIGH: 0x0200, Speed.SUPER: 0x0300}
 _string = lru_cache(1024)(string_descriptor)
 _LANGUAGES = language_descriptor()
-# BOS with a USB 2.0 extension and a SuperSpeed capability. USB 3.2 §9.6.2.
+#: BOS with a USB 2.0 extension and a SuperSpeed capability. USB 3.2 §9.6.2.
 _SUPER_BOS = bytes.fromhex("050f160002 07100206000000 0a1003000e00010aff07")
 
 

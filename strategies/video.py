@@ -14,7 +14,7 @@ from .havoc import payload
 __all__ = ["video_function"]
 
 ISO, BULK, INTERRUPT = TransferType.ISOCHRONOUS, TransferType.BULK, TransferType.INTERRUPT
-# Format and frame descriptor subtypes. UVC 1.5 table A-6; DV has no frames of its own.
+#: Format and frame descriptor subtypes. UVC 1.5 table A-6; DV has no frames of its own.
 _FORMATS = Weighted(
     {(0x04, 0x05): 4, (0x06, 0x07): 4, (0x10, 0x11): 2, (0x0C, 0x00): 2, (0x0A, 0x00): 1, (0x12, 0x00): 1}
 )

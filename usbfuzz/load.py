@@ -20,8 +20,9 @@ from usbfuzz.case import ScriptedDevice, load
 from usbfuzz.case.model import Action
 from usbfuzz.device import Device
 from usbfuzz.device.examples import Keyboard, Mouse, SerialLoopback
-from usbfuzz.errors import InputError
 from usbfuzz.models import MODELS, find_model
+
+from .errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -110,15 +110,15 @@ _ALWAYS = (
     "random.trust_cpu=on",
     "net.ifnames=0",
 )
-# REP_GOOD (word 3, bit 16) is hidden like ERMS. The tick is low resolution, and stops in an idle guest.
-# The clocksource watchdog would call the TSC unstable after a restored snapshot, and HPET reads are slow.
-# Pressure stall and control group accounting are a fifth of what a tick costs, and nothing to a USB driver.
+#: REP_GOOD (word 3, bit 16) is hidden like ERMS. The tick is low resolution, and stops in an idle guest.
+#: The clocksource watchdog would call the TSC unstable after a restored snapshot, and HPET reads are slow.
+#: Pressure stall and control group accounting are a fifth of what a tick costs, and nothing to a USB driver.
 _WARP = (
     *("tsc=reliable", "highres=off", "mitigations=off", "clearcpuid=112"),
     *("psi=0", "cgroup_disable=memory,cpu,cpuacct"),
 )
-# The 250 Hz tick paces the jumps of a warped clock: a 5 s USB timeout takes some 30 ms of real time, not 3. Without it
-# answers lose the race, unless the guest stands still while they are made.
+#: The 250 Hz tick paces the jumps of a warped clock: a 5 s USB timeout takes some 30 ms of real time, not 3. Without it
+#: answers lose the race, unless the guest stands still while they are made.
 _PACED = ("nohz=off",)
 
 

@@ -1,1 +1,1 @@
-"""What holds the project together: the wheel, the pages, the lists that must agree."""
+"""What holds the project together: the rules of its source, the wheel, the pages, the lists that must agree."""

@@ -57,7 +57,7 @@ from usbfuzz.case import to_json
 identities = Identities.parse(sys.stdin.read())
 print(sha256("".join(map(to_json, generate(int(sys.argv[1]), 0, 100, identities))).encode()).hexdigest())
 """
-# Hypothesis draws constants it finds in the user's modules: these must not decide what a case is.
+#: Hypothesis draws constants it finds in the user's modules: these must not decide what a case is.
 _CONSTANTS = "STRANGE = (101, 111, 222, 255, 333, 4096, 65535, b'eight by', b'0123456789abcdef' * 2)\n"
 
 

@@ -27,7 +27,7 @@ _KEY = re.compile(r"[ \t]*([\w-]+)[ \t]*=")
 _ASSIGNED = re.compile(r"(?:[\w-]+[ \t]*=[ \t]*)?")
 _MAX_NESTING = 16
 _MAX_SHOWN = 40  #: characters
-# tomllib takes quadratic time and memory for a.a.a.a…
+#: tomllib takes quadratic time and memory for a.a.a.a…
 _DOTTED_KEY = re.compile(rf"(?:\.[^.\n,=]*){{{_MAX_NESTING}}}")
 
 

@@ -41,7 +41,7 @@ _LOCAL_TAGS = {
 _COLLECTIONS = ("Physical", "Application", "Logical", "Report", "Named Array", "Usage Switch", "Usage Modifier")
 _SIGNED = (1, 2, 3, 4, 5)  #: tags of the global items whose value has a sign
 _HEX = (6,)  #: Unit
-# Bits of Input, Output and Feature: the word for 0, the word for 1. HID 1.11 §6.2.2.5.
+#: Bits of Input, Output and Feature: the word for 0, the word for 1. HID 1.11 §6.2.2.5.
 _FLAGS = (
     ("Data", "Constant"),
     ("Array", "Variable"),

@@ -13,9 +13,9 @@ from usbfuzz.crashes.files import write_atomically
 from usbfuzz.crashes.minimized import load_result
 from usbfuzz.crashes.record import Crash
 from usbfuzz.errors import CaseError, InputError
+from usbfuzz.report.lsusb import render_lsusb
 
 from .gadget import render_gadget
-from .lsusb import render_lsusb
 from .repro import render_repro
 from .text import Facts, oops_of, render_text
 

@@ -8,11 +8,12 @@ from collections import Counter
 
 from attrs import define, evolve, field
 
+from usbfuzz.triage.families import BY_HEAD
+
 from .blame import guilty_file, guilty_module, running_task
 from .body import MAX_BYTES, Body, collect, lines_before
 from .console import Line, as_log, as_text, parse_line
 from .excuses import excused
-from .families import BY_HEAD
 from .heads import continues
 from .kinds import Kind
 from .report import Report

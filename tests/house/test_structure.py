@@ -1,0 +1,76 @@
+"""Modules depend on each other in one direction, packages say what they are for, files stay short."""
+
+from __future__ import annotations
+
+import ast
+
+import grimp
+
+from tests import ROOT
+
+from .sources import files, sources
+
+LONGEST = 333  #: lines of a source file
+
+#: Files that may be longer, and why.
+LONG = frozenset(
+    {
+        "usbfuzz/report/gadget.c",  # the body of every repro.c, which is one file for whoever receives it
+    }
+)
+
+#: Modules that may need each other, and why.
+CIRCLES: frozenset[frozenset[str]] = frozenset(
+    {
+        # The annotations of a field name the class whose body it is written in.
+        frozenset({"usbfuzz.descriptors.fields", "usbfuzz.descriptors.structure"}),
+    }
+)
+
+#: Not taken apart yet.
+OPEN_CIRCLES: frozenset[frozenset[str]] = frozenset({frozenset({"harness.lane.lane", "harness.lane.watch"})})
+OPEN_PACKAGES = frozenset({"harness/__init__.py", "harness/guest/__init__.py", "usbfuzz/jobs/campaign/__init__.py"})
+OPEN_FILES = frozenset(
+    {
+        "tests/agent/test_native.py",
+        "tests/campaign/test_run.py",
+        "tests/crashes/test_store.py",
+        "tests/importers/test_captures.py",
+        "tests/triage/test_families.py",
+        "tests/usbredir/test_transfers.py",
+    }
+)
+
+
+def _circles(depends_on: dict[str, set[str]]) -> set[frozenset[str]]:
+    """The groups of nodes that reach each other."""
+    reach = {node: _reached(node, depends_on) for node in depends_on}
+    groups = (frozenset(other for other in reach[node] if node in reach[other]) for node in depends_on)
+    return {group for group in groups if len(group) > 1}
+
+
+def _reached(node: str, depends_on: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = {node}
+    while waiting:
+        fresh = depends_on.get(waiting.pop(), set()) - reached
+        reached |= fresh
+        waiting |= fresh
+    return reached
+
+
+def test_no_python_modules_import_each_other() -> None:
+    graph = grimp.build_graph("usbfuzz", "strategies", "harness", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert _circles(imports) - OPEN_CIRCLES == CIRCLES
+
+
+def test_every_package_says_what_it_is_for() -> None:
+    packages = [source for source in sources() if source.path.name == "__init__.py"]
+    silent = {source.name for source in packages if not ast.get_docstring(source.tree)}
+    assert silent - OPEN_PACKAGES == set()
+
+
+def test_no_source_file_is_long() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): path.read_text().count("\n") for path in files(".py", ".c", ".h")}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST and name not in LONG | OPEN_FILES} == {}
