@@ -91,7 +91,7 @@ def _device(device: DeviceSpec) -> Iterator[Block]:
 
 
 def _descriptors(raw: bytes) -> str:
-    return commented([(one.raw, describe(one)) for one in split(raw)])
+    return commented([(descriptor.raw, describe(descriptor)) for descriptor in split(raw)])
 
 
 def _report(raw: bytes) -> str:

@@ -178,9 +178,9 @@ def _notes(name: str, what: str, notes: tuple[str, ...]) -> None:
 def _classes(imported: Imported) -> str:
     """The classes of its interfaces, each once."""
     codes = (
-        one.bInterfaceClass
+        descriptor.bInterfaceClass
         for raw in imported.device.configurations
-        for one in split(raw)
-        if isinstance(one, InterfaceDescriptor)
+        for descriptor in split(raw)
+        if isinstance(descriptor, InterfaceDescriptor)
     )
     return ", ".join(map(class_name, dict.fromkeys(codes)))

@@ -26,12 +26,12 @@ def split(raw: bytes, context: Context = NO_INTERFACE) -> tuple[Descriptor, ...]
             rest = raw[offset:]
             found.append(RawDescriptor(rest, next(iter(candidates(rest, context)[-1:]), None)))
             break
-        one = typed(raw[offset : offset + length], context)
-        if isinstance(one, InterfaceDescriptor):
-            context = Context(one.bInterfaceClass, one.bInterfaceSubClass, one.bInterfaceProtocol)
-        elif isinstance(one, ConfigurationDescriptor):
+        descriptor = typed(raw[offset : offset + length], context)
+        if isinstance(descriptor, InterfaceDescriptor):
+            context = Context(descriptor.bInterfaceClass, descriptor.bInterfaceSubClass, descriptor.bInterfaceProtocol)
+        elif isinstance(descriptor, ConfigurationDescriptor):
             context = NO_INTERFACE
-        found.append(one)
+        found.append(descriptor)
         offset += length
     return tuple(found)
 
@@ -40,11 +40,11 @@ def typed(raw: bytes, context: Context = NO_INTERFACE) -> Descriptor:
     """All of ``raw`` as one descriptor, whatever its bLength says."""
     options = candidates(raw, context)
     for option in options:
-        if one := option.view(raw):
-            return one
+        if view := option.view(raw):
+            return view
     return RawDescriptor(raw, options[-1] if options else None)
 
 
 def join(descriptors: Iterable[Descriptor]) -> bytes:
     """The bytes of the descriptors in a row."""
-    return b"".join(one.raw for one in descriptors)
+    return b"".join(descriptor.raw for descriptor in descriptors)

@@ -132,70 +132,76 @@ def _triple(*codes: int) -> str:
     return "/".join(f"{code:02x}" for code in codes)
 
 
-def _device(one: DeviceDescriptor) -> str:
-    codes = _triple(one.bDeviceClass, one.bDeviceSubClass, one.bDeviceProtocol)
-    count = one.bNumConfigurations
+def _device(device: DeviceDescriptor) -> str:
+    codes = _triple(device.bDeviceClass, device.bDeviceSubClass, device.bDeviceProtocol)
+    count = device.bNumConfigurations
     return (
-        f"device {one.idVendor:04x}:{one.idProduct:04x} rev {_bcd(one.bcdDevice)}, USB {_bcd(one.bcdUSB)}, "
-        f"class {codes}, bMaxPacketSize0 {one.bMaxPacketSize0}, {count} configuration{'s' * (count != 1)}"
+        f"device {device.idVendor:04x}:{device.idProduct:04x} rev {_bcd(device.bcdDevice)}, USB {_bcd(device.bcdUSB)}, "
+        f"class {codes}, bMaxPacketSize0 {device.bMaxPacketSize0}, {count} configuration{'s' * (count != 1)}"
     )
 
 
-def _configuration(one: ConfigurationDescriptor) -> str:
-    count = one.bNumInterfaces
-    power = ["self-powered"] * bool(one.bmAttributes & 0x40) + ["remote wakeup"] * bool(one.bmAttributes & 0x20)
+def _configuration(configuration: ConfigurationDescriptor) -> str:
+    count = configuration.bNumInterfaces
+    power = ["self-powered"] * bool(configuration.bmAttributes & 0x40) + ["remote wakeup"] * bool(
+        configuration.bmAttributes & 0x20
+    )
     return ", ".join(
         [
-            f"{one.label} {one.bConfigurationValue}: wTotalLength {one.wTotalLength}",
+            f"{configuration.label} {configuration.bConfigurationValue}: wTotalLength {configuration.wTotalLength}",
             f"{count} interface{'s' * (count != 1)}",
             *power,
-            f"bMaxPower {one.bMaxPower}",
+            f"bMaxPower {configuration.bMaxPower}",
         ]
     )
 
 
-def _interface(one: InterfaceDescriptor) -> str:
-    codes = _triple(one.bInterfaceClass, one.bInterfaceSubClass, one.bInterfaceProtocol)
-    count = one.bNumEndpoints
+def _interface(interface: InterfaceDescriptor) -> str:
+    codes = _triple(interface.bInterfaceClass, interface.bInterfaceSubClass, interface.bInterfaceProtocol)
+    name = class_name(interface.bInterfaceClass)
+    count = interface.bNumEndpoints
     return (
-        f"interface {one.bInterfaceNumber} alt {one.bAlternateSetting}: {codes} {class_name(one.bInterfaceClass)}, "
+        f"interface {interface.bInterfaceNumber} alt {interface.bAlternateSetting}: {codes} {name}, "
         f"{count} endpoint{'s' * (count != 1)}"
     )
 
 
-def _endpoint(one: EndpointDescriptor) -> str:
-    audio = ", ".join(["", *_parts(one)[4:]])
+def _endpoint(endpoint: EndpointDescriptor) -> str:
+    direction = "IN" if endpoint.is_in else "OUT"
+    audio = ", ".join(["", *_parts(endpoint)[4:]])
     return (
-        f"endpoint 0x{one.bEndpointAddress:02x} {'IN' if one.is_in else 'OUT'} {one.transfer_type.name.lower()}, "
-        f"wMaxPacketSize {one.wMaxPacketSize}, bInterval {one.bInterval}{audio}"
+        f"endpoint 0x{endpoint.bEndpointAddress:02x} {direction} {endpoint.transfer_type.name.lower()}, "
+        f"wMaxPacketSize {endpoint.wMaxPacketSize}, bInterval {endpoint.bInterval}{audio}"
     )
 
 
-def _association(one: InterfaceAssociationDescriptor) -> str:
-    codes = _triple(one.bFunctionClass, one.bFunctionSubClass, one.bFunctionProtocol)
-    last = one.bFirstInterface + one.bInterfaceCount - 1
-    return (
-        f"interface association: interfaces {one.bFirstInterface} to {last}, {codes} {class_name(one.bFunctionClass)}"
-    )
+def _association(association: InterfaceAssociationDescriptor) -> str:
+    codes = _triple(association.bFunctionClass, association.bFunctionSubClass, association.bFunctionProtocol)
+    first, last = association.bFirstInterface, association.bFirstInterface + association.bInterfaceCount - 1
+    return f"interface association: interfaces {first} to {last}, {codes} {class_name(association.bFunctionClass)}"
 
 
-def _hid(one: HidDescriptor) -> str:
+def _hid(descriptor: HidDescriptor) -> str:
     lists = [
         f"{_HID_LISTS.get(each.bDescriptorType, f'type 0x{each.bDescriptorType:02x}')} {each.wDescriptorLength} bytes"
-        for each in one.descriptors
+        for each in descriptor.descriptors
     ]
-    return ", ".join([f"HID {_bcd(one.bcdHID)}, bCountryCode {one.bCountryCode}", *lists])
+    return ", ".join([f"HID {_bcd(descriptor.bcdHID)}, bCountryCode {descriptor.bCountryCode}", *lists])
 
 
 _HID_LISTS = {0x22: "report descriptor", 0x23: "physical descriptor"}
 
 
-def _string(one: StringDescriptor) -> str:
-    text = string_text(one.raw)
+def _string(descriptor: StringDescriptor) -> str:
+    text = string_text(descriptor.raw)
     if text is not None and text.isprintable():
         return f"string {text!r}"
-    ids = language_ids(one.raw) or ()
-    return f"string, UTF-16 units {' '.join(f'{unit:04x}' for unit in ids)}" if ids else f"string {one.bString.hex()}"
+    ids = language_ids(descriptor.raw) or ()
+    return (
+        f"string, UTF-16 units {' '.join(f'{unit:04x}' for unit in ids)}"
+        if ids
+        else f"string {descriptor.bString.hex()}"
+    )
 
 
 _Summary = Callable[[Any], str]

@@ -69,10 +69,10 @@ class AlternateSetting:
         A class-specific wTotalLength (of an AC, MS, VC or VS header) covers all CS_INTERFACE descriptors from there on.
         """
         extra = list(self.extra)
-        for index, one in enumerate(extra):
-            if isinstance(one, CsInterface) and any(field.name == "wTotalLength" for field in one.fields):
+        for index, descriptor in enumerate(extra):
+            if isinstance(descriptor, CsInterface) and any(field.name == "wTotalLength" for field in descriptor.fields):
                 rest = [later for later in extra[index:] if later.bDescriptorType == DescriptorType.CS_INTERFACE]
-                extra[index] = one.replace(wTotalLength=len(join(rest)) & 0xFFFF)
+                extra[index] = descriptor.replace(wTotalLength=len(join(rest)) & 0xFFFF)
         head = self.head.replace(bNumEndpoints=len(self.endpoints) & 0xFF)
         return evolve(self, head=head, extra=tuple(extra))
 
@@ -111,11 +111,11 @@ class Configuration:
     @property
     def associations(self) -> tuple[InterfaceAssociationDescriptor, ...]:
         """The interface association descriptors."""
-        return tuple(one for one in self if isinstance(one, InterfaceAssociationDescriptor))
+        return tuple(descriptor for descriptor in self if isinstance(descriptor, InterfaceAssociationDescriptor))
 
     def map(self, change: Change) -> Configuration:
         """The tree of the configuration in which each descriptor is what ``change`` made of it; None drops it."""
-        return parse(join(one for one in map(change, self) if one is not None))
+        return parse(join(descriptor for descriptor in map(change, self) if descriptor is not None))
 
     def with_setting(self, index: int, setting: AlternateSetting) -> Configuration:
         """The same with ``settings[index]`` exchanged."""
@@ -154,8 +154,8 @@ def parse(raw: bytes) -> Configuration:
     first = descriptors[0] if descriptors else None
     head = first if isinstance(first, ConfigurationDescriptor) else None
     tree = _Builder()
-    for one in descriptors[1 if head else 0 :]:
-        tree.add(one)
+    for descriptor in descriptors[1 if head else 0 :]:
+        tree.add(descriptor)
     return Configuration(head, tuple(tree.extra), tuple(tree.settings), tuple(tree.lead))
 
 
@@ -167,23 +167,23 @@ class _Builder:
         self.settings: list[AlternateSetting] = []
         self.lead: list[Descriptor] = []  # what waits for the next interface
 
-    def add(self, one: Descriptor) -> None:
-        broken_interface = one.bDescriptorType == DescriptorType.INTERFACE
-        if isinstance(one, InterfaceDescriptor):
-            self.settings.append(AlternateSetting(one, lead=tuple(self.lead)))
+    def add(self, descriptor: Descriptor) -> None:
+        broken_interface = descriptor.bDescriptorType == DescriptorType.INTERFACE
+        if isinstance(descriptor, InterfaceDescriptor):
+            self.settings.append(AlternateSetting(descriptor, lead=tuple(self.lead)))
             self.lead = []
-        elif self.lead or isinstance(one, InterfaceAssociationDescriptor) or broken_interface:
-            self.lead.append(one)
+        elif self.lead or isinstance(descriptor, InterfaceAssociationDescriptor) or broken_interface:
+            self.lead.append(descriptor)
         elif not self.settings:
-            self.extra.append(one)
+            self.extra.append(descriptor)
         else:
-            self.settings[-1] = _under(self.settings[-1], one)
+            self.settings[-1] = _under(self.settings[-1], descriptor)
 
 
-def _under(setting: AlternateSetting, one: Descriptor) -> AlternateSetting:
-    if isinstance(one, EndpointDescriptor):
-        return evolve(setting, endpoints=(*setting.endpoints, Endpoint(one)))
+def _under(setting: AlternateSetting, descriptor: Descriptor) -> AlternateSetting:
+    if isinstance(descriptor, EndpointDescriptor):
+        return evolve(setting, endpoints=(*setting.endpoints, Endpoint(descriptor)))
     if not setting.endpoints:
-        return evolve(setting, extra=(*setting.extra, one))
+        return evolve(setting, extra=(*setting.extra, descriptor))
     *others, last = setting.endpoints
-    return evolve(setting, endpoints=(*others, evolve(last, extra=(*last.extra, one))))
+    return evolve(setting, endpoints=(*others, evolve(last, extra=(*last.extra, descriptor))))

@@ -29,15 +29,18 @@ def class_answers(descriptors: Iterable[Descriptor]) -> tuple[tuple[ControlScrip
     """Control scripts for what the drivers of these interfaces ask while they bind, and what they answer."""
     scripts, notes, interface = [], dict[str, None](), None
     seen: set[int] = set()
-    for one in descriptors:
-        if isinstance(one, InterfaceDescriptor):
-            interface = one
-            if one.bInterfaceClass == ClassCode.COMMUNICATIONS and one.bInterfaceSubClass in (_NCM, _MBIM):
+    for descriptor in descriptors:
+        if isinstance(descriptor, InterfaceDescriptor):
+            interface = descriptor
+            if descriptor.bInterfaceClass == ClassCode.COMMUNICATIONS and descriptor.bInterfaceSubClass in (
+                _NCM,
+                _MBIM,
+            ):
                 scripts.append(_always(_IN, ClassRequest.CDC_GET_NTB_PARAMETERS, _NTB_PARAMETERS))
                 notes["the answer to GET_NTB_PARAMETERS"] = None
-        elif isinstance(one, UncompressedFrame | FrameBasedFrame) and interface is not None:
+        elif isinstance(descriptor, UncompressedFrame | FrameBasedFrame) and interface is not None:
             if interface.bInterfaceNumber not in seen:
-                scripts += _probe(interface.bInterfaceNumber, one)
+                scripts += _probe(interface.bInterfaceNumber, descriptor)
                 notes["the answer to the video probe control"] = None
             seen.add(interface.bInterfaceNumber)
     return tuple(dict.fromkeys(scripts)), tuple(notes)

@@ -30,7 +30,7 @@ def complete(
     ``refused`` are the strings and ``mute`` the interfaces whose descriptors the device is known not to give;
     without ``answers`` none is made up, as those it gave are known.
     """
-    descriptors = [one for raw in (spec.device, *spec.configurations, spec.bos) for one in split(raw)]
+    descriptors = [descriptor for raw in (spec.device, *spec.configurations, spec.bos) for descriptor in split(raw)]
     strings, reports = dict(spec.strings), dict(spec.reports)
     made_up: list[str] = []
     for name, index in _promised_strings(descriptors):
@@ -53,19 +53,19 @@ def complete(
 
 
 def _promised_strings(descriptors: list[Descriptor]) -> Iterator[tuple[str, int]]:
-    for one in descriptors:
-        for field in one.fields:
+    for descriptor in descriptors:
+        for field in descriptor.fields:
             is_index = field.kind == "int" and _INDEX.match(field.name) and field.name not in _NO_STRING
-            if is_index and (index := getattr(one, field.name)):
+            if is_index and (index := getattr(descriptor, field.name)):
                 yield field.name, index
 
 
 def _promised_reports(descriptors: list[Descriptor]) -> Iterator[tuple[InterfaceDescriptor, int]]:
     interface: InterfaceDescriptor | None = None
-    for one in descriptors:
-        if isinstance(one, InterfaceDescriptor):
-            interface = one
-        elif isinstance(one, HidDescriptor) and interface is not None:
-            for below in one.descriptors:
+    for descriptor in descriptors:
+        if isinstance(descriptor, InterfaceDescriptor):
+            interface = descriptor
+        elif isinstance(descriptor, HidDescriptor) and interface is not None:
+            for below in descriptor.descriptors:
                 if below.bDescriptorType == DescriptorType.HID_REPORT:
                     yield interface, below.wDescriptorLength

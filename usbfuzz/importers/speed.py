@@ -27,16 +27,16 @@ _SIZE = 0x07FF  #: bits of wMaxPacketSize that are the size
 
 def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes = b"") -> Speed:
     """The speed of a device with these descriptors."""
-    descriptors = [one for raw in configurations for one in split(raw)]
-    endpoints = [one for one in descriptors if isinstance(one, EndpointDescriptor)]
+    descriptors = [descriptor for raw in configurations for descriptor in split(raw)]
+    endpoints = [descriptor for descriptor in descriptors if isinstance(descriptor, EndpointDescriptor)]
     head = DeviceDescriptor.view(device)
-    if any(isinstance(one, SuperSpeedEndpointCompanion) for one in descriptors):
+    if any(isinstance(descriptor, SuperSpeedEndpointCompanion) for descriptor in descriptors):
         return Speed.SUPER
     if head is not None and head.bcdUSB >= 0x0300 and head.bMaxPacketSize0 == _SUPERSPEED_EXPONENT:
         return Speed.SUPER
-    if any(_only_high(one) for one in endpoints):
+    if any(_only_high(endpoint) for endpoint in endpoints):
         return Speed.HIGH
-    if any(one.transfer_type is TransferType.BULK for one in endpoints):
+    if any(endpoint.transfer_type is TransferType.BULK for endpoint in endpoints):
         return Speed.FULL  # at high speed its size would be 512
     if head is not None and head.bMaxPacketSize0 == _LOW_SPEED_PACKET and endpoints and all(map(_maybe_low, endpoints)):
         return Speed.LOW
@@ -46,12 +46,12 @@ def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes
     return Speed.FULL
 
 
-def _only_high(one: EndpointDescriptor) -> bool:
-    size, kind = one.wMaxPacketSize & _SIZE, one.transfer_type
-    if one.wMaxPacketSize & ~_SIZE:
+def _only_high(endpoint: EndpointDescriptor) -> bool:
+    size, kind = endpoint.wMaxPacketSize & _SIZE, endpoint.transfer_type
+    if endpoint.wMaxPacketSize & ~_SIZE:
         return True  # extra transactions in a microframe
     return size > (1023 if kind is TransferType.ISOCHRONOUS else _FULL_SPEED_PACKET)
 
 
-def _maybe_low(one: EndpointDescriptor) -> bool:
-    return one.transfer_type is TransferType.INTERRUPT and one.wMaxPacketSize <= _LOW_SPEED_PACKET
+def _maybe_low(endpoint: EndpointDescriptor) -> bool:
+    return endpoint.transfer_type is TransferType.INTERRUPT and endpoint.wMaxPacketSize <= _LOW_SPEED_PACKET

@@ -75,13 +75,14 @@ def _strings(path: Path, spec: DeviceSpec) -> Iterator[tuple[int, bytes]]:
     files = [(head.iManufacturer, "manufacturer"), (head.iProduct, "product"), (head.iSerialNumber, "serial")]
     value, active = _line(path / "bConfigurationValue"), False
     for raw in spec.configurations:
-        for one in split(raw):
-            if isinstance(one, ConfigurationDescriptor):
-                active = value in ("", str(one.bConfigurationValue))
-                files += [(one.iConfiguration, "configuration")] * active
-            elif isinstance(one, InterfaceDescriptor) and active and not one.bAlternateSetting:
+        for descriptor in split(raw):
+            if isinstance(descriptor, ConfigurationDescriptor):
+                active = value in ("", str(descriptor.bConfigurationValue))
+                files += [(descriptor.iConfiguration, "configuration")] * active
+            elif isinstance(descriptor, InterfaceDescriptor) and active and not descriptor.bAlternateSetting:
                 files += [
-                    (one.iInterface, f"{each.name}/interface") for each in _interfaces(path, one.bInterfaceNumber)
+                    (descriptor.iInterface, f"{each.name}/interface")
+                    for each in _interfaces(path, descriptor.bInterfaceNumber)
                 ]
     for index, name in files:
         text = _line(path / name)

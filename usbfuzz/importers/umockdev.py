@@ -137,28 +137,31 @@ def _imported(block: _Block, below: _Below, name: str) -> Imported:
     spec, made_up = complete(named(spec))
     guessed = () if speed else (f"speed {spec.speed.value}, from the packet sizes",)
     bus, number = (block.attributes.get(key, "?").strip() for key in ("busnum", "devnum"))
-    broken = [problem for one in (block, *(one for _, one in below)) for problem in one.problems]
+    blocks = (block, *(interface for _, interface in below))
+    broken = [problem for part in blocks for problem in part.problems]
     return Imported(spec, f"Bus {bus:>03} Device {number:>03}", (*guessed, *made_up), (*problems, *broken))
 
 
 def _strings(spec: DeviceSpec, block: _Block, below: _Below) -> Iterator[tuple[int, bytes]]:
     texts = block.attributes
-    interfaces = {place: one.attributes["interface"] for place, one in below if "interface" in one.attributes}
+    interfaces = {
+        place: interface.attributes["interface"] for place, interface in below if "interface" in interface.attributes
+    }
     active = texts.get("bConfigurationValue", "").strip()
     value = 0
-    for one in split(spec.device + b"".join(spec.configurations)):
+    for descriptor in split(spec.device + b"".join(spec.configurations)):
         found: list[tuple[int, str | None]] = []
-        if isinstance(one, DeviceDescriptor):
+        if isinstance(descriptor, DeviceDescriptor):
             found = [
-                (one.iManufacturer, texts.get("manufacturer")),
-                (one.iProduct, texts.get("product")),
-                (one.iSerialNumber, texts.get("serial")),
+                (descriptor.iManufacturer, texts.get("manufacturer")),
+                (descriptor.iProduct, texts.get("product")),
+                (descriptor.iSerialNumber, texts.get("serial")),
             ]
-        elif isinstance(one, ConfigurationDescriptor):
-            value = one.bConfigurationValue
-            found = [(one.iConfiguration, texts.get("configuration") if active in ("", str(value)) else None)]
-        elif isinstance(one, InterfaceDescriptor) and not one.bAlternateSetting:
-            found = [(one.iInterface, interfaces.get((value, one.bInterfaceNumber)))]
+        elif isinstance(descriptor, ConfigurationDescriptor):
+            value = descriptor.bConfigurationValue
+            found = [(descriptor.iConfiguration, texts.get("configuration") if active in ("", str(value)) else None)]
+        elif isinstance(descriptor, InterfaceDescriptor) and not descriptor.bAlternateSetting:
+            found = [(descriptor.iInterface, interfaces.get((value, descriptor.bInterfaceNumber)))]
         for index, text in found:
             if index and text and text.strip("\n"):
                 yield index, _string(text.rstrip("\n"))
@@ -171,6 +174,6 @@ def _string(text: str) -> bytes:
 
 
 def _reports(below: _Below) -> Iterator[tuple[int, bytes]]:
-    for (_, number), one in below:
-        if raw := one.binary.get("report_descriptor"):
+    for (_, number), interface in below:
+        if raw := interface.binary.get("report_descriptor"):
             yield number & 0xFF, raw

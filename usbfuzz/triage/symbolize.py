@@ -36,7 +36,9 @@ def symbolize(report: Report, symbols: Symbols) -> Report:
     text: list[str] = []
     for line, frame in zip(lines, frames, strict=True):
         text += _with_source(line, located.get(frame, ()) if frame else ())
-    guilty = next((located[one] for one in frames if one in located and bare_name(one.function) == report.frame), ())
+    guilty = next(
+        (located[frame] for frame in frames if frame in located and bare_name(frame.function) == report.frame), ()
+    )
     return evolve(report, text="\n".join(text), file=guilty[-1].file if guilty else report.file)
 
 
@@ -54,5 +56,9 @@ def _with_source(line: str, locations: Sequence[Location]) -> list[str]:
     if not locations:
         return [line]
     indent = line[: len(line) - len(line.lstrip())] or " "
-    inlined = [f"{indent}{one.function} {one.file}:{one.line} [inline]" for one in locations if one.inlined]
+    inlined = [
+        f"{indent}{location.function} {location.file}:{location.line} [inline]"
+        for location in locations
+        if location.inlined
+    ]
     return [*inlined, f"{line.rstrip()} {locations[-1].file}:{locations[-1].line}"]

@@ -117,7 +117,7 @@ def _locate(file: Path, frames: Sequence[Frame]) -> dict[Frame, tuple[Location, 
     functions = _functions(file, frozenset(frame.function for frame in frames))
     places: dict[Frame, _Place] = {}
     for frame in frames:
-        if place := next((one for one in functions.get(frame.function, ()) if one.holds(frame)), None):
+        if place := next((place for place in functions.get(frame.function, ()) if place.holds(frame)), None):
             places[frame] = place
     located: dict[Frame, tuple[Location, ...]] = {}
     for section in {place.section for place in places.values()}:

@@ -78,37 +78,37 @@ def _is_heard(setup: Setup) -> bool:
 
 def _exchanges(spec: DeviceSpec, all_: Iterable[Transfer], notes: _Notes) -> Iterator[_Exchange]:
     device = ScriptedDevice(spec)
-    for one in all_:
-        if one.setup is None or not _is_heard(one.setup):
+    for transfer in all_:
+        if transfer.setup is None or not _is_heard(transfer.setup):
             continue
-        usual = device.on_control(one.setup, one.payload)
-        delay = (one.completed_ns - one.submitted_ns) // 1_000_000
-        answer = Answer(one.status, one.data, min(delay, _MAX_DELAY_MS) if delay >= _LONG_MS else 0)
-        if one.status is Status.NEVER:
+        usual = device.on_control(transfer.setup, transfer.payload)
+        delay = (transfer.completed_ns - transfer.submitted_ns) // 1_000_000
+        answer = Answer(transfer.status, transfer.data, min(delay, _MAX_DELAY_MS) if delay >= _LONG_MS else 0)
+        if transfer.status is Status.NEVER:
             answer = Answer(Status.NEVER)
-        is_usual = _is_usual(one, usual)
-        if one.is_cut and not is_usual:
-            answer = evolve(answer, data=one.data.ljust(min(one.length, one.setup.wLength), b"\0"))
+        is_usual = _is_usual(transfer, usual)
+        if transfer.is_cut and not is_usual:
+            answer = evolve(answer, data=transfer.data.ljust(min(transfer.length, transfer.setup.wLength), b"\0"))
             notes.filled += 1
-        yield _Exchange(one.setup, answer, is_usual)
+        yield _Exchange(transfer.setup, answer, is_usual)
 
 
-def _is_usual(one: Transfer, usual: Answer) -> bool:
-    if one.setup is None or one.status is not usual.status:
+def _is_usual(transfer: Transfer, usual: Answer) -> bool:
+    if transfer.setup is None or transfer.status is not usual.status:
         return False
-    told = usual.data[: one.setup.wLength]
+    told = usual.data[: transfer.setup.wLength]
     # Hosts stop reading descriptors early, and captures cut them.
-    return told.startswith(one.data) if asks_descriptor(one.setup) else told == one.data
+    return told.startswith(transfer.data) if asks_descriptor(transfer.setup) else told == transfer.data
 
 
 def _control(spec: DeviceSpec, all_: Sequence[Transfer], notes: _Notes) -> tuple[ControlScript, ...]:
     """Scripts for the control requests whose answers the descriptors do not give."""
     requests: dict[tuple[int, int], list[_Exchange]] = {}
-    for one in _exchanges(spec, all_, notes):
-        requests.setdefault((one.setup.bmRequestType, one.setup.bRequest), []).append(one)
+    for exchange in _exchanges(spec, all_, notes):
+        requests.setdefault((exchange.setup.bmRequestType, exchange.setup.bRequest), []).append(exchange)
     scripts: list[ControlScript] = []
     for (bmRequestType, bRequest), said in requests.items():
-        if all(one.usual for one in said):
+        if all(exchange.usual for exchange in said):
             continue
         if blanket := _blanket(said):
             scripts.append(ControlScript((Step(blanket, times=0),), bmRequestType, bRequest))
@@ -123,16 +123,16 @@ def _blanket(said: Sequence[_Exchange]) -> Answer | None:
     """The answer to a class or vendor request that is the same whatever its values: accepted, or stalled."""
     first = said[0]
     is_plain = first.answer == STALL or (first.answer == Answer() and not first.setup.is_in)
-    if _is_standard(first.setup) or not is_plain or any(one.answer != first.answer for one in said):
+    if _is_standard(first.setup) or not is_plain or any(exchange.answer != first.answer for exchange in said):
         return None
     return first.answer
 
 
 def _by_values(said: Iterable[_Exchange], notes: _Notes) -> Iterator[ControlScript]:
     groups: dict[tuple[int, int], dict[int, list[_Exchange]]] = {}
-    for one in said:
-        lengths = groups.setdefault((one.setup.wValue, one.setup.wIndex), {})
-        lengths.setdefault(one.setup.wLength, []).append(one)
+    for exchange in said:
+        lengths = groups.setdefault((exchange.setup.wValue, exchange.setup.wIndex), {})
+        lengths.setdefault(exchange.setup.wLength, []).append(exchange)
     for lengths in groups.values():
         for wLength, same in lengths.items():
             if steps := _steps(same, notes):
@@ -143,12 +143,12 @@ def _by_values(said: Iterable[_Exchange], notes: _Notes) -> Iterator[ControlScri
 
 def _steps(said: Sequence[_Exchange], notes: _Notes) -> tuple[Step, ...]:
     """The answers up to the last unusual one, which holds for ever if nothing follows it."""
-    unusual = [number for number, one in enumerate(said) if not one.usual]
+    unusual = [number for number, exchange in enumerate(said) if not exchange.usual]
     if not unusual:
         return ()
     setup = said[0].setup
     what = f"request {setup.bmRequestType:02x} {setup.bRequest:02x} wValue {setup.wValue:04x}"
-    steps = _fold((one.answer for one in said[: unusual[-1] + 1]), what, notes)
+    steps = _fold((exchange.answer for exchange in said[: unusual[-1] + 1]), what, notes)
     if unusual[-1] == len(said) - 1 and steps:
         steps[-1] = evolve(steps[-1], times=0)
     return tuple(steps)
@@ -178,10 +178,14 @@ def _fold(answers: Iterable[Answer], what: str, notes: _Notes) -> list[Step]:
 def _endpoints(all_: Sequence[Transfer], notes: _Notes) -> Iterator[EndpointScript]:
     """Scripts of the endpoints in the order of their first use."""
     said: dict[int, list[Transfer]] = {}
-    for one in all_:
-        if one.type is not TransferType.CONTROL and one.bEndpointAddress & 0x0F:
-            said.setdefault(one.bEndpointAddress, []).append(one)
-    orders = sorted(one.submitted_ns for one in all_ if not one.is_in or (one.setup and _is_heard(one.setup)))
+    for transfer in all_:
+        if transfer.type is not TransferType.CONTROL and transfer.bEndpointAddress & 0x0F:
+            said.setdefault(transfer.bEndpointAddress, []).append(transfer)
+    orders = sorted(
+        transfer.submitted_ns
+        for transfer in all_
+        if not transfer.is_in or (transfer.setup and _is_heard(transfer.setup))
+    )
     for bEndpointAddress, ended in said.items():
         what = f"endpoint {bEndpointAddress:#04x}"
         if bEndpointAddress & DIRECTION_IN:
@@ -194,7 +198,7 @@ def _endpoints(all_: Sequence[Transfer], notes: _Notes) -> Iterator[EndpointScri
 
 def _accepted(ended: Sequence[Transfer]) -> Iterator[Answer]:
     """How writes ended, up to the last that failed: after the script all are accepted."""
-    answers = [Answer(one.status) for one in ended]
+    answers = [Answer(transfer.status) for transfer in ended]
     failed = max((number for number, answer in enumerate(answers, 1) if answer.status is not Status.OK), default=0)
     yield from answers[:failed]
 
@@ -204,26 +208,28 @@ def _sent(ended: Sequence[Transfer], orders: Sequence[int], notes: _Notes) -> It
 
     Bus errors that no answer follows are the device being pulled out.
     """
-    last = max((number for number, one in enumerate(ended, 1) if one.status is not Status.IO_ERROR), default=0)
+    last = max(
+        (number for number, transfer in enumerate(ended, 1) if transfer.status is not Status.IO_ERROR), default=0
+    )
     idle_since = 0
-    for one in ended[:last]:
-        waiting_since = max(one.submitted_ns, idle_since)
-        idle_since = one.completed_ns
-        if one.status is Status.NEVER and not one.length:
+    for transfer in ended[:last]:
+        waiting_since = max(transfer.submitted_ns, idle_since)
+        idle_since = transfer.completed_ns
+        if transfer.status is Status.NEVER and not transfer.length:
             continue
-        if bisect_right(orders, waiting_since) < bisect_left(orders, one.completed_ns):
+        if bisect_right(orders, waiting_since) < bisect_left(orders, transfer.completed_ns):
             yield NAK
-        yield from _answers(one, notes)
+        yield from _answers(transfer, notes)
 
 
-def _answers(one: Transfer, notes: _Notes) -> Iterator[Answer]:
+def _answers(transfer: Transfer, notes: _Notes) -> Iterator[Answer]:
     """A transfer's answer; of an isochronous one, one for each packet."""
-    if one.type is not TransferType.ISOCHRONOUS or not one.frames:
-        notes.filled += one.is_cut
-        status = Status.OK if one.status is Status.NEVER else one.status
-        yield Answer(status, one.data.ljust(min(one.length, _MAX_SCRIPT_BYTES + 1), b"\0"))
+    if transfer.type is not TransferType.ISOCHRONOUS or not transfer.frames:
+        notes.filled += transfer.is_cut
+        status = Status.OK if transfer.status is Status.NEVER else transfer.status
+        yield Answer(status, transfer.data.ljust(min(transfer.length, _MAX_SCRIPT_BYTES + 1), b"\0"))
         return
-    for frame in one.frames:
-        sent = one.data[frame.offset : frame.offset + frame.length]
+    for frame in transfer.frames:
+        sent = transfer.data[frame.offset : frame.offset + frame.length]
         notes.filled += len(sent) < frame.length
         yield Answer(frame.status, sent.ljust(min(frame.length, _MAX_SCRIPT_BYTES + 1), b"\0"))

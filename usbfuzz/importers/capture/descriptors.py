@@ -24,11 +24,11 @@ Answers = Mapping[Key, Transfer]
 def read_descriptors(all_: Iterable[Transfer]) -> tuple[DeviceSpec, list[Problem]]:
     """A device with the descriptors that were asked for, of each the longest answer; ``device`` may be empty."""
     best: dict[Key, Transfer] = {}
-    for one in all_:
-        if one.setup and asks_descriptor(one.setup) and one.status is Status.OK and one.data:
-            key = (one.setup.bmRequestType, one.setup.wValue, one.setup.wIndex)
-            if key not in best or len(one.data) > len(best[key].data):
-                best[key] = one
+    for transfer in all_:
+        if transfer.setup and asks_descriptor(transfer.setup) and transfer.status is Status.OK and transfer.data:
+            key = (transfer.setup.bmRequestType, transfer.setup.wValue, transfer.setup.wIndex)
+            if key not in best or len(transfer.data) > len(best[key].data):
+                best[key] = transfer
     configurations = tuple(_configurations(best))
     spec = DeviceSpec(
         name="",
@@ -44,20 +44,20 @@ def read_descriptors(all_: Iterable[Transfer]) -> tuple[DeviceSpec, list[Problem
 
 def refusals(all_: Iterable[Transfer]) -> set[tuple[int, int]]:
     """wValue and wIndex of the descriptors that were asked for and not given."""
-    asked = [one for one in all_ if one.setup and asks_descriptor(one.setup)]
-    given = {(one.setup.wValue, one.setup.wIndex) for one in asked if one.setup and one.data}
-    return {(one.setup.wValue, one.setup.wIndex) for one in asked if one.setup} - given
+    asked = [transfer for transfer in all_ if transfer.setup and asks_descriptor(transfer.setup)]
+    given = {(transfer.setup.wValue, transfer.setup.wIndex) for transfer in asked if transfer.setup and transfer.data}
+    return {(transfer.setup.wValue, transfer.setup.wIndex) for transfer in asked if transfer.setup} - given
 
 
 def _single(best: Answers, kind: DescriptorType) -> bytes:
-    return next((one.data for key, one in best.items() if key[:2] == (DIRECTION_IN, kind << 8)), b"")
+    return next((transfer.data for key, transfer in best.items() if key[:2] == (DIRECTION_IN, kind << 8)), b"")
 
 
 def _numbered(best: Answers, kind: DescriptorType) -> Iterator[tuple[int, int, bytes]]:
     """Index, wIndex and bytes of each descriptor of a kind that has several."""
-    for (bmRequestType, wValue, wIndex), one in best.items():
+    for (bmRequestType, wValue, wIndex), transfer in best.items():
         if bmRequestType == DIRECTION_IN and wValue >> 8 == kind:
-            yield wValue & 0xFF, wIndex, one.data
+            yield wValue & 0xFF, wIndex, transfer.data
 
 
 def _configurations(best: Answers) -> Iterator[bytes]:
@@ -75,17 +75,19 @@ def _strings(best: Answers) -> dict[int, bytes]:
 
 
 def _reports(best: Answers) -> Iterator[tuple[int, bytes]]:
-    for (bmRequestType, wValue, wIndex), one in best.items():
+    for (bmRequestType, wValue, wIndex), transfer in best.items():
         if bmRequestType == DIRECTION_IN | Recipient.INTERFACE and wValue == DescriptorType.HID_REPORT << 8:
-            yield wIndex & 0xFF, one.data
+            yield wIndex & 0xFF, transfer.data
 
 
 def _cut_short(best: Answers) -> Iterator[Problem]:
-    for (bmRequestType, wValue, _), one in best.items():
-        wanted = _announced(bmRequestType, wValue >> 8, one)
-        if len(one.data) < wanted:
+    for (bmRequestType, wValue, _), transfer in best.items():
+        wanted = _announced(bmRequestType, wValue >> 8, transfer)
+        if len(transfer.data) < wanted:
             what = f"{_NAMES.get(wValue >> 8, f'descriptor type {wValue >> 8:#04x}')} {wValue & 0xFF}"
-            yield Problem(0, f"{what}: the capture holds {len(one.data)} of its {wanted} bytes; kept as far as it goes")
+            yield Problem(
+                0, f"{what}: the capture holds {len(transfer.data)} of its {wanted} bytes; kept as far as it goes"
+            )
 
 
 _NAMES: dict[int, str] = {
@@ -97,13 +99,13 @@ _NAMES: dict[int, str] = {
 }
 
 
-def _announced(bmRequestType: int, kind: int, one: Transfer) -> int:
+def _announced(bmRequestType: int, kind: int, transfer: Transfer) -> int:
     """Bytes the descriptor says it has; of a HID report descriptor, which says nothing, those the device sent."""
-    if kind in (DescriptorType.CONFIGURATION, DescriptorType.BOS) and len(one.data) >= 4:
-        return int.from_bytes(one.data[2:4], "little")
+    if kind in (DescriptorType.CONFIGURATION, DescriptorType.BOS) and len(transfer.data) >= 4:
+        return int.from_bytes(transfer.data[2:4], "little")
     if bmRequestType == DIRECTION_IN:
-        return one.data[0]
-    return one.length
+        return transfer.data[0]
+    return transfer.length
 
 
 def _unread(spec: DeviceSpec) -> Iterator[Problem]:

@@ -75,7 +75,7 @@ def _devices(urbs: Iterable[Urb], problems: list[Problem], name: str) -> tuple[I
     if not told:
         silent = f"{len(said)} devices talk in it, but none tells" if said else "it holds no transfer that tells"
         raise InputError(f"{name}: {silent} its device descriptor; {_ADVICE}")
-    known = {(one.bus, one.address) for one in told}
+    known = {(talk.bus, talk.address) for talk in told}
     mute = dict.fromkeys(_origin(talk) for talk in said if (talk.bus, talk.address) not in known and talk.address > 1)
     if mute:
         which = ", ".join([*mute][:_SHOWN]) + (" …" if len(mute) > _SHOWN else "")
@@ -106,7 +106,9 @@ def _imported(talk: Talk) -> Imported:
         spec,
         refused={value & 0xFF for value, _ in refused if value >> 8 == DescriptorType.STRING},
         mute={index for value, index in refused if value >> 8 == DescriptorType.HID_REPORT},
-        answers=not any(one.setup and one.setup.bmRequestType & _KIND == RequestKind.CLASS for one in talk.transfers),
+        answers=not any(
+            transfer.setup and transfer.setup.bmRequestType & _KIND == RequestKind.CLASS for transfer in talk.transfers
+        ),
     )
     guessed = f"speed {speed.value}, from the packet sizes (captures do not tell it)"
     return Imported(spec, f"{_origin(talk)}: {identity}", (guessed, *made_up, *filled), (*problems, *unkept))

@@ -87,10 +87,10 @@ class Talk:
     transfers: list[Transfer] = field(factory=list)
     identity: bytes = b""  #: idVendor, idProduct and bcdDevice, once they were read
 
-    def add(self, one: Transfer) -> None:
+    def add(self, transfer: Transfer) -> None:
         """Say more."""
-        self.transfers.append(one)
-        self.identity = self.identity or _identity(one)
+        self.transfers.append(transfer)
+        self.identity = self.identity or _identity(transfer)
 
 
 def talks(all_: Iterable[Transfer]) -> list[Talk]:
@@ -103,30 +103,30 @@ def talks(all_: Iterable[Transfer]) -> list[Talk]:
     found: list[Talk] = []
     current: dict[tuple[int, int], Talk] = {}
     unaddressed: dict[int, list[Transfer]] = {}
-    for one in all_:
-        if one.address == 0:
-            unaddressed.setdefault(one.bus, []).append(one)
-            if not (one.setup and _sets_address(one.setup) and one.status is Status.OK):
+    for transfer in all_:
+        if transfer.address == 0:
+            unaddressed.setdefault(transfer.bus, []).append(transfer)
+            if not (transfer.setup and _sets_address(transfer.setup) and transfer.status is Status.OK):
                 continue
-        key = (one.bus, one.address or (one.setup.wValue & 0x7F if one.setup else 0))
-        begins = key not in current or not one.address
-        before = unaddressed.pop(one.bus, []) if begins and _opens(one) else []
-        identity = next(filter(None, map(_identity, [*before, one])), b"")
+        key = (transfer.bus, transfer.address or (transfer.setup.wValue & 0x7F if transfer.setup else 0))
+        begins = key not in current or not transfer.address
+        before = unaddressed.pop(transfer.bus, []) if begins and _opens(transfer) else []
+        identity = next(filter(None, map(_identity, [*before, transfer])), b"")
         if key not in current or (identity and current[key].identity not in (b"", identity)):
             current[key] = Talk(*key)
             found.append(current[key])
-        for said in before if one.address == 0 else [*before, one]:
+        for said in before if transfer.address == 0 else [*before, transfer]:
             current[key].add(said)
     return found
 
 
-def _opens(one: Transfer) -> bool:
+def _opens(transfer: Transfer) -> bool:
     """What a host sends first to an address, or to give one."""
-    return one.address == 0 or (asks_descriptor(one.setup) and _asked(one) == DescriptorType.DEVICE << 8)
+    return transfer.address == 0 or (asks_descriptor(transfer.setup) and _asked(transfer) == DescriptorType.DEVICE << 8)
 
 
-def _asked(one: Transfer) -> int:
-    return one.setup.wValue if one.setup else 0
+def _asked(transfer: Transfer) -> int:
+    return transfer.setup.wValue if transfer.setup else 0
 
 
 def _sets_address(setup: Setup) -> bool:
@@ -142,7 +142,7 @@ def asks_descriptor(setup: Setup | None) -> bool:
     )
 
 
-def _identity(one: Transfer) -> bytes:
+def _identity(transfer: Transfer) -> bytes:
     """idVendor, idProduct and bcdDevice, from the answer to a request for the device descriptor; empty for others."""
-    is_device = asks_descriptor(one.setup) and _asked(one) == DescriptorType.DEVICE << 8
-    return one.data[8:14] if is_device and len(one.data) >= 14 else b""
+    is_device = asks_descriptor(transfer.setup) and _asked(transfer) == DescriptorType.DEVICE << 8
+    return transfer.data[8:14] if is_device and len(transfer.data) >= 14 else b""

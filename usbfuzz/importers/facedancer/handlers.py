@@ -39,7 +39,7 @@ def for_ever(answer: Answer) -> tuple[Step, ...]:
 def control_scripts(part: Part, recipient: Recipient, this: int | None) -> Iterator[ControlScript]:
     """Scripts for the decorated methods of a part; ``this`` is what wIndex says of it."""
     for function in part.handlers:
-        decorators = {_name(one): one for one in function.decorator_list}
+        decorators = {_name(decorator): decorator for decorator in function.decorator_list}
         kind = next((name for name in _KINDS if name in decorators), None)
         if kind is None:
             continue
@@ -96,9 +96,11 @@ def endpoint_script(part: Part, address: int) -> EndpointScript | None:
 def _answer(part: Part, function: ast.FunctionDef) -> Answer | None:
     """The answer of a method whose one statement that counts gives a constant one."""
     calls = [
-        call for one in function.body if (call := _call(one)) and ast.unparse(call.func).split(".")[0] not in _WORDLESS
+        call
+        for statement in function.body
+        if (call := _call(statement)) and ast.unparse(call.func).split(".")[0] not in _WORDLESS
     ]
-    others = [one for one in function.body if not _call(one) and not _is_silent(one)]
+    others = [statement for statement in function.body if not _call(statement) and not _is_silent(statement)]
     if len(calls) != 1 or others or not isinstance(calls[0].func, ast.Attribute):
         return None
     name, given = calls[0].func.attr, calls[0].args
@@ -111,7 +113,7 @@ def _answer(part: Part, function: ast.FunctionDef) -> Answer | None:
     except UnknownValueError:
         return None
     if isinstance(value, tuple):
-        value = bytes(one & 0xFF for one in value if isinstance(one, int))
+        value = bytes(octet & 0xFF for octet in value if isinstance(octet, int))
     return Answer(data=value) if isinstance(value, bytes) else None
 
 

@@ -29,18 +29,18 @@ _KEYS = {
     "POWER": 0x66,
 }
 
-_DESCRIPTOR_TYPES = {one.name: one.value for one in DescriptorType} | {"HID": 0x21, "REPORT": 0x22}
+_DESCRIPTOR_TYPES = {member.name: member.value for member in DescriptorType} | {"HID": 0x21, "REPORT": 0x22}
 
 ENUMERATIONS: Mapping[str, Mapping[str, int]] = {
     "USBDirection": {"OUT": 0, "IN": 1},
-    "USBTransferType": {one.name: one.value for one in TransferType},
+    "USBTransferType": {member.name: member.value for member in TransferType},
     "USBSynchronizationType": {"NONE": 0, "ASYNC": 1, "ADAPTIVE": 2, "SYNCHRONOUS": 3},
     "USBUsageType": {"DATA": 0, "FEEDBACK": 1, "IMPLICIT_FEEDBACK": 2},
-    "USBDeviceClass": {one.name: one.value for one in ClassCode} | {"COMPOSITE": 0, "IMAGE": 6},
+    "USBDeviceClass": {member.name: member.value for member in ClassCode} | {"COMPOSITE": 0, "IMAGE": 6},
     "USBDescriptorTypeNumber": _DESCRIPTOR_TYPES,
     "DescriptorTypes": _DESCRIPTOR_TYPES,
-    "USBStandardRequests": {one.name: one.value for one in StandardRequest},
-    "USBRequestRecipient": {one.name: one.value for one in Recipient},
+    "USBStandardRequests": {member.name: member.value for member in StandardRequest},
+    "USBRequestRecipient": {member.name: member.value for member in Recipient},
     "USBRequestType": {"STANDARD": 0, "CLASS": 1, "VENDOR": 2, "RESERVED": 3},
     "DeviceSpeed": {speed.name: number for number, speed in SPEEDS.items()},
     "LanguageIDs": {"ENGLISH_US": ENGLISH_US, "ENGLISH_UNITED_KINGDOM": 0x0809, "GERMAN_STANDARD": 0x0407},

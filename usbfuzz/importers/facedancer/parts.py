@@ -132,8 +132,8 @@ class _Script:
     def ancestry(self, node: ast.ClassDef) -> list[ast.ClassDef]:
         """The class, then those it derives from that the script has, nearest first."""
         found = [node]
-        for one in found:
-            more = [self.classes[base] for base in _bases(one) if base in self.classes]
+        for ancestor in found:
+            more = [self.classes[base] for base in _bases(ancestor) if base in self.classes]
             found += [base for base in more if base not in found]
             if len(found) > _MAX_ANCESTORS:
                 break
@@ -141,7 +141,7 @@ class _Script:
 
     def role(self, node: ast.ClassDef) -> str:
         """What the class is to Facedancer; empty when it is nothing."""
-        known = [base for one in self.ancestry(node) for base in _bases(one) if base in _ROLES]
+        known = [base for ancestor in self.ancestry(node) for base in _bases(ancestor) if base in _ROLES]
         return _ROLES[known[0]] if known else ""
 
     def part(self, node: ast.ClassDef, outer: Values, depth: int = 0) -> Part:
@@ -149,12 +149,12 @@ class _Script:
         self.made += 1
         ancestry = self.ancestry(node)
         fields: dict[str, ast.expr] = {}
-        for one in reversed(ancestry):
-            if "HIDReportDescriptor" in _bases(one):
-                fields["type_number"] = ast.Constant(_REPORT, lineno=one.lineno)
-            if _IN_CONFIGURATION & set(_bases(one)):
-                fields["include_in_config"] = ast.Constant(value=True, lineno=one.lineno)
-            fields |= _assigned(one.body) | _decorated(one)
+        for ancestor in reversed(ancestry):
+            if "HIDReportDescriptor" in _bases(ancestor):
+                fields["type_number"] = ast.Constant(_REPORT, lineno=ancestor.lineno)
+            if _IN_CONFIGURATION & set(_bases(ancestor)):
+                fields["include_in_config"] = ast.Constant(value=True, lineno=ancestor.lineno)
+            fields |= _assigned(ancestor.body) | _decorated(ancestor)
         values = Values(fields, outer)
         part = Part(self.role(node), node.name, node.lineno, fields, values)
         inner = [each for each in node.body if isinstance(each, ast.ClassDef) and self.role(each)]

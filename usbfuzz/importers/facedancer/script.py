@@ -84,7 +84,7 @@ class _Strings:
             return (text if isinstance(text, int) else int(str(index))) & 0xFF
         if not isinstance(text, str):
             return 0
-        known = next((number for number, one in self.found.items() if one == text), None)
+        known = next((number for number, known_text in self.found.items() if known_text == text), None)
         if isinstance(index, int):
             known = index & 0xFF
         if known is None:
@@ -116,7 +116,7 @@ class _Device:
         part = self.part
         configurations = list(part.of_role("configuration"))
         device = self._device(len(configurations))
-        raws = tuple(self._configuration(one) for one in configurations)
+        raws = tuple(self._configuration(configuration) for configuration in configurations)
         loose = {DescriptorType.BOS: b"", DescriptorType.DEVICE_QUALIFIER: b""}
         for kind, number, raw in self._requestable(part):
             if kind in loose and number == 0:
@@ -167,7 +167,11 @@ class _Device:
 
     def _languages(self) -> Iterator[tuple[int, bytes]]:
         languages = self.part.value("supported_languages", (ENGLISH_US,))
-        numbers = [one & 0xFFFF for one in languages if isinstance(one, int)] if isinstance(languages, tuple) else []
+        numbers = (
+            [language & 0xFFFF for language in languages if isinstance(language, int)]
+            if isinstance(languages, tuple)
+            else []
+        )
         if numbers not in ([], [ENGLISH_US]):
             yield 0, language_descriptor(*numbers[:126])
 
@@ -180,7 +184,7 @@ class _Device:
             _pack(
                 ConfigurationDescriptor,
                 wTotalLength=9 + len(body),
-                bNumInterfaces=len({one.number("number") for one in interfaces}),
+                bNumInterfaces=len({interface.number("number") for interface in interfaces}),
                 bConfigurationValue=part.number("number", 1),
                 iConfiguration=self._string(part, "configuration_string"),
                 bmAttributes=attributes | bool(part.number("supports_remote_wakeup", 1)) << 5,
@@ -231,9 +235,13 @@ class _Device:
 
     def _requestable(self, part: Part) -> Iterator[tuple[int, int, bytes]]:
         """bDescriptorType, index and bytes of the descriptors a part gives when it is asked."""
-        for one in part.of_role("descriptor"):
-            if not one.number("include_in_config") and (raw := _raw(one)):
-                yield one.number("type_number", raw[1] if len(raw) > 1 else 0) & 0xFF, one.number("number") & 0xFF, raw
+        for descriptor in part.of_role("descriptor"):
+            if not descriptor.number("include_in_config") and (raw := _raw(descriptor)):
+                yield (
+                    descriptor.number("type_number", raw[1] if len(raw) > 1 else 0) & 0xFF,
+                    descriptor.number("number") & 0xFF,
+                    raw,
+                )
 
 
 def _pack(kind: type[Descriptor], **fields: int) -> bytes:
@@ -243,20 +251,20 @@ def _pack(kind: type[Descriptor], **fields: int) -> bytes:
 
 
 def _attached(part: Part) -> Iterator[bytes]:
-    for one in part.of_role("descriptor"):
-        if one.number("include_in_config"):
-            yield _raw(one)
+    for descriptor in part.of_role("descriptor"):
+        if descriptor.number("include_in_config"):
+            yield _raw(descriptor)
 
 
 def _raw(part: Part) -> bytes:
     """The bytes a descriptor is given, or those of its items."""
     raw = part.value("raw")
     if isinstance(raw, tuple):
-        raw = bytes(one & 0xFF for one in raw if isinstance(one, int))
+        raw = bytes(octet & 0xFF for octet in raw if isinstance(octet, int))
     if isinstance(raw, bytes):
         return raw
     fields = part.value("fields", ())
-    items = [one for one in fields if isinstance(one, tuple)] if isinstance(fields, tuple) else []
+    items = [item for item in fields if isinstance(item, tuple)] if isinstance(fields, tuple) else []
     return bytes(octet & 0xFF for item in items for octet in item if isinstance(octet, int))
 
 

@@ -173,8 +173,8 @@ def _octets(value: Value, node: ast.expr) -> bytes:
         return value
     if isinstance(value, int) and 0 <= value <= _MAX_BYTES:
         return bytes(value)
-    if isinstance(value, tuple) and all(isinstance(one, int) and 0 <= one <= 0xFF for one in value):
-        return bytes(one for one in value if isinstance(one, int))
+    if isinstance(value, tuple) and all(isinstance(octet, int) and 0 <= octet <= 0xFF for octet in value):
+        return bytes(octet for octet in value if isinstance(octet, int))
     raise UnknownValueError(f"{_shown(node)} has no bytes")
 
 

@@ -59,15 +59,17 @@ def _endpoints(tree: Configuration) -> Iterator[tuple[AlternateSetting, Endpoint
 
 def _with_extra(tree: Configuration, extra: Extra) -> Configuration:
     def grown(setting: AlternateSetting, endpoint: Endpoint) -> Endpoint:
-        one = extra(setting, endpoint)
-        return endpoint if one is None else evolve(endpoint, extra=(one, *endpoint.extra))
+        descriptor = extra(setting, endpoint)
+        return endpoint if descriptor is None else evolve(endpoint, extra=(descriptor, *endpoint.extra))
 
-    settings = (evolve(each, endpoints=tuple(grown(each, one) for one in each.endpoints)) for each in tree.settings)
+    settings = (
+        evolve(each, endpoints=tuple(grown(each, endpoint) for endpoint in each.endpoints)) for each in tree.settings
+    )
     return evolve(tree, settings=tuple(settings))
 
 
 def _has(endpoint: Endpoint, kind: DescriptorType) -> bool:
-    return any(one.bDescriptorType == kind for one in endpoint.extra)
+    return any(descriptor.bDescriptorType == kind for descriptor in endpoint.extra)
 
 
 def _video(setting: AlternateSetting, endpoint: Endpoint) -> Descriptor | None:

@@ -120,10 +120,10 @@ def _problems(block: Block, name: str, layout: Layout) -> Iterator[Problem]:
 
 def _lost_masks(raw: bytes, context: Context) -> tuple[str, ...]:
     """Masks of video interfaces lsusb prints a part of: the first byte of a header's, the last three of a unit's."""
-    one = typed(raw, context)
-    if isinstance(one, InputHeader | OutputHeader11) and one.bControlSize > 1 and one.bNumFormats:
+    descriptor = typed(raw, context)
+    if isinstance(descriptor, InputHeader | OutputHeader11) and descriptor.bControlSize > 1 and descriptor.bNumFormats:
         return ("all but the first byte of each bmaControls of a video header",)
-    if isinstance(one, CameraTerminal | ProcessingUnit) and one.bControlSize > _SHOWN_OF_A_MASK:
+    if isinstance(descriptor, CameraTerminal | ProcessingUnit) and descriptor.bControlSize > _SHOWN_OF_A_MASK:
         return ("all but the last three bytes of bmControls of a video unit",)
     return ()
 

@@ -115,8 +115,12 @@ def device_of(program: Program) -> Imported:
 
 def _string_indices(spec: DeviceSpec) -> set[int]:
     found: set[int] = set()
-    for one in split(spec.device + b"".join(spec.configurations[:1])):
-        found |= {getattr(one, each.name) for each in one.fields if each.name[:1] == "i" and each.name[1:2].isupper()}
+    for descriptor in split(spec.device + b"".join(spec.configurations[:1])):
+        found |= {
+            getattr(descriptor, each.name)
+            for each in descriptor.fields
+            if each.name[:1] == "i" and each.name[1:2].isupper()
+        }
     return {index for index in found if isinstance(index, int) and 0 < index <= 0xFF}
 
 
@@ -124,10 +128,12 @@ def _reports(spec: DeviceSpec, program: Program) -> Iterator[tuple[int, bytes]]:
     """The first HID report descriptor of a program is that of its HID interfaces."""
     replies = [reply for exchange in program.exchanges for reply in exchange.replies]
     wanted = (RequestKind.STANDARD, DescriptorType.HID_REPORT)
-    given = next((one.data for one in replies if one.is_descriptor and (one.kind, one.request) == wanted), b"")
-    for one in split(b"".join(spec.configurations[:1])):
-        if given and isinstance(one, InterfaceDescriptor):
-            yield one.bInterfaceNumber, given
+    given = next(
+        (reply.data for reply in replies if reply.is_descriptor and (reply.kind, reply.request) == wanted), b""
+    )
+    for descriptor in split(b"".join(spec.configurations[:1])):
+        if given and isinstance(descriptor, InterfaceDescriptor):
+            yield descriptor.bInterfaceNumber, given
 
 
 def _control(program: Program, strings: list[int]) -> Iterator[ControlScript]:
@@ -137,7 +143,7 @@ def _control(program: Program, strings: list[int]) -> Iterator[ControlScript]:
         for reply in exchange.replies:
             replies.setdefault(evolve(reply, data=b""), []).append(reply.data)
     for kind, said in sorted(replies.items(), key=lambda item: item[0].request is None):
-        steps = [Step(Answer(data=one)) for one in said]
+        steps = [Step(Answer(data=data)) for data in said]
         steps[-1] = evolve(steps[-1], times=0)
         for pattern in _patterns(kind, strings):
             yield ControlScript(tuple(steps), *pattern, after=_CONFIGURED)
@@ -171,7 +177,7 @@ def _patterns(reply: Reply, strings: list[int]) -> Iterator[Pattern]:
 def _endpoints(spec: DeviceSpec, program: Program) -> Iterator[EndpointScript]:
     """What each IN endpoint sends; older programs number endpoints by their place, from 0."""
     parts = split(b"".join(spec.configurations[:1]))
-    addresses = [one.bEndpointAddress for one in parts if isinstance(one, EndpointDescriptor)]
+    addresses = [descriptor.bEndpointAddress for descriptor in parts if isinstance(descriptor, EndpointDescriptor)]
     steps: dict[int, list[Step]] = {}
     for endpoint, data in program.writes:
         address = endpoint if endpoint & DIRECTION_IN else next(iter(addresses[endpoint : endpoint + 1]), 0)

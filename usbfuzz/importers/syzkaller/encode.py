@@ -124,10 +124,10 @@ class _Encoder:
         if kind == DescriptorType.ENDPOINT:  # syzkaller's have the two fields of audio always
             descriptor = AudioEndpointDescriptor
         widths: list[int] = []
-        for one in descriptor.fields:
-            if one.kind != "int" or one.size is None:
+        for field in descriptor.fields:
+            if field.kind != "int" or field.size is None:
                 break
-            widths.append(one.size)
+            widths.append(field.size)
         # Generic descriptors have their data in one piece behind the type.
         whole = next((place for place, item in enumerate(items) if not isinstance(item, Number)), len(widths))
         return widths[:whole] if whole >= 2 and isinstance(_at(items, whole), Data) else widths

@@ -111,8 +111,8 @@ def _connect(call: Call) -> Program:
     if len(given) >= 4:
         program.qualifier = encode(_pointee(given[1]))[: _length(given[0])]
         program.bos = encode(_pointee(given[3]))[: _length(given[2])]
-    for index, one in enumerate(_fields(given[5])[:_MAX_STRINGS] if len(given) > 5 else ()):
-        pair = _fields(one)
+    for index, member in enumerate(_fields(given[5])[:_MAX_STRINGS] if len(given) > 5 else ()):
+        pair = _fields(member)
         if len(pair) == 2 and (string := encode(_pointee(pair[1]))):
             program.strings[index] = string.ljust(_length(pair[0]), b"\0")[: _length(pair[0])]
     return program
@@ -133,14 +133,15 @@ def _length(node: Node) -> int:
 def _is_blob(node: Node | None) -> bool:
     """Bytes without structure; memory behind them is zero."""
     return all(
-        isinstance(one, Data) or (isinstance(one, Union) and one.option.startswith("ANY")) for one in _fields(node)
+        isinstance(member, Data) or (isinstance(member, Union) and member.option.startswith("ANY"))
+        for member in _fields(node)
     )
 
 
 def _replies(node: Node, *, is_descriptor: bool) -> Iterator[Reply]:
     """The replies of a ``vusb_descriptors`` or ``vusb_responses``: its length, the generic one, the others."""
-    for place, one in enumerate(_fields(_pointee(node))[1:]):
-        value = _pointee(one)
+    for place, member in enumerate(_fields(_pointee(node))[1:]):
+        value = _pointee(member)
         given = _fields(value)
         if not given:
             continue

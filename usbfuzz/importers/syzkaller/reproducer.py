@@ -105,7 +105,7 @@ def _store(found: re.Match[str], memory: Memory) -> None:
         order = "big" if found["swap"] else "little"
         memory.write(int(found["at"], 16), _packed(found["value"], width, order))
     elif found["copy"]:
-        raw = b"".join(_literal(one) for one in _STRING.findall(found["text"]))
+        raw = b"".join(_literal(literal) for literal in _STRING.findall(found["text"]))
         size = min(int(found["size"]), len(raw) + 1)
         memory.write(int(found["to"], 16), raw.ljust(size, b"\0")[:size])
     elif found["set"]:

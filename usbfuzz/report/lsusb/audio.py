@@ -26,38 +26,44 @@ _COMMON = ("bLength", "bDescriptorType", "bDescriptorSubtype")
 
 def audio_control(sheet: Sheet, raw: bytes, context: Context) -> None:
     """A descriptor of a control interface; the codec knows it."""
-    one = typed(raw, context)
-    name = one.label.removeprefix("AC ").upper().replace(" ", "_")
+    descriptor = typed(raw, context)
+    name = descriptor.label.removeprefix("AC ").upper().replace(" ", "_")
     _head(sheet, 6, "AudioControl Interface Descriptor:", raw, name)
-    _Listing(sheet, _version(context), one, 8).show()
+    _Listing(sheet, _version(context), descriptor, 8).show()
 
 
 def audio_streaming(sheet: Sheet, raw: bytes, context: Context) -> None:
     """A descriptor of a streaming interface; the codec knows it."""
-    one, version = typed(raw, context), _version(context)
+    descriptor, version = typed(raw, context), _version(context)
     names = {0x01: "AS_GENERAL", _FORMAT_TYPE: "FORMAT_TYPE", 0x03: "FORMAT_SPECIFIC"}
-    _head(sheet, 6, "AudioStreaming Interface Descriptor:", raw, names.get(raw[2], one.label.upper().replace(" ", "_")))
+    _head(
+        sheet,
+        6,
+        "AudioStreaming Interface Descriptor:",
+        raw,
+        names.get(raw[2], descriptor.label.upper().replace(" ", "_")),
+    )
     if raw[2] == _FORMAT_TYPE and version < 3 and len(raw) > 3 and 1 <= raw[3] <= 3:
-        _format_type(sheet, raw, one)
+        _format_type(sheet, raw, descriptor)
     else:
-        _Listing(sheet, version, one, 8).show()
+        _Listing(sheet, version, descriptor, 8).show()
 
 
 def audio_endpoint(sheet: Sheet, raw: bytes, context: Context) -> bool:
     """A descriptor of a streaming endpoint; False when it is cut short."""
-    one = typed(raw, context)
-    if isinstance(one, RawDescriptor):
+    descriptor = typed(raw, context)
+    if isinstance(descriptor, RawDescriptor):
         return False
     _head(sheet, 8, "AudioStreaming Endpoint Descriptor:", raw, "EP_GENERAL" if raw[2] == 1 else "invalid")
-    _Listing(sheet, _version(context), one, 10).show()
+    _Listing(sheet, _version(context), descriptor, 10).show()
     return True
 
 
-def audio_unknown(sheet: Sheet, one: RawDescriptor, context: Context) -> bool:
+def audio_unknown(sheet: Sheet, descriptor: RawDescriptor, context: Context) -> bool:
     """A subtype no version has; False for what is only cut short, or of no such interface."""
     headings = {1: "AudioControl", 2: "AudioStreaming", 3: "MIDIStreaming"}
-    subclass, raw = context.bInterfaceSubClass, one.raw
-    if one.meant is not None or subclass not in headings or raw[1] != DescriptorType.CS_INTERFACE:
+    subclass, raw = context.bInterfaceSubClass, descriptor.raw
+    if descriptor.meant is not None or subclass not in headings or raw[1] != DescriptorType.CS_INTERFACE:
         return False
     sheet.line(6, f"{headings[subclass]} Interface Descriptor:")
     sheet.rows(8, ("bLength", "bDescriptorType"), raw)
@@ -84,11 +90,11 @@ def _head(sheet: Sheet, indent: int, heading: str, raw: bytes, name: str) -> Non
     sheet.row(indent + 2, "bDescriptorSubtype", raw[2], f"({name})")
 
 
-def _format_type(sheet: Sheet, raw: bytes, one: Descriptor) -> None:
+def _format_type(sheet: Sheet, raw: bytes, descriptor: Descriptor) -> None:
     """Format types, which lsusb prints in decimal."""
     sheet.row(8, "bFormatType", raw[3], f"(FORMAT_TYPE_{'I' * raw[3]})")
-    for field in one.fields[4:]:
-        value = getattr(one, field.name)
+    for field in descriptor.fields[4:]:
+        value = getattr(descriptor, field.name)
         if field.name == "bSamFreqType":
             sheet.row(8, field.name, value, "Discrete" if value else "Continuous")
         elif field.name != "tSamFreq":
@@ -99,7 +105,7 @@ def _format_type(sheet: Sheet, raw: bytes, one: Descriptor) -> None:
         else:
             for name, frequency in zip(("tLowerSamFreq", "tUpperSamFreq"), value, strict=False):
                 sheet.line(8, f"{name:<18}{frequency:7}")
-    sheet.junk(8, raw, len(raw) - len(one.trailing))
+    sheet.junk(8, raw, len(raw) - len(descriptor.trailing))
 
 
 @frozen
@@ -119,12 +125,14 @@ class _Listing:
 
     sheet: Sheet
     version: int
-    one: Descriptor
+    descriptor: Descriptor
     indent: int
 
     def show(self) -> None:
         """A line for each value, and one for each thing it says."""
-        items = [item for field in self.one.fields if field.name not in _COMMON for item in self._items(field.name)]
+        items = [
+            item for field in self.descriptor.fields if field.name not in _COMMON for item in self._items(field.name)
+        ]
         names = max((len(item.name) + item.columns for item in items), default=0)
         columns = max(_NAME_COLUMNS, names)
         for item in items:
@@ -133,15 +141,15 @@ class _Listing:
             self.sheet.line(self.indent, f"{label}{self._value(item):>{_VALUE_COLUMNS}}{self._words(item)}")
             for words in self._meaning(item):
                 self.sheet.line(self.indent + 2, words)
-        if self.one.trailing:
-            count = len(self.one.trailing)
+        if self.descriptor.trailing:
+            count = len(self.descriptor.trailing)
             self.sheet.line(self.indent - 2, f"Warning: Junk at end of descriptor ({count} bytes):")
-            self.sheet.line(self.indent, "".join(f"{byte:02x} " for byte in self.one.trailing))
+            self.sheet.line(self.indent, "".join(f"{byte:02x} " for byte in self.descriptor.trailing))
 
     def _items(self, name: str) -> Iterator[_Item]:
-        at = next(nth for nth, field in enumerate(self.one.fields) if field.name == name)
-        start, stop, width = self.one.spans[at][:3]
-        value = getattr(self.one, name)
+        at = next(nth for nth, field in enumerate(self.descriptor.fields) if field.name == name)
+        start, stop, width = self.descriptor.spans[at][:3]
+        value = getattr(self.descriptor, name)
         if isinstance(value, int):
             yield _Item(name, value, stop - start)
             return
@@ -162,7 +170,7 @@ class _Listing:
 
     def _is_enumeration(self, item: _Item) -> bool:
         """A clock source's bmAttributes lsusb prints as the number it is, with words behind it."""
-        return item.name == "bmAttributes" and self.one.label == "AC clock source"
+        return item.name == "bmAttributes" and self.descriptor.label == "AC clock source"
 
     def _words(self, item: _Item) -> str:
         """What stands behind the value on its line."""
@@ -189,7 +197,7 @@ class _Listing:
 
     def _meaning(self, item: _Item) -> Iterator[str]:
         """Lines below the value, one for each bit (or pair of bits) that is set."""
-        name, value, label = item.name, item.value, self.one.label
+        name, value, label = item.name, item.value, self.descriptor.label
         if name in ("wChannelConfig", "bmChannelConfig"):
             channels = CHANNELS.get(self.version, ())
             yield from (words for bit, words in enumerate(channels) if value >> bit & 1)

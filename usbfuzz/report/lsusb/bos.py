@@ -33,15 +33,15 @@ def bos(sheet: Sheet, raw: bytes) -> None:
     sheet.row(2, "bNumDeviceCaps", raw[4])
     at = _HEADER
     while at < len(raw):
-        one = raw[at : at + max(raw[at], 1)]
-        least, show = _CAPABILITIES.get(one[2] if len(one) > 2 else 0, (0, None))
+        capability = raw[at : at + max(raw[at], 1)]
+        least, show = _CAPABILITIES.get(capability[2] if len(capability) > 2 else 0, (0, None))
         if raw[at] < 3 or at + raw[at] > len(raw):
             sheet.unrecognized(2, raw[at:])
             return
-        if show is None or len(one) < least:
-            sheet.unrecognized(2, one)
+        if show is None or len(capability) < least:
+            sheet.unrecognized(2, capability)
         else:
-            show(sheet, one)
+            show(sheet, capability)
         at += raw[at]
 
 

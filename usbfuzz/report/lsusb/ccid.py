@@ -35,13 +35,13 @@ _FEATURES: tuple[tuple[tuple[int, str], ...], ...] = (
 )
 
 
-def ccid(sheet: Sheet, one: CcidDescriptor) -> None:
+def ccid(sheet: Sheet, descriptor: CcidDescriptor) -> None:
     """The reader's only descriptor."""
     sheet.line(6, "ChipCard Interface Descriptor:")
-    for line in (*_reader(one), *_rates(one), *_features(one), *_messages(one)):
+    for line in (*_reader(descriptor), *_rates(descriptor), *_features(descriptor), *_messages(descriptor)):
         sheet.line(8, line)
-    if one.trailing:
-        sheet.line(8, f"{'junk':<18}{one.trailing.hex(' ')}")
+    if descriptor.trailing:
+        sheet.line(8, f"{'junk':<18}{descriptor.trailing.hex(' ')}")
 
 
 def _row(name: str, value: int, words: str = "") -> str:
@@ -53,43 +53,43 @@ def _names(value: int, names: tuple[str, ...]) -> str:
     return "".join(f" {name}" for bit, name in enumerate(names) if value >> bit & 1)
 
 
-def _reader(one: CcidDescriptor) -> Iterator[str]:
-    version, protocols = one.bcdCCID, one.dwProtocols
+def _reader(descriptor: CcidDescriptor) -> Iterator[str]:
+    version, protocols = descriptor.bcdCCID, descriptor.dwProtocols
     warning = "" if version == _VERSION else "  (Warning: Only accurate for version 1.0)"
-    voltages = "".join(name for bit, name in enumerate(_VOLTAGES) if one.bVoltageSupport >> bit & 1)
+    voltages = "".join(name for bit, name in enumerate(_VOLTAGES) if descriptor.bVoltageSupport >> bit & 1)
     invalid = " (Invalid values detected)" if protocols >> len(_PROTOCOLS) else ""
-    yield _row("bLength", one.bLength)
-    yield _row("bDescriptorType", one.bDescriptorType)
+    yield _row("bLength", descriptor.bLength)
+    yield _row("bDescriptorType", descriptor.bDescriptorType)
     yield f"{'bcdCCID':<20}{version >> 8:2x}.{version & 0xFF:02x}{warning}"
-    yield _row("nMaxSlotIndex", one.bMaxSlotIndex)
-    yield _row("bVoltageSupport", one.bVoltageSupport, f"  {voltages}")
+    yield _row("nMaxSlotIndex", descriptor.bMaxSlotIndex)
+    yield _row("bVoltageSupport", descriptor.bVoltageSupport, f"  {voltages}")
     yield _row("dwProtocols", protocols, f" {_names(protocols, _PROTOCOLS)}{invalid}")
 
 
-def _rates(one: CcidDescriptor) -> Iterator[str]:
-    yield _row("dwDefaultClock", one.dwDefaultClock)
-    yield _row("dwMaxiumumClock", one.dwMaximumClock)
-    yield _row("bNumClockSupported", one.bNumClockSupported)
-    yield f"{'dwDataRate':<18}{one.dwDataRate:7} bps"
-    yield f"{'dwMaxDataRate':<18}{one.dwMaxDataRate:7} bps"
-    yield _row("bNumDataRatesSupp.", one.bNumDataRatesSupported)
-    yield _row("dwMaxIFSD", one.dwMaxIFSD)
+def _rates(descriptor: CcidDescriptor) -> Iterator[str]:
+    yield _row("dwDefaultClock", descriptor.dwDefaultClock)
+    yield _row("dwMaxiumumClock", descriptor.dwMaximumClock)
+    yield _row("bNumClockSupported", descriptor.bNumClockSupported)
+    yield f"{'dwDataRate':<18}{descriptor.dwDataRate:7} bps"
+    yield f"{'dwMaxDataRate':<18}{descriptor.dwMaxDataRate:7} bps"
+    yield _row("bNumDataRatesSupp.", descriptor.bNumDataRatesSupported)
+    yield _row("dwMaxIFSD", descriptor.dwMaxIFSD)
 
 
-def _features(one: CcidDescriptor) -> Iterator[str]:
-    yield f"dwSyncProtocols  {one.dwSynchProtocols:08X} {_names(one.dwSynchProtocols, _SYNCH_PROTOCOLS)}"
-    yield f"dwMechanical     {one.dwMechanical:08X} {_names(one.dwMechanical, _MECHANICS)}"
-    yield f"dwFeatures       {one.dwFeatures:08X}"
+def _features(descriptor: CcidDescriptor) -> Iterator[str]:
+    yield f"dwSyncProtocols  {descriptor.dwSynchProtocols:08X} {_names(descriptor.dwSynchProtocols, _SYNCH_PROTOCOLS)}"
+    yield f"dwMechanical     {descriptor.dwMechanical:08X} {_names(descriptor.dwMechanical, _MECHANICS)}"
+    yield f"dwFeatures       {descriptor.dwFeatures:08X}"
     for choices in _FEATURES:
-        yield from [f"  {words}" for bit, words in choices if one.dwFeatures & bit][:1]
+        yield from [f"  {words}" for bit, words in choices if descriptor.dwFeatures & bit][:1]
 
 
-def _messages(one: CcidDescriptor) -> Iterator[str]:
-    lines, columns = one.wLcdLayout >> 8, one.wLcdLayout & 0xFF
-    get_response = f"  {one.bClassGetResponse:02X}"  # which lsusb shows as bClassEnvelope too
-    yield _row("dwMaxCCIDMsgLen", one.dwMaxCCIDMessageLength)
-    yield f"{'bClassGetResponse':<21}{'echo' if one.bClassGetResponse == _ECHO else get_response}"
-    yield f"{'bClassEnvelope':<21}{'echo' if one.bClassEnvelope == _ECHO else get_response}"
-    yield f"{'wlcdLayout':<21}{f'{columns} cols {lines} lines' if one.wLcdLayout else 'none'}"
-    yield _row("bPINSupport", one.bPINSupport, f" {_names(one.bPINSupport, _PIN)}")
-    yield _row("bMaxCCIDBusySlots", one.bMaxCCIDBusySlots)
+def _messages(descriptor: CcidDescriptor) -> Iterator[str]:
+    lines, columns = descriptor.wLcdLayout >> 8, descriptor.wLcdLayout & 0xFF
+    get_response = f"  {descriptor.bClassGetResponse:02X}"  # which lsusb shows as bClassEnvelope too
+    yield _row("dwMaxCCIDMsgLen", descriptor.dwMaxCCIDMessageLength)
+    yield f"{'bClassGetResponse':<21}{'echo' if descriptor.bClassGetResponse == _ECHO else get_response}"
+    yield f"{'bClassEnvelope':<21}{'echo' if descriptor.bClassEnvelope == _ECHO else get_response}"
+    yield f"{'wlcdLayout':<21}{f'{columns} cols {lines} lines' if descriptor.wLcdLayout else 'none'}"
+    yield _row("bPINSupport", descriptor.bPINSupport, f" {_names(descriptor.bPINSupport, _PIN)}")
+    yield _row("bMaxCCIDBusySlots", descriptor.bMaxCCIDBusySlots)

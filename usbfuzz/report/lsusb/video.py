@@ -89,18 +89,18 @@ def video(sheet: Sheet, raw: bytes, rest: bytes, context: Context) -> bool:
     if raw[1] != DescriptorType.CS_INTERFACE or context.bInterfaceSubClass not in _INTERFACES:
         return False
     heading, names, end = _INTERFACES[context.bInterfaceSubClass]
-    name, one = names.get(raw[2]), _seen(raw, rest, context)
-    if name and isinstance(one, RawDescriptor):
+    name, descriptor = names.get(raw[2]), _seen(raw, rest, context)
+    if name and isinstance(descriptor, RawDescriptor):
         return False
     sheet.line(6, f"{heading} Interface Descriptor:")
     sheet.row(8, "bLength", raw[0], end=end)
     sheet.row(8, "bDescriptorType", raw[1], end=end)
     if name:
         sheet.row(8, "bDescriptorSubtype", raw[2], f"({name})", end=end)
-        if warning := _warning(raw, one):
+        if warning := _warning(raw, descriptor):
             sheet.line(6, f"Warning: {warning}")
-        _Listing(sheet, one, end, context.bInterfaceProtocol).show()
-        sheet.junk(8, raw, one.spans[-1][1])
+        _Listing(sheet, descriptor, end, context.bInterfaceProtocol).show()
+        sheet.junk(8, raw, descriptor.spans[-1][1])
     else:
         _unknown(sheet, raw, context, end)
     return True
@@ -112,13 +112,13 @@ def _seen(raw: bytes, rest: bytes, context: Context) -> Descriptor:
     Of the terminals it knows only a camera's own fields. What UVC 1.0 had not yet, and masks that have no bytes, it
     reads nevertheless, from the descriptor that follows.
     """
-    one = typed(raw, context)
-    if isinstance(one, InputTerminal) and not isinstance(one, CameraTerminal):
-        return InputTerminal.view(raw) or one
-    if isinstance(one, OutputTerminal):
-        return OutputTerminal.view(raw) or one
-    taken_for = _READ_ON.get(type(one))
-    return one if taken_for is None else taken_for.view(raw + _extra(rest)) or one
+    descriptor = typed(raw, context)
+    if isinstance(descriptor, InputTerminal) and not isinstance(descriptor, CameraTerminal):
+        return InputTerminal.view(raw) or descriptor
+    if isinstance(descriptor, OutputTerminal):
+        return OutputTerminal.view(raw) or descriptor
+    taken_for = _READ_ON.get(type(descriptor))
+    return descriptor if taken_for is None else taken_for.view(raw + _extra(rest)) or descriptor
 
 
 def _extra(rest: bytes) -> bytes:
@@ -144,14 +144,14 @@ class _Listing:
     """The fields of one descriptor."""
 
     sheet: Sheet
-    one: Descriptor
+    descriptor: Descriptor
     end: int  #: column
     protocol: int
 
     def show(self) -> None:
         """A line for each value, and one for each thing it says."""
-        for field in self.one.fields[3:]:
-            value = getattr(self.one, field.name)
+        for field in self.descriptor.fields[3:]:
+            value = getattr(self.descriptor, field.name)
             match field.kind:
                 case "bytes":
                     self._bytes(field, value)
@@ -163,22 +163,22 @@ class _Listing:
                     self._number(field.name, value, field.width or 1)
 
     def _number(self, name: str, value: int, width: int, index: str = "") -> None:
-        shown = f"{_NAMES.get((self.one.label, name), name)}{index}"
+        shown = f"{_NAMES.get((self.descriptor.label, name), name)}{index}"
         text, further = _value(name, value, width)
         self.sheet.row(8, shown, text, self._words(name, value), end=self._end(name) + further)
         for words in self._meaning(name, value):
             self.sheet.line(10, words)
 
     def _end(self, name: str) -> int:
-        return _COLUMNS.get((self.one.label, name), self.end)
+        return _COLUMNS.get((self.descriptor.label, name), self.end)
 
     def _several(self, field: Field, values: tuple[int, ...]) -> None:
-        if field.name == "dwFrameInterval" and not getattr(self.one, "bFrameIntervalType", 1):
+        if field.name == "dwFrameInterval" and not getattr(self.descriptor, "bFrameIntervalType", 1):
             for name, value in zip(FRAME_INTERVALS, values, strict=True):
                 self._number(name, value, _DWORD)
             return
-        if isinstance(self.one, InputHeader | OutputHeader11) and not self.one.bControlSize:
-            values = tuple(self.one.trailing[:1]) * self.one.bNumFormats
+        if isinstance(self.descriptor, InputHeader | OutputHeader11) and not self.descriptor.bControlSize:
+            values = tuple(self.descriptor.trailing[:1]) * self.descriptor.bNumFormats
         for nth, value in enumerate(values):  # of a header's masks lsusb shows the first byte
             shown = value & 0xFF if field.name == "bmaControls" else value
             self._number(field.name, shown, field.width or 1, f"({nth:2})")
@@ -191,7 +191,7 @@ class _Listing:
     def _bytes(self, field: Field, value: bytes) -> None:
         if field.name.startswith("guid"):
             self.sheet.line(8, f"{field.name:<{self.end + 1}}{guid(value)}")
-        elif self.one.label == "VC extension unit":
+        elif self.descriptor.label == "VC extension unit":
             for nth, byte in enumerate(value):
                 self.sheet.row(8, f"{field.name}({nth:2})", f"0x{byte:02x}")
         else:
@@ -199,10 +199,12 @@ class _Listing:
 
     def _mask(self, name: str, value: bytes) -> None:
         """The controls of a unit, of which lsusb takes the last three bytes."""
-        names, before_1_5 = _CONTROLS[self.one.label]
+        names, before_1_5 = _CONTROLS[self.descriptor.label]
         shown = mask = int.from_bytes(value[-3:], "little")
-        if isinstance(self.one, EncodingUnit) and name == "bmControlsRuntime":
-            shown |= int.from_bytes(self.one.bmControls[:1]) << 24  # lsusb does not clear what it shifts them into
+        if isinstance(self.descriptor, EncodingUnit) and name == "bmControlsRuntime":
+            shown |= (
+                int.from_bytes(self.descriptor.bmControls[:1]) << 24
+            )  # lsusb does not clear what it shifts them into
         self.sheet.row(8, name, f"0x{shown:08x}", end=self._end(name))
         known = names if self.protocol == _VIDEO_1_5 else names[:before_1_5]
         self.sheet.flags(10, mask, ((1 << bit, words) for bit, words in enumerate(known)))
@@ -233,7 +235,7 @@ class _Listing:
             case "bmInterlaceFlags":
                 yield f"Interlaced stream or variable: {_yes(value & 1)}"
                 # Set means one field; of MJPEG lsusb says the opposite.
-                one_field = bool(value & 2) != (self.one.label == "VS MJPEG format")
+                one_field = bool(value & 2) != (self.descriptor.label == "VS MJPEG format")
                 yield f"Fields per frame: {1 if one_field else 2} fields"
                 yield f"Field 1 first: {_yes(value & 4)}"
                 yield f"Field pattern: {FIELD_PATTERNS[value >> 4 & 3]}"
@@ -256,9 +258,17 @@ def _yes(bit: int) -> str:
     return "Yes" if bit else "No"
 
 
-def _warning(raw: bytes, one: Descriptor) -> str:
+def _warning(raw: bytes, descriptor: Descriptor) -> str:
     """What lsusb finds wrong with the length."""
-    if isinstance(one, StreamBasedFormat) and len(raw) != StreamBasedFormat.minimum:
+    if isinstance(descriptor, StreamBasedFormat) and len(raw) != StreamBasedFormat.minimum:
         return "Incorrect descriptor length"
-    is_cut = isinstance(one, InputTerminal) and one.wTerminalType == _CAMERA and not isinstance(one, CameraTerminal)
-    return "Descriptor too short" if is_cut or type(one) in _OF_UVC_1_0 or len(raw) < one.spans[-1][1] else ""
+    is_cut = (
+        isinstance(descriptor, InputTerminal)
+        and descriptor.wTerminalType == _CAMERA
+        and not isinstance(descriptor, CameraTerminal)
+    )
+    return (
+        "Descriptor too short"
+        if is_cut or type(descriptor) in _OF_UVC_1_0 or len(raw) < descriptor.spans[-1][1]
+        else ""
+    )

@@ -59,7 +59,10 @@ class Device:
     def _current(self) -> Configuration | None:
         """The configuration with the value the host has set, else the first."""
         known = list(self._told.values()) if self.configuration else []
-        return next((one for one in known if one.value == self.configuration), known[0] if known else None)
+        return next(
+            (configuration for configuration in known if configuration.value == self.configuration),
+            known[0] if known else None,
+        )
 
     def on_reset(self) -> None:
         """Bus reset: unconfigured. Scripts keep their place."""
