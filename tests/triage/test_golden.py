@@ -1,34 +1,38 @@
-"""Console logs of real guests and the reports in them: golden/triage/NNN.log, NNN.json.
+"""Console logs of real guests, and the reports found in them (golden/).
 
-``USBFUZZ_UPDATE_GOLDEN=1 pytest tests/triage/test_golden.py`` writes the answers anew; review them as a diff.
+``USBFUZZ_UPDATE_GOLDEN=1 pytest tests/triage/test_golden.py`` writes the headers anew; review the diff. To add one,
+save a console log with an empty line before it as ``golden/NNN`` and update.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
-from attrs import asdict
+from attrs import evolve
 
 from tests import TESTS
 from usbfuzz.triage import extract
 
-_GOLDEN = TESTS / "triage" / "golden"
-_LOGS = sorted(_GOLDEN.glob("*.log"))
-_UPDATE = os.environ.get("USBFUZZ_UPDATE_GOLDEN") == "1"
+from .golden_files import described, read, write
+
+GOLDEN = sorted((TESTS / "triage" / "golden").iterdir())
+UPDATE = os.environ.get("USBFUZZ_UPDATE_GOLDEN") == "1"
 
 
-@pytest.mark.parametrize("log", _LOGS, ids=lambda log: log.stem)
-def test_a_golden_log_has_the_same_reports_as_ever(log: Path) -> None:
-    reports = json.loads(json.dumps([asdict(report) for report in extract(log.read_bytes())]))
-    answer = log.with_suffix(".json")
-    if _UPDATE:
-        answer.write_text(json.dumps(reports, indent=2) + "\n")
-    assert reports == json.loads(answer.read_text())
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_a_golden_log_has_the_same_reports_as_ever(path: Path) -> None:
+    golden = read(path)
+    found = described(extract(golden.log))
+    if UPDATE:
+        write(path, evolve(golden, header=found))
+    assert found == read(path).header
 
 
-def test_every_golden_answer_has_its_log() -> None:
-    assert {path.stem for path in _GOLDEN.glob("*.json")} == {log.stem for log in _LOGS}
-    assert _LOGS
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+def test_the_text_of_a_report_is_lines_of_its_log(path: Path) -> None:
+    log = read(path).log
+    for report in extract(log):
+        assert report.text
+        assert all(line.encode() in log for line in report.text.splitlines())

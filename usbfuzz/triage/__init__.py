@@ -16,16 +16,14 @@ from .brief import brief, first_lines
 from .extract import extract
 from .hang import hang_report
 from .kinds import Kind
+from .once import once_only
 from .report import Report, same_bug
-from .scanner import Scanner, Sighting, once_only
 from .symbolize import symbolize
 from .symbols import Symbols
 
 __all__ = [
     "Kind",
     "Report",
-    "Scanner",
-    "Sighting",
     "Symbols",
     "brief",
     "extract",
