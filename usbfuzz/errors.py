@@ -61,7 +61,7 @@ class GuestError(UsbfuzzError):
 
 
 class BootError(GuestError):
-    """The kernel panicked, hung or never became ready: the kernel's (or its image's) fault, not ours."""
+    """The kernel panicked, hung or never became ready while booting."""
 
 
 class InfraError(UsbfuzzError):

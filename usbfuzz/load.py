@@ -42,7 +42,7 @@ EXAMPLES: Mapping[str, type[Device]] = {
 
 @frozen
 class Loaded:
-    """What a user's words turned out to mean.
+    """The device a user named.
 
     ``make`` gives a new device each time; it raises InputError when the user's own class fails. For a case it is the
     device the schedule plugs first.
@@ -149,6 +149,6 @@ def _blamed(path: Path, error: Exception) -> InputError:
 
 
 def _meant(name: str, known: Collection[str]) -> str:
-    """What exists: a close name when there is one, else all."""
+    """The existing names for an error message: a similar one if there is any, else all."""
     close = difflib.get_close_matches(name, known, n=3)
     return f"did you mean {' or '.join(close)}?" if close else f"there is {', '.join(sorted(known)) or 'none'}"

@@ -1,4 +1,4 @@
-"""Write a case as text: one descriptor or HID item a line, each with what it means behind it."""
+"""Write a case as text: one descriptor or HID item a line, with its meaning in a comment."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _expectation(expectation: Expectation) -> Block:
 
 
 def _listed(key: str, texts: tuple[str, ...] | None) -> Block:
-    """A list of texts, a line each unless it is a short one; nothing when nobody recorded it."""
+    """A list of texts, a line each unless the list is short; no lines when it was not recorded."""
     if texts is None:
         return []
     if len(texts) < _LIST:

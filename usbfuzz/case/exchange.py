@@ -1,4 +1,4 @@
-"""Cases between processes: a JSON form that is quick to write and read, not meant for eyes."""
+"""Cases as JSON, quick to write and read: how processes send them to each other."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def _check(word: str, line: int) -> None:
 
 
 def plain(raw: bytes) -> str:
-    """A TOML string of bytes nobody explains: on one line if short, else 16 a line."""
+    """A TOML string of bytes without comments: on one line if short, else 16 a line."""
     if len(raw) <= _BYTES_A_LINE:
         return f'"{raw.hex(" ")}"'
     lines = (raw[i : i + _BYTES_A_LINE].hex(" ") for i in range(0, len(raw), _BYTES_A_LINE))

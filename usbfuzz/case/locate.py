@@ -1,4 +1,4 @@
-"""Where things are in the text of a TOML document: tomllib says what a document means, not on which line.
+"""The lines of keys and values in a TOML document, for error messages: tomllib does not tell them.
 
 The *skeleton* of a document is its text with strings filled with ``"`` and comments with spaces, character for
 character: what is left is structure, which is easy to search and to measure.
@@ -62,7 +62,7 @@ class Source:
         return None
 
     def line(self, path: KeyPath, inner: int = 0) -> int | None:
-        """Line (from 1) of the value at ``path``, or of the nearest thing around it; None when nothing is known.
+        """Line (from 1) of the value at ``path``, or of the nearest table or array around it; None without either.
 
         ``inner`` counts lines inside a multi-line string, from the first line of its content.
         """

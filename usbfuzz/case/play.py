@@ -1,4 +1,4 @@
-"""Play a :class:`DeviceSpec`: a device that is only data."""
+"""The device that a :class:`DeviceSpec` describes, ready to be plugged in."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class ScriptedDevice(HidDevice):
         return answer or Answer()
 
     def on_in(self, bEndpointAddress: int, length: int) -> Answer:
-        """The next answer of the endpoint's script; nothing, for ever, after the last."""
+        """The next answer of the endpoint's script; after the last one, ``Status.NEVER``."""
         del length
         if bEndpointAddress in self.halted:
             return STALL
@@ -142,7 +142,7 @@ def _matches(pattern: Pattern, setup: Setup) -> bool:
 def _tape(steps: Iterable[Step]) -> Iterator[Answer]:
     for step in steps:
         if step.times == 0:
-            # A NAK for ever is no answer: nobody need ask again.
+            # A NAK that is repeated for ever: the channel need not ask again.
             answer = NEVER if step.answer.status is Status.NAK else step.answer
             while True:
                 yield answer
@@ -155,7 +155,7 @@ _ACCEPT = Answer()
 
 
 def spec_of(device: Device, name: str = "") -> DeviceSpec:
-    """The descriptors of a Python device as a spec; its handlers are code and do not come along."""
+    """The descriptors of a Python device as a spec, without its handlers, which are code."""
     strings = ((i, string_descriptor(s) if isinstance(s, str) else s) for i, s in device.strings)
     return DeviceSpec(
         name=name or type(device).__name__.lower(),

@@ -39,7 +39,7 @@ class Document:
 
 
 class Table:
-    """One table. Each method takes one key; :meth:`close` complains about those nobody took."""
+    """One table. Each method reads one key; :meth:`close` raises for keys that were not read."""
 
     def __init__(self, document: Document, path: KeyPath, values: dict[str, Any]) -> None:
         self.document = document
@@ -126,7 +126,7 @@ class Table:
         return value
 
     def close(self) -> None:
-        """Complain about a key that nobody took."""
+        """Raise the CaseError for a key that was not read."""
         for key in self._left:
             near = difflib.get_close_matches(key, self._known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(sorted(self._known))}"

@@ -206,7 +206,7 @@ def _expectation(table: Table) -> Expectation:
 
 
 def _recorded(table: Table, key: str) -> tuple[str, ...] | None:
-    """A list of texts; none at all is something else than an empty one."""
+    """A list of texts; None when the key is absent, as that differs from an empty list."""
     present = table.has(key)
     texts = table.texts(key)
     return texts if present else None

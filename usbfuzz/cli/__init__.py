@@ -59,8 +59,8 @@ def cli() -> None:
 def main() -> None:
     """Entry point of the console script: errors become one line on stderr and an exit code.
 
-    No error may leave with Python's own exit status 1: that is the answer "not reproduced", and a bisection would
-    believe it.
+    No error may leave with Python's own exit status 1, which means "not reproduced": a bisection would take it for an
+    answer.
     """
     try:
         sys.exit(cli.main(prog_name="usbfuzz", standalone_mode=False))
@@ -96,7 +96,7 @@ def _first(error: Exception) -> Exception:
 
 
 def _usage(error: click.ClickException) -> str:
-    """One line that names the command to ask for help, or that help itself when a command was called without words."""
+    """One line that names the command to ask for help; the help itself for a command called without arguments."""
     message = error.format_message()
     context = getattr(error, "ctx", None)
     if context is None or "\n" in message:

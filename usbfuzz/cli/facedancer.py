@@ -1,4 +1,4 @@
-"""``usbfuzz facedancer``: a Facedancer script, unmodified, at a guest of ours."""
+"""``usbfuzz facedancer``: run an unmodified Facedancer script against a guest."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def facedancer_command(
     seconds: float | None,
     kernel_params: tuple[str, ...],
 ) -> int:
-    """Run the Facedancer SCRIPT with its ARGUMENTS as if our guest were the host at the board's other end.
+    """Run the Facedancer SCRIPT with its ARGUMENTS; the guest is the host that its board would be plugged into.
 
-    The script is your own code and runs as it is, in a process of its own. Kernel log and drivers are shown until it
-    ends, or Ctrl-C. Options come before SCRIPT.
+    The script runs unmodified, as your own code, in a process of its own. Kernel log and drivers are shown until it
+    ends, or until Ctrl-C. Options come before SCRIPT.
     """
     if importlib.util.find_spec("facedancer") is None:
         raise InputError("facedancer is not installed; install the extra: pip install 'usbfuzz[facedancer]'")
@@ -81,7 +81,7 @@ class _Script:
     _process: asyncio.subprocess.Process | None = field(default=None, init=False)
 
     async def play(self, lane: Lane, _stage: Stage) -> None:
-        """Leave the first port's channel to the script, and start it."""
+        """Start the script, and let it use the channel of the first port."""
         lane.ports[0].close()
         argv = (sys.executable, "-m", "usbfuzz.jobs.bridges.facedancer_script", str(self.path), *self.arguments)
         environment = {**os.environ, "BACKEND": BACKEND, SOCKET: str(lane.machine.redir(0))}

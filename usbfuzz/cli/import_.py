@@ -1,4 +1,4 @@
-"""``usbfuzz import``: from what people mail to case files."""
+"""``usbfuzz import``: lsusb dumps, captures, recordings and programs become case files."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def import_command(
 ) -> int:
     """Turn FILEs into case files: lsusb -v text, raw descriptors, sysfs directories, recordings, captures, programs.
 
-    What a file is, is told by its content; - is standard input. What a file does not hold is made up, and listed.
+    The kind of a file is recognised by its content; - is standard input. What a file lacks is made up, and listed.
     """
     errors: list[InputError] = []
     devices = _wanted(_imported(files, errors), device)

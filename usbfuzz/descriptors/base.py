@@ -1,4 +1,4 @@
-"""The bases of all descriptors, and the descriptor of which only the bytes are known."""
+"""The base classes of all descriptors, and the class of bytes that are no known descriptor."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RawDescriptor(Descriptor, label="unknown"):
         return changed
 
     def rebuild(self, **values: Any) -> Self:
-        """The same as :meth:`replace`: nothing follows from anything here."""
+        """The same as :meth:`replace`, as no field of unknown bytes is computed from others."""
         return self.replace(**values)
 
     @property

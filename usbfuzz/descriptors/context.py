@@ -33,7 +33,7 @@ Family = Mapping[Key, tuple[type[Descriptor], ...]]
 
 
 def _family(*classes: type[Descriptor]) -> Family:
-    """The classes by key; several of one key are tried in order."""
+    """The descriptor classes by key; where several have one key, they are tried in this order."""
     family: dict[Key, tuple[type[Descriptor], ...]] = {}
     for cls in classes:
         subtype = cls.fixed_byte(2)

@@ -1,4 +1,4 @@
-"""The vocabulary a structure's body is written in: field types, and fields whose value follows from others.
+"""What structure bodies are written with: field types, and defaults of fields that are computed from other fields.
 
 Field types are ``u8 u16 u24 u32 u64`` (int), ``guid`` (16 bytes), ``blob`` (bytes), ``tuple[u16, ...]`` (items of that
 width), ``tuple[uint, ...]`` (items as wide as a :func:`width_of` field says) and ``tuple[Group, ...]`` (a repeated
@@ -22,9 +22,9 @@ __all__ = [
     "Computed",
     "CountOf",
     "Field",
+    "FieldAccess",
     "Fixed",
     "LengthOfAll",
-    "Reader",
     "Span",
     "Width",
     "WidthOf",
@@ -46,7 +46,7 @@ __all__ = [
 
 @frozen
 class Width:
-    """Annotation of a field type: bytes of one value; None: said by another field, or as much as is there."""
+    """Annotation of a field type: bytes of one value; None: another field says how many, or all that is left."""
 
     bytes: int | None
 
@@ -163,7 +163,7 @@ class Field:
 
 
 @frozen
-class Reader:
+class FieldAccess:
     """The attribute through which an instance's field is read."""
 
     field: Field

@@ -1,4 +1,4 @@
-"""HID report descriptors: items, each with a text. Device Class Definition for HID 1.11 §6.2.2."""
+"""HID report descriptors as items, each with its meaning in words. Device Class Definition for HID 1.11 §6.2.2."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ReportItem:
 
 
 def report_items(raw: bytes) -> tuple[ReportItem, ...]:
-    """The items of a report descriptor; their bytes joined are ``raw``, whatever that is."""
+    """The items of a HID report descriptor; the bytes of the items, joined, are always ``raw``."""
     items: list[ReportItem] = []
     page, saved_pages, depth, offset = 0, [], 0, 0
     while offset < len(raw):

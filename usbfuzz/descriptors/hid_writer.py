@@ -51,7 +51,7 @@ def item(tag: int, value: int | None = None) -> bytes:
 
 @define
 class Report:
-    """A report descriptor being written; it keeps count of the bits of each report so that reports can be sent."""
+    """A HID report descriptor being written; ``bits`` says how large each of its HID reports is."""
 
     raw: bytearray = Factory(bytearray)
     bits: dict[tuple[str, int], int] = Factory(dict)  #: (input|output|feature, report id) → bits, id included

@@ -1,4 +1,4 @@
-"""What Linux keeps of a configuration: drivers/usb/core/config.c, retold.
+"""What Linux keeps of a configuration, by the rules of drivers/usb/core/config.c.
 
 The rules that matter to a device whose descriptors are broken:
 

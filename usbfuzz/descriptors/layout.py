@@ -1,4 +1,4 @@
-"""The sane view of a configuration: what usbredir's ep_info and interface_info may say about it."""
+"""What usbredir's ep_info and interface_info say of a configuration: only values that QEMU accepts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _PERIODIC = (TransferType.ISOCHRONOUS, TransferType.INTERRUPT)
 def layout(
     configuration: bytes, alternate: Mapping[int, int] = MappingProxyType({}), speed: Speed = Speed.HIGH
 ) -> Layout:
-    """What to announce for these configuration bytes, whatever they are.
+    """What to announce for these configuration bytes; any bytes are allowed.
 
     It is what Linux keeps of them (:func:`usbfuzz.descriptors.kernel.parse_configuration`), so that an endpoint has the
     type the guest's drivers will use, moved into the limits outside which QEMU rejects the device: an interval of at

@@ -1,4 +1,4 @@
-"""Structures declared as class bodies, viewed over bytes that stay exactly as they are.
+"""Structures declared as class bodies: named fields that are read from bytes and never change bytes by themselves.
 
 A subclass of :class:`Structure` lists its fields in wire order, as the specification's table does::
 
@@ -8,8 +8,8 @@ A subclass of :class:`Structure` lists its fields in wire order, as the specific
         baSourceID: tuple[u8, ...]
         iSelector: u8 = 0
 
-The bytes are the truth, the fields a view of them: nothing is lost that no field names. Field types are in
-:mod:`usbfuzz.descriptors.fields`. All numbers are little-endian.
+An instance stores the bytes, and its fields are read from them, so bytes that belong to no field are kept. Field types
+are in :mod:`usbfuzz.descriptors.fields`. All numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from attrs.exceptions import FrozenInstanceError
 
 from usbfuzz.errors import InputError
 
-from .fields import REQUIRED, Computed, CountOf, Field, Fixed, LengthOfAll, Reader, Span, WidthOf, make_field
+from .fields import REQUIRED, Computed, CountOf, Field, FieldAccess, Fixed, LengthOfAll, Span, WidthOf, make_field
 
 __all__ = ["Structure"]
 
@@ -56,7 +56,7 @@ class Structure:
         for name, value in constants.items():
             fields[name] = fields[name].fix(value)
         for name, field in fields.items():
-            setattr(cls, name, Reader(field))
+            setattr(cls, name, FieldAccess(field))
         cls._compile(tuple(fields.values()))
 
     @classmethod

@@ -98,7 +98,7 @@ def _listing(descriptor: Descriptor) -> str:
 
 
 def _parts(structure: Structure) -> list[str]:
-    """``name value`` of each field that says something: no constants, no unused string indices, no reserved zeros."""
+    """``name value`` of each field, without constants, string indices that are 0, and reserved fields that are 0."""
     parts = []
     for field in structure.fields[2 if isinstance(structure, Descriptor) else 0 :]:
         value = getattr(structure, field.name)

@@ -160,12 +160,12 @@ def parse(raw: bytes) -> Configuration:
 
 
 class _Builder:
-    """Hangs each descriptor where it belongs."""
+    """Appends each descriptor to the endpoint, interface or configuration it belongs to."""
 
     def __init__(self) -> None:
         self.extra: list[Descriptor] = []
         self.settings: list[AlternateSetting] = []
-        self.lead: list[Descriptor] = []  # what waits for the next interface
+        self.lead: list[Descriptor] = []  # interface associations before the next interface
 
     def add(self, descriptor: Descriptor) -> None:
         broken_interface = descriptor.bDescriptorType == DescriptorType.INTERFACE

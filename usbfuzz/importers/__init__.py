@@ -1,7 +1,7 @@
-"""Devices from what people have: `lsusb -v` mails, descriptor blobs, sysfs, recordings, captures, programs.
+"""Devices read from files: `lsusb -v` text, binary descriptors, sysfs directories, recordings, captures, programs.
 
-:func:`usbfuzz.importers.detect.import_file` tells by the content what a file is; there is a module per format, each of
-which turns bytes into :class:`Imported` devices. What a file does not say is synthesised and listed as such.
+:func:`usbfuzz.importers.detect.import_file` recognises a file by its content; there is a module or folder per format,
+which turns bytes into :class:`Imported` devices. What a file does not hold is made up, and listed as such.
 """
 
 from .detect import add_capture, import_bytes, import_file

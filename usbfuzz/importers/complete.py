@@ -25,7 +25,7 @@ _NO_STRING = frozenset(("iLandingPage",))  #: index of a URL
 def complete(
     spec: DeviceSpec, *, refused: Collection[int] = (), mute: Collection[int] = (), answers: bool = True
 ) -> tuple[DeviceSpec, tuple[str, ...]]:
-    """The device with what it lacks made up, and what that is: strings, report descriptors, answers drivers insist on.
+    """The device with what it lacks made up, and a list of that: strings, HID report descriptors, answers drivers need.
 
     ``refused`` are the strings and ``mute`` the interfaces whose descriptors the device is known not to give;
     without ``answers`` none is made up, as those it gave are known.

@@ -1,7 +1,7 @@
-"""At which speed a device ran, guessed from its descriptors.
+"""The speed a device ran at, guessed from its descriptors.
 
-USB 2.0 §5.5 to 5.8 say which packet sizes each speed allows; a device that shows one only a higher speed allows ran
-at that.
+USB 2.0 §5.5 to 5.8 say which packet sizes each speed allows. A device with a size that only a higher speed allows ran
+at that speed.
 """
 
 from __future__ import annotations

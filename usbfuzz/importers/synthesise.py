@@ -1,4 +1,4 @@
-"""What a file does not hold, made up from what it does: plausible enough for the kernel's driver to bind."""
+"""Descriptors and answers that a file lacks, made up from what it has so that the kernel's driver binds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS = {"iSerialNumber": "000000000001", "iMACAddress": "020000000001"}
 def report_descriptor(bInterfaceSubClass: int, bInterfaceProtocol: int, length: int) -> bytes:
     """A HID report descriptor of exactly ``length`` bytes: a boot keyboard or mouse as the interface says, else vendor.
 
-    What is left is filled with items that say nothing; one too short for any is a torso.
+    Spare bytes are filled with items that have no effect; a length too short for the descriptor cuts it.
     """
     kinds = {_KEYBOARD: BOOT_KEYBOARD_REPORT, _MOUSE: BOOT_MOUSE_REPORT}
     whole = kinds.get(bInterfaceProtocol, _GENERIC) if bInterfaceSubClass == _BOOT else _GENERIC
@@ -34,7 +34,7 @@ def report_descriptor(bInterfaceSubClass: int, bInterfaceProtocol: int, length: 
     spare = length - len(whole)
     if spare < 0:
         return whole[:length]
-    if spare == 1:  # no item has one byte: one that is there gets a longer form
+    if spare == 1:  # no padding item has one byte, so another item takes a longer form
         return whole.replace(b"\x75\x08", b"\x76\x08\x00", 1)
     return whole + _PAGE * ((spare - 3) // 2) + _LONG_PAGE if spare % 2 else whole + _PAGE * (spare // 2)
 
@@ -55,7 +55,7 @@ def descriptor_script(bmRequestType: int, kind: int, raw: bytes) -> ControlScrip
 
 
 def hub_scripts(hub: bytes) -> tuple[ControlScript, ...]:
-    """What the kernel's hub driver asks a hub, answered as by one with nothing plugged in. USB 2.0 §11.24."""
+    """Answers to the requests of the kernel's hub driver, as of a hub with empty ports. USB 2.0 §11.24."""
     head = HubDescriptor.view(hub) or SuperSpeedHubDescriptor.view(hub)
     if head is None:
         raise InputError(f"{hub.hex(' ')} is no hub descriptor.")

@@ -2,7 +2,7 @@
 
 ``descriptors`` and ``speed`` are the kernel's; newer kernels have ``bos_descriptors``. Strings are there for the
 indices the kernel reads. A HID interface has its report descriptor in ``1-2:1.0/0003:….000N/report_descriptor``. A copy
-may come from anybody: only regular files in real directories below it are read; links count while they stay inside.
+may be untrusted: only regular files in directories below it are read, and links only where they stay inside it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ __all__ = ["guilty_file", "guilty_module", "running_task"]
 
 _FILE = re.compile(r"([A-Za-z0-9_\-./]*[A-Za-z0-9_\-]+\.(?:c|h|rs)):\d+")
 
-#: Files that every sort of bug passes through.
+#: Generic files: bugs of every sort have frames in them.
 _GENERIC_FILES = re.compile(
     r".*\.h$|lib/|virt/lib/|trusty/|rust/|arch/[^/]+/lib/crc"
     r"|mm/(?:kasan|kmsan|kfence)/|mm/(?:sl.b|filemap|folio-compat|truncate|memory|percpu.*|vmalloc|page_alloc|mempool|util)\.c$"

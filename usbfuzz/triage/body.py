@@ -50,7 +50,7 @@ _REGISTERS = re.compile(
 
 @frozen(slots=False)
 class Body:
-    """One report's lines, prefixes and strangers taken out."""
+    """The lines of one report, without printk prefixes and without lines of other tasks."""
 
     lead: tuple[Line, ...]  #: from before the crash line
     lines: tuple[Line, ...]  #: from the crash line on
@@ -90,7 +90,7 @@ class Body:
 
 def collect(log: str, crash: CrashLine, others: Sequence[CrashLine]) -> Body:
     """Pick the lines of the report that begins at ``crash``; ``others`` are the crash lines after it."""
-    return _Reader(log, crash, {other.start: other for other in others}).read()
+    return _Collector(log, crash, {other.start: other for other in others}).read()
 
 
 def lines_before(log: str, crash: CrashLine, count: int) -> str:
@@ -100,7 +100,7 @@ def lines_before(log: str, crash: CrashLine, count: int) -> str:
 
 
 @define
-class _Reader:
+class _Collector:
     """One pass over the lines from the crash line on."""
 
     log: str
@@ -137,7 +137,7 @@ class _Reader:
         return Body(tuple(self._lead()), tuple(self.kept), cut)
 
     def _notice(self, line: Line, *, tells_callers: bool) -> None:
-        """Look out for where another report begins, and for the end of this."""
+        """Set ``stop`` where another report begins or this one ends."""
         if _END_TRACE in line.text and line.caller == self.caller:
             self.stop = min(self.stop, line.end + _MORE_AFTER_END)
         if self.next_begun:

@@ -12,7 +12,7 @@ _MACHINE = re.compile(r"(?:Code|R[A-HJ-Z0-9][A-Z0-9]|CR2|FS|CS|DR\d|EFLAGS|PKRU|
 
 
 def brief(text: str) -> str:
-    """A report without the list of loaded modules: in a guest that has them all it says nothing."""
+    """A report without the list of loaded modules: the guests have all modules loaded."""
     lines = text.strip().splitlines()
     start = next((n for n, line in enumerate(lines) if line.startswith("Modules linked in:")), None)
     if start is None:

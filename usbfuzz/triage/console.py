@@ -27,7 +27,7 @@ _DROPPED = r"\*\* \d+ printk messages dropped \*\* "  #: console_unlock() on ove
 _PREFIX = re.compile(_STAMP)
 _RARE_PREFIX = re.compile(rf"(?:{_DROPPED})?(?:.* login: )?{_STAMP}")  #: getty shares the serial line
 
-#: Longer lines are no kernel's, printk cuts at about a kilobyte; the rest of them is not looked at.
+#: printk cuts lines at about a kilobyte, so longer ones are not the kernel's; what exceeds this is not looked at.
 LONGEST_LINE = 4096
 
 _UNRELIABLE = " (unreliable)"
@@ -41,7 +41,7 @@ class Line:
     end: int  #: byte offset of its newline (or of the end of the log)
     caller: str  #: "T123" (task), "C0" (CPU, in an interrupt), UNKNOWN_CALLER or NO_PREFIX
     text: str  #: without the printk prefix and without the line end
-    doubtful: bool  #: a stack frame the unwinder itself does not vouch for
+    doubtful: bool  #: a stack frame that the kernel's unwinder marked as unreliable
 
 
 def as_log(data: str | bytes) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 __all__ = ["excused"]
 
-#: The test's own processes: without them whatever follows is an artefact.
+#: The test's own processes: when one of them dies, the crashes that follow are consequences.
 _OURS = r"(?:sshd|syz-(?:fuzzer|executor))"
 
 #: Words to search the log for, and what the rest of their line must look like.

@@ -31,19 +31,19 @@ MAX_ALIKE = 4
 _PANIC = "Kernel panic - not syncing"
 _NUMBERS = re.compile(r"(?:0x)?[0-9a-f]*\d[0-9a-f]*")
 _STAMP = re.compile(r"\[ *\d+\.\d+\]")
-#: The panic that a report causes follows its end within this.
+#: A panic this close behind a report is a consequence of it.
 _AFTERMATH_BYTES = 4096
-#: The line to the guest was lost: whatever was being printed is cut.
+#: The connection to the guest's console was lost: what was being printed is incomplete.
 _CONSOLE_LOST = "serialport: VM disconnected."
-#: Lines before a report in which its driver may have introduced itself.
+#: Lines before a report that are searched for the name of the driver.
 _WITNESS_LINES = 60
 
 
 def extract(log: str | bytes) -> list[Report]:
     """All reports of a console log in order, each bug once.
 
-    Any input is good: what cannot be decoded is replaced, what is cut or mixed gives a report that says so.
-    Never raises.
+    Never raises: bytes that are no UTF-8 are replaced, and a report that is cut or mixed with others says so in its
+    ``corruption``.
     """
     text = as_log(log)
     crashes = crash_lines(text)
@@ -65,7 +65,7 @@ class _Extractor:
     named: dict[str, int] = field(factory=dict)  #: every name of a bug -> its report
     alike: Counter[str] = field(factory=Counter)  #: crash lines without numbers, how often seen
     known: dict[str, int] = field(factory=dict)  #: crash line without numbers -> the report it last gave
-    headed: int = -1  #: up to here the last report's caller is still heading it, the stack is yet to come
+    headed: int = -1  #: up to here lines of the last report's caller belong to its heading: its stack is yet to come
     caller: str = ""
     reach: int = -1  #: up to here a line may continue the last report
 
@@ -84,7 +84,7 @@ class _Extractor:
         return self.found
 
     def _goes_on(self, crash: CrashLine, line: Line) -> bool:
-        """Whether the crash line is but another line of the report before it."""
+        """Whether the crash line belongs to the report before it."""
         if crash.start < self.headed and line.caller == self.caller:
             return True
         return crash.start < self.reach and continues(crash.head, line.text)
@@ -112,7 +112,7 @@ class _Extractor:
         self.found[index] = evolve(self.found[index], count=self.found[index].count + 1)
 
     def _report(self, crash: CrashLine, body: Body) -> tuple[Report, bool]:
-        """The report, and whether it is more than the remains of one."""
+        """The report, and whether it is complete enough to have a known form."""
         shapes = BY_HEAD[crash.head.words]
         found = describe(crash.head, shapes, body.sure_text, lambda: lines_before(self.log, crash, _WITNESS_LINES))
         driver = found.blame.name if found.blame and found.kind is Kind.BOGUS_URB else None

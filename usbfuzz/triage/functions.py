@@ -1,4 +1,4 @@
-"""Functions that are never to blame: what a bug passes through on its way to the report.
+"""Functions that are never blamed: generic helpers between the bug and the code that reports it.
 
 A pattern matches anywhere in a function's name unless it is anchored, so that ``memcpy`` covers ``__memcpy``,
 ``kasan_memcpy`` and ``memcpy_erms``. Where syzbot skips a function, it is skipped here as well: a title is worth
@@ -85,7 +85,7 @@ _ENTRY_PREFIX = (
 
 @lru_cache(maxsize=4096)
 def is_generic(function: str) -> bool:
-    """Whether blame passes through this function to its caller."""
+    """Whether this function is a helper, so that its caller is blamed instead."""
     return _GENERIC.search(function) is not None
 
 

@@ -71,5 +71,5 @@ _DETAILS = re.compile(
 
 
 def continues(head: Head, line: str) -> bool:
-    """Whether a crash line goes on with the report it appears in, and begins one only where there is none."""
+    """Whether a crash line belongs to the report it appears in, and begins a new one only outside of any report."""
     return head.joins or _DETAILS.search(line) is not None

@@ -1,7 +1,7 @@
-"""What sort of bug a report shows: the words that are stored, counted and filtered by.
+"""The sorts of bugs, as words that are stored with a report and used for counting and filtering.
 
-The words are those syzbot publishes for its crashes, so that lists from both can be joined; two are ours,
-for messages that syzbot does not take for crashes.
+The words are those syzbot publishes for its crashes, so that lists from both can be joined. Two are our own, for
+messages that syzbot does not count as crashes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
     ATOMIC_SLEEP = "ATOMIC_SLEEP"
     BUG = "BUG"
-    DENIAL = "DoS"  #: the machine stops; nothing says that memory was harmed
+    DENIAL = "DoS"  #: denial of service: the machine stops, without a sign of corrupted memory
     HANG = "HANG"
     LEAK = "LEAK"
     LOCKDEP = "LOCKDEP"

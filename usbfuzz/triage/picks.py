@@ -1,4 +1,4 @@
-"""Hangs need another culprit than the topmost frame: where a loop or a wait happens to be is chance."""
+"""Which frame to blame for a hang: the topmost one is accidental."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DISPATCHERS: Mapping[str, tuple[str, ...]] = {
 
 _DISPATCHER = re.compile("|".join(pattern for patterns in DISPATCHERS.values() for pattern in patterns))
 
-#: A wait on one of these makes victims all over the kernel; they are one bug, named after what is waited for.
+#: Many unrelated tasks wait on these when one bug blocks them: the report is named after what is waited for.
 _SHARED_WAITS: Mapping[str, str | None] = {
     "rtnl_lock": None,
     "synchronize_rcu": "synchronize_rcu",
@@ -51,7 +51,7 @@ _SHARED_WAITS: Mapping[str, str | None] = {
     "synchronize_sched": "synchronize_rcu",
 }
 
-#: How a task goes to sleep.
+#: Functions by which a task goes to sleep.
 _WAITING = re.compile(
     "sched|_lock|_slowlock|down|rwsem|completion|kthread|wait|synchronize|context_switch|__switch_to"
     "|cancel_delayed_work|rcu_barrier"
@@ -62,7 +62,7 @@ _DEVICE_WAITS = re.compile(
     "_*(?:schedule|wait_for|usb_(?:start_wait|control_msg|bulk_msg|set_interface)|msleep|io_schedule|mutex_lock)"
 )
 
-#: What an idle processor runs, and where every stack begins: causes of nothing.
+#: What an idle processor runs, and the frames every stack begins with: never the cause.
 _BOTTOM = re.compile(
     r"(?:default|do|arch_cpu|amd_e400)_idle|cpuidle_|(?:pv_)?native_safe_halt|cpu_startup_entry|(?:arch_call_)?rest_init"
     r"|\w*start_kernel|x86_64_start|(?:secondary|common)_startup|start_secondary|kthread$|worker_thread"
@@ -81,7 +81,7 @@ def stalled_frame(frames: Sequence[str]) -> tuple[str, int] | None:
 
 
 def hung_frame(frames: Sequence[str]) -> tuple[str, int] | None:
-    """Blame what all victims wait for, or else the first function that is no part of waiting."""
+    """Blame a lock that many tasks share, or else the first function that is not part of waiting."""
     for index, name in enumerate(frames):
         for wait, title in _SHARED_WAITS.items():
             if wait in name:

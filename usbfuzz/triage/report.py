@@ -17,7 +17,7 @@ class Report:
     #: (no addresses, numbers or process names), in syzbot's style.
     title: str
     #: Other names this very bug may get in another run (another access type, an unstripped system call name).
-    #: Two reports are one bug when their names meet; see :func:`same_bug`.
+    #: Two reports with a name in common are one bug; see :func:`same_bug`.
     alt_titles: tuple[str, ...] = ()
     #: Sort of bug, for counting and filtering; None when the report does not tell.
     type: Kind | None = None
@@ -56,5 +56,5 @@ class Report:
 
 
 def same_bug(first: Report, second: Report) -> bool:
-    """Whether two reports, of one log or of two, show one bug: their names meet."""
+    """Whether two reports, of one log or of two, show one bug: they have a name in common."""
     return not first.names.isdisjoint(second.names)

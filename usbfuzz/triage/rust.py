@@ -22,13 +22,13 @@ def demangle(symbol: str) -> str:
     if not symbol.startswith("_R") or len(symbol) < 4:
         return symbol
     try:
-        return _Reader(symbol, 2).path(0)
+        return _Demangler(symbol, 2).path(0)
     except (IndexError, ValueError, RecursionError):
         return symbol
 
 
 @define
-class _Reader:
+class _Demangler:
     """Recursive descent over a mangled name; ValueError or IndexError when it is not one we decode."""
 
     symbol: str
@@ -60,7 +60,7 @@ class _Reader:
             self.at += 1
             return inner
         if tag == "B":
-            return _Reader(self.symbol, 2 + self._base62()).path(depth + 1)
+            return _Demangler(self.symbol, 2 + self._base62()).path(depth + 1)
         raise ValueError(self.symbol)
 
     def type_path(self, depth: int) -> str:
@@ -69,7 +69,7 @@ class _Reader:
             return self.path(depth)
         if self.symbol[self.at] == "B":
             self.at += 1
-            return _Reader(self.symbol, 2 + self._base62()).type_path(depth + 1)
+            return _Demangler(self.symbol, 2 + self._base62()).type_path(depth + 1)
         raise ValueError(self.symbol)
 
     def _nested(self, depth: int) -> str:

@@ -40,7 +40,7 @@ def head_of(line: str) -> Head | None:
 
 
 def crash_lines(log: str) -> list[CrashLine]:
-    """All lines of the log that begin or continue a crash report, in order."""
+    """All lines of the log that begin or continue a crash report, in the order of the log."""
     starts = {log.rfind("\n", 0, hit) + 1 for head in HEADS for hit in _occurrences(log, head.words)}
     found = []
     for start in sorted(starts):

@@ -1,4 +1,4 @@
-"""The vocabulary the families are written in: how a report is spotted, what it is called, which stack it blames."""
+"""What the tables of families are made of: how a report is recognised, what it is called, which frame it blames."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from .kinds import Kind
 from .stack import ADDRESS, CALL_TRACE, FUNCTION, RIP, STACK, Blame, Pick, Step, Trail, first_frame, follow
 
 __all__ = [
-    "LOCK_PLACE", "NOBODY", "SOURCE", "Description", "Head", "Shape", "at_fault", "at_rip", "at_trace", "at_warning",
-    "describe", "later", "path",
+    "LOCK_PLACE",
+    "SOURCE",
+    "UNKNOWN_FRAME",
+    "Description",
+    "Head",
+    "Shape",
+    "at_fault",
+    "at_rip",
+    "at_trace",
+    "at_warning",
+    "describe",
+    "later",
+    "path",
 ]  # fmt: skip
 
 #: What a title says when the guilty frame could not be found.
-NOBODY = "corrupted"
+UNKNOWN_FRAME = "corrupted"
 
 KindOf = Kind | None | Callable[[Mapping[str, str]], Kind | None]
 
@@ -37,7 +48,7 @@ class Head:
     words: str  #: searched in the raw log, so they must be rare in healthy ones
     kind: Kind | None = None  #: of a report that starts with the words but has no known shape
     innocent: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: lines that only look like it
-    joins: bool = False  #: continues the report it appears in, and begins one only where there is none
+    joins: bool = False  #: belongs to the report it appears in, and begins a new one only outside of any report
 
     def spots(self, line: str) -> bool:
         """Whether the line is a crash line by these words."""
@@ -56,14 +67,14 @@ class Shape:
     detail: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: must follow; its groups count
     alt: tuple[str, ...] = ()  #: templates of the alternative titles
     witness: Callable[[str, str], str | None] | None = None  #: finds {frame} in the lines before and in the report
-    nameless: str = ""  #: the title when the witness knows nobody
+    nameless: str = ""  #: the title when the witness finds no name
     traced: bool = True  #: an intact report of this form has a stack trace
     broken: bool = False  #: this form shows only when the real beginning was lost
 
 
 @frozen
 class Description:
-    """What a report is called and why, before its lines are looked at any further."""
+    """What a report is called, and the shape and frame that this follows from."""
 
     title: str
     alt_titles: tuple[str, ...]
@@ -79,13 +90,13 @@ def later(pattern: str) -> str:
 
 
 def path(*steps: str | Step, skip: str = "", pick: Pick = first_frame) -> Trail:
-    """A trail of the report's own."""
+    """A trail of these steps: patterns of lines, or ``STACK``."""
     ready = tuple(re.compile(step) if isinstance(step, str) else step for step in steps)
     return Trail(ready, skip=re.compile(skip) if skip else None, pick=pick)
 
 
 def at_rip() -> Trail:
-    """Blame the instruction pointer or nobody."""
+    """Blame the function at the instruction pointer, and no other."""
     return path(RIP)
 
 
@@ -151,8 +162,9 @@ def _fill(shape: Shape, found: re.Match[str], body: str) -> Description:
     sound = True
     if shape.trail is not None:
         blamed, sound = follow(shape.trail, body[found.start() :])
-    title = shape.title.format(**words, **_named([blame.name if blame else NOBODY for blame in blamed]))
-    alt = [template.format(**words, **_named([b.name if b else NOBODY for b in blamed])) for template in shape.alt]
+    names = _named([blame.name if blame else UNKNOWN_FRAME for blame in blamed])
+    title = shape.title.format(**words, **names)
+    alt = [template.format(**words, **names) for template in shape.alt]
     for symbols in _variants(blamed):
         names = _named(symbols)
         alt += [template.format(**words, **names) for template in (shape.title, *shape.alt)]
@@ -188,6 +200,6 @@ def _named(names: Sequence[str]) -> dict[str, str]:
 
 def _variants(blamed: Sequence[Blame | None]) -> list[list[str]]:
     """Symbols as they are, then with every entry-point prefix taken off that any of them has."""
-    options = [name_variants(blame.symbol) if blame else (NOBODY,) for blame in blamed]
+    options = [name_variants(blame.symbol) if blame else (UNKNOWN_FRAME,) for blame in blamed]
     longest = max(map(len, options), default=0)
     return [[option[min(index, len(option) - 1)] for option in options] for index in range(longest)]

@@ -23,7 +23,7 @@ ADDRESS = r"\[<?(?:0x)?[0-9a-f]+>?\]"
 FUNCTION = r"([A-Za-z0-9_]+)[.+]"
 
 #: The instruction pointer on x86 ("RIP: 0010:f+0x1/0x2"), powerpc (NIP), arm (PC is at) and arm64 ("pc : f").
-#: A pointer that is no symbol (null, freed memory) matches too, and names nobody.
+#: A pointer that is no symbol (null, freed memory) matches too, without a name.
 RIP = re.compile(
     rf"""(?:IP|NIP|pc\ |PC\ is\ at):?\ (?:
         (?:\d+:)?(?:{ADDRESS}\ +){{0,2}}{FUNCTION}
@@ -85,7 +85,7 @@ class Trail:
     steps: tuple[Step, ...]
     skip: re.Pattern[str] | None = None  #: functions generic in this sort of report only
     pick: Pick = first_frame
-    otherwise: Trail | None = None  #: taken when this one leads nowhere
+    otherwise: Trail | None = None  #: taken when this one finds no frame
 
 
 @frozen
@@ -123,7 +123,7 @@ def is_traced(report: str) -> bool:
 def follow(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
     """Walk the trail over a report.
 
-    Returns the guilty frame of each stack on the trail (None: nobody to blame), and whether all went well.
+    Returns the guilty frame of each stack on the trail (None: no frame to blame), and whether every step was found.
     """
     blamed, sound = _walk(trail, text)
     return (blamed, sound) if sound or trail.otherwise is None else follow(trail.otherwise, text)

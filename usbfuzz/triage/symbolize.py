@@ -1,4 +1,4 @@
-"""Source lines for the frames of a report, as far as debug information of the very same build is at hand."""
+"""Source lines for the frames of a report, where debug information of the same build is available."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Symbols:
         return cls(dict(objects))
 
     def locate(self, frames: Iterable[Frame]) -> dict[Frame, tuple[Location, ...]]:
-        """The lines of the frames it knows, innermost inlined call first; one of another build is left out.
+        """The source lines of the frames that are found, innermost inlined call first; frames of another build are not.
 
         Raises InfraError when binutils is missing or fails.
         """

@@ -1,1 +1,1 @@
-"""Captures of USB traffic (pcap, pcapng, usbmon text): the devices in them, and what those answered."""
+"""Captures of USB traffic (pcap, pcapng, usbmon text): the devices in them, and the answers these gave."""

@@ -1,9 +1,9 @@
-"""What a device said besides its descriptors, as scripts: it will answer as it did then.
+"""Response scripts from a capture: the imported device answers as the captured one did.
 
-Control requests are told apart by their setup packet, and each gets its answers in the order they were given. Only
-what differs from what a device with these descriptors answers anyway (:class:`usbfuzz.case.ScriptedDevice`) becomes a
-script, so that a plain conversation stays short. The last answer holds for ever where it differs: a driver that asks
-once more than the one in the capture gets a sensible answer.
+Control requests are told apart by their setup packet, and each gets its answers in the captured order. Only answers
+that differ from those of a device with these descriptors and no script (:class:`usbfuzz.case.ScriptedDevice`) become a
+script. The last such answer is repeated for ever, so that a driver that asks more often than the captured one gets a
+plausible answer.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _KIND = 0x60  #: bmRequestType bits 6:5
 
 @mutable
 class _Notes:
-    """What did not fit, and what was made up."""
+    """Problems: what exceeded the bounds, and which answers had to be filled up."""
 
     room: int = _MAX_BYTES
     filled: int = 0  #: answers of which the capture has only the head
@@ -42,7 +42,7 @@ class _Notes:
 
 
 def converse(spec: DeviceSpec, all_: Sequence[Transfer]) -> tuple[DeviceSpec, tuple[str, ...], list[Problem]]:
-    """The device with scripts for what it was asked and told; what was made up; what did not fit."""
+    """The device with scripts for the transfers; what was made up; what exceeded the bounds."""
     notes = _Notes()
     scripted = evolve(spec, control=_control(spec, all_, notes), endpoints=tuple(_endpoints(all_, notes)))
     made_up = (f"the ends of {notes.filled} answers the capture has cut off (zeros)",) if notes.filled else ()
@@ -155,7 +155,7 @@ def _steps(said: Sequence[_Exchange], notes: _Notes) -> tuple[Step, ...]:
 
 
 def _fold(answers: Iterable[Answer], what: str, notes: _Notes) -> list[Step]:
-    """Repeats as one step; what exceeds the bounds is left out and told."""
+    """The answers as steps, repeated ones as one; answers beyond the bounds are left out and noted."""
     steps: list[Step] = []
     room = min(notes.room, _MAX_SCRIPT_BYTES)
     kept = left_out = 0

@@ -1,4 +1,4 @@
-"""What a host was told when it asked for descriptors."""
+"""The descriptors in a capture: the device's answers to GET_DESCRIPTOR."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _configurations(best: Answers) -> Iterator[bytes]:
 
 
 def _strings(best: Answers) -> dict[int, bytes]:
-    """In the language the device names first, else in any."""
+    """The strings by index, in the first language of the device, else in any language."""
     said = sorted(_numbered(best, DescriptorType.STRING))
     strings = {index: raw for index, _, raw in reversed(said)}
     first = (language_ids(strings.get(0, b"")) or (0,))[0]
@@ -100,7 +100,7 @@ _NAMES: dict[int, str] = {
 
 
 def _announced(bmRequestType: int, kind: int, transfer: Transfer) -> int:
-    """Bytes the descriptor says it has; of a HID report descriptor, which says nothing, those the device sent."""
+    """The length that a descriptor states in bytes; of a HID report descriptor, which states none, what was sent."""
     if kind in (DescriptorType.CONFIGURATION, DescriptorType.BOS) and len(transfer.data) >= 4:
         return int.from_bytes(transfer.data[2:4], "little")
     if bmRequestType == DIRECTION_IN:

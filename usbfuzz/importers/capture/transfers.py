@@ -1,4 +1,4 @@
-"""From events to transfers: what was asked, what was answered, and by which device."""
+"""Transfers from the submissions and completions in a capture, sorted by device."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Transfer:
 def transfers(urbs: Iterable[Urb]) -> Iterator[Transfer]:
     """Submissions with their completions, in the order in which they completed.
 
-    What never completes is left out, and so are transfers of a device that was gone, and control transfers whose
-    submission the capture missed: nobody knows what they asked.
+    Left out are transfers that never complete, those of a device that was gone, and control transfers whose submission
+    is not in the capture, as their setup packet is unknown.
     """
     pending: dict[tuple[int, int, int, int], Urb] = {}
     for urb in urbs:
@@ -80,7 +80,7 @@ def transfers(urbs: Iterable[Urb]) -> Iterator[Transfer]:
 
 @mutable
 class Talk:
-    """All that was said to one device, from the moment it was plugged in if the capture saw that."""
+    """All transfers of one device, from its enumeration on if that is in the capture."""
 
     bus: int
     address: int
@@ -88,7 +88,7 @@ class Talk:
     identity: bytes = b""  #: idVendor, idProduct and bcdDevice, once they were read
 
     def add(self, transfer: Transfer) -> None:
-        """Say more."""
+        """Append a transfer."""
         self.transfers.append(transfer)
         self.identity = self.identity or _identity(transfer)
 
@@ -96,9 +96,9 @@ class Talk:
 def talks(all_: Iterable[Transfer]) -> list[Talk]:
     """The transfers by device, in the order in which the devices appear.
 
-    What is said at address 0 belongs to the device that SET_ADDRESS names next, or, as xHCI controllers send that
-    request unseen, to the next new address on the bus that is asked for its device descriptor. An address whose device
-    descriptor changes has got another device.
+    Transfers at address 0 belong to the device that the next SET_ADDRESS names. xHCI controllers send that request
+    themselves, so that captures lack it: then they belong to the next new address on the bus that is asked for its
+    device descriptor. When the device descriptor at an address changes, the address has another device.
     """
     found: list[Talk] = []
     current: dict[tuple[int, int], Talk] = {}
@@ -121,7 +121,7 @@ def talks(all_: Iterable[Transfer]) -> list[Talk]:
 
 
 def _opens(transfer: Transfer) -> bool:
-    """What a host sends first to an address, or to give one."""
+    """Whether a host sends this first: a request for the device descriptor, or SET_ADDRESS."""
     return transfer.address == 0 or (asks_descriptor(transfer.setup) and _asked(transfer) == DescriptorType.DEVICE << 8)
 
 

@@ -1,4 +1,4 @@
-"""What USB captures hold: submissions and completions of transfers, in the records of three link types.
+"""Submissions and completions of transfers, from the capture records of three link types.
 
 Linux (``struct usbmon_packet``, Documentation/usb/usbmon.rst) writes 48 bytes before the data, its memory-mapped
 variant 64; USBPcap (desowin.org/usbpcap/captureformat.html) writes 27 and more. Text that usbmon prints is read by

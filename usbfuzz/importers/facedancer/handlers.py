@@ -1,4 +1,4 @@
-"""What the methods of a Facedancer script answer, where that is one constant."""
+"""The answers of a Facedancer script's methods, where these are constant."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def endpoint_script(part: Part, address: int) -> EndpointScript | None:
 
 
 def _answer(part: Part, function: ast.FunctionDef) -> Answer | None:
-    """The answer of a method whose one statement that counts gives a constant one."""
+    """The answer of a method whose only effective statement sends a constant; None for others."""
     calls = [
         call
         for statement in function.body

@@ -50,7 +50,7 @@ class Part:
     problems: list[Problem] = field(factory=list)
 
     def value(self, name: str, default: Value = None) -> Value:
-        """What a field was given, else ``default``; what cannot be worked out is told in ``problems``."""
+        """The value of a field, else ``default``; a value only running the script would tell is a problem."""
         node = self.fields.get(name)
         if node is None:
             return default
@@ -126,7 +126,7 @@ class _Script:
     made: int = 0  #: parts so far
 
     def room(self, depth: int) -> bool:
-        """Scripts may make objects of objects without end."""
+        """Whether another part may be made: scripts may nest objects without end."""
         return depth < _MAX_ANCESTORS and self.made < _MAX_PARTS
 
     def ancestry(self, node: ast.ClassDef) -> list[ast.ClassDef]:
@@ -140,7 +140,7 @@ class _Script:
         return found
 
     def role(self, node: ast.ClassDef) -> str:
-        """What the class is to Facedancer; empty when it is nothing."""
+        """The kind of Facedancer object the class defines ("device", "endpoint", …); empty when it is none."""
         known = [base for ancestor in self.ancestry(node) for base in _bases(ancestor) if base in _ROLES]
         return _ROLES[known[0]] if known else ""
 
@@ -221,7 +221,7 @@ class _Constructor:
             holder.parts.append(added)
 
     def _argument(self, value: ast.expr) -> ast.expr:
-        """A parameter of ``__init__`` is its default."""
+        """The default of a parameter of ``__init__``, for other expressions the expression itself."""
         return self.defaults.get(value.id, value) if isinstance(value, ast.Name) else value
 
     def _made(self, call: ast.Call) -> Part | None:

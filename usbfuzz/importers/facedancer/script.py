@@ -1,7 +1,7 @@
-"""Facedancer device scripts (version 3): the device they would emulate, read off without running them.
+"""The device that a Facedancer script (version 3) emulates, found without running the script.
 
-What a request handler answers is kept where it is one constant reply; a handler that computes its answer is told and
-its requests are stalled.
+A request handler with one constant reply becomes a response script. One that computes its answer is listed as a
+problem, and its requests are stalled.
 """
 
 from __future__ import annotations

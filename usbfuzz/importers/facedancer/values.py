@@ -22,7 +22,7 @@ _SHOWN = 40  #: characters of an expression in a message
 
 
 class UnknownValueError(Exception):
-    """An expression only running the script would tell the value of; the message says which."""
+    """The value of an expression (named in the message) is known only when the script runs."""
 
 
 _OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
@@ -43,12 +43,14 @@ _FLAGS = ("constant", "variable", "relative", "wrap", "nonlinear", _ON, "nullabl
 
 
 class Values:
-    """What the expressions of a script come to. ``names`` are expressions, worked out when they are asked for."""
+    """The values of a script's expressions. ``names`` are expressions, evaluated when they are used."""
 
     def __init__(self, names: Mapping[str, ast.expr], outer: Values | None = None) -> None:
         self._names = names
         self._outer = outer
-        self._found: dict[str, Value] = {}  # each name is worked out once: names may double what they name
+        self._found: dict[
+            str, Value
+        ] = {}  # evaluated once: each name may double the one before
 
     def of(self, node: ast.expr, depth: int = 0) -> Value:
         """The value; raises UnknownValueError."""
@@ -97,7 +99,7 @@ class Values:
         if isinstance(node.op, ast.Add) and type(left) is type(right) and isinstance(left, str | bytes | tuple):
             return left + right  # type: ignore[operator]
         if isinstance(node.op, ast.Mult) and isinstance(left, str | bytes | tuple) and isinstance(right, int):
-            # Too long to be taken, but not too long to be made.
+            # Longer than any value may be, so that the check below refuses it, and still cheap to make.
             return left * min(right, _MAX_BYTES // max(len(left), 1) + 1)
         raise UnknownValueError(f"{_shown(node)} has no constant value")
 

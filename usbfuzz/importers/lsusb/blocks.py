@@ -72,18 +72,18 @@ class Block:
 
 def read_blocks(lines: Iterable[Line]) -> list[Block]:
     """The blocks of one device, in order."""
-    reader = _Reader()
+    reader = _BlockReader()
     for line in lines:
         reader.read(line)
     return [block for block in reader.blocks if block.kind != Kind.FIELDS or block.tokens or block.heading]
 
 
-class _Reader:
-    """Hangs each line to the block it belongs to."""
+class _BlockReader:
+    """Adds each line to the block it belongs to."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self._hex: Block | None = None  # takes bytes a mailer moved to the next line
+        self._hex: Block | None = None  # gets the bytes that a mail program moved to the next line
 
     def read(self, line: Line) -> None:
         text, here = line.text, self._hex

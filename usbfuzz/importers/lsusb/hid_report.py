@@ -35,6 +35,6 @@ def rebuild_report(block: Block) -> tuple[bytes, tuple[Problem, ...]]:
 
 
 def _names_are_lost(block: Block) -> bool:
-    """Whether lsusb knew no name but the first of its list: a bug of 018 (pull request 228 of usbutils)."""
+    """Whether lsusb printed the first name of its list for every item: a bug of 018 (pull request 228 of usbutils)."""
     names = {tag for _, _, tag, _ in block.items}
     return "(null)" in names and names <= {"(null)", "Usage Page"}

@@ -35,7 +35,7 @@ class Layout:
 
     @property
     def doubts(self) -> int:
-        """How badly the class fits what was printed; 0 is perfectly."""
+        """How many fields are missing, unused or wrong; 0 when the class fits."""
         return len(self.missing) + len(self.unused) + len(self.wrong)
 
 
@@ -95,7 +95,7 @@ class _Builder:
         return Layout(raw, tuple(self._missing), unused, tuple(self._wrong))
 
     def _stretch(self, chunks: list[tuple[Field, bytes]]) -> bytes:
-        """The chunks in a row, as long as bLength says, the tail at the end."""
+        """The chunks joined, with the tail at the end, cut or filled up to bLength."""
         raw = b"".join(chunk for _, chunk in chunks)
         if self._length is None:
             raw += self._tail

@@ -1,4 +1,4 @@
-"""Descriptors lsusb leaves out of its text without a word, put back where wTotalLength says bytes are missing.
+"""Descriptors that lsusb never prints, put back where wTotalLength says that bytes are missing.
 
 They are: class-specific endpoint descriptors of any but audio interfaces (until usbutils 015), SuperSpeed companions
 (before 005), and the OTG descriptor, which is shown elsewhere.

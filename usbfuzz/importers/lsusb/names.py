@@ -1,4 +1,4 @@
-"""What usbutils calls things, from 0.8x to today, where that differs from the specifications."""
+"""Names of fields in the output of usbutils 0.8x to today, where they differ from the specifications."""
 
 from __future__ import annotations
 

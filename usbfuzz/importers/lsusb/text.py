@@ -1,6 +1,6 @@
 """`lsusb -v` text as people mail it: quoting, colours, tabs and kernel messages taken off, one device at a time.
 
-Nothing here or later depends on indentation: mailers and bug trackers lose it.
+Indentation is ignored, as mail programs and bug trackers change it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WIRE_ORDER = "-0000-1000-8000-00aa00389b71"
 
 @frozen
 class Line:
-    """A line worth reading."""
+    """A line of lsusb's output."""
 
     number: int  #: in the file, from 1
     text: str  #: without indentation and line end; blanks at the end are kept, strings may end in some

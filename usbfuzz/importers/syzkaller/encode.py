@@ -1,7 +1,7 @@
 """The bytes of structs in syzkaller programs.
 
 A program shows the values of a struct, not how wide they are: that is known from the descriptor type in their second
-field. Numbers nobody knows a width for take one byte. Fields left out at the end are zero.
+field. Numbers of unknown width take one byte. Fields left out at the end are zero.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def number_of(node: Node | None) -> int:
 
 
 class _Encoder:
-    """Remembers the interface descriptor last seen, as it decides what class descriptors mean."""
+    """Encodes values in order; the last interface descriptor decides which class descriptors follow it."""
 
     def __init__(self) -> None:
         self._context = Context()

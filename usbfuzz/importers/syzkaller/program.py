@@ -62,7 +62,7 @@ def _plain(content: bytes) -> str:
 
 @mutable
 class _Programs:
-    """The devices so far, and which file descriptor is whose."""
+    """The devices so far, by the file descriptor that each got."""
 
     all: list[Program] = field(factory=list)
     of: dict[object, Program] = field(factory=dict)

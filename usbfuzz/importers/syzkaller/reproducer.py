@@ -43,7 +43,7 @@ class Memory:
     _pages: dict[int, bytearray] = field(factory=dict)
 
     def write(self, address: int, raw: bytes) -> None:
-        """Store."""
+        """Store bytes at an address."""
         for start, piece, at in _pieces(address, len(raw)):
             if piece not in self._pages and len(self._pages) < _MAX_PAGES:
                 self._pages[piece] = bytearray(_PAGE)
@@ -52,7 +52,7 @@ class Memory:
                 page[at : at + len(part)] = part
 
     def read(self, address: int, length: int) -> bytes:
-        """Load."""
+        """The ``length`` bytes at an address."""
         found = bytearray()
         for start, piece, at in _pieces(address, length):
             page = self._pages.get(piece, _EMPTY)
@@ -60,7 +60,7 @@ class Memory:
         return bytes(found)
 
     def number(self, address: int, width: int) -> int:
-        """Load a little-endian number."""
+        """The little-endian number of ``width`` bytes at an address."""
         return int.from_bytes(self.read(address, width), "little")
 
 

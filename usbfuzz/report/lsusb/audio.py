@@ -116,7 +116,7 @@ class _Item:
     value: int
     width: int  #: bytes
     index: str = ""
-    columns: int = 0  #: that lsusb reckons with for the index
+    columns: int = 0  #: columns that lsusb reserves for the index
 
 
 @frozen
@@ -129,7 +129,7 @@ class _Listing:
     indent: int
 
     def show(self) -> None:
-        """A line for each value, and one for each thing it says."""
+        """A line for each value, and lines for the bits that are set in it."""
         items = [
             item for field in self.descriptor.fields if field.name not in _COMMON for item in self._items(field.name)
         ]

@@ -1,4 +1,4 @@
-"""What lsusb says of single bits and values of audio descriptors. UAC1, UAC2 and UAC3, appendix A of each."""
+"""lsusb's words for bits and values of audio descriptors. UAC1, UAC2 and UAC3, appendix A of each."""
 
 from __future__ import annotations
 

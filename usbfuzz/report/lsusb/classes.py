@@ -1,4 +1,4 @@
-"""Descriptors of the classes: what an interface of that class makes of a type."""
+"""Class-specific descriptors, shown as the class of the interface before them defines them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Place:
 
 
 def class_descriptor(sheet: Sheet, raw: bytes, place: Place) -> bool:
-    """Show a descriptor that is not a standard one; False when nobody knows it, or when it is cut short."""
+    """Show a descriptor that is not a standard one; False when it is unknown or cut short."""
     interface = place.interface
     if not interface:
         return False

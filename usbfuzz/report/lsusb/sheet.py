@@ -1,4 +1,4 @@
-"""The lines of a listing, and how its fields are set."""
+"""The lines of a listing, and the columns in which fields are printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VALUE_END = 25  #: column, behind the indent
 
 @define
 class Sheet:
-    """What is printed so far, and what is needed to print more: names, and the device's strings."""
+    """The lines printed so far, and what printing needs: the names of usb.ids and the device's strings."""
 
     names: Names
     strings: dict[int, bytes] = field(factory=dict)
@@ -62,7 +62,7 @@ class Sheet:
         return "".join(char if char.isprintable() else "?" for char in text)
 
     def unrecognized(self, indent: int, raw: bytes) -> None:
-        """Bytes nobody knows, or of which some are missing."""
+        """A descriptor that is unknown or cut short, as bytes."""
         self.line(indent, f"** UNRECOGNIZED:  {raw.hex(' ')}")
 
     def junk(self, indent: int, raw: bytes, used: int) -> None:

@@ -42,7 +42,7 @@ _CLOCK_FRACTION = len(".000000MHz")
 _HEX = {"wTotalLength", "wTerminalType", "bEndpointAddress", "bmInterlaceFlags", "bmCapabilities", "bmVideoStandards"}
 
 _OF_UVC_1_0 = (ProcessingUnit, OutputHeader)  #: which have grown since
-#: What lsusb takes descriptors for, reading on in the one that follows.
+#: Descriptors that lsusb reads as another class, whose fields continue in the descriptor that follows.
 _READ_ON: dict[type[Descriptor], type[Descriptor]] = {
     ProcessingUnit: ProcessingUnit11,
     InputHeader: InputHeader,
@@ -107,7 +107,7 @@ def video(sheet: Sheet, raw: bytes, rest: bytes, context: Context) -> bool:
 
 
 def _seen(raw: bytes, rest: bytes, context: Context) -> Descriptor:
-    """What lsusb takes it for.
+    """The descriptor as lsusb reads it.
 
     Of the terminals it knows only a camera's own fields. What UVC 1.0 had not yet, and masks that have no bytes, it
     reads nevertheless, from the descriptor that follows.
@@ -149,7 +149,7 @@ class _Listing:
     protocol: int
 
     def show(self) -> None:
-        """A line for each value, and one for each thing it says."""
+        """A line for each value, and lines for the bits that are set in it."""
         for field in self.descriptor.fields[3:]:
             value = getattr(self.descriptor, field.name)
             match field.kind:

@@ -1,4 +1,4 @@
-"""What lsusb says of single bits and values of video descriptors. UVC 1.5 §3.7.2 and §3.9.2."""
+"""lsusb's words for bits and values of video descriptors. UVC 1.5 §3.7.2 and §3.9.2."""
 
 from __future__ import annotations
 

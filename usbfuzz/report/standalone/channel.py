@@ -122,7 +122,7 @@ class Channel(asyncio.Protocol):
         if kind in _HANDLERS:
             getattr(self, _HANDLERS[kind])(device, number, body)
 
-    # What the guest asks
+    # Requests of the guest
 
     def _on_reset(self, device: Device, number: int, body: bytes) -> None:
         device.on_reset()
@@ -262,7 +262,7 @@ class Channel(asyncio.Protocol):
         again = loop.call_later(wait / 1000, lambda: self._push(device, endpoint, 1))
         self._streams[endpoint.address] = again
 
-    # Plumbing
+    # Sending
 
     def _submit(self, key: tuple[int, int], request: Request) -> None:
         pipe = self._pipes.setdefault(key, Pipe())

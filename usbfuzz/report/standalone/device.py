@@ -193,7 +193,7 @@ class Device:
 def _play(steps: tuple[Step, ...]) -> Iterator[Step]:
     for step in steps:
         if step.times == 0:
-            # A NAK for ever is no answer: nobody need ask again.
+            # A NAK that is repeated for ever: the channel need not ask again.
             answer = _NEVER if step.status == Status.NAK else step
             while True:
                 yield answer

@@ -1,4 +1,4 @@
-"""Requests that are owed one answer each, and the queues that keep the answers in order."""
+"""Requests that wait for an answer, and the queues that keep the answers in order."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .spec import Status, Step
 
 __all__ = ["Pipe", "Request"]
 
-_SETTLE_S = 0.001  #: after a failed transfer QEMU takes back what is queued behind it
+_WITHDRAWAL_S = 0.001  #: after a failed transfer QEMU withdraws the requests queued behind it
 
 
 class Request:
-    """One request that is owed one answer."""
+    """One request, which must be answered exactly once."""
 
     def __init__(self, number: int, ask: Callable[[], Step], answer: Callable[[int, bytes], None]) -> None:
         self.number, self.ask, self.answer = number, ask, answer
@@ -30,7 +30,7 @@ class Pipe:
         self.timer: asyncio.TimerHandle | None = None
 
     def clear(self) -> None:
-        """Wait for nothing any more."""
+        """Drop all requests."""
         if self.timer is not None:
             self.timer.cancel()
         self.timer, self.waits, self.naked = None, False, False
@@ -53,7 +53,7 @@ class Pipe:
         request.answer(Status.CANCELLED, b"")
         if first:
             self.clear()
-            self._later(_SETTLE_S, lambda: None)
+            self._later(_WITHDRAWAL_S, lambda: None)
 
     def _finish(self, step: Step, status: int) -> None:
         if status == Status.NEVER:
@@ -61,7 +61,7 @@ class Pipe:
         elif status != Status.NAK:
             self.requests.popleft().answer(status, step.data)
             if status:
-                self._later(_SETTLE_S, lambda: None)
+                self._later(_WITHDRAWAL_S, lambda: None)
 
     def _later(self, seconds: float, then: Callable[[], None]) -> None:
         def due() -> None:

@@ -13,13 +13,12 @@ from .spec import Event, Reproducer
 __all__ = ["play"]
 
 _FIRST_REQUEST_S = 20.0
-_PATIENCE_S = 60.0  #: a probe may keep the bus busy so long
-_LAST_WORDS_S = 10.0
+_LONGEST_PROBE_S = 60.0  #: after this the next event happens although the bus is busy
 _STEP_S = 0.02
 
 
 async def play(case: Reproducer, machine: Machine, channels: list[Channel], calm: float) -> None:
-    """Play all events, then unplug what is left; ``calm`` is the seconds without requests after which all is settled.
+    """Play all events, then unplug what is left; after ``calm`` seconds without requests the guest counts as quiet.
 
     Returns at the end, or when QEMU ends.
     """
@@ -30,7 +29,7 @@ async def play(case: Reproducer, machine: Machine, channels: list[Channel], calm
             return
         print(f"=== {event.action} port {event.port}", flush=True)
         await _perform(case, event, channels[event.port], plugged)
-    await _settled(machine, channels, plugged, calm)
+    await _all_quiet(machine, channels, plugged, calm)
     for port in sorted(plugged):
         if not machine.ended:
             print(f"=== unplug port {port}", flush=True)
@@ -60,11 +59,11 @@ async def _until_due(event: Event, machine: Machine, channels: list[Channel], pl
     elif event.after_ms is not None:
         await _watch(machine, event.after_ms / 1000)
     else:
-        await _settled(machine, channels, plugged, calm)
+        await _all_quiet(machine, channels, plugged, calm)
 
 
-async def _settled(machine: Machine, channels: list[Channel], plugged: set[int], calm: float) -> None:
-    """Every plugged device was asked something, and none is asked anything for a while."""
+async def _all_quiet(machine: Machine, channels: list[Channel], plugged: set[int], calm: float) -> None:
+    """Wait until every plugged device had a request, and none had one for ``calm`` seconds."""
     started = time.monotonic()
     while plugged and not machine.ended:
         machine.echo()
@@ -74,7 +73,7 @@ async def _settled(machine: Machine, channels: list[Channel], plugged: set[int],
         last = max(channels[port].last_request for port in plugged)
         if (asked or waited > _FIRST_REQUEST_S) and now - last > calm and machine.quiet_for > calm:
             return
-        if waited > _PATIENCE_S:
+        if waited > _LONGEST_PROBE_S:
             return
         await asyncio.sleep(_STEP_S)
 

@@ -1,4 +1,4 @@
-"""A case as data: what each device answers, and when it is plugged and pulled."""
+"""A case as data: what each device answers, and when it is plugged and unplugged."""
 
 from __future__ import annotations
 

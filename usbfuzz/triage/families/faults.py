@@ -78,7 +78,7 @@ _ASSERTIONS = (
         "kernel BUG", r"kernel BUG at lib/list_debug\.c", "BUG: corrupted list in {frame}",
         Kind.MEMORY_SAFETY_BUG, at_trace(), alt=_BAD_ACCESS,
     ),
-    # The caller gave the helpers an impossible buffer.
+    # skb_panic() and its like: the caller gave them a buffer without room, so they are skipped.
     Shape("kernel BUG", "kernel BUG at .*", "kernel BUG in {frame}", Kind.BUG, at_fault("^skb_")),
     Shape("Kernel BUG", "Kernel BUG (?P<what>.*)", "kernel BUG {what}", Kind.BUG),
     Shape(

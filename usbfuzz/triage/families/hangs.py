@@ -1,4 +1,4 @@
-"""Nothing moves: lockups, RCU stalls, hung tasks, workqueues that are stuck."""
+"""Hangs: lockups, RCU stalls, hung tasks, stuck workqueues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernel gives up, reboots, or the software that tests it fails."""
+"""Panics, unexpected reboots, and failures of the software that tests the kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["SHAPES"]
 _PANIC = "Kernel panic - not syncing: "
 _OVERFLOW = ("stack-overflow in {frame}",)
 
-#: Panics that a report leads to. Alone they say that the report itself was lost.
+#: Panics that follow a report. Without a report before them, that report was lost.
 _ECHOES = ("Fatal exception", "panic_on_warn set", "hung_task: blocked tasks")
 
 _STACKS = (

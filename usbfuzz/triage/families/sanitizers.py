@@ -77,7 +77,7 @@ _KASAN = (
         "BUG:", "BUG: KASAN:", "KASAN: {bug} {access} in {frame}", _kasan,
         detail=rf"BUG: KASAN: (?P<bug>[a-z\-]+) in {_PLACE}"
         + later(r"(?P<access>Read|Write) (?:of size|at addr) [0-9a-f]+"),
-        # With hardware tags the trap itself is on the stack.
+        # With hardware tags the report's stack begins in the exception handler.
         trail=path(rf"BUG: KASAN: [a-z\-]+ in {FUNCTION}", CALL_TRACE, STACK,
                    skip="kernel_fault|tag_check|mem_abort|^el1h?_"),
         alt=_BAD_ACCESS,
@@ -106,7 +106,7 @@ _KMSAN = (
     Shape(
         "BUG:", "BUG: KMSAN:", "KMSAN: {bug} in {frame}", _kmsan,
         detail=rf"BUG: KMSAN: (?P<bug>[a-z\-]+) in {_PLACE}",
-        # Encryption is where a value set elsewhere is first looked at.
+        # Ciphers are often the first to look at a value that was left uninitialised elsewhere, so they are skipped.
         trail=path(STACK, _CREATED, STACK,
                    skip="alloc_skb|netlink_ack|netlink_rcv_skb|_encrypt$|^(?:crypto|cipher|drbg|rng)_"),
         alt=_BAD_ACCESS, traced=False,

@@ -1,4 +1,4 @@
-"""What USB core says of a driver's mistakes without a stack trace."""
+"""Messages of USB core about a driver's mistakes, which come without a stack trace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from usbfuzz.triage.shape import Shape
 __all__ = ["SHAPES", "bound_driver"]
 
 _DEVICE = re.compile(r"usb (\d+-[\d.]+): BOGUS urb xfer")
-#: Drivers of the machine's own that speak of every device.
+#: Names in messages about every device: USB core, hubs, and subsystems instead of drivers.
 _NO_DRIVER = frozenset({"usb", "hub", "hcd", "input", "scsi"})
 
 
