@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests import TESTS
+from tests.triage.golden_files import golden_log
 from usbfuzz.case import load
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import weight
@@ -149,7 +150,7 @@ def test_a_suppressed_title_stays_suppressed_and_is_counted_on(old: Path) -> Non
     title = "INFO: task hung in airspy_disconnect"
     assert read_suppressed(old) == {title: {KERNEL: 1}}
     store = CrashStore.open(old, kernel=KERNEL, warped=True)
-    (report,) = extract((TESTS / "triage" / "golden" / "003.log").read_text())
+    (report,) = extract(golden_log("003"))
     store.sighted(Evidence(report, load(old / WARNING), "console\n", ()))
     store.flush()
     assert read_suppressed(old) == {title: {KERNEL: 2}}

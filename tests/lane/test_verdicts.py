@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from harness.lane.verdicts import may_run_on, runs_on_after, shown
-from tests import TESTS
+from tests.triage.golden_files import GOLDEN, golden_log
 from usbfuzz.triage import Kind
 
-GOLDEN = TESTS / "triage" / "golden"
 CUT = "------------[ cut here ]------------\n"
 REST = """Modules linked in: videobuf2_common uvcvideo
 CPU: 0 PID: 77 Comm: v4l_id Not tainted 6.1.0-50-amd64 #1 Debian 6.1.176-1
@@ -60,9 +57,9 @@ def test_silence_costs_nothing_and_a_once_only_message_alone_does() -> None:
     assert not may_run_on("usb 1-1: BOGUS control dir, pipe 80000280 doesn't match bRequestType 80\n", (), ())
 
 
-@pytest.mark.parametrize("log", sorted(GOLDEN.glob("*.log")), ids=lambda path: path.stem)
-def test_what_is_no_warning_is_never_gone_on_after(log: Path) -> None:
-    console = log.read_text(errors="replace")
+@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.iterdir()))
+def test_what_is_no_warning_is_never_gone_on_after(name: str) -> None:
+    console = golden_log(name).decode(errors="replace")
     reports = shown(console)
     if not all(report.type is Kind.WARNING for report in reports):
         assert not may_run_on(console, reports, reports)

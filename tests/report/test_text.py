@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import KNOWN_BUGS, TESTS
+from tests import KNOWN_BUGS
+from tests.triage.golden_files import golden_log
 from usbfuzz.case import load
 from usbfuzz.case.model import Case, DeviceSpec, GuestNeeds
 from usbfuzz.crashes.minimized import Mark, Minimized
@@ -16,7 +17,7 @@ from usbfuzz.report.text import COLUMNS, Facts, oops_of, render_text
 
 _CORPUS = KNOWN_BUGS
 _CASES = {path.stem: load(path) for path in sorted(_CORPUS.glob("*.toml"))}
-_LOG = (TESTS / "triage" / "golden" / "001.log").read_text(errors="replace")
+_LOG = golden_log("001").decode(errors="replace")
 
 
 def _crash(title: str = "general protection fault in device_wakeup_disable", **changes: object) -> Crash:

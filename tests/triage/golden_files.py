@@ -20,9 +20,12 @@ from pathlib import Path
 
 from attrs import frozen
 
+from tests import TESTS
 from usbfuzz.triage import Report
 
-__all__ = ["Golden", "described", "read", "write"]
+__all__ = ["GOLDEN", "Golden", "described", "golden_log", "read", "write"]
+
+GOLDEN = TESTS / "triage" / "golden"
 
 
 @frozen
@@ -42,6 +45,11 @@ def read(path: Path) -> Golden:
 def write(path: Path, golden: Golden) -> None:
     """Replace a golden file."""
     path.write_bytes(golden.header.encode() + b"\n" + golden.log)
+
+
+def golden_log(name: str) -> bytes:
+    """The log of a golden file."""
+    return read(GOLDEN / name).log
 
 
 def described(reports: list[Report]) -> str:

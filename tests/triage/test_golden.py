@@ -12,16 +12,15 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from tests import TESTS
 from usbfuzz.triage import extract
 
-from .golden_files import described, read, write
+from .golden_files import GOLDEN, described, read, write
 
-GOLDEN = sorted((TESTS / "triage" / "golden").iterdir())
+FILES = sorted(GOLDEN.iterdir())
 UPDATE = os.environ.get("USBFUZZ_UPDATE_GOLDEN") == "1"
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_golden_log_has_the_same_reports_as_ever(path: Path) -> None:
     golden = read(path)
     found = described(extract(golden.log))
@@ -30,7 +29,7 @@ def test_a_golden_log_has_the_same_reports_as_ever(path: Path) -> None:
     assert found == read(path).header
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_the_text_of_a_report_is_lines_of_its_log(path: Path) -> None:
     log = read(path).log
     for report in extract(log):

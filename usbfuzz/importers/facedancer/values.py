@@ -48,9 +48,7 @@ class Values:
     def __init__(self, names: Mapping[str, ast.expr], outer: Values | None = None) -> None:
         self._names = names
         self._outer = outer
-        self._found: dict[
-            str, Value
-        ] = {}  # evaluated once: each name may double the one before
+        self._found: dict[str, Value] = {}  # evaluated once: each name may double the one before
 
     def of(self, node: ast.expr, depth: int = 0) -> Value:
         """The value; raises UnknownValueError."""
