@@ -72,7 +72,7 @@ def case(index: int, *, ports: int = 1) -> Case:
 
 def indices(cases: Sequence[Case]) -> list[int]:
     """Numbers of all cases in a round, merged ones too."""
-    return [int(device.name.split()[1]) for one in cases for device in one.devices]
+    return [int(device.name.split()[1]) for played in cases for device in played.devices]
 
 
 @define

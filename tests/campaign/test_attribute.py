@@ -50,7 +50,7 @@ def test_a_case_made_for_a_driver_on_the_stack_is_suspected_first() -> None:
         for n, name in enumerate(("hid_sony 1:2", "uvcvideo 3:4", "wacom 5:6"))
     )
     order = suspects(Suspicion(evolve(report("oops"), text=stack), cases, (), "", ()))
-    assert [one for how, one in order if how is How.ALONE] == [cases[1], cases[0], cases[2]]
+    assert [run for how, run in order if how is How.ALONE] == [cases[1], cases[0], cases[2]]
 
 
 def test_the_cases_of_a_round_share_a_guest_and_what_shows_the_bug_there_is_tried_on_fresh_ones() -> None:

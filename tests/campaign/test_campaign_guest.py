@@ -139,7 +139,7 @@ def test_whatever_ends_the_supervisor_no_guest_is_left(guest: Guest, tmp_path: P
         process.send_signal(number)
         process.wait(timeout=60)
     assert process.returncode == (0 if number == signal.SIGINT else -number)
-    _until(lambda: not any(_alive(one) for one in (*guests, *workers)), 30)
+    _until(lambda: not any(_alive(process) for process in (*guests, *workers)), 30)
     left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if os.fsencode(tmp_path) in _read(path)]
     assert left == []
 

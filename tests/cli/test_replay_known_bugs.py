@@ -31,7 +31,7 @@ def _expectations(shown: bool) -> list[object]:
         for row in load(path).expect
         if bool(row.title) == shown and row.kernel in (VULNERABLE, FIXED)  # the others are for usbfuzz regress
     ]
-    found.sort(key=lambda one: (one[2].kernel, one[1].guest.kernel_params))
+    found.sort(key=lambda found_case: (found_case[2].kernel, found_case[1].guest.kernel_params))
     return [pytest.param(case, row, id=f"{name} on {row.kernel}", marks=_group(case, row)) for name, case, row in found]
 
 

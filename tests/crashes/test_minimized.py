@@ -91,9 +91,9 @@ def test_every_byte_of_a_device_is_one_number_of_one_part(path: Path) -> None:
     for number, device in enumerate(case.devices):
         for part, raw in parts(device):
             assert with_part(device, part, raw) == device
-            mine = [one for one in units(case) if (one.device, one.part) == (number, part)]
-            assert b"".join(one.raw for one in mine) == raw
-            assert all(one.plain is None or len(one.plain) == len(one.raw) for one in mine)
+            mine = [unit for unit in units(case) if (unit.device, unit.part) == (number, part)]
+            assert b"".join(unit.raw for unit in mine) == raw
+            assert all(unit.plain is None or len(unit.plain) == len(unit.raw) for unit in mine)
 
 
 @given(configurations, st.sets(st.integers(0, 300)), st.sampled_from(Totals))

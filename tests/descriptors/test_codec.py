@@ -29,8 +29,8 @@ def test_one_descriptor_of_any_bytes_keeps_them(raw: bytes, context: Context) ->
 
 @given(configurations)
 def test_every_descriptor_is_described_on_one_short_line(raw: bytes) -> None:
-    for one in split(raw):
-        line = describe(one)
+    for descriptor in split(raw):
+        line = describe(descriptor)
         assert line
         assert len(line) <= 160
         assert "\n" not in line
@@ -38,30 +38,34 @@ def test_every_descriptor_is_described_on_one_short_line(raw: bytes) -> None:
 
 @given(configurations, st.data())
 def test_replacing_a_field_changes_the_bytes_of_that_field_alone(raw: bytes, data: st.DataObject) -> None:
-    for one in split(raw):
-        for field in one.fields:
-            start, stop, width = one.spans[field.index]
+    for descriptor in split(raw):
+        for field in descriptor.fields:
+            start, stop, width = descriptor.spans[field.index]
             if field.kind != "int" or start == stop:
                 continue
             value = data.draw(st.integers(0, 256**width - 1))
-            changed = one.replace(**{field.name: value})
+            changed = descriptor.replace(**{field.name: value})
             assert getattr(changed, field.name) == value
-            assert changed.raw == one.raw[:start] + value.to_bytes(width, "little") + one.raw[stop:]
+            assert changed.raw == descriptor.raw[:start] + value.to_bytes(width, "little") + descriptor.raw[stop:]
 
 
 @given(configurations)
 def test_replacing_every_field_by_itself_changes_nothing(raw: bytes) -> None:
-    for one in split(raw):
-        present = [field.name for field in one.fields if one.spans[field.index][1] > one.spans[field.index][0]]
-        assert one.replace(**{name: getattr(one, name) for name in present}) == one
+    for descriptor in split(raw):
+        present = [
+            field.name
+            for field in descriptor.fields
+            if descriptor.spans[field.index][1] > descriptor.spans[field.index][0]
+        ]
+        assert descriptor.replace(**{name: getattr(descriptor, name) for name in present}) == descriptor
 
 
 def test_a_replaced_raw_descriptor_still_knows_what_it_was_meant_to_be() -> None:
-    (one,) = split(bytes.fromhex("060581020002"))
-    changed = one.replace(bLength=7)
+    (descriptor,) = split(bytes.fromhex("060581020002"))
+    changed = descriptor.replace(bLength=7)
     assert isinstance(changed, RawDescriptor)
     assert changed.meant is EndpointDescriptor
-    assert changed.raw == one.rebuild(bLength=7).raw == bytes.fromhex("070581020002")
+    assert changed.raw == descriptor.rebuild(bLength=7).raw == bytes.fromhex("070581020002")
 
 
 @pytest.mark.parametrize("length", [0, 1, 200])
@@ -76,27 +80,27 @@ def test_an_impossible_length_keeps_all_remaining_bytes_in_one_last_descriptor(l
 
 
 def test_a_stray_byte_is_a_descriptor_without_a_type() -> None:
-    (one,) = split(b"\x09")
-    assert isinstance(one, RawDescriptor)
-    assert (one.raw, one.bLength, one.bDescriptorType, one.meant) == (b"\x09", 9, 0, None)
+    (descriptor,) = split(b"\x09")
+    assert isinstance(descriptor, RawDescriptor)
+    assert (descriptor.raw, descriptor.bLength, descriptor.bDescriptorType, descriptor.meant) == (b"\x09", 9, 0, None)
 
 
 def test_a_descriptor_too_short_for_its_type_is_raw_and_says_what_it_was_meant_to_be() -> None:
-    (one,) = split(bytes.fromhex("060581020002"))
-    assert isinstance(one, RawDescriptor)
-    assert one.meant is EndpointDescriptor
+    (descriptor,) = split(bytes.fromhex("060581020002"))
+    assert isinstance(descriptor, RawDescriptor)
+    assert descriptor.meant is EndpointDescriptor
 
 
 def test_bytes_after_the_last_field_are_kept_as_trailing() -> None:
-    (one,) = split(bytes.fromhex("0805810200020055"))
-    assert isinstance(one, EndpointDescriptor)
-    assert one.trailing == b"\x55"
+    (descriptor,) = split(bytes.fromhex("0805810200020055"))
+    assert isinstance(descriptor, EndpointDescriptor)
+    assert descriptor.trailing == b"\x55"
 
 
 def test_an_endpoint_of_nine_bytes_has_the_audio_fields() -> None:
-    (one,) = split(bytes.fromhex("09050109c400010082"))
-    assert isinstance(one, AudioEndpointDescriptor)
-    assert (one.wMaxPacketSize, one.bRefresh, one.bSynchAddress) == (196, 0, 0x82)
+    (descriptor,) = split(bytes.fromhex("09050109c400010082"))
+    assert isinstance(descriptor, AudioEndpointDescriptor)
+    assert (descriptor.wMaxPacketSize, descriptor.bRefresh, descriptor.bSynchAddress) == (196, 0, 0x82)
 
 
 def test_the_constructor_computes_length_type_and_counts() -> None:

@@ -30,8 +30,8 @@ def endpoint(address: int = 0x81, attributes: int = 2, packet: int = 512, interv
 
 
 def only(raw: bytes, speed: Speed = Speed.HIGH) -> EndpointLayout:
-    (one,) = layout(configuration(raw), {}, speed).endpoints
-    return one
+    (announced,) = layout(configuration(raw), {}, speed).endpoints
+    return announced
 
 
 @given(configurations, st.dictionaries(st.integers(0, 3), st.integers(0, 3)), speeds)
@@ -40,18 +40,18 @@ def test_the_layout_of_any_bytes_is_inside_the_limits_of_qemu(
 ) -> None:
     found = layout(raw, alternate, speed)
     assert len(found.interfaces) <= 32
-    assert len({one.bInterfaceNumber for one in found.interfaces}) == len(found.interfaces)
-    assert len({one.bEndpointAddress for one in found.endpoints}) == len(found.endpoints)
-    for one in found.endpoints:
-        assert one.bEndpointAddress & 0x70 == 0
-        assert one.bEndpointAddress & 0x0F
-        periodic = one.type in (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
-        assert 1 <= one.bInterval <= 255 if periodic else one.bInterval == 0
-        assert 1 <= one.wMaxPacketSize <= LARGEST[speed]
-        if one.type is TransferType.INTERRUPT and speed is Speed.FULL:
-            assert one.wMaxPacketSize <= 64
-        assert one.max_streams == 0 or (speed is Speed.SUPER and 2 <= one.max_streams <= 65536)
-        assert one.bInterfaceNumber in {each.bInterfaceNumber for each in found.interfaces}
+    assert len({announced.bInterfaceNumber for announced in found.interfaces}) == len(found.interfaces)
+    assert len({announced.bEndpointAddress for announced in found.endpoints}) == len(found.endpoints)
+    for found_endpoint in found.endpoints:
+        assert found_endpoint.bEndpointAddress & 0x70 == 0
+        assert found_endpoint.bEndpointAddress & 0x0F
+        periodic = found_endpoint.type in (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
+        assert 1 <= found_endpoint.bInterval <= 255 if periodic else found_endpoint.bInterval == 0
+        assert 1 <= found_endpoint.wMaxPacketSize <= LARGEST[speed]
+        if found_endpoint.type is TransferType.INTERRUPT and speed is Speed.FULL:
+            assert found_endpoint.wMaxPacketSize <= 64
+        assert found_endpoint.max_streams == 0 or (speed is Speed.SUPER and 2 <= found_endpoint.max_streams <= 65536)
+        assert found_endpoint.bInterfaceNumber in {each.bInterfaceNumber for each in found.interfaces}
 
 
 @given(configurations, speeds)
@@ -92,24 +92,24 @@ def test_the_chosen_alternate_setting_is_announced_and_an_unknown_one_is_not() -
 
 def test_an_interface_without_setting_0_starts_in_its_first_one() -> None:
     raw = configuration(interface(0, 2, 1) + endpoint(0x81) + interface(0, 1, 1) + endpoint(0x82))
-    assert [one.bEndpointAddress for one in layout(raw).endpoints] == [0x81]
+    assert [announced.bEndpointAddress for announced in layout(raw).endpoints] == [0x81]
 
 
 def test_of_two_endpoints_with_one_address_the_first_counts() -> None:
     raw = configuration(interface(endpoints=2) + endpoint(0x81, 3, 8, 1) + endpoint(0x81, 2))
-    assert [one.type for one in layout(raw).endpoints] == [TransferType.INTERRUPT]
+    assert [announced.type for announced in layout(raw).endpoints] == [TransferType.INTERRUPT]
 
 
 def test_another_interface_may_not_reuse_an_address_but_another_setting_may() -> None:
     shared = interface(0, 0) + endpoint(0x81, 3, 8, 1)
     assert len(layout(configuration(shared + interface(1, 0) + endpoint(0x81, 2))).endpoints) == 1
-    (one,) = layout(configuration(shared + interface(0, 1) + endpoint(0x81, 2)), {0: 1}).endpoints
-    assert one.type is TransferType.BULK
+    (announced,) = layout(configuration(shared + interface(0, 1) + endpoint(0x81, 2)), {0: 1}).endpoints
+    assert announced.type is TransferType.BULK
 
 
 def test_a_control_endpoint_takes_both_directions() -> None:
     raw = configuration(interface(endpoints=2) + endpoint(0x81, 0, 64) + endpoint(0x01, 2))
-    assert [one.bEndpointAddress for one in layout(raw).endpoints] == [0x81]
+    assert [announced.bEndpointAddress for announced in layout(raw).endpoints] == [0x81]
 
 
 def test_reserved_address_bits_are_cleared() -> None:
@@ -177,8 +177,8 @@ def test_intervals_are_the_kernels_guesses_where_they_are_out_of_range(
 
 
 def test_a_low_speed_bulk_endpoint_is_treated_as_interrupt() -> None:
-    one = only(interface() + endpoint(0x81, 2, 64), Speed.LOW)
-    assert (one.type, one.bInterval, one.wMaxPacketSize) == (TransferType.INTERRUPT, 1, 8)
+    announced = only(interface() + endpoint(0x81, 2, 64), Speed.LOW)
+    assert (announced.type, announced.bInterval, announced.wMaxPacketSize) == (TransferType.INTERRUPT, 1, 8)
 
 
 @pytest.mark.parametrize(("attributes", "streams"), [(0, 0), (1, 2), (5, 32), (16, 65536), (17, 65536), (0xFF, 65536)])

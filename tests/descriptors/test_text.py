@@ -191,8 +191,8 @@ LINES = [
 
 @pytest.mark.parametrize(("context", "text", "line"), LINES)
 def test_a_descriptor_is_described_in_its_context(context: Context, text: str, line: str) -> None:
-    (one,) = split(bytes.fromhex(text), context)
-    assert describe(one).startswith(line)
+    (descriptor,) = split(bytes.fromhex(text), context)
+    assert describe(descriptor).startswith(line)
 
 
 def test_a_wrong_length_is_told() -> None:
@@ -204,7 +204,7 @@ def test_class_descriptors_follow_the_interface_they_stand_under() -> None:
     raw = bytes.fromhex(
         "090400000001010000 0524010001 090401000002020100 0524001001 090402000001012000 0924010002082e0000"
     )
-    assert [type(one).__module__.rpartition(".")[2] for one in split(raw)] == [
+    assert [type(descriptor).__module__.rpartition(".")[2] for descriptor in split(raw)] == [
         "standard",
         "base",
         "standard",
@@ -222,4 +222,7 @@ def test_an_unknown_audio_protocol_is_version_1_as_the_kernel_has_it() -> None:
 def test_a_bos_has_correct_totals() -> None:
     raw = bos(WebUsbCapability(bVendorCode=7), PrecisionTimeMeasurementCapability())
     assert raw[:5] == bytes((5, 15, 5 + 24 + 3, 0, 2))
-    assert [type(one).__name__ for one in split(raw)][1:] == ["WebUsbCapability", "PrecisionTimeMeasurementCapability"]
+    assert [type(descriptor).__name__ for descriptor in split(raw)][1:] == [
+        "WebUsbCapability",
+        "PrecisionTimeMeasurementCapability",
+    ]

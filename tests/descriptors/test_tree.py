@@ -33,7 +33,7 @@ def test_the_tree_of_any_bytes_flattens_to_the_same_bytes(raw: bytes) -> None:
 @given(configurations)
 def test_changing_nothing_gives_the_same_tree(raw: bytes) -> None:
     tree = parse(raw)
-    assert tree.map(lambda one: one) == tree
+    assert tree.map(lambda descriptor: descriptor) == tree
 
 
 @given(configurations)
@@ -43,7 +43,7 @@ def test_totals_are_right_once_they_are_asked_for(raw: bytes) -> None:
     assert tree.with_totals() == tree
     if tree.head is not None:
         assert tree.head.wTotalLength == len(raw)
-        assert tree.head.bNumInterfaces == len({one.head.bInterfaceNumber for one in tree.settings})
+        assert tree.head.bNumInterfaces == len({setting.head.bInterfaceNumber for setting in tree.settings})
     for setting in tree.settings:
         assert setting.head.bNumEndpoints == len(setting.endpoints)
 
@@ -54,10 +54,14 @@ def test_a_configuration_is_seen_as_interfaces_settings_and_endpoints() -> None:
     (association,) = tree.associations
     assert association.bInterfaceCount == 2
     assert tree.settings[0].lead == (association,)
-    assert [type(one).__name__ for one in tree.settings[0].extra] == ["Header", "InputTerminal", "OutputTerminal"]
+    assert [type(descriptor).__name__ for descriptor in tree.settings[0].extra] == [
+        "Header",
+        "InputTerminal",
+        "OutputTerminal",
+    ]
     (endpoint,) = tree.settings[2].endpoints
     assert endpoint.head.bEndpointAddress == 0x01
-    assert [type(one).__name__ for one in endpoint.extra] == ["IsochronousEndpoint"]
+    assert [type(descriptor).__name__ for descriptor in endpoint.extra] == ["IsochronousEndpoint"]
 
 
 def test_removing_an_interface_keeps_the_association_and_wrong_totals() -> None:
@@ -88,9 +92,13 @@ def test_the_total_of_a_class_header_covers_the_class_descriptors_after_it() -> 
 
 def test_a_descriptor_can_be_dropped_or_changed_anywhere() -> None:
     tree = parse(HEADSET)
-    without = tree.map(lambda one: None if isinstance(one, EndpointDescriptor) else one)
+    without = tree.map(lambda descriptor: None if isinstance(descriptor, EndpointDescriptor) else descriptor)
     assert all(not setting.endpoints for setting in without.settings)
-    vendor = tree.map(lambda one: one.replace(bInterfaceClass=255) if isinstance(one, InterfaceDescriptor) else one)
+    vendor = tree.map(
+        lambda descriptor: (
+            descriptor.replace(bInterfaceClass=255) if isinstance(descriptor, InterfaceDescriptor) else descriptor
+        )
+    )
     assert {setting.head.bInterfaceClass for setting in vendor.settings} == {255}
 
 
@@ -98,7 +106,7 @@ def test_what_follows_a_broken_interface_descriptor_belongs_to_no_interface() ->
     raw = configuration(bytes.fromhex("090400000103000000" + "07058103080001" + "0804010001030000" + "07058203080001"))
     tree = parse(raw)
     assert len(tree.settings[0].endpoints) == 1
-    assert [one.bDescriptorType for one in tree.tail] == [4, 5]
+    assert [descriptor.bDescriptorType for descriptor in tree.tail] == [4, 5]
     assert len(parse_configuration(raw, Speed.FULL)[0][0].endpoints) == 1
 
 

@@ -67,39 +67,43 @@ def packets(said: Iterable[Said], link: int = MMAPPED, order: str = "<") -> list
     """(time in microseconds, bytes) of the two records of each transfer, in the order of time."""
     record = _usbpcap if link == USBPCAP else _usbmon
     events = []
-    for number, one in enumerate(said):
-        events.append((one.submitted, number, record(one, number + 0x1000, False, link, order)))
-        events.append((one.completed, number, record(one, number + 0x1000, True, link, order)))
+    for number, transfer in enumerate(said):
+        events.append((transfer.submitted, number, record(transfer, number + 0x1000, False, link, order)))
+        events.append((transfer.completed, number, record(transfer, number + 0x1000, True, link, order)))
     return [(time, raw) for time, _, raw in sorted(events, key=lambda event: event[:2])]
 
 
-def _usbmon(one: Said, number: int, complete: bool, link: int, order: str) -> bytes:
-    data = one.answer.data if complete and one.is_in else b"" if complete or one.is_in else one.payload
-    time = one.completed if complete else one.submitted
-    status = _ERRNO[one.answer.status] if complete else -115
-    setup = one.setup.pack() if one.setup and not complete else bytes(8)
-    length = len(data) if complete or not one.is_in else (one.setup.wLength if one.setup else 64)
+def _usbmon(transfer: Said, number: int, complete: bool, link: int, order: str) -> bytes:
+    data = (
+        transfer.answer.data if complete and transfer.is_in else b"" if complete or transfer.is_in else transfer.payload
+    )
+    time = transfer.completed if complete else transfer.submitted
+    status = _ERRNO[transfer.answer.status] if complete else -115
+    setup = transfer.setup.pack() if transfer.setup and not complete else bytes(8)
+    length = len(data) if complete or not transfer.is_in else (transfer.setup.wLength if transfer.setup else 64)
     raw = struct.pack(
         order + "QcBBBHBBqiiII8s",
-        *(number, b"C" if complete else b"S", _KIND[one.type], one.endpoint, one.address, one.bus),
-        *(0 if one.setup and not complete else ord("-"), 0 if data else ord("<")),
+        *(number, b"C" if complete else b"S", _KIND[transfer.type], transfer.endpoint, transfer.address, transfer.bus),
+        *(0 if transfer.setup and not complete else ord("-"), 0 if data else ord("<")),
         *(time // 1_000_000, time % 1_000_000, status, length, len(data), setup),
     )
     return raw + (struct.pack(order + "iiII", 0, 0, 0, 0) if link == MMAPPED else b"") + data
 
 
-def _usbpcap(one: Said, number: int, complete: bool, link: int, order: str) -> bytes:
+def _usbpcap(transfer: Said, number: int, complete: bool, link: int, order: str) -> bytes:
     del link, order
-    data = one.answer.data if complete and one.is_in else b"" if complete or one.is_in else one.payload
-    status = _USBD[one.answer.status] if complete else 0
+    data = (
+        transfer.answer.data if complete and transfer.is_in else b"" if complete or transfer.is_in else transfer.payload
+    )
+    status = _USBD[transfer.answer.status] if complete else 0
     stage = b""
-    if one.setup:
+    if transfer.setup:
         stage = b"\x03" if complete else b"\0"
-        data = data if complete else one.setup.pack() + data
+        data = data if complete else transfer.setup.pack() + data
     head = struct.pack(
         "<HQIHBHHBBI",
-        *(27 + len(stage), number, status, 8, complete, one.bus, one.address),
-        *(one.endpoint, _KIND[one.type], len(data)),
+        *(27 + len(stage), number, status, 8, complete, transfer.bus, transfer.address),
+        *(transfer.endpoint, _KIND[transfer.type], len(data)),
     )
     return head + stage + data
 
@@ -137,26 +141,33 @@ def _block(order: str, kind: int, body: bytes) -> bytes:
 def text(said: Iterable[Said], *, with_bus: bool = True) -> bytes:
     """What usbmon prints: at most 32 bytes of data."""
     events = []
-    for number, one in enumerate(said):
-        bus = f"{one.bus}:" if with_bus else ""
-        where = f"{_LETTER[one.type]}{'i' if one.is_in else 'o'}:{bus}{one.address:03}:{one.endpoint & 15}"
+    for number, transfer in enumerate(said):
+        bus = f"{transfer.bus}:" if with_bus else ""
+        kind = f"{_LETTER[transfer.type]}{'i' if transfer.is_in else 'o'}"
+        where = f"{kind}:{bus}{transfer.address:03}:{transfer.endpoint & 15}"
         head = f"ffff8881{number:08x}"
         asked = "-115"
-        if one.setup:
+        if transfer.setup:
             fields = (
-                one.setup.bmRequestType,
-                one.setup.bRequest,
-                one.setup.wValue,
-                one.setup.wIndex,
-                one.setup.wLength,
+                transfer.setup.bmRequestType,
+                transfer.setup.bRequest,
+                transfer.setup.wValue,
+                transfer.setup.wIndex,
+                transfer.setup.wLength,
             )
             asked = "s {:02x} {:02x} {:04x} {:04x} {:04x}".format(*fields)
-        sent = len(one.payload) if not one.is_in else one.setup.wLength if one.setup else 64
-        events.append((one.submitted, number, f"{head} {one.submitted} S {where} {asked} {_words(sent, one.payload)}"))
-        answer = one.answer
-        moved = len(answer.data) if one.is_in else len(one.payload)
-        done = f"{head} {one.completed} C {where} {_ERRNO[answer.status]} {_words(moved, answer.data)}"
-        events.append((one.completed, number, done))
+        sent = len(transfer.payload) if not transfer.is_in else transfer.setup.wLength if transfer.setup else 64
+        events.append(
+            (
+                transfer.submitted,
+                number,
+                f"{head} {transfer.submitted} S {where} {asked} {_words(sent, transfer.payload)}",
+            )
+        )
+        answer = transfer.answer
+        moved = len(answer.data) if transfer.is_in else len(transfer.payload)
+        done = f"{head} {transfer.completed} C {where} {_ERRNO[answer.status]} {_words(moved, answer.data)}"
+        events.append((transfer.completed, number, done))
     return "".join(line + "\n" for _, _, line in sorted(events)).encode()
 
 

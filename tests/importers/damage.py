@@ -30,5 +30,5 @@ def survives(importer: Importer, content: bytes) -> None:
         found = importer(content, "x")
     except InputError:
         return
-    for one in found:
-        assert loads(dumps(Case((one.device,), ()))).devices == (one.device,)
+    for imported in found:
+        assert loads(dumps(Case((imported.device,), ()))).devices == (imported.device,)

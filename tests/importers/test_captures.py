@@ -57,7 +57,9 @@ def enumeration(spec: DeviceSpec, address: int = 5) -> list[Said]:
 
 def timed(said: list[Said], start: int = 1000) -> list[Said]:
     """One transfer after the other, 10 µs each."""
-    return [evolve(one, submitted=start + 20 * i, completed=start + 20 * i + 10) for i, one in enumerate(said)]
+    return [
+        evolve(transfer, submitted=start + 20 * i, completed=start + 20 * i + 10) for i, transfer in enumerate(said)
+    ]
 
 
 def only(found: tuple[Imported, ...]) -> Imported:
@@ -116,19 +118,19 @@ def test_answers_to_vendor_requests_come_back_in_order_and_the_last_for_ever() -
     said = [control(VENDOR_READ, data(bytes((value,)))) for value in (0, 0, 7)]
     device = talk(*said).device
     assert [step.times for step in device.control[0].steps] == [2, 0]
-    assert [one.data for one in answers(device, *[VENDOR_READ] * 5)] == [b"\0", b"\0", b"\7", b"\7", b"\7"]
+    assert [answer.data for answer in answers(device, *[VENDOR_READ] * 5)] == [b"\0", b"\0", b"\7", b"\7", b"\7"]
 
 
 def test_requests_are_told_apart_by_their_values() -> None:
     other = evolve(VENDOR_READ, wValue=9)
     device = talk(control(VENDOR_READ, data(b"a")), control(other, data(b"b"))).device
-    assert [one.data for one in answers(device, other, VENDOR_READ)] == [b"b", b"a"]
+    assert [answer.data for answer in answers(device, other, VENDOR_READ)] == [b"b", b"a"]
 
 
 def test_a_request_of_two_lengths_keeps_the_answer_of_each() -> None:
     short = evolve(VENDOR_READ, wLength=1)
     device = talk(control(VENDOR_READ, data(b"ab")), control(short, data(b"c"))).device
-    assert [one.data for one in answers(device, short, VENDOR_READ)] == [b"c", b"ab"]
+    assert [answer.data for answer in answers(device, short, VENDOR_READ)] == [b"c", b"ab"]
 
 
 def test_writes_that_are_always_accepted_become_one_script() -> None:
@@ -226,7 +228,7 @@ def test_a_long_stream_keeps_its_beginning_and_says_so() -> None:
     imported = captured([*enumeration(KEYBOARD), *said])
     (script,) = imported.device.endpoints
     assert len(script.steps) == 512
-    assert [str(one) for one in imported.problems] == ["endpoint 0x82: the first 512 of 2000 answers are kept"]
+    assert [str(problem) for problem in imported.problems] == ["endpoint 0x82: the first 512 of 2000 answers are kept"]
 
 
 def test_isochronous_packets_are_answers_of_their_own() -> None:
@@ -241,8 +243,8 @@ def test_descriptors_cut_by_the_capture_are_kept_as_far_as_they_go() -> None:
     imported = only(import_capture(pcap(packets(enumeration(KEYBOARD)), MMAPPED, snap=64 + 32), "x.pcap"))
     assert imported.device.configurations == (KEYBOARD.configurations[0][:32],)
     assert any(
-        f"configuration 0: the capture holds 32 of its {len(KEYBOARD.configurations[0])} bytes" in str(one)
-        for one in imported.problems
+        f"configuration 0: the capture holds 32 of its {len(KEYBOARD.configurations[0])} bytes" in str(problem)
+        for problem in imported.problems
     )
 
 
@@ -259,7 +261,7 @@ def test_answers_cut_by_the_capture_are_filled_up_and_listed() -> None:
 
 
 def test_xhci_captures_show_no_set_address_and_are_stitched_all_the_same() -> None:
-    said = [one for one in enumeration(KEYBOARD) if one.setup != Setup(0, 5, 5, 0, 0)]
+    said = [transfer for transfer in enumeration(KEYBOARD) if transfer.setup != Setup(0, 5, 5, 0, 0)]
     early = control(VENDOR_READ, data(b"early"), address=0)
     imported = only(import_capture(pcap(packets(timed([early, *said])), MMAPPED), "x"))
     assert answers(imported.device, VENDOR_READ)[0].data == b"early"
@@ -269,7 +271,7 @@ def test_an_address_that_gets_another_device_gives_two() -> None:
     mouse = evolve(KEYBOARD, device=build.device(idVendor=0x1234, idProduct=0x5678))
     said = timed([*enumeration(KEYBOARD), *enumeration(mouse)])
     found = import_capture(pcap(packets(said), MMAPPED), "x")
-    assert [one.device.device for one in found] == [KEYBOARD.device, mouse.device]
+    assert [imported.device.device for imported in found] == [KEYBOARD.device, mouse.device]
 
 
 def test_a_device_that_was_there_before_is_left_out_and_told() -> None:
@@ -309,7 +311,7 @@ def test_the_text_of_usbmon_gives_short_devices_whole() -> None:
 
 def test_other_lines_in_a_text_of_usbmon_are_told() -> None:
     content = b"$ cat 1u\n" + text(enumeration(KEYBOARD))
-    (problem,) = (one for one in only(import_usbmon(content, "1u")).problems if one.line)
+    (problem,) = (problem for problem in only(import_usbmon(content, "1u")).problems if problem.line)
     assert str(problem) == "line 1: '$ cat 1u' is no event of usbmon; left out"
 
 
@@ -394,7 +396,11 @@ def test_what_a_report_writes_down_is_what_is_imported(
     requests: list[tuple[Setup, WireStatus, bytes]], typed: list[bytes]
 ) -> None:
     told = [(setup, end, raw if setup.is_in and end is WireStatus.SUCCESS else b"") for setup, end, raw in requests]
-    known = [(one.setup, WireStatus.SUCCESS, one.answer.data) for one in enumeration(KEYBOARD) if one.setup]
+    known = [
+        (transfer.setup, WireStatus.SUCCESS, transfer.answer.data)
+        for transfer in enumeration(KEYBOARD)
+        if transfer.setup
+    ]
     heard: list[tuple[Sender, Message]] = [(Sender.HOST, DeviceConnect(1, 0, 0, 0, 0x0627, 0x0002, 0))]
     for number, (setup, end, raw) in enumerate([*known, *told]):
         heard += _asked(number + 1, setup, end, raw)
@@ -404,7 +410,7 @@ def test_what_a_report_writes_down_is_what_is_imported(
     assert descriptors(imported.device) == descriptors(KEYBOARD)
     device = ScriptedDevice(imported.device)
     answers_ = [device.on_control(setup, b"") for setup, _, _ in told]
-    assert [(one.data, _WIRE[one.status]) for one in answers_] == [(raw, end) for _, end, raw in told]
+    assert [(answer.data, _WIRE[answer.status]) for answer in answers_] == [(raw, end) for _, end, raw in told]
     assert [device.on_in(0x81, 8).data for _ in typed] == typed
 
 

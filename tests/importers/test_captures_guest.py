@@ -88,5 +88,5 @@ def test_a_captured_device_comes_back_and_binds_again(
     assert {binding.driver for binding in first.bindings} == drivers
     assert {binding.driver for binding in second.bindings} == drivers
     for endpoint in device.endpoints:
-        (heard,) = (one for one in again.endpoints if one.bEndpointAddress == endpoint.bEndpointAddress)
+        (heard,) = (script for script in again.endpoints if script.bEndpointAddress == endpoint.bEndpointAddress)
         assert [step.answer for step in heard.steps if step.answer.data] == [step.answer for step in endpoint.steps]

@@ -123,7 +123,7 @@ def test_constant_answers_of_handlers_become_scripts() -> None:
 
 def test_a_handler_that_computes_is_told_with_its_line() -> None:
     line = PAD.splitlines().index("    def compute(self, request):") + 1
-    assert [str(one) for one in only(PAD).problems] == [
+    assert [str(problem) for problem in only(PAD).problems] == [
         f"line {line}: Pad.compute computes its answer; such requests are stalled"
     ]
 
@@ -159,7 +159,7 @@ def test_what_only_running_the_script_would_tell_is_told_and_the_default_used() 
         HEAD + "import os\nclass Mine(USBDevice):\n    vendor_id = os.getpid()\n    product_id = unknown + 1\n"
     )
     assert imported.device.device[8:12] == bytes.fromhex("0b615346")
-    assert [str(one) for one in imported.problems] == [
+    assert [str(problem) for problem in imported.problems] == [
         "line 4: Mine.vendor_id: os.getpid() has to be run; 24843 is used",
         "line 5: Mine.product_id: the script does not say what unknown is; 18003 is used",
         "line 3: Mine has no configuration; a host can do nothing with it",
@@ -195,7 +195,7 @@ def test_values_without_bounds_are_refused(expression: str) -> None:
         imported = only(f"{HEAD}class Mine(USBDevice):\n    vendor_id = {expression}\n")
     except InputError:
         return  # Python itself refuses a number of 5000 digits
-    assert any("vendor_id" in str(one) for one in imported.problems)
+    assert any("vendor_id" in str(problem) for problem in imported.problems)
 
 
 def test_names_that_double_each_other_are_worked_out_once() -> None:

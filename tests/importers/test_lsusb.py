@@ -193,8 +193,12 @@ def test_a_synthesised_report_descriptor_has_the_length_and_items_that_end(
 
 def test_superspeed_companions_come_from_the_burst_lines() -> None:
     got = only(next(path for path in TEXTS if "t5.014" in path.name).read_bytes())
-    companions = [one for one in split(got.device.configurations[0]) if isinstance(one, SuperSpeedEndpointCompanion)]
-    assert [(one.bMaxBurst, one.bmAttributes) for one in companions] == [
+    companions = [
+        descriptor
+        for descriptor in split(got.device.configurations[0])
+        if isinstance(descriptor, SuperSpeedEndpointCompanion)
+    ]
+    assert [(companion.bMaxBurst, companion.bmAttributes) for companion in companions] == [
         *[(15, 0)] * 2,
         *[(15, 5)] * 3,
         (0, 0),

@@ -58,12 +58,12 @@ def rounds(paths: list[Path], ports: int) -> Iterator[dict[int, DeviceSpec]]:
 def expected(spec: DeviceSpec) -> dict[int, str]:
     """bInterfaceNumber and driver of the interfaces of the first configuration that DRIVERS knows."""
     found: dict[int, str] = {}
-    for one in split(spec.configurations[0]) if spec.configurations else ():
-        if isinstance(one, InterfaceDescriptor):
-            codes = (one.bInterfaceClass, one.bInterfaceSubClass, one.bInterfaceProtocol)
+    for descriptor in split(spec.configurations[0]) if spec.configurations else ():
+        if isinstance(descriptor, InterfaceDescriptor):
+            codes = (descriptor.bInterfaceClass, descriptor.bInterfaceSubClass, descriptor.bInterfaceProtocol)
             for triple, driver in DRIVERS.items():
                 if all(want in (None, have) for want, have in zip(triple, codes, strict=True)):
-                    found[one.bInterfaceNumber] = driver  # an alternate setting may know better: UAS
+                    found[descriptor.bInterfaceNumber] = driver  # an alternate setting may know better: UAS
     return found
 
 

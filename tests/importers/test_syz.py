@@ -107,7 +107,7 @@ def test_a_hid_reproducer_gives_its_descriptors_and_its_report_descriptor(text: 
     assert imported.device.configurations == (CONFIGURATION,)
     assert imported.device.reports == ((0, REPORT),)
     assert imported.device.speed is Speed.HIGH
-    assert [one.bEndpointAddress for one in imported.device.endpoints] == [0x81]
+    assert [script.bEndpointAddress for script in imported.device.endpoints] == [0x81]
     assert imported.problems == ()
 
 
@@ -189,13 +189,15 @@ def test_fields_only_syzkaller_knows_are_told_and_zero() -> None:
 def test_each_connect_is_a_device_and_gets_its_own_calls() -> None:
     first, second = import_syz((STRUCTS + ECM.replace("r0", "r1")).encode(), "prog")
     assert (first.origin, second.origin) == ("line 1: syz_usb_connect_ath9k", "line 3: syz_usb_connect$cdc_ecm")
-    assert [len(one.device.endpoints) for one in (first, second)] == [1, 1]
+    assert [len(imported.device.endpoints) for imported in (first, second)] == [1, 1]
 
 
 def test_answers_without_end_are_cut_and_told() -> None:
     call = 'syz_usb_control_io(r0, 0x0, &(0x7f0)={0x14, &(0x7f0)={0x20, 0x1, 0x1000, "ab"}})\n'
     imported = only(STRUCTS + call * 100)
-    assert [str(one) for one in imported.problems] == ["line 18: more than 64 KiB of answers; the rest is left out"]
+    assert [str(problem) for problem in imported.problems] == [
+        "line 18: more than 64 KiB of answers; the rest is left out"
+    ]
     assert len(dumps(Case((imported.device,), ()))) < 4 << 20
 
 

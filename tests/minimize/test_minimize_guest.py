@@ -62,4 +62,4 @@ def test_a_case_that_does_not_show_its_bug_is_left_alone(guest: Callable[..., La
     done = _minimize(str(path), "--kernel", FIXED)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "not reproduced: nothing to minimize"
-    assert [one.name for one in tmp_path.iterdir()] == ["case.toml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["case.toml"]

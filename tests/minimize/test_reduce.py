@@ -40,7 +40,7 @@ def _reduce(count: int, needed: frozenset[Picks], width: int, seed: int) -> tupl
         for _ in range(dice.randrange(4)):
             await asyncio.sleep(0)
         running -= 1
-        return not any(one <= _picks(case) for one in needed)
+        return not any(picks <= _picks(case) for picks in needed)
 
     asyncio.run(reduce(_choice(count), shows, width, lambda case: accepted.append(_picks(case))))
     return accepted, asked
@@ -53,9 +53,9 @@ _SETS = st.frozensets(st.frozensets(st.integers(0, 39), min_size=1, max_size=3),
 def test_no_single_further_change_can_be_made(count: int, needed: frozenset[Picks], width: int, seed: int) -> None:
     accepted, _ = _reduce(count, needed, width, seed)
     made = accepted[-1]
-    assert not any(one <= made for one in needed)
+    assert not any(picks <= made for picks in needed)
     for number in set(range(count)) - made:
-        assert any(one <= made | {number} for one in needed)
+        assert any(picks <= made | {number} for picks in needed)
 
 
 @given(st.integers(0, 40), _SETS, st.integers(1, 4), st.integers(0, 1000))
@@ -66,7 +66,7 @@ def test_every_accepted_set_shows_the_bug_and_adds_to_the_last(
     for before, after in pairwise(accepted):
         assert before < after
         assert after in asked
-        assert not any(one <= after for one in needed)
+        assert not any(picks <= after for picks in needed)
 
 
 def test_what_is_not_needed_at_all_goes_in_one_trial() -> None:

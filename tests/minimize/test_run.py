@@ -31,7 +31,7 @@ NEEDLES = (b"\x1d\x06\x20\xc1", b"\x1b\x1b\x03\x01")
 
 
 def _rule(case: Case) -> bool:
-    return all(any(one in raw for device in case.devices for _, raw in parts(device)) for one in NEEDLES)
+    return all(any(needle in raw for device in case.devices for _, raw in parts(device)) for needle in NEEDLES)
 
 
 @define

@@ -39,7 +39,9 @@ def _minimize(case: Case, rule: Rule, **guests: float) -> tuple[Minimized | None
 
 def _holds(*needles: bytes) -> Rule:
     """The bug needs these bytes, each inside one part of one device that is plugged."""
-    return lambda case: all(any(one in raw for device in case.devices for _, raw in parts(device)) for one in needles)
+    return lambda case: all(
+        any(needle in raw for device in case.devices for _, raw in parts(device)) for needle in needles
+    )
 
 
 def _fat() -> Case:
@@ -79,7 +81,7 @@ def test_totals_that_are_wrong_stay_as_wrong_when_that_is_the_bug() -> None:
     wrong = evolve(fat, devices=(fat.devices[0], evolve(fat.devices[1], configurations=(bytes(raw),))))
 
     def rule(case: Case) -> bool:
-        trees = [parse(raw) for one in case.devices for raw in one.configurations]
+        trees = [parse(raw) for device in case.devices for raw in device.configurations]
         return any(tree.head and tree.settings and tree.head.wTotalLength == len(tree.raw) + 9 for tree in trees)
 
     found, _, _ = _minimize(wrong, rule)
@@ -103,7 +105,7 @@ def test_marks_are_the_bytes_whose_change_loses_the_bug() -> None:
 
 
 def test_ids_that_matter_are_marked_and_the_others_become_plain() -> None:
-    found, _, _ = _minimize(_fat(), lambda case: any(one.device[8:10] == b"\x34\x12" for one in case.devices))
+    found, _, _ = _minimize(_fat(), lambda case: any(device.device[8:10] == b"\x34\x12" for device in case.devices))
     assert found is not None
     assert found.case.devices[0].device.hex(" ") == "12 01 00 02 00 00 00 40 34 12 00 00 00 00 00 00 00 00"
     assert found.marks == (Mark(0, "device", 8, 2),)
@@ -122,7 +124,7 @@ def _cases(draw: st.DrawFn) -> Case:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_cases(), st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 3))
 def test_the_result_shows_the_bug_and_no_pass_gets_any_further(case: Case, start: int, length: int, width: int) -> None:
-    everything = b"".join(raw for one in case.devices for _, raw in parts(one))
+    everything = b"".join(raw for device in case.devices for _, raw in parts(device))
     needle = everything[start % len(everything) :][:length]
     rule = _holds(needle)
     if not rule(case):
@@ -149,8 +151,8 @@ def test_nothing_is_run_twice_but_to_measure() -> None:
     assert found is not None
     assert found.tried == len(guests.ran)
     final, first = digest(found.case), digest(_fat())
-    others = [digest(one) for one in guests.ran if digest(one) not in (final, first)]
-    best = {digest(one) for one in guests.ran if others.count(digest(one)) > 1}
+    others = [digest(tried) for tried in guests.ran if digest(tried) not in (final, first)]
+    best = {digest(tried) for tried in guests.ran if others.count(digest(tried)) > 1}
     assert len(best) <= 20  # the best case after each pass that got further
 
 
@@ -189,11 +191,11 @@ def test_a_change_that_makes_the_bug_rare_is_taken_back() -> None:
     def rule(case: Case) -> bool:
         nonlocal runs
         runs += 1
-        return _holds(b"\x0a\xde\xad")(case) and (any(one.strings for one in case.devices) or runs % 10 == 0)
+        return _holds(b"\x0a\xde\xad")(case) and (any(device.strings for device in case.devices) or runs % 10 == 0)
 
     found, _, _ = _minimize(_fat(), rule)
     assert found is not None
-    assert any(one.strings for one in found.case.devices)
+    assert any(device.strings for device in found.case.devices)
     assert found.hits == found.runs
 
 
@@ -246,8 +248,8 @@ def test_a_bloated_case_is_twenty_times_as_large_and_the_same_every_time(path: P
     assert weight(fat) >= FACTOR * weight(case)
     assert fat == bloat(case, seed)
     assert fat != bloat(case, seed + 100)
-    for one in case.devices:
-        assert any(one.device[:17] == other.device[:17] for other in fat.devices)
+    for lean in case.devices:
+        assert any(lean.device[:17] == other.device[:17] for other in fat.devices)
 
 
 def test_a_bloated_case_comes_back_to_what_the_bug_needs() -> None:

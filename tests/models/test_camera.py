@@ -41,7 +41,7 @@ def test_payloads_joined_without_headers_are_the_frames(room: int, frames: int) 
         whole.append(frame)
         toggles.append(payload[1] & 0x01)
     assert whole == [Picture().render(SMALL)] * frames
-    assert all(one != other for one, other in pairwise(toggles))
+    assert all(toggle != other for toggle, other in pairwise(toggles))
 
 
 @given(st.integers(-128, 127))

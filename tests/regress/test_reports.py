@@ -45,7 +45,9 @@ def matrix(title: str = OOPS, log: str = "usb 1-1: words", name: str = "mouse") 
         *(cell(broken, good), cell(broken, other)),
     ]
     cells = [
-        one for pair in range(0, len(cells), 2) for one in (*cells[pair : pair + 2], cell(cells[pair].entry, absent))
+        compared
+        for pair in range(0, len(cells), 2)
+        for compared in (*cells[pair : pair + 2], cell(cells[pair].entry, absent))
     ]
     return Matrix((*rows, broken), (good, other, absent), tuple(cells), seconds=12.3)
 
@@ -69,7 +71,7 @@ def test_the_table_has_a_row_a_case_and_fits_its_width() -> None:
 def test_five_kernels_with_long_names_fit_too() -> None:
     columns = tuple(column(f"debian:{n}.12.117-1~bpo13+1") for n in range(5))
     row = entry(name="a-case-with-a-rather-long-name-that-says-it-all")
-    text = table(Matrix((row,), columns, tuple(cell(row, one, seen()) for one in columns)))
+    text = table(Matrix((row,), columns, tuple(cell(row, column, seen()) for column in columns)))
     assert max(map(len, text.splitlines())) <= WIDTH
     assert text.count("· new") == 5
 
@@ -124,7 +126,9 @@ def test_junit_has_only_what_ci_systems_know() -> None:
     for element in ET.fromstring(junit(matrix())).iter():
         assert {child.tag for child in element} <= children.get(element.tag, set())
         assert required.get(element.tag, set()) <= set(element.keys())
-    (failure,) = [one for one in ET.fromstring(junit(matrix())).iter("failure") if one.get("type") == "crash"]
+    (failure,) = [
+        element for element in ET.fromstring(junit(matrix())).iter("failure") if element.get("type") == "crash"
+    ]
     assert failure.get("message") == OOPS
     assert "usbfuzz replay" in (failure.text or "")
 

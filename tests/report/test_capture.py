@@ -50,7 +50,9 @@ def _conversation() -> Conversation:
         (_HOST, BulkPacket(0x02, 0, 3, 0, id=11)),
         (_HOST, DeviceDisconnect()),
     ]
-    return Conversation(tuple(Utterance(1.7e9 + n / 1000, 0, sender, one) for n, (sender, one) in enumerate(said)))
+    return Conversation(
+        tuple(Utterance(1.7e9 + n / 1000, 0, sender, message) for n, (sender, message) in enumerate(said))
+    )
 
 
 def _tshark(path: Path, *words: str) -> str:
@@ -85,7 +87,7 @@ def test_wireshark_dissects_requests_descriptors_and_errors(tmp_path: Path) -> N
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.sampled_from((_HOST, _GUEST)).flatmap(_said), max_size=30))
 def test_whatever_is_said_the_capture_opens(said: list[tuple[Sender, Any]]) -> None:
-    told = Conversation(tuple(Utterance(n / 7, n % 3, sender, one) for n, (sender, one) in enumerate(said)))
+    told = Conversation(tuple(Utterance(n / 7, n % 3, sender, message) for n, (sender, message) in enumerate(said)))
     count = len(list(usbmon_packets(told)))
     raw = render_capture(told)
     assert bool(raw) == bool(count)
@@ -116,7 +118,7 @@ def test_a_long_conversation_keeps_its_beginning_and_its_end() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 300_000])
 def test_a_packet_is_cut_where_wireshark_would_refuse_it(length: int) -> None:
-    one = Utterance(0, 0, _HOST, BulkPacket(0x81, 0, length, 0, payload=bytes(length), id=1))
-    (packet,) = usbmon_packets(Conversation((one,)))
+    utterance = Utterance(0, 0, _HOST, BulkPacket(0x81, 0, length, 0, payload=bytes(length), id=1))
+    (packet,) = usbmon_packets(Conversation((utterance,)))
     assert packet.length == 64 + length
     assert len(packet.data) == min(64 + length, 1 << 18)

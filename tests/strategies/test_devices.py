@@ -71,7 +71,9 @@ def test_interfaces_and_endpoints_are_counted_right(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_descriptors_of_a_plausible_device_are_long_enough_for_their_types(kind: str) -> None:
     seen = [descriptor for spec in made(kind) for descriptor in split(spec.configurations[0])]
-    truncated = [one for one in seen if isinstance(one, RawDescriptor) and one.meant is not None]
+    truncated = [
+        descriptor for descriptor in seen if isinstance(descriptor, RawDescriptor) and descriptor.meant is not None
+    ]
     assert len(truncated) <= len(seen) // 100
 
 
@@ -88,7 +90,7 @@ def test_packet_sizes_are_legal_for_the_speed(kind: str) -> None:
 
 
 def test_every_superspeed_endpoint_has_its_companion() -> None:
-    for spec in (one for kind in KINDS for one in made(kind, 60) if one.speed is Speed.SUPER):
+    for spec in (spec for kind in KINDS for spec in made(kind, 60) if spec.speed is Speed.SUPER):
         found = pieces(spec)
         assert all(found[at + 1][1] == 0x30 for at, piece in enumerate(found) if piece[1] == 5)
         assert spec.bos

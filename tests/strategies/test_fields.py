@@ -37,8 +37,8 @@ def test_each_mutation_changes_one_field_and_keeps_the_length() -> None:
             for old, new in zip(
                 (SPEC.device, *SPEC.configurations), (mutated.device, *mutated.configurations), strict=True
             )
-            for at, (one, other) in enumerate(zip(old, new, strict=True))
-            if one != other
+            for at, (before, other) in enumerate(zip(old, new, strict=True))
+            if before != other
         ]
         assert len(changed) <= 2, note
 

@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_cases() -> None:
 
 def test_another_seed_gives_other_cases() -> None:
     here, there = generate(SEED, 0, 50, IDENTITIES), generate(SEED + 1, 0, 50, IDENTITIES)
-    assert all(one.devices != other.devices for one, other in zip(here, there, strict=True))
+    assert all(case.devices != other.devices for case, other in zip(here, there, strict=True))
 
 
 def test_portions_do_not_matter() -> None:

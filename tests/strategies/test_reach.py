@@ -105,7 +105,7 @@ def test_the_extigy_has_a_total_by_which_its_boot_code_runs() -> None:
 def test_packets_begin_with_the_codes_a_driver_branches_on() -> None:
     def trap(spec: DeviceSpec) -> bool:
         sent = [step.answer.data for script in spec.endpoints for step in script.steps]
-        return spec.name.startswith("quatech2") and any(one.startswith(b"\x1b\x1b\x03") for one in sent)
+        return spec.name.startswith("quatech2") and any(data.startswith(b"\x1b\x1b\x03") for data in sent)
 
     assert found_within(500, "vendor", trap)
 

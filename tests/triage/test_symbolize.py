@@ -70,7 +70,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def test_a_frame_of_a_module_gets_its_line_and_what_was_inlined_there(built: Built) -> None:
     frame = built.frame("probe_it")
     locations = Symbols.find([built.root]).locate([frame])[frame]
-    assert [(one.function, one.file, one.line, one.inlined) for one in locations] == [
+    assert [(location.function, location.file, location.line, location.inlined) for location in locations] == [
         ("start_wait", "drivers/usb/dummy.c", 4, True),
         ("probe_it", "drivers/usb/dummy.c", 8, False),
     ]
