@@ -32,11 +32,9 @@ OPEN_CIRCLES: frozenset[frozenset[str]] = frozenset({frozenset({"harness.lane.la
 OPEN_PACKAGES = frozenset({"harness/__init__.py", "harness/guest/__init__.py", "usbfuzz/jobs/campaign/__init__.py"})
 OPEN_FILES = frozenset(
     {
-        "tests/agent/test_native.py",
         "tests/campaign/test_run.py",
         "tests/crashes/test_store.py",
         "tests/importers/test_captures.py",
-        "tests/triage/test_families.py",
         "tests/usbredir/test_transfers.py",
     }
 )

@@ -14,7 +14,8 @@ from usbfuzz.triage.rust import demangle
 from usbfuzz.triage.titles import MAX_TITLE, stable_title
 
 from .logs import BOOT, styled
-from .test_families import EXAMPLES, Example
+from .oops_examples import Example
+from .test_families import EXAMPLES
 
 _LOGS = tuple(styled(example.lines, style) for example in EXAMPLES.values() for style in ("timestamp", "caller"))
 _LINES = tuple(dict.fromkeys(line for log in _LOGS for line in log.splitlines()))
