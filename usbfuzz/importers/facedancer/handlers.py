@@ -118,8 +118,7 @@ def _answer(part: Part, function: ast.FunctionDef) -> Answer | None:
 
 
 def _call(statement: ast.stmt) -> ast.Call | None:
-    is_call = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-    return statement.value if is_call else None  # type: ignore[attr-defined]
+    return statement.value if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) else None
 
 
 def _is_silent(statement: ast.stmt) -> bool:

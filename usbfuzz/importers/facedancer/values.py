@@ -94,8 +94,8 @@ class Values:
         left, right = self.of(node.left, depth + 1), self.of(node.right, depth + 1)
         if isinstance(left, int) and isinstance(right, int):
             return _arithmetic(node, left, right)
-        if isinstance(node.op, ast.Add) and type(left) is type(right) and isinstance(left, str | bytes | tuple):
-            return left + right  # type: ignore[operator]
+        if isinstance(node.op, ast.Add):
+            return _joined(node, left, right)
         if isinstance(node.op, ast.Mult) and isinstance(left, str | bytes | tuple) and isinstance(right, int):
             # Longer than any value may be, so that the check below refuses it, and still cheap to make.
             return left * min(right, _MAX_BYTES // max(len(left), 1) + 1)
@@ -166,6 +166,16 @@ def _item(prefix: int, octets: tuple[Value, ...], node: ast.expr) -> Value:
     if len(octets) not in SIZES:
         raise UnknownValueError(f"{_shown(node)}: an item has 0, 1, 2 or 4 bytes")
     return (prefix | SIZES[len(octets)], *octets)
+
+
+def _joined(node: ast.BinOp, left: Value, right: Value) -> Value:
+    if isinstance(left, str) and isinstance(right, str):
+        return left + right
+    if isinstance(left, bytes) and isinstance(right, bytes):
+        return left + right
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return left + right
+    raise UnknownValueError(f"{_shown(node)} has no constant value")
 
 
 def _octets(value: Value, node: ast.expr) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from attrs import field, frozen, mutable
 
@@ -102,7 +103,7 @@ def c_calls(text: str, memory: Memory) -> Iterator[CCall | int]:
 def _store(found: re.Match[str], memory: Memory) -> None:
     if found["store"]:
         width = int(found["bits"]) // 8
-        order = "big" if found["swap"] else "little"
+        order: Literal["little", "big"] = "big" if found["swap"] else "little"
         memory.write(int(found["at"], 16), _packed(found["value"], width, order))
     elif found["copy"]:
         raw = b"".join(_literal(literal) for literal in _STRING.findall(found["text"]))
@@ -117,17 +118,17 @@ def _store(found: re.Match[str], memory: Memory) -> None:
 
 def _bitfield(found: re.Match[str], memory: Memory) -> None:
     address, width = int(found["field"], 16), int(found["word"]) // 8
-    order = "big" if found["order"].startswith("htobe") else "little"
+    order: Literal["little", "big"] = "big" if found["order"].startswith("htobe") else "little"
     mask = (1 << int(found["width"])) - 1
-    old = int.from_bytes(memory.read(address, width), order)  # type: ignore[arg-type]
+    old = int.from_bytes(memory.read(address, width), order)
     bits = (int(found["bits_value"], 0) & mask) << int(found["offset"])
     new = old & ~(mask << int(found["offset"])) | bits
     memory.write(address, _packed(str(new), width, order))
 
 
-def _packed(value: str, width: int, order: str = "little") -> bytes:
+def _packed(value: str, width: int, order: Literal["little", "big"] = "little") -> bytes:
     number = int(value, 16) if "x" in value.lower() else int(value)
-    return (number & (1 << 8 * width) - 1).to_bytes(width, order)  # type: ignore[arg-type]
+    return (number & (1 << 8 * width) - 1).to_bytes(width, order)
 
 
 def _literal(text: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import Callable
 
 from .spec import Status, Step
@@ -40,7 +41,7 @@ class Pipe:
         while self.requests and not self.waits:
             step = self.requests[0].ask()
             if step.delay_ms:
-                self._later(step.delay_ms / 1000, lambda due=step: self._finish(due, due.status))  # type: ignore[misc]
+                self._later(step.delay_ms / 1000, partial(self._finish, step, step.status))
             elif step.status < 0:
                 self.waits, self.naked = True, step.status == Status.NAK
             else:
