@@ -39,7 +39,7 @@ COMMANDS = (
 
 
 def config() -> LaneConfig:
-    """A lane nobody can boot."""
+    """Stands in for opening a lane: the boot fails."""
     nowhere = Path("/nonexistent")
     return LaneConfig(
         kernel=Kernel("debian:5.10.223-1", "5.10.0-32-amd64", nowhere, nowhere, "0" * 16),

@@ -1,4 +1,4 @@
-"""The lines between supervisor, worker and generator carry everything, whatever bytes are in a case."""
+"""The lines between supervisor, worker and generator carry every message and any bytes of a case."""
 
 from __future__ import annotations
 

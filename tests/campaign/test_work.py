@@ -1,4 +1,4 @@
-"""The books of a campaign: every case is run once, or skipped for a reason."""
+"""The list of a campaign's cases: every case is run once, or skipped for a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Case files are read with suspicion and written whole or not at all."""
+"""Reading untrusted case files, and writing them whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`usbfuzz crashes`: listing, showing and rendering again; the list of titles nobody wants to see."""
+"""`usbfuzz crashes`: listing, showing and rendering again; the list of suppressed titles."""
 
 from __future__ import annotations
 

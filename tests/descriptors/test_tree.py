@@ -1,4 +1,4 @@
-"""The tree of a configuration: lossless, hung as the kernel hangs it, totals only on request."""
+"""The tree of a configuration: it loses no byte, follows the kernel's rules, and corrects totals only on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damage to files: an importer must come through it, with devices that can be kept or with one clear error."""
+"""Damaged files: an importer answers them with devices that can be written down, or with one clear error."""
 
 from __future__ import annotations
 

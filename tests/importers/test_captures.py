@@ -1,4 +1,4 @@
-"""Captures: what a device told and how it answered comes back, from every kind of file."""
+"""Captures: the descriptors and answers of a device come back, from every kind of file."""
 
 from __future__ import annotations
 

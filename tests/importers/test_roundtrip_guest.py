@@ -1,4 +1,4 @@
-"""The proof of the lsusb importer: real devices, a real kernel, the real lsusb, and the same bytes again."""
+"""Devices imported from lsusb text, plugged into a real kernel and read back by the real lsusb: the same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""syzkaller programs and C reproducers: the devices they emulate, as long as the programs say they are."""
+"""syzkaller programs and C reproducers: the devices they emulate, with the lengths the programs state."""
 
 from __future__ import annotations
 

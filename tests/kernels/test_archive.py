@@ -19,7 +19,7 @@ Resolve = Callable[..., Kernel]
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Key, Key]]:
-    """The archive's key, and one nobody trusts."""
+    """The archive's key, and one that is not trusted."""
     base = tmp_path_factory.mktemp("keys")
     with signing_key(base / "a") as trusted, signing_key(base / "b") as stranger:
         yield trusted, stranger

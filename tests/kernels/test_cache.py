@@ -1,4 +1,4 @@
-"""The cache on disk: nothing half-made is believed, and processes do not tread on each other."""
+"""The cache on disk: incomplete entries are never used, and processes do not disturb each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a kernel spec means, and what a wrong one is answered."""
+"""Kernel specs: the kernels they name, and the errors for wrong ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One lane on a real kernel: what a round tells, and how the lane comes back from whatever ends it."""
+"""One lane on a real kernel: what a round reports, and how the lane goes on after everything that can end one."""
 
 from __future__ import annotations
 

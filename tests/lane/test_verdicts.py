@@ -1,4 +1,4 @@
-"""What a guest may go on after: known warnings that can be armed again, and nothing else."""
+"""After which messages a guest may run on: known warnings that can be armed again, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounds that lead nowhere are ended: by what QEMU has computed, or by a crash the guest runs on after."""
+"""Rounds are ended early when QEMU has used too much processor time, or when the guest ran on after a crash."""
 
 from __future__ import annotations
 

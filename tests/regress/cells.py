@@ -1,4 +1,4 @@
-"""Cells as if they had been run: what they showed is made up, what is done with it is not."""
+"""Cells with made-up results, for tests of what is done with results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbered supply: deterministic, portionable, valid, various and fast."""
+"""The numbered stream of cases: deterministic, the same in any portions, valid, varied and fast."""
 
 from __future__ import annotations
 

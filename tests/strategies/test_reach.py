@@ -1,4 +1,4 @@
-"""Does the supply reach what it is for? Known traps must turn up within a bounded number of cases."""
+"""Generated cases reach what they are meant to: known traps turn up within a bounded number of cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each family of crash reports gets its name, whatever the kernel prints before each line."""
+"""Reports of each family get their title, with every prefix a kernel may print before each line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hangs are named after what stacks blame that the kernel was made to print."""
+"""Hangs are named after the function to blame in the stacks that the kernel was made to print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real QEMU takes what we announce, whatever the layout, and never dies of it. No kernel is booted."""
+"""The real QEMU accepts the announcement of every layout and never dies of one. No kernel is booted."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ OTHER = {Sender.HOST: Sender.GUEST, Sender.GUEST: Sender.HOST}
 
 #: Not sent by the library on request (hello, ack) or re-formatted by it (filter rules).
 ITS_OWN = frozenset((Type.HELLO, Type.DEVICE_DISCONNECT_ACK, Type.FILTER_FILTER))
-#: It sends these with an id of 0 whatever it is given.
+#: It sends these with an id of 0, ignoring the one it is given.
 WITHOUT_ID = {
     Type.DEVICE_CONNECT,
     Type.DEVICE_DISCONNECT,

@@ -1,4 +1,4 @@
-"""What the guest asks, the device is asked, in order; what it answers, the guest gets, in usbredir's terms."""
+"""The guest's requests reach the device in order, and its answers reach the guest as usbredir messages."""
 
 from __future__ import annotations
 

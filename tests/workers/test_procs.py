@@ -1,4 +1,4 @@
-"""Processes beside a command's own: which core they run on, and how soon."""
+"""Scheduling of child processes: which core they run on, and how soon."""
 
 from __future__ import annotations
 
