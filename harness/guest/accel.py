@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ async def kvm_verdict(machine: Machine, cache_dir: Path, *, kvm: Path = _KVM) ->
     """
     if not kvm.exists():
         return f"{kvm} does not exist"
+    if platform.machine() != machine.arch.uname:
+        return f"this machine is {platform.machine()}, the guest {machine.arch.name}"
     if not os.access(kvm, os.R_OK | os.W_OK):
         return f"no permission to open {kvm} (join the group kvm)"
     memory = cache_dir / "kvm.json"

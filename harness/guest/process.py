@@ -14,6 +14,7 @@ from typing import Any
 from attrs import define
 from qemu.qmp import ConnectError, QMPClient, QMPError
 
+from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.errors import QemuError
 
 from .qemu import Machine, qemu_argv
@@ -27,15 +28,16 @@ _START_TIMEOUT = 20.0
 _POLL = 0.002
 
 
-def find_qemu(name: str = "qemu-system-x86_64") -> str:
-    """Path of the QEMU binary; raises QemuError with the package to install."""
+def find_qemu(arch: Arch = DEFAULT) -> str:
+    """Path of the QEMU that runs guests of ``arch``; raises QemuError with the package to install."""
+    name = arch.emulator.qemu
     found = shutil.which(name)
     if found is None:
-        raise QemuError(f"{name}: not found on PATH; install Debian's qemu-system-x86 package")
+        raise QemuError(f"{name}: not found on PATH; install Debian's {arch.packages[name]} package")
     return found
 
 
-def check_qemu(qemu: str) -> None:
+def check_qemu(qemu: str, arch: Arch = DEFAULT) -> None:
     """Raise QemuError unless ``qemu`` knows every device a guest is made of (some builds leave usb-redir out)."""
     try:
         done = subprocess.run([qemu, "-device", "help"], capture_output=True, text=True, timeout=60, check=True)
@@ -43,7 +45,8 @@ def check_qemu(qemu: str) -> None:
         raise QemuError(f"{qemu}: does not run: {error}") from error
     for device in ("usb-redir", "qemu-xhci", "virtserialport"):
         if f'name "{device}"' not in done.stdout:
-            raise QemuError(f"{qemu}: built without {device}; install Debian's qemu-system-x86 package")
+            package = arch.packages[arch.emulator.qemu]
+            raise QemuError(f"{qemu}: built without {device}; install Debian's {package} package")
 
 
 def _launcher() -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
+
+from usbfuzz.arch import DEFAULT, Arch
 
 __all__ = [
     "AGENT_PORT",
@@ -21,7 +23,8 @@ __all__ = [
 
 AGENT_PORT = "usbfuzz.agent"
 SNAPSHOT = "booted"
-#: Host controllers of a guest: as many devices enumerate side by side, each hub's work being serial.
+#: Ports of a guest, each a host controller of its own: so many devices enumerate side by side, while the devices of
+#: one controller would be enumerated one after the other.
 PORTS = 8
 
 
@@ -55,7 +58,8 @@ class Machine:
     command_line: str
     run_dir: Path  #: private (0700); short enough for unix socket paths (107 bytes)
     timing: Timing
-    qemu: str = "qemu-system-x86_64"
+    arch: Arch = DEFAULT
+    qemu: str = Factory(lambda self: self.arch.emulator.qemu, takes_self=True)  #: program, or its path
     ports: int = PORTS  #: one xHCI controller with one usb-redir each
     memory_mib: int = 512
     load_snapshot: bool = False
@@ -95,90 +99,132 @@ class Machine:
         return evolve(self, load_snapshot=True)
 
 
-#: What every guest is told. An oops ends the guest after its text is out (panic=-1 reboots, -no-reboot exits);
-#: a soft lockup is cut at 2 x watchdog_thresh = 8 s, because a busy guest runs near real time even when warped.
-_ALWAYS = (
-    "console=ttyS0,115200",
-    "oops=panic",
-    "panic=-1",
-    "softlockup_panic=1",
-    "watchdog_thresh=4",
-    "hung_task_panic=1",
-    "unknown_nmi_panic",  # makes an injected NMI print the stack of a guest that answers nothing
-    # From Debian 6.16 on the default is lazy preemption, where a kworker's endless loop hangs without a word.
-    "preempt=voluntary",
-    "random.trust_cpu=on",
-    "net.ifnames=0",
-)
-#: REP_GOOD (word 3, bit 16) is hidden like ERMS. The tick is low resolution, and stops in an idle guest.
-#: The clocksource watchdog would call the TSC unstable after a restored snapshot, and HPET reads are slow.
-#: Pressure stall and control group accounting are a fifth of what a tick costs, and nothing to a USB driver.
-_WARP = (
-    *("tsc=reliable", "highres=off", "mitigations=off", "clearcpuid=112"),
-    *("psi=0", "cgroup_disable=memory,cpu,cpuacct"),
-)
-#: The 250 Hz tick paces the jumps of a warped clock: a 5 s USB timeout takes some 30 ms of real time, not 3. Without it
-#: answers lose the race, unless the guest stands still while they are made.
-_PACED = ("nohz=off",)
-
-
 def kernel_command_line(
-    timing: Timing, params: tuple[str, ...] = (), *, loglevel: int = 5, modules: str = "all", paced: bool = True
+    timing: Timing,
+    params: tuple[str, ...] = (),
+    *,
+    arch: Arch = DEFAULT,
+    loglevel: int = 5,
+    modules: str = "all",
+    paced: bool = True,
 ) -> str:
     """Kernel command line; later ``params`` override earlier words of the same name.
 
-    ``paced`` slows a warped clock's jumps down, for a server on another core than the guest.
     ``loglevel`` 5 keeps warnings and worse on the console: each printed character costs the guest under TCG.
     ``modules`` is the agent's set to load before it is ready: ``base`` or ``all``.
+    ``paced`` slows a warped clock's jumps down, for a server on another core than the guest.
     """
-    words = [*_ALWAYS, f"loglevel={loglevel}", f"usbfuzz.modules={modules}"]
+    words = [*_always(arch), f"loglevel={loglevel}", f"usbfuzz.modules={modules}"]
     if timing is not Timing.KVM:
-        words += _WARP + (_PACED if paced else ())
+        words += _emulated(arch)
+        words += _PACED if paced else ()
     given = {word.partition("=")[0] for word in params}
     return " ".join([word for word in words if word.partition("=")[0] not in given or "console" in word] + list(params))
+
+
+def _always(arch: Arch) -> list[str]:
+    """What every guest's kernel is told."""
+    words = (
+        arch.command_line.console,
+        # A bug is to end the guest, once its text is out: an oops panics, a panic reboots at once (-1), and QEMU's
+        # -no-reboot makes of that an exit.
+        "oops=panic",
+        "panic=-1",
+        # A soft lockup is a CPU that has not scheduled for 2 x watchdog_thresh = 8 s (the default is 20 s): a busy
+        # guest runs near real time, even when its clock is warped.
+        "softlockup_panic=1",
+        "watchdog_thresh=4",
+        # A task that is blocked for more than 120 s panics.
+        "hung_task_panic=1",
+        # So that an NMI prints the stack of a guest that answers nothing (see autopsy.py).
+        arch.command_line.nmi_panic,
+        # From Debian 6.16 on the default is lazy preemption, where a kworker's endless loop never is a soft lockup.
+        "preempt=voluntary",
+        # Let the CPU's random numbers fill the pool at boot; else readers of random numbers wait for interrupts.
+        "random.trust_cpu=on",
+        # Network interfaces keep the names the kernel gives them.
+        "net.ifnames=0",
+    )
+    return [word for word in words if word]
+
+
+def _emulated(arch: Arch) -> list[str]:
+    """What a kernel is told besides when each of its instructions is emulated."""
+    words = (
+        arch.command_line.trusted_clock,
+        # Timers of the tick's resolution: a high-resolution timer costs an interrupt of its own.
+        "highres=off",
+        # No work-arounds for bugs that an emulated CPU does not have.
+        "mitigations=off",
+        arch.command_line.hidden_from_kernel,
+        # Pressure stall and control group accounting are a fifth of what a tick costs, and nothing to a USB driver.
+        "psi=0",
+        "cgroup_disable=memory,cpu,cpuacct",
+    )
+    return [word for word in words if word]
+
+
+#: The tick goes on in an idle guest (250 Hz in Debian's kernels): its interrupts pace the jumps of a warped clock, so
+#: that a 5 s USB timeout takes some 30 ms of real time, not 3. Without it answers come too late, unless the guest
+#: stands still while they are made.
+_PACED = ("nohz=off",)
 
 
 def qemu_argv(machine: Machine) -> list[str]:
     """The argument list that starts ``machine``: no network, no display, unix sockets only."""
     return [
         machine.qemu,
-        *("-nodefaults", "-no-user-config", "-nographic", "-no-reboot"),
-        *("-name", "usbfuzz,debug-threads=on"),
-        *("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
-        *("-machine", "q35,usb=off,vmport=off", "-m", str(machine.memory_mib), "-smp", "1"),
-        *_timing(machine.timing),
+        *_BARE,
+        *_SANDBOX,
+        *("-machine", machine.arch.emulator.machine, "-m", str(machine.memory_mib)),
+        # One CPU: a case takes the same course each time, and a clock that counts instructions allows no more.
+        *("-smp", "1"),
+        *_timing(machine),
         *("-kernel", str(machine.vmlinuz), "-initrd", str(machine.initrd), "-append", machine.command_line),
+        # The serial port, which the kernel's console is on, goes to a file.
         *("-chardev", f"file,id=console,path={_comma(machine.console)}", "-serial", "chardev:console"),
+        # Here and below wait=off: QEMU starts before somebody has connected.
         *("-qmp", f"unix:{_comma(machine.qmp)},server=on,wait=off"),
+        # if=none: the disk is no device of the guest, only the place where savevm puts the machine's state.
         *("-drive", f"if=none,id=state,{_QCOW2},file={_comma(machine.disk)}"),
+        # The guest agent's channel: a character device in the guest, a socket here.
         *("-device", "virtio-serial-pci,id=serial"),
         *("-chardev", f"socket,id=agent,path={_comma(machine.agent)},server=on,wait=off"),
         *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
         *(word for port in range(machine.ports) for word in _port(machine, port)),
+        # -S: the restored guest stands still until QMP's cont, so that it misses nothing that is made ready before.
         *(("-loadvm", SNAPSHOT, "-S") if machine.load_snapshot else ()),
     ]
 
+
+#: A machine that consists of nothing but what the argument list says.
+_BARE = (
+    "-nodefaults",  # no network card, display, CD drive or monitor that nobody asked for
+    "-no-user-config",  # nothing from QEMU's configuration files either: equal arguments give equal machines
+    "-nographic",
+    "-no-reboot",  # exit where a real machine would reboot: after a panic, see panic=-1
+    *("-name", "usbfuzz,debug-threads=on"),  # debug-threads names QEMU's threads, so that top -H tells them apart
+)
+
+#: seccomp filters: who breaks out of the guest into QEMU can neither start programs (spawn), change user
+#: (elevateprivileges), raise its own priority (resourcecontrol) nor use system calls that nobody needs (obsolete).
+_SANDBOX = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
 
 #: Else qcow2's cache sets a timer on the guest's clock every 600 s, which only the main loop can serve: the virtual
 #: CPU's thread finds it due over and over and gives way late, after some tenths of a second.
 _QCOW2 = "format=qcow2,cache-clean-interval=0"
 
-
-#: TCG runs rep stos byte by byte (ERMS, FSRM), walks five levels of page tables for each TLB miss (LA57) and saves
-#: the vector registers by helper calls at each switch to user space (XSAVE, AVX).
-_SLOW_UNDER_TCG = ("erms", "fsrm", "la57", "xsave", "avx", "avx2", "pku")
-
-
-#: 16 ns of guest time an instruction: about what TCG really takes, so that busy waiting (mdelay, a soft lockup) costs
-#: the wall no more than the guest. Idle time is skipped at any shift.
+#: The clock counts instructions. shift=4: each takes 2^4 = 16 ns of guest time, about what TCG really takes, so that
+#: busy waiting (mdelay, a soft lockup) costs the wall no more than the guest. sleep=off: idle time is skipped.
 _ICOUNT = "shift=4,sleep=off"
 
 
-def _timing(timing: Timing) -> tuple[str, ...]:
-    if timing is Timing.KVM:
-        return ("-accel", "kvm", "-cpu", "host")
-    accel = ("-accel", "tcg,thread=single", "-cpu", f"max,{','.join(f'-{name}' for name in _SLOW_UNDER_TCG)}")
-    return (*accel, "-icount", _ICOUNT) if timing is Timing.WARP else accel
+def _timing(machine: Machine) -> tuple[str, ...]:
+    emulator = machine.arch.emulator
+    if machine.timing is Timing.KVM:
+        return ("-accel", "kvm", "-cpu", emulator.cpu_kvm)
+    accel = ("-accel", "tcg,thread=single", "-cpu", emulator.cpu_tcg)
+    return (*accel, "-icount", _ICOUNT) if machine.timing.warped else accel
 
 
 def _port(machine: Machine, port: int) -> tuple[str, ...]:
@@ -187,7 +233,8 @@ def _port(machine: Machine, port: int) -> tuple[str, ...]:
 
 def redir_argv(name: str, path: Path, *, listens: bool = True, debug: int = 0) -> tuple[str, ...]:
     """A host controller with one usb-redir; its channel is a socket where QEMU listens, or which it connects to."""
-    # suppress-remote-wake rewrites bmAttributes in the configuration descriptor; bytes must pass as they are.
+    # suppress-remote-wake=off: else QEMU clears that bit of bmAttributes in the configuration descriptor; bytes must
+    # pass as they are. port=1 is the controller's first, so that the device is BUS-1 in the guest's sysfs.
     redir = f"usb-redir,id=redir{name},chardev=redir{name},bus=xhci{name}.0,port=1,suppress-remote-wake=off"
     return (
         *("-device", f"qemu-xhci,id=xhci{name}"),

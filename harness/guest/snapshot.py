@@ -116,11 +116,9 @@ def _last_console_words(machine: Machine) -> str:
     if reports:
         return f"console: {reports[0].title}"
     lines = [line.strip() for line in console.splitlines() if line.strip()]
-    return (
-        f"last console line: {lines[-1]}"
-        if lines
-        else "the console is empty; is this an x86-64 bzImage with a serial port?"
-    )
+    if lines:
+        return f"last console line: {lines[-1]}"
+    return f"the console is empty; is this kernel built for {machine.arch.name}, with a driver for its serial port?"
 
 
 async def ensure_snapshot(

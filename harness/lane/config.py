@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
@@ -26,7 +26,7 @@ class LaneConfig:
     image: Image
     timing: Timing
     cache_dir: Path
-    qemu: str = "qemu-system-x86_64"
+    qemu: str = Factory(lambda self: self.kernel.arch.emulator.qemu, takes_self=True)  #: program, or its path
     ports: int = PORTS
     kernel_params: tuple[str, ...] = ()
     modules: str = "all"
@@ -44,7 +44,12 @@ class LaneConfig:
     def machine(self, run_dir: Path) -> Machine:
         """The machine of this lane with its files in ``run_dir``."""
         line = kernel_command_line(
-            self.timing, self.kernel_params, loglevel=self.loglevel, modules=self.modules, paced=self.paced
+            self.timing,
+            self.kernel_params,
+            arch=self.kernel.arch,
+            loglevel=self.loglevel,
+            modules=self.modules,
+            paced=self.paced,
         )
         return Machine(
             vmlinuz=self.kernel.vmlinuz,
@@ -52,6 +57,7 @@ class LaneConfig:
             command_line=line,
             run_dir=run_dir,
             timing=self.timing,
+            arch=self.kernel.arch,
             qemu=self.qemu,
             ports=self.ports,
             memory_mib=self.memory_mib,

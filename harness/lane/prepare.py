@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.guest.accel import choose_timing
 from harness.guest.image import build_image
-from harness.guest.kernels import default_cache, resolve
+from harness.guest.kernels import arch_of, default_cache, resolve
 from harness.guest.process import check_qemu, find_qemu
 from harness.guest.qemu import Machine, Mode, Timing, kernel_command_line
 from harness.guest.rundir import RunDir
@@ -34,8 +34,9 @@ async def prepare(
 
     Raises QemuError, KernelError, StorageError, BootError: each names what is missing and what to do.
     """
-    qemu = find_qemu()
-    check_qemu(qemu)
+    arch = arch_of(kernel)
+    qemu = find_qemu(arch)
+    check_qemu(qemu, arch)
     cache = cache_dir or default_cache()
     found = await asyncio.to_thread(resolve, kernel, cache, on_progress=on_progress)
     image = await asyncio.to_thread(build_image, found, cache)
@@ -43,9 +44,10 @@ async def prepare(
         trial = Machine(
             vmlinuz=found.vmlinuz,
             initrd=image.path,
-            command_line=kernel_command_line(Timing.KVM, modules="base"),
+            command_line=kernel_command_line(Timing.KVM, arch=arch, modules="base"),
             run_dir=run_dir.path,
             timing=Timing.KVM,
+            arch=arch,
             qemu=qemu,
         )
         timing = await choose_timing(mode, trial, cache, on_progress)

@@ -15,6 +15,7 @@ from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.qemu import Timing
 from harness.lane.config import LaneConfig
+from usbfuzz.arch import Arch, by_name
 from usbfuzz.errors import ProtocolError
 from usbfuzz.triage import Report
 
@@ -42,6 +43,8 @@ class Lines:
         converter.register_structure_hook(bytes, lambda text, _: bytes.fromhex(text))
         converter.register_unstructure_hook(Path, str)
         converter.register_structure_hook(Path, lambda text, _: Path(text))
+        converter.register_unstructure_hook(Arch, lambda arch: arch.name)
+        converter.register_structure_hook(Arch, lambda name, _: by_name(name))
         configure_tagged_union(self.union, converter, tag_name="is")
         object.__setattr__(self, "_converter", converter)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
+from usbfuzz.arch import by_uname
 from usbfuzz.errors import InfraError
 
 __all__ = [
@@ -29,7 +30,6 @@ _PR_SET_PDEATHSIG = 1  #: linux/prctl.h
 
 #: struct sched_attr (linux/sched/types.h): size, policy, flags, nice, priority, runtime, deadline, period.
 _SCHED_ATTR = struct.Struct("=IIQiIQQQ")
-_SCHED_CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}  #: numbers of sched_setattr and sched_getattr
 #: The shortest time slice the kernel grants (kernel/sched/syscalls.c).
 _SLICE_NS = 100_000
 
@@ -94,9 +94,10 @@ def may_answer_first() -> bool:
 
 def _set_slice(ns: int) -> bool:
     """Ask for a time slice of ``ns``, 0 for the kernel's own; whether it was granted."""
-    if platform.machine() not in _SCHED_CALLS or os.sched_getscheduler(0) != os.SCHED_OTHER:
+    arch = by_uname(platform.machine())
+    if arch is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
         return False
-    set_attributes, get_attributes = _SCHED_CALLS[platform.machine()]
+    set_attributes, get_attributes = arch.sched_calls
     libc = ctypes.CDLL(None)
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     wanted = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, 0, nice, 0, ns, 0, 0)

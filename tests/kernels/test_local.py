@@ -136,7 +136,7 @@ def break_directory(directory: Path, what: str) -> None:
         ("no image", "holds no bzImage or vmlinuz"),
         ("two images", r"several kernel images \(bzImage, vmlinuz-2\); use bzimage:PATH,modules:PATH"),
         ("no modules", r"bzImage is 6\.9\.0-rc1\+, but there is no .*/lib/modules/6\.9\.0-rc1\+"),
-        ("not an image", "not an x86 bzImage; give arch/x86/boot/bzImage"),
+        ("not an image", "not a kernel image \\(x86-64 bzImage\\); give arch/x86/boot/bzImage"),
         ("no version", "does not say which kernel release it is"),
     ],
 )

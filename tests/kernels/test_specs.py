@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from harness.guest.kernels.archives import DEBIAN, UBUNTU
 from harness.guest.kernels.packages import Candidate, candidates, is_exact, matches, newest, stock
 from harness.guest.kernels.specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSpec, parse_spec
+from usbfuzz.arch import DEFAULT
 from usbfuzz.errors import KernelError
 
 
@@ -28,6 +30,14 @@ from usbfuzz.errors import KernelError
 def test_each_form_is_understood_and_is_its_own_canonical_form(text: str, spec: Spec) -> None:
     assert parse_spec(text) == spec
     assert str(spec) == text
+
+
+def test_an_archive_kernel_may_name_its_architecture_and_drops_the_default_one() -> None:
+    spec = parse_spec(f"debian:6.1/{DEFAULT.debian}")
+    assert spec == ArchiveSpec(DEBIAN, "6.1")
+    assert str(spec) == "debian:6.1"
+    other = evolve(DEFAULT, debian="pdp11")
+    assert str(ArchiveSpec(DEBIAN, "6.1", other)) == "debian:6.1/pdp11"
 
 
 def test_a_bare_path_is_told_apart_by_what_is_there(tmp_path: Path) -> None:
@@ -55,6 +65,7 @@ def test_relative_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.Monk
         ("debian:", "takes a suite or a version, such as debian:bookworm"),
         ("debian:book worm", "takes a suite or a version"),
         ("debian:../../etc", "takes a suite or a version"),
+        ("debian:bookworm/vax", "'vax' is not an architecture that guests can have; known: "),
         ("debian:-oDebug=1", "takes a suite or a version"),
         ("./no/such/kernel", "no such file or directory"),
     ],
@@ -97,7 +108,7 @@ def paragraph(name: str, version: str = "6.1.10-1", depends: str = "") -> dict[s
     ],
 )
 def test_only_stock_images_are_candidates(name: str) -> None:
-    assert candidates([paragraph(name)], DEBIAN) == []
+    assert candidates([paragraph(name)], DEBIAN, DEFAULT) == []
 
 
 @pytest.mark.parametrize(
@@ -105,20 +116,20 @@ def test_only_stock_images_are_candidates(name: str) -> None:
     ["5.10.0-32-amd64", "6.1.0-0.deb11.52-amd64", "6.12.43+deb12-amd64", "6.12.90+deb12.1-amd64", "7.3-amd64"],
 )
 def test_every_release_style_debian_has_used_is_a_candidate(release: str) -> None:
-    (found,) = candidates([paragraph(f"linux-image-{release}", depends="kmod")], DEBIAN)
+    (found,) = candidates([paragraph(f"linux-image-{release}", depends="kmod")], DEBIAN, DEFAULT)
     assert found == Candidate(release, "6.1.10-1", ((f"linux-image-{release}", "6.1.10-1"),), (), 1000)
 
 
 def test_a_metapackage_with_a_version_in_its_name_is_no_kernel() -> None:
     pointer = paragraph("linux-image-6.1-amd64", depends="linux-image-6.1.0-0.deb11.52-amd64 (= 6.1.10-1)")
-    assert candidates([pointer], DEBIAN) == []
+    assert candidates([pointer], DEBIAN, DEFAULT) == []
 
 
 def test_extra_modules_of_ubuntu_are_taken_along() -> None:
     release = "6.8.0-50-generic"
     image = paragraph(f"linux-image-{release}", depends=f"kmod, linux-modules-{release}")
     packages = [image, paragraph(f"linux-modules-{release}"), paragraph(f"linux-modules-extra-{release}")]
-    (found,) = candidates(packages, UBUNTU)
+    (found,) = candidates(packages, UBUNTU, DEFAULT)
     assert [name for name, _ in found.packages] == [package["package"] for package in packages]
     assert found.size == 3000
 
@@ -134,4 +145,4 @@ def test_a_complete_kernel_is_preferred_to_a_newer_one_with_parts_missing() -> N
 def test_the_metapackage_decides_which_kernel_is_the_suites_own() -> None:
     meta = paragraph("linux-image-amd64", depends="linux-image-6.1.0-1-amd64 (= 6.1.10-1)")
     own, other = Candidate("6.1.0-1-amd64", "6.1.10-1", ()), Candidate("6.12.1+deb12-amd64", "6.12.1-1", ())
-    assert stock([meta], DEBIAN, [own, other]) == [own]
+    assert stock([meta], DEBIAN.metapackage(DEFAULT), [own, other]) == [own]

@@ -27,7 +27,7 @@ __all__ = ["fuzz"]
 
 
 @click.command()
-@kernel_option("Kernel to fuzz: debian:VERSION-OR-SUITE, a tree, a bzImage, or host.", default=DEFAULT_KERNEL)
+@kernel_option("Kernel to fuzz: debian:VERSION-OR-SUITE, a tree, a kernel image, or host.", default=DEFAULT_KERNEL)
 @click.option("-t", "--time", "duration", metavar="TIME", help="Stop after 90s, 10m, 8h …")
 @click.option("-c", "--cases", type=click.IntRange(min=1), help="Stop when this many cases were run in all.")
 @click.option("-l", "--lanes", type=click.IntRange(1, 1024), help="Guests side by side; by default one for each core.")

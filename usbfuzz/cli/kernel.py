@@ -9,20 +9,16 @@ from rich.table import Table
 from harness.guest.image.manifest import manifest, read_tables
 from harness.guest.kernels import default_cache, installed, remove, resolve
 from harness.guest.kernels.debug import debug_information
+from harness.guest.kernels.specs import FORMS
 
 from .options import progress
 
 __all__ = ["kernel"]
 
 
-@click.group()
+@click.group(help=f"List, fetch and remove kernels.\n\nA kernel is one of {FORMS}.")
 def kernel() -> None:
-    """List, fetch and remove kernels.
-
-    A kernel is named debian:VERSION-OR-SUITE (debian:5.10.223, debian:bookworm-backports), ubuntu:VERSION-OR-SUITE,
-    tree:PATH (a built kernel tree), dir:PATH (a bzImage with its lib/modules/RELEASE), bzimage:PATH[,modules:PATH], or
-    host (what this machine runs). A plain PATH is looked at.
-    """
+    """The commands about kernels."""
 
 
 @kernel.command("list")

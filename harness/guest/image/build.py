@@ -56,7 +56,7 @@ def _digest(kernel: Kernel, contents: Manifest, busybox: Path, firmware: dict[st
     digest = hashlib.sha256(f"{_VERSION}\n{kernel.release}\n{kernel.digest}\n{AGENT.digest()}\n".encode())
     digest.update(f"{TOOLS.digest()} {TOOL_NAMES}\n".encode())
     digest.update("\n".join((contents.dep, contents.alias, *contents.base, "", *contents.all)).encode())
-    for path in contents.sources.values():  # a tree may be rebuilt without a new bzImage
+    for path in contents.sources.values():  # a tree may be rebuilt without a new image
         status = path.stat()
         digest.update(f"{status.st_size} {status.st_mtime_ns}\n".encode())
     digest.update(busybox.read_bytes())

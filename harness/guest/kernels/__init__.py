@@ -2,7 +2,7 @@
 
 from .model import Kernel
 from .modules import ModuleIndex, read_module
-from .resolving import installed, remove, resolve
+from .resolving import arch_of, installed, remove, resolve
 from .storage import default_cache
 
-__all__ = ["Kernel", "ModuleIndex", "default_cache", "installed", "read_module", "remove", "resolve"]
+__all__ = ["Kernel", "ModuleIndex", "arch_of", "default_cache", "installed", "read_module", "remove", "resolve"]

@@ -28,8 +28,8 @@ _CONFIGURATION = """\
 #clear DPkg::Post-Invoke;
 #clear APT::Architectures;
 #clear APT::Default-Release;
-APT::Architecture "amd64";
-APT::Architectures {{ "amd64"; }};
+APT::Architecture "{arch}";
+APT::Architectures {{ "{arch}"; }};
 APT::Sandbox::User "root";
 APT::Update::Error-Mode "any";
 APT::Get::AllowUnauthenticated "false";
@@ -59,7 +59,7 @@ Types: deb
 URIs: {uri}
 Suites: {suite}
 Components: main
-Architectures: amd64
+Architectures: {arch}
 Targets: Packages
 Signed-By: {keyrings}
 Check-Valid-Until: no
@@ -79,6 +79,7 @@ class AptRoot:
     """apt for one suite of one mirror, with all its state below ``root``."""
 
     root: Path
+    arch: str  #: whose packages, as dpkg calls it
 
     def update(self, uri: str, suite: str, keyrings: Sequence[Path]) -> None:
         """Fetch and verify the package lists of ``suite``.
@@ -115,8 +116,9 @@ class AptRoot:
             for directory in ("state/lists/partial", "cache/archives/partial"):
                 (self.root / directory).mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.root / "status").touch()
-            (self.root / "apt.conf").write_text(_CONFIGURATION.format(root=self.root), encoding="utf-8")
-            sources = _SUITE.format(uri=uri, suite=suite, keyrings=" ".join(map(str, keyrings)))
+            (self.root / "apt.conf").write_text(_CONFIGURATION.format(root=self.root, arch=self.arch), encoding="utf-8")
+            signers = " ".join(map(str, keyrings))
+            sources = _SUITE.format(uri=uri, suite=suite, arch=self.arch, keyrings=signers)
             (self.root / "suite.sources").write_text(sources, encoding="utf-8")
 
     def _run(self, tool: str, *arguments: str, cwd: Path | None = None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from usbfuzz.arch import Arch
 from usbfuzz.errors import KernelError
 
 from .sources import Source, read_sources
@@ -29,44 +30,52 @@ class Machine:
 
 @frozen
 class Distribution:
-    """A package archive with stock kernels."""
+    """A package archive with stock kernels. To add one, add a record to :data:`DISTRIBUTIONS`; its specs follow."""
 
     name: str  #: the prefix of its specs
-    flavour: str  #: last part of a stock kernel's release
-    metapackage: str  #: depends on the newest stock kernel of a suite
     codenames: tuple[str, ...]  #: oldest first; others work when named
     pockets: tuple[str, ...]  #: suffixes that make more suites of a codename
-    keyring_glob: str
-    keyring_package: str
-    series: dict[str, str] = field(factory=dict)  #: where to look first for a kernel series
+    keyring_glob: str  #: file names of its archive keys
+    keyring_package: str  #: the package that installs them
+    flavour: str = ""  #: last part of a stock kernel's release; "": the architecture's, see :attr:`Arch.flavour`
+    series: dict[str, str] = field(factory=dict)  #: codename to look in first for a kernel series
+    aliases: frozenset[str] = frozenset()  #: names by which its sources may call a codename
+    separate_security: bool = False  #: its security suites are in an archive of their own
 
     @property
     def suites(self) -> tuple[str, ...]:
         """Every suite that is searched for a version."""
         return tuple(name + pocket for name in self.codenames for pocket in self.pockets if name != "sid" or not pocket)
 
+    def flavour_on(self, arch: Arch) -> str:
+        """Last part of the release of a stock kernel for an architecture."""
+        return self.flavour or arch.flavour
+
+    def metapackage(self, arch: Arch) -> str:
+        """The package that depends on the newest stock kernel of a suite."""
+        return f"linux-image-{self.flavour_on(arch)}"
+
 
 DEBIAN = Distribution(
     name="debian",
-    flavour="amd64",
-    metapackage="linux-image-amd64",
     codenames=("bullseye", "bookworm", "trixie", "forky", "sid"),
     pockets=("", "-security", "-backports"),
     keyring_glob="debian-archive-*",
     keyring_package="debian-archive-keyring",
     series={"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie"},
+    aliases=frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"}),
+    separate_security=True,
 )
 UBUNTU = Distribution(
     name="ubuntu",
-    flavour="generic",
-    metapackage="linux-image-generic",
     codenames=("focal", "jammy", "noble"),
     pockets=("", "-updates", "-security"),
     keyring_glob="ubuntu-archive-*",
     keyring_package="ubuntu-keyring",
+    flavour="generic",
     series={"5.4": "focal", "5.15": "jammy", "6.8": "noble"},
 )
-_DEBIAN_ALIASES = frozenset({"oldoldstable", "oldstable", "stable", "testing", "unstable"})
+#: All archives kernels can come from, by the prefix of their specs.
 DISTRIBUTIONS = {distribution.name: distribution for distribution in (DEBIAN, UBUNTU)}
 
 
@@ -93,7 +102,7 @@ def mirrors(distribution: Distribution, suite: str, machine: Machine) -> list[st
     kernels, asks where everybody may. Raises NoMirrorError when that is not known either.
     """
     own = [source for source in read_sources(machine.etc_apt) if _belongs(source, distribution)]
-    separate = distribution is DEBIAN
+    separate = distribution.separate_security
     wanted = [source for source in own if not separate or _is_security(source.suite) == _is_security(suite)]
     addresses = [source.uri for source in sorted(wanted, key=lambda source: _rank(source, suite, distribution))]
     if not addresses and separate and _is_security(suite):
@@ -123,7 +132,7 @@ def _usual_mirror(distribution: Distribution, machine: Machine) -> str | None:
 def _belongs(source: Source, distribution: Distribution) -> bool:
     """Whether an entry can be one of the distribution's own: its codename, ``main``, and no foreign keyring."""
     codename = source.suite.partition("-")[0].partition("/")[0]
-    known = codename in distribution.codenames or (distribution is DEBIAN and codename in _DEBIAN_ALIASES)
+    known = codename in distribution.codenames or codename in distribution.aliases
     foreign = any(name.startswith("/") and not Path(name).match(distribution.keyring_glob) for name in source.signed_by)
     return known and "main" in source.components and not foreign and not source.uri.startswith("cdrom:")
 

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from attrs import asdict, frozen
 
-from .model import Kernel, sha256_of, short_digest
+from .model import Kernel, read_image, sha256_of, short_digest
 from .storage import storage_errors
 
 __all__ = ["KernelStore", "Record"]
@@ -51,9 +51,22 @@ class Record:
     stamp: str = ""  #: state of the files a local kernel was made from
 
     def kernel(self, entry: Path) -> Kernel:
-        """The kernel in the directory ``entry``."""
-        modules = entry / "lib" / "modules" / self.release
-        return Kernel(self.name, self.release, entry / "vmlinuz", modules, short_digest(self.sha256))
+        """The kernel in the directory ``entry``, whose files are intact."""
+        vmlinuz, modules = self.files(entry)
+        arch = read_image(vmlinuz).arch
+        return Kernel(self.name, self.release, vmlinuz, modules, short_digest(self.sha256), arch)
+
+    def files(self, entry: Path) -> tuple[Path, Path]:
+        """The image and the module tree in the directory ``entry``."""
+        return entry / "vmlinuz", entry / "lib" / "modules" / self.release
+
+    def fits(self, entry: Path) -> bool:
+        """Whether image and module tree are as they were when the entry was made."""
+        vmlinuz, modules = self.files(entry)
+        try:
+            return self.sha256 == sha256_of(vmlinuz) and self.fingerprint == _fingerprint(modules)
+        except OSError:
+            return False
 
 
 @frozen
@@ -71,14 +84,9 @@ class KernelStore:
         """The kernel kept under a canonical name; None when there is none or it is damaged."""
         entry = self.directory / _key(name)
         record = _read_record(entry)
-        if record is None or record.name != name:
+        if record is None or record.name != name or not record.fits(entry):
             return None
-        kernel = record.kernel(entry)
-        try:
-            intact = record.sha256 == sha256_of(kernel.vmlinuz) and record.fingerprint == _fingerprint(kernel.modules)
-        except OSError:
-            return None
-        return kernel if intact else None
+        return record.kernel(entry)
 
     def holds(self, name: str) -> bool:
         """Whether there is an entry of that name, intact or damaged."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from usbfuzz.errors import KernelError
 
 from .apt import AptRoot, SuiteError, SuiteMissingError
-from .archives import Distribution, Machine, NoMirrorError, keyrings, mirrors
+from .archives import Machine, NoMirrorError, keyrings, mirrors
 from .command import run
 from .packages import Candidate, candidates, is_exact, matching, newest, stock
 from .specs import ArchiveSpec
@@ -25,7 +25,7 @@ _NAMED = 6  #: versions an error message lists
 class Offer:
     """A kernel found in a suite, not fetched yet."""
 
-    distribution: Distribution
+    spec: ArchiveSpec  #: that it was looked for by
     suite: str
     candidate: Candidate
     root: AptRoot
@@ -33,7 +33,7 @@ class Offer:
     @property
     def name(self) -> str:
         """Canonical name of the kernel."""
-        return f"{self.distribution.name}:{self.candidate.version}"
+        return str(evolve(self.spec, wanted=self.candidate.version))
 
 
 @frozen
@@ -67,12 +67,12 @@ class Archive:
         return built
 
     def _newest_of_suite(self, spec: ArchiveSpec) -> Offer:
-        root, packages = self._packages(spec.distribution, spec.wanted)
-        found = candidates(packages, spec.distribution)
-        chosen = newest(stock(packages, spec.distribution, found) or found)
+        root, packages = self._packages(spec, spec.wanted)
+        found = candidates(packages, spec.distribution, spec.arch)
+        chosen = newest(stock(packages, spec.distribution.metapackage(spec.arch), found) or found)
         if chosen is None:
-            raise KernelError(f"{spec}: the suite {spec.wanted} has no stock amd64 kernel")
-        return Offer(spec.distribution, spec.wanted, chosen, root)
+            raise KernelError(f"{spec}: the suite {spec.wanted} has no stock {spec.arch.debian} kernel")
+        return Offer(spec, spec.wanted, chosen, root)
 
     def _newest_of_version(self, spec: ArchiveSpec) -> Offer:
         """Ask suite after suite; a full version ends the search where it is found."""
@@ -81,25 +81,26 @@ class Archive:
         failures: list[KernelError] = []
         for suite in _search_order(spec):
             try:
-                root, packages = self._packages(spec.distribution, suite)
+                root, packages = self._packages(spec, suite)
             except (SuiteError, NoMirrorError) as error:
                 failures.append(error)
                 continue
-            found = candidates(packages, spec.distribution)
+            found = candidates(packages, spec.distribution, spec.arch)
             seen |= {candidate.version for candidate in found}
             chosen = newest(matching(spec.wanted, found))
             if chosen is not None:
-                offers.append(Offer(spec.distribution, suite, chosen, root))
+                offers.append(Offer(spec, suite, chosen, root))
                 if is_exact(spec.wanted) and not chosen.missing:
                     break
         if not offers:
             raise _not_found(spec, seen, failures)
         return max(offers, key=lambda offer: (not offer.candidate.missing, version_key(offer.candidate.version)))
 
-    def _packages(self, distribution: Distribution, suite: str) -> tuple[AptRoot, list[dict[str, str]]]:
+    def _packages(self, spec: ArchiveSpec, suite: str) -> tuple[AptRoot, list[dict[str, str]]]:
         """The ``linux-*`` packages of a suite, from the first mirror that serves it."""
+        distribution = spec.distribution
         trusted = keyrings(distribution, self.machine)
-        root = AptRoot(self.cache / "apt" / distribution.name / suite)
+        root = AptRoot(self.cache / "apt" / distribution.name / suite, spec.arch.debian)
         failures: list[KernelError] = []
         for uri in mirrors(distribution, suite, self.machine):
             self.on_progress(f"asking {uri} for {suite}")

@@ -1,4 +1,4 @@
-"""Kernels that are on this machine already: a built tree, a directory, a bzImage, the running kernel."""
+"""Kernels that are on this machine already: a built tree, a directory, an image, the running kernel."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 
 from attrs import frozen
 
+from usbfuzz.arch import ARCHES, DEFAULT, Arch
 from usbfuzz.errors import KernelError
 
 from .command import run
-from .model import image_release
+from .model import read_image
 from .specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSpec
 
 __all__ = ["LocalKernel", "build_local", "depmod", "locate"]
 
-_IMAGES = ("bzImage", "vmlinuz*", "boot/vmlinuz*")
+#: What a kernel image may be called in a directory.
+_IMAGES = (*(arch.image.name for arch in ARCHES), "vmlinuz*", "boot/vmlinuz*")
 _BASES = ("lib/modules", "modules", "usr/lib/modules")
 _INDEXES = ("modules.dep", "modules.alias", "modules.builtin")
 _FROM_BUILD = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
@@ -32,6 +34,7 @@ class LocalKernel:
     vmlinuz: Path
     modules: Path | None  #: ``lib/modules/RELEASE``, or the tree itself; None when everything is built in
     is_tree: bool = False
+    arch: Arch = DEFAULT
 
     @property
     def is_indexed(self) -> bool:
@@ -73,8 +76,8 @@ def locate(spec: Spec) -> LocalKernel:
             return _locate_tree(path)
         case DirectorySpec(path):
             return _locate_directory(path)
-        case ImageSpec(bzimage, modules):
-            return _checked(str(spec), bzimage, modules)
+        case ImageSpec(image, modules):
+            return _checked(str(spec), image, modules)
         case ArchiveSpec():
             raise AssertionError(spec)
 
@@ -122,7 +125,7 @@ def _locate_host() -> LocalKernel:
         if image.exists():
             if not os.access(image, os.R_OK):
                 raise KernelError(
-                    f"host: {image} is readable by root only; copy it, and use bzimage:COPY,modules:{modules}"
+                    f"host: {image} is readable by root only; copy it, and use {_named(Path('COPY'), modules)}"
                 )
             return _checked("host", image, modules)
     raise KernelError(
@@ -131,17 +134,19 @@ def _locate_host() -> LocalKernel:
 
 
 def _locate_tree(path: Path) -> LocalKernel:
-    image = path / "arch/x86/boot/bzImage"
     record = path / "include/config/kernel.release"
-    if not image.is_file():
-        raise KernelError(f"{path}: no arch/x86/boot/bzImage; build it with make bzImage modules")
+    image = next((path / arch.image.path for arch in ARCHES if (path / arch.image.path).is_file()), None)
+    if image is None:
+        missing = " or ".join(arch.image.path for arch in ARCHES)
+        raise KernelError(f"{path}: no {missing}; build it with make")
     try:
         release = record.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise KernelError(f"{record}: cannot be read; is {path} a built kernel tree?") from error
-    if image_release(image) != release:
-        raise KernelError(f"{path}: bzImage is {image_release(image)} but the tree is {release}; run make again")
-    return LocalKernel(f"tree:{path}", release, image, path, is_tree=True)
+    found = read_image(image)
+    if found.release != release:
+        raise KernelError(f"{path}: {image.name} is {found.release} but the tree is {release}; run make again")
+    return LocalKernel(f"tree:{path}", release, image, path, is_tree=True, arch=found.arch)
 
 
 def _locate_directory(path: Path) -> LocalKernel:
@@ -149,11 +154,13 @@ def _locate_directory(path: Path) -> LocalKernel:
         raise KernelError(f"{path}: no such directory")
     images = [found for pattern in _IMAGES for found in sorted(path.glob(pattern)) if found.is_file()]
     if not images:
-        raise KernelError(f"{path}: holds no bzImage or vmlinuz*; if it is a kernel tree, build it first")
+        names = ", ".join(arch.image.name for arch in ARCHES)
+        raise KernelError(f"{path}: holds no {names} or vmlinuz*; if it is a kernel tree, build it first")
     if len(images) > 1:
         names = ", ".join(image.name for image in images)
-        raise KernelError(f"{path}: holds several kernel images ({names}); use bzimage:PATH,modules:PATH")
-    release = image_release(images[0])
+        form = _named(Path("PATH"), Path("PATH"))
+        raise KernelError(f"{path}: holds several kernel images ({names}); use {form}")
+    release = read_image(images[0]).release
     trees = [path / base / release for base in _BASES]
     modules = next((tree for tree in trees if tree.is_dir()), None)
     if modules is None:
@@ -162,7 +169,8 @@ def _locate_directory(path: Path) -> LocalKernel:
 
 
 def _checked(name: str, image: Path, modules: Path | None) -> LocalKernel:
-    release = image_release(image)
+    found = read_image(image)
+    release = found.release
     if modules is not None:
         if not modules.is_dir():
             raise KernelError(f"{modules}: no such directory; give the lib/modules/{release} that belongs to {image}")
@@ -170,7 +178,12 @@ def _checked(name: str, image: Path, modules: Path | None) -> LocalKernel:
             raise KernelError(
                 f"{image} is {release}, but {modules} is not its modules directory (it must be named {release})"
             )
-    return LocalKernel(name, release, image, modules)
+    return LocalKernel(name, release, image, modules, arch=found.arch)
+
+
+def _named(image: Path, modules: Path) -> str:
+    """The spec of an image and its modules, for messages."""
+    return str(ImageSpec(image, modules))
 
 
 def _tree_files(tree: Path) -> list[tuple[Path, Path]]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
 
+from usbfuzz.arch import Arch
+
 from .archives import Distribution
 from .versions import upstream_of, version_key
 
@@ -24,19 +26,20 @@ Package = Mapping[str, str]  # a control paragraph, see deb822
 class Candidate:
     """A stock kernel an archive offers."""
 
-    release: str  #: kernel release, ``6.1.0-56-amd64``
+    release: str  #: kernel release, ``6.1.0-56-FLAVOUR``
     version: str  #: package version, ``6.1.192-2``
     packages: tuple[tuple[str, str], ...]  #: (name, version) of all packages it is made of
     missing: tuple[str, ...] = ()  #: packages it is made of that the suite no longer has
     size: int = 0  #: bytes to download
 
 
-def candidates(packages: Iterable[Package], distribution: Distribution) -> list[Candidate]:
+def candidates(packages: Iterable[Package], distribution: Distribution, arch: Arch) -> list[Candidate]:
     """The stock kernels (no rt, no cloud, no debug symbols) among the ``linux-*`` packages of a suite."""
     index: dict[str, dict[str, Package]] = {}
     for package in packages:
         index.setdefault(package["package"], {})[package["version"]] = package
-    names = re.compile(rf"linux-image-(?P<release>\d[\w.+~]*(?:-[\d.\w+~]*\d)?-{re.escape(distribution.flavour)})")
+    flavour = re.escape(distribution.flavour_on(arch))
+    names = re.compile(rf"linux-image-(?P<release>\d[\w.+~]*(?:-[\d.\w+~]*\d)?-{flavour})")
     found = []
     for name, versions in index.items():
         match = names.fullmatch(name)
@@ -48,15 +51,15 @@ def candidates(packages: Iterable[Package], distribution: Distribution) -> list[
     return found
 
 
-def stock(packages: Iterable[Package], distribution: Distribution, found: Iterable[Candidate]) -> list[Candidate]:
-    """The candidates that the distribution's kernel metapackage (``linux-image-amd64``) depends on.
+def stock(packages: Iterable[Package], metapackage: str, found: Iterable[Candidate]) -> list[Candidate]:
+    """The candidates that the distribution's kernel metapackage (``linux-image-FLAVOUR``) depends on.
 
     A suite can offer newer series beside its own, as bookworm-security does with 6.12.
     """
     wanted = {
         name
         for package in packages
-        if package["package"] == distribution.metapackage
+        if package["package"] == metapackage
         for alternatives in _dependencies(package)
         for name, _ in alternatives
     }
@@ -75,7 +78,7 @@ def is_exact(version: str) -> bool:
 
 def newest(found: Iterable[Candidate]) -> Candidate | None:
     """The highest package version, complete ones first."""
-    return max(found, key=lambda one: (not one.missing, version_key(one.version)), default=None)
+    return max(found, key=lambda candidate: (not candidate.missing, version_key(candidate.version)), default=None)
 
 
 def matches(wanted: str, version: str, release: str) -> bool:
@@ -90,7 +93,7 @@ def matches(wanted: str, version: str, release: str) -> bool:
 
 
 def _is_metapackage(package: Package) -> bool:
-    """A package that only points to another kernel's image, such as ``linux-image-6.1-amd64``."""
+    """A package that only points to another kernel's image, such as ``linux-image-6.1-FLAVOUR``."""
     return any(
         name.startswith("linux-image-") and name != f"{package['package']}-unsigned"
         for alternatives in _dependencies(package)

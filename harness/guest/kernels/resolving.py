@@ -6,6 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from attrs import evolve
+
+from usbfuzz.arch import Arch
 from usbfuzz.errors import KernelError
 
 from .archives import Machine
@@ -13,14 +16,14 @@ from .cache import KernelStore
 from .debug import debug_directory
 from .fetch import Archive
 from .local import LocalKernel, build_local, depmod, locate
-from .model import Kernel, image_release, sha256_of, short_digest
+from .model import Kernel, read_image, sha256_of, short_digest
 from .modules import ModuleIndex
 from .packages import is_exact, matches
 from .specs import ArchiveSpec, Spec, parse_spec
 from .storage import storage_errors
 from .versions import version_key
 
-__all__ = ["installed", "remove", "resolve"]
+__all__ = ["arch_of", "installed", "remove", "resolve"]
 
 Progress = Callable[[str], None]
 
@@ -53,6 +56,12 @@ def resolve(
         with storage_errors(store.directory):
             return _resolve_archive(parsed, store, Archive(store.cache, machine, on_progress), refresh)
     return _resolve_local(parsed, store, on_progress)
+
+
+def arch_of(spec: str) -> Arch:
+    """The architecture of the kernel ``spec`` means; nothing is fetched. Raises KernelError."""
+    parsed = parse_spec(spec)
+    return parsed.arch if isinstance(parsed, ArchiveSpec) else locate(parsed).arch
 
 
 def installed(cache: Path) -> list[Kernel]:
@@ -101,7 +110,7 @@ def _resolve_local(spec: Spec, store: KernelStore, on_progress: Progress) -> Ker
         stamp = local.stamp()
         if local.is_indexed and local.modules is not None:
             digest = short_digest(sha256_of(local.vmlinuz))
-            return Kernel(local.name, local.release, local.vmlinuz, local.modules, digest)
+            return Kernel(local.name, local.release, local.vmlinuz, local.modules, digest, local.arch)
     except OSError as error:
         raise KernelError(f"{spec}: {error.filename}: {error.strerror}") from error
     if kernel := _prepared(local, stamp, store):
@@ -124,8 +133,9 @@ def _prepared(local: LocalKernel, stamp: str, store: KernelStore) -> Kernel | No
 
 def _finish(store: KernelStore, name: str, release: str, built: Path, on_progress: Progress, stamp: str = "") -> Kernel:
     """Index the modules, check that all parts are there and belong together, and put the entry in its place."""
-    if image_release(built / "vmlinuz") != release:
-        raise KernelError(f"{name}: its image says it is {image_release(built / 'vmlinuz')}, not {release}")
+    image = read_image(built / "vmlinuz")
+    if image.release != release:
+        raise KernelError(f"{name}: its image says it is {image.release}, not {release}")
     on_progress(f"indexing the modules of {name}")
     depmod(built, release, store.cache)
     ModuleIndex.read(built / "lib" / "modules" / release)
@@ -143,9 +153,11 @@ def _cached_name(spec: ArchiveSpec, store: KernelStore) -> str | None:
     if answer or spec.is_suite or not is_exact(spec.wanted):
         return answer
     prefix = f"{spec.distribution.name}:"
-    found = [
-        record.name
-        for record in store.records()
-        if record.name.startswith(prefix) and matches(spec.wanted, record.name.removeprefix(prefix), record.release)
+    kept = [(parse_spec(record.name), record.release) for record in store.records() if record.name.startswith(prefix)]
+    versions = [
+        named.wanted
+        for named, release in kept
+        if isinstance(named, ArchiveSpec) and named.arch is spec.arch and matches(spec.wanted, named.wanted, release)
     ]
-    return max(found, key=lambda name: version_key(name.removeprefix(prefix)), default=None)
+    newest = max(versions, key=version_key, default=None)
+    return str(evolve(spec, wanted=newest)) if newest else None

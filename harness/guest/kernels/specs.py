@@ -7,19 +7,28 @@ from pathlib import Path
 
 from attrs import frozen
 
+from usbfuzz.arch import ARCHES, DEFAULT, Arch
 from usbfuzz.errors import KernelError
 
 from .archives import DISTRIBUTIONS, Distribution
 
 __all__ = ["FORMS", "ArchiveSpec", "DirectorySpec", "HostSpec", "ImageSpec", "Spec", "TreeSpec", "parse_spec"]
 
-FORMS = """\
-debian:VERSION-OR-SUITE (debian:5.10.223, debian:6.1, debian:5.10.0-32, debian:bookworm-backports), ubuntu:..., \
-tree:PATH (a built kernel tree), dir:PATH (a bzImage and lib/modules/RELEASE), bzimage:PATH[,modules:PATH], host, \
-or just the PATH of a tree, a directory or a bzImage"""
+#: What a kernel image is called in messages, by architecture: ``bzImage``.
+_IMAGE_NAMES = " or ".join(arch.image.name for arch in ARCHES)
+#: The kinds of spec that mean an image: ``bzimage``.
+_IMAGE_KINDS = tuple(arch.image.name.lower() for arch in ARCHES)
+
+#: The ways to name a kernel, for messages and help.
+FORMS = f"""\
+debian:VERSION-OR-SUITE (debian:5.10.223, debian:6.1, debian:5.10.0-32, debian:bookworm-backports), \
+{"".join(f"{name}:..., " for name in DISTRIBUTIONS if name != "debian")}\
+tree:PATH (a built kernel tree), dir:PATH (a {_IMAGE_NAMES} and lib/modules/RELEASE), \
+{"".join(f"{kind}:PATH[,modules:PATH], " for kind in _IMAGE_KINDS)}host, \
+or just the PATH of a tree, a directory or a {_IMAGE_NAMES}"""
 
 _ARCHIVE_TEXT = re.compile(r"[a-z0-9][a-z0-9.+~:-]*")
-_IN_TREE = Path("arch/x86/boot/bzImage")
+_BY_DEBIAN_NAME = {arch.debian: arch for arch in ARCHES}
 
 
 @frozen
@@ -28,6 +37,7 @@ class ArchiveSpec:
 
     distribution: Distribution
     wanted: str
+    arch: Arch = DEFAULT  #: written behind a slash unless it is the default: ``debian:bookworm/ARCH``
 
     @property
     def is_suite(self) -> bool:
@@ -35,7 +45,7 @@ class ArchiveSpec:
         return not self.wanted[0].isdigit()
 
     def __str__(self) -> str:
-        return f"{self.distribution.name}:{self.wanted}"
+        return f"{self.distribution.name}:{self.wanted}" + ("" if self.arch is DEFAULT else f"/{self.arch.debian}")
 
 
 @frozen
@@ -58,7 +68,7 @@ class TreeSpec:
 
 @frozen
 class DirectorySpec:
-    """A directory with one bzImage and its modules."""
+    """A directory with one kernel image and its modules."""
 
     path: Path
 
@@ -68,13 +78,14 @@ class DirectorySpec:
 
 @frozen
 class ImageSpec:
-    """A bzImage, and its modules directory unless everything is built in."""
+    """A kernel image, and its modules directory unless everything is built in."""
 
-    bzimage: Path
+    image: Path
     modules: Path | None
+    kind: str = DEFAULT.image.name.lower()  #: the image's name in lower case; what the file is, it says itself
 
     def __str__(self) -> str:
-        return f"bzimage:{self.bzimage}" + (f",modules:{self.modules}" if self.modules else "")
+        return f"{self.kind}:{self.image}" + (f",modules:{self.modules}" if self.modules else "")
 
 
 Spec = ArchiveSpec | HostSpec | TreeSpec | DirectorySpec | ImageSpec
@@ -89,22 +100,33 @@ def parse_spec(text: str) -> Spec:
     if text.strip() == "host":
         return HostSpec()
     if colon and kind in DISTRIBUTIONS:
-        if not _ARCHIVE_TEXT.fullmatch(rest):
-            raise KernelError(f"{text!r}: {kind}: takes a suite or a version, such as {kind}:{_example(kind)}")
-        return ArchiveSpec(DISTRIBUTIONS[kind], rest)
+        return _archive_spec(DISTRIBUTIONS[kind], rest, text)
     if colon and rest and kind == "tree":
         return TreeSpec(_path(rest))
     if colon and rest and kind == "dir":
         return DirectorySpec(_path(rest))
-    if colon and rest and kind == "bzimage":
+    if colon and rest and kind in _IMAGE_KINDS:
         image, comma, modules = rest.rpartition(",modules:")
-        return ImageSpec(_path(image), _path(modules)) if comma and image and modules else ImageSpec(_path(rest), None)
+        if comma and image and modules:
+            return ImageSpec(_path(image), _path(modules), kind)
+        return ImageSpec(_path(rest), None, kind)
     return _from_path(text.strip())
+
+
+def _archive_spec(distribution: Distribution, rest: str, text: str) -> ArchiveSpec:
+    wanted, slash, arch = rest.partition("/")
+    if not _ARCHIVE_TEXT.fullmatch(wanted):
+        example = f"{distribution.name}:{distribution.codenames[1]}"
+        raise KernelError(f"{text!r}: {distribution.name}: takes a suite or a version, such as {example}")
+    if slash and arch not in _BY_DEBIAN_NAME:
+        known = ", ".join(_BY_DEBIAN_NAME)
+        raise KernelError(f"{text!r}: {arch!r} is not an architecture that guests can have; known: {known}")
+    return ArchiveSpec(distribution, wanted, _BY_DEBIAN_NAME[arch] if slash else DEFAULT)
 
 
 def _from_path(text: str) -> Spec:
     path = _path(text) if text else Path("/nonexistent")
-    if (path / _IN_TREE).exists():
+    if any((path / arch.image.path).exists() for arch in ARCHES):
         return TreeSpec(path)
     if path.is_dir():
         return DirectorySpec(path)
@@ -117,7 +139,3 @@ def _from_path(text: str) -> Spec:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser().absolute()
-
-
-def _example(kind: str) -> str:
-    return DISTRIBUTIONS[kind].codenames[1]

@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--usb-kernel",
         action="append",
         metavar="KERNEL",
-        help="kernel to run usb_guest tests on, such as debian:6.1, a built tree or a bzImage; may be repeated",
+        help="kernel to run usb_guest tests on, such as debian:6.1, a built tree or a kernel image; may be repeated",
     )
     group.addoption(
         "--usb-mode",

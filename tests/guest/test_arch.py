@@ -1,0 +1,41 @@
+"""A guest of another architecture differs in what its record says."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from attrs import evolve
+
+from harness.guest.accel import kvm_verdict
+from harness.guest.qemu import Machine, Timing, kernel_command_line, qemu_argv
+from usbfuzz.arch import DEFAULT
+
+NOWHERE = Path("/nowhere")
+
+
+#: An architecture that no record describes.
+OTHER = evolve(
+    DEFAULT,
+    name="vax",
+    uname="vax",
+    emulator=evolve(DEFAULT.emulator, qemu="qemu-system-vax", machine="vax780", cpu_tcg="ka780"),
+    command_line=evolve(DEFAULT.command_line, console="console=ttyVAX0", nmi_panic="", trusted_clock=""),
+)
+
+
+def test_what_differs_between_architectures_comes_from_the_record() -> None:
+    machine = Machine(NOWHERE, NOWHERE, "", NOWHERE, Timing.TCG, arch=OTHER)
+    argv = qemu_argv(machine)
+    assert argv[0] == "qemu-system-vax"
+    assert {"vax780", "ka780"} <= set(argv)
+    words = kernel_command_line(Timing.WARP, arch=OTHER).split()
+    assert words[0] == "console=ttyVAX0"
+    assert "" not in words
+
+
+def test_kvm_runs_no_guest_of_another_architecture(tmp_path: Path) -> None:
+    device = tmp_path / "kvm"
+    device.touch()
+    machine = Machine(NOWHERE, NOWHERE, "", NOWHERE, Timing.KVM, arch=OTHER)
+    assert asyncio.run(kvm_verdict(machine, tmp_path, kvm=device)).endswith("the guest vax")

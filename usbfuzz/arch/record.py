@@ -1,0 +1,83 @@
+"""What usbfuzz must know about an architecture: the fields of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+__all__ = ["Arch", "BootImage", "CommandLine", "Emulator", "Printed"]
+
+
+@frozen
+class BootImage:
+    """The kernel file that is booted."""
+
+    name: str  #: what kernel builders call it; in lower case also the kind of a kernel spec: ``bzimage:PATH``
+    path: str  #: where ``make`` leaves it in a kernel tree
+    head_bytes: int  #: bytes from the beginning of the file that ``release_of`` looks at
+    #: The kernel release that these bytes of a file carry: None when it is no image of the architecture, "" when it is
+    #: one and does not say.
+    release_of: Callable[[bytes], str | None]
+
+
+@frozen
+class Emulator:
+    """The QEMU that runs its guests, and its options."""
+
+    qemu: str  #: program, looked for on PATH
+    machine: str  #: value of ``-machine``
+    cpu_kvm: str  #: value of ``-cpu`` with hardware virtualisation
+    cpu_tcg: str  #: value of ``-cpu`` when emulated: without the features that TCG runs slowly
+
+
+@frozen
+class CommandLine:
+    """Words of the kernel command line that only this architecture has, or that it spells in its own way."""
+
+    console: str  #: puts the console on the serial port of the machine
+    nmi_panic: str = ""  #: makes an NMI of unknown origin a panic, as QMP's ``inject-nmi`` sends it; "" if it has none
+    trusted_clock: str = ""  #: keeps the kernel from distrusting its clock source after a restored snapshot
+    hidden_from_kernel: str = ""  #: hides from the kernel what ``Emulator.cpu_tcg`` cannot take away
+
+
+@frozen
+class Printed:
+    """What only this architecture's kernels print in crash reports, as regular expressions; "" is nothing.
+
+    Logs of all architectures are read by one set of rules (:mod:`usbfuzz.triage`): where a log comes from is not known.
+    """
+
+    program_counter: str  #: heading of the line that says where a CPU was; the function follows
+    entry_prefixes: tuple[str, ...] = ()  #: of the functions that implement a system call; plain text
+    syscall_entry: str = ""  #: functions between a user program and the function of a system call
+    stack_bottom: str = ""  #: where the stack of a task or of an idle CPU begins, and what an idle CPU does
+    fault_entry: str = ""  #: functions between a CPU fault and the printed report
+    tick: str = ""  #: entry of the timer interrupt, below whose frames lies what the CPU was doing
+    interrupt: str = ""  #: lines besides ``tick`` below which the frames of what was interrupted follow
+    nmi_end: str = ""  #: the frame that ends an NMI's own stack
+    inlined: str = ""  #: helpers without a life of their own: port accesses, retpolines
+    registers: str = ""  #: beginning of a line of a register dump
+    guess_before: str = ""  #: plain text before a frame that was merely found on the stack
+    guess_after: str = ""  #: the same behind a frame
+
+
+@frozen(eq=False)
+class Arch:
+    """An architecture guests can have. Each is one object, known by its name."""
+
+    name: str  #: in messages and kernel specs: ``debian:bookworm/NAME``
+    uname: str  #: what ``uname -m`` prints on such a machine
+    gnu: str  #: GNU triplet: prefix of the cross compiler where the host is another
+    debian: str  #: what Debian and Ubuntu call it
+    flavour: str  #: last part of the release of Debian's stock kernels; Ubuntu's is the same everywhere
+    packages: Mapping[str, str]  #: command on PATH or file: the Debian package that has it, see scripts/bootstrap
+    image: BootImage
+    emulator: Emulator
+    command_line: CommandLine
+    printed: Printed
+    #: System call numbers of sched_setattr(2) and sched_getattr(2), which libc does not wrap.
+    sched_calls: tuple[int, int] = (274, 275)  # include/uapi/asm-generic/unistd.h
+
+    def __repr__(self) -> str:
+        return f"<Arch {self.name}>"

@@ -1,0 +1,72 @@
+"""x86-64: PCs with 64 bits."""
+
+from __future__ import annotations
+
+import struct
+
+from .record import Arch, BootImage, CommandLine, Emulator, Printed
+
+__all__ = ["ARCH"]
+
+_HEADER = 0x202  #: offset of the boot protocol's magic
+_VERSION_POINTER = 0x20E  #: offset of the pointer to the version string
+_BOOT_SECTOR = 0x200  #: bytes that the pointer does not count
+
+
+def _release_of(head: bytes) -> str | None:
+    """First word of the string that a bzImage's setup header points to.
+
+    Source: Documentation/arch/x86/boot.rst, ``header`` and ``kernel_version``.
+    """
+    if head[_HEADER : _HEADER + 4] != b"HdrS":
+        return None
+    (pointer,) = struct.unpack_from("<H", head, _VERSION_POINTER)
+    text = head[pointer + _BOOT_SECTOR :].split(b"\0", 1)[0]
+    words = text.decode("ascii", "replace").split()
+    return words[0] if pointer and words else ""
+
+
+#: Features that TCG emulates slowly: rep stos runs byte by byte (ERMS, FSRM), each TLB miss walks five levels of page
+#: tables (LA57), each switch to user space saves the vector registers by helper calls (XSAVE, AVX) and protection keys.
+_SLOW_UNDER_TCG = ("erms", "fsrm", "la57", "xsave", "avx", "avx2", "pku")
+
+ARCH = Arch(
+    name="x86-64",
+    uname="x86_64",
+    gnu="x86_64-linux-gnu",
+    debian="amd64",
+    flavour="amd64",
+    packages={
+        "qemu-system-x86_64": "qemu-system-x86",
+        "/usr/share/seabios/bios-256k.bin": "seabios",
+    },
+    image=BootImage("bzImage", "arch/x86/boot/bzImage", 0x8000, _release_of),
+    emulator=Emulator(
+        qemu="qemu-system-x86_64",
+        # q35 has PCI Express. usb=off: no USB controllers of its own, whose root hubs would be in the way. vmport=off:
+        # no VMware I/O port, which the kernel's mouse driver would probe.
+        machine="q35,usb=off,vmport=off",
+        cpu_kvm="host",
+        cpu_tcg=f"max,{','.join(f'-{name}' for name in _SLOW_UNDER_TCG)}",
+    ),
+    command_line=CommandLine(
+        console="console=ttyS0,115200",
+        nmi_panic="unknown_nmi_panic",
+        # Else the clocksource watchdog calls the TSC unstable and changes to the HPET, which is slow to read.
+        trusted_clock="tsc=reliable",
+        # REP_GOOD (arch/x86/include/asm/cpufeatures.h: word 3, bit 16): no CPUID bit, so QEMU cannot hide it.
+        hidden_from_kernel="clearcpuid=112",
+    ),
+    printed=Printed(
+        program_counter=r"[RE]?IP:?\ ",  # RIP: 0010:f+0x1/0x2
+        entry_prefixes=("__x64_", "__ia32_"),
+        syscall_entry="do_(?:fast_)?syscall_|sysenter_dispatch|tracesys_phase2",
+        stack_bottom=r"amd_e400_idle|x86_64_start|secondary_startup|do_syscall_64|entry_SYSCALL",
+        tick="apic_timer_interrupt",
+        nmi_end=r"\bend_repeat_nmi\b.*|\bnmi\+0x.*",
+        inlined="_indirect_thunk_",
+        registers=r"[RE]?[A-Z0-9]{2,3}: (?:[0-9a-f]{4}:)?[0-9a-f]{8,}",
+        guess_before="? ",
+    ),
+    sched_calls=(314, 315),  # arch/x86/entry/syscalls/syscall_64.tbl
+)
