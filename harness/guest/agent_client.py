@@ -79,6 +79,7 @@ class Agent:
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.release = ""  #: the guest kernel's release, once the agent said it
         self._reader = reader
         self._writer = writer
         self._pending: dict[int, asyncio.Future[bytes]] = {}
@@ -88,8 +89,6 @@ class Agent:
         self._first_id = self._next_id + 1
         self._failure: GuestError | QemuError | None = None
         self._reading = asyncio.create_task(self._read_all(), name="agent reader")
-
-    release: str = ""  #: the guest kernel's release, once the agent said it
 
     @classmethod
     async def connect(cls, path: Path) -> Agent:

@@ -13,17 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.guest.agent_client import Agent, Ran
-from tests import ROOT
 from usbfuzz.errors import GuestError
 
 from .native import Peer
-
-SOURCES = ROOT / "harness/guest/agent"
-
-
-def test_the_agent_compiles_without_a_warning(tmp_path: Path) -> None:
-    flags = ["-static", "-O2", "-pthread", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "agent")]
-    subprocess.run(["cc", *flags, *map(str, sorted(SOURCES.glob("*.c")))], check=True)
 
 
 def test_ping_returns_its_text(peer: Peer) -> None:

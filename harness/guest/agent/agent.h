@@ -6,13 +6,18 @@
  * block on a device, on a kernel lock or on memory runs in a worker thread
  * (pool.c); whatever opens device nodes runs in a child process (child.c).
  *
- *   main.c      entry, poll loop          port.c      lines in, replies out
- *   verbs.c     the table of verbs        pool.c      worker threads
- *   boot.c      PID 1 duties              modules.c   finit_module, modprobe
- *   uevent.c    kobject uevents           settle.c    the hub barrier
- *   files.c     read, write, kmsg, ...    child.c     a child with a deadline
- *   exercise.c  which node gets which     nodes_*.c   one function per kind of node
- *   run.c       programs of the image
+ * The files in the order in which they stand below: each uses only what is
+ * declared before it, and a test holds them to it.
+ *
+ *   base.c      the clock, an end           text.c      small files, words
+ *   child.c     a child with a deadline     reply.c     lines to the host
+ *   pool.c      jobs, worker threads        uevent.c    kobject uevents
+ *   nodes.c     a device node, held open    nodes_*.c   one function per kind of node
+ *   exercise.c  which node gets which       settle.c    the hub barrier
+ *   files.c     read, write, kmsg, ...      modules.c   finit_module, modprobe
+ *   run.c       programs of the image       verbs.c     the table of verbs, timers
+ *   port.c      lines of the host, loop     boot.c      PID 1 duties
+ *   main.c      entry
  */
 #ifndef USBFUZZ_AGENT_H
 #define USBFUZZ_AGENT_H
@@ -28,24 +33,30 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* boot.c */
-void boot(void);
+/* base.c */
+int64_t now_ms(void);				/* guest ms since boot */
+_Noreturn void power_off(void);
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* text.c */
+char *slurp(const char *path, size_t *len);
+int spill(const char *path, const char *text, size_t len);
 bool cmdline_value(const char *key, char *value, size_t size);
-int64_t now_ms(void);
+char *word(char **rest);
 
 /* child.c */
 typedef int child_fn(const void *arg);
 #define CHILD_TIMEOUT (-1000)
 int child_run(child_fn *fn, const void *arg, int timeout_ms);
 
-/* port.c */
-void port_attach(int fd, bool exits);
-void port_find(void);
-void port_loop(void);
-void port_send(const char *data, size_t len);
+/* reply.c */
+int reply_open(int fd);
+void reply_send(const char *data, size_t len);
 void reply(const char *id, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void reply_data(const char *id, const char *data, size_t len);
+bool reply_queued(void);
+void reply_flush(void);
+void reply_drop(void);
 
 /* pool.c */
 struct job {
@@ -61,12 +72,6 @@ extern struct pool workers;		/* general */
 extern struct pool barriers;		/* SCHED_IDLE: runs when the kernel has nothing runnable */
 bool pool_submit(struct pool *pool, struct job *job);
 struct job *job_new(const char *id, void (*run)(struct job *), const char *args);
-
-/* verbs.c */
-char *word(char **rest);
-void verbs_dispatch(char *line);
-int verbs_timeout(void);
-void verbs_expire(void);
 
 /* uevent.c */
 #define NODE_BYTES 64
@@ -98,35 +103,42 @@ void uevent_unlock(void);
 char *uevent_take(size_t *len, size_t room);
 size_t uevent_new_nodes(struct node *nodes, size_t max);
 
-/* settle.c, exercise.c, files.c, modules.c, run.c: verbs, each replies by itself */
-void settle_run(struct job *job);
+/* nodes.c, then nodes_*.c: one per kind of node, in a thread of the child, until the deadline (guest ms) */
+typedef void exercise_fn(const struct node *node, int64_t deadline);
+int node_open(const struct node *node, int flags);
+void node_hold(int fd, int64_t deadline);
+exercise_fn exercise_plain;
+exercise_fn exercise_hidraw, exercise_hiddev, exercise_event, exercise_tty, exercise_control,
+	    exercise_pcm, exercise_midi, exercise_video, exercise_media, exercise_printer,
+	    exercise_block, exercise_frontend, exercise_net, exercise_hci, exercise_attributes;
+
+/* exercise.c, settle.c, files.c, modules.c, run.c: verbs, each replies by itself */
 void exercise_run(struct job *job);
+void settle_run(struct job *job);
 void validate_run(struct job *job);
-void load_run(struct job *job);
 void reset_run(struct job *job);
 void write_run(struct job *job);
 void read_run(struct job *job);
 void kmsg_run(struct job *job);
 void lsusb_run(struct job *job);
 void mark_run(struct job *job);
+void load_run(struct job *job);
+void modules_boot(void);
+int modprobe_main(int argc, char **argv);
 void feed_run(struct job *job);
 void run_run(struct job *job);
 
-/* files.c */
-char *slurp(const char *path, size_t *len);	/* malloc'ed and NUL-terminated; NULL with errno */
-int spill(const char *path, const char *text, size_t len);
+/* verbs.c */
+void verbs_dispatch(char *line);
+int verbs_timeout(void);
+void verbs_expire(void);
 
-/* modules.c */
-void modules_boot(void);
-int modprobe_main(int argc, char **argv);
+/* port.c */
+void port_attach(int fd, bool exits);
+void port_find(void);
+_Noreturn void port_loop(void);
 
-/* nodes_*.c: one per kind of node, in a thread of the child, until the deadline (guest ms) */
-typedef void exercise_fn(const struct node *node, int64_t deadline);
-exercise_fn exercise_hidraw, exercise_hiddev, exercise_event, exercise_plain, exercise_tty,
-	    exercise_control, exercise_pcm, exercise_midi, exercise_video, exercise_media,
-	    exercise_printer, exercise_block, exercise_frontend, exercise_net, exercise_hci,
-	    exercise_attributes;
-int node_open(const struct node *node, int flags);
-void node_hold(int fd, int64_t deadline);
+/* boot.c */
+void boot(void);
 
 #endif

@@ -5,46 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CLEAR_MS 30000
-
-int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static _Noreturn void power_off(void)
-{
-	if (getpid() == 1)
-		reboot(RB_POWER_OFF);
-	_exit(1);
-}
-
-/* The line on the console tells the host that it was the agent, not the kernel, that failed. */
-void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	dprintf(2, "usbfuzz-agent: fatal: ");
-	va_start(ap, fmt);
-	vdprintf(2, fmt, ap);
-	va_end(ap);
-	dprintf(2, "\n");
-	power_off();
-}
 
 static void on_fault(int sig)
 {
@@ -54,23 +23,6 @@ static void on_fault(int sig)
 	if (write(2, text, sizeof(text) - 1) < 0 || write(2, number, sizeof(number)) < 0)
 		_exit(1);
 	power_off();
-}
-
-/* Value of KEY=VALUE on the kernel command line, the last one wins. */
-bool cmdline_value(const char *key, char *value, size_t size)
-{
-	size_t len, key_len = strlen(key);
-	char *text = slurp("/proc/cmdline", &len), *save, *w;
-	bool found = false;
-
-	for (w = text ? strtok_r(text, " \n", &save) : NULL; w; w = strtok_r(NULL, " \n", &save)) {
-		if (strncmp(w, key, key_len) || w[key_len] != '=')
-			continue;
-		snprintf(value, size, "%s", w + key_len + 1);
-		found = true;
-	}
-	free(text);
-	return found;
 }
 
 static void mount_one(const char *type, const char *path)

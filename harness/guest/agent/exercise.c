@@ -8,9 +8,6 @@
 #define _GNU_SOURCE
 #include "agent.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,42 +109,6 @@ static int party_child(const void *arg)
 	for (unsigned int i = 0; i < begun; i++)
 		pthread_join(threads[i], NULL);
 	return 0;
-}
-
-int node_open(const struct node *node, int flags)
-{
-	char path[NODE_BYTES + 8];
-	int fd;
-
-	snprintf(path, sizeof(path), "/dev/%s", node->dev);
-	fd = open(path, flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 && (flags & O_ACCMODE) == O_RDWR)
-		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	return fd;
-}
-
-/* Keeps FD open until the deadline and reads what comes, with a pause so that a flood costs little. */
-void node_hold(int fd, int64_t deadline)
-{
-	char buffer[4096];
-	int64_t left;
-
-	while ((left = deadline - now_ms()) > 0) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-
-		if (poll(&p, 1, left) > 0 && (!(p.revents & POLLIN) || read(fd, buffer, sizeof(buffer)) <= 0))
-			p.fd = -1;
-		if (p.fd < 0)		/* readable, but nothing to read: only wait */
-			poll(NULL, 0, deadline - now_ms() > 0 ? deadline - now_ms() : 0);
-	}
-}
-
-void exercise_plain(const struct node *node, int64_t deadline)
-{
-	int fd = node_open(node, O_RDWR);
-
-	if (fd >= 0)
-		node_hold(fd, deadline);
 }
 
 void exercise_run(struct job *job)

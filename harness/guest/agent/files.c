@@ -21,57 +21,6 @@
 #define KMALLOC_CACHES	   512
 #define RESET_MS	   30000
 
-char *slurp(const char *path, size_t *len)
-{
-	size_t size = 4096, used = 0;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	char *text = fd < 0 ? NULL : malloc(size);
-	ssize_t n = 0;
-
-	while (text && (n = read(fd, text + used, size - used - 1)) > 0) {
-		char *bigger;
-
-		used += n;
-		if (size - used > 1)
-			continue;
-		size *= 2;
-		bigger = size <= READ_BYTES ? realloc(text, size) : NULL;
-		if (!bigger) {
-			errno = EFBIG;
-			n = -1;
-			break;
-		}
-		text = bigger;
-	}
-	if (text && n < 0) {
-		free(text);
-		text = NULL;
-	}
-	if (fd >= 0) {
-		int saved = errno;
-
-		close(fd);
-		errno = saved;
-	}
-	if (text) {
-		text[used] = '\0';
-		*len = used;
-	}
-	return text;
-}
-
-int spill(const char *path, const char *text, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : write(fd, text, len);
-	int saved = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = saved;
-	return n == (ssize_t)len ? 0 : -1;
-}
-
 static bool below(const char *path, const char *const *roots, size_t count)
 {
 	if (strstr(path, "/../"))

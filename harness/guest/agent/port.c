@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The virtio port: lines in, replies out. The host may come and go at any time. */
+/* The virtio port and the poll loop: lines in. The host may come and go at any time. */
 #include "agent.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define PORT_NAME     "usbfuzz.agent"
-#define QUEUE_BYTES   (2 * (size_t)READ_BYTES)
-#define WRITE_BYTES   (32u << 10)	/* virtio_console takes no more at once */
-#define ABSENT_MS     20		/* how often an absent host is looked for */
-
-struct chunk {
-	struct chunk *next;
-	size_t len, done;
-	char data[];
-};
+#define PORT_NAME "usbfuzz.agent"
+#define ABSENT_MS 20		/* how often an absent host is looked for */
 
 static int port_fd = -1;
 static int wake_fd = -1;
@@ -32,133 +22,6 @@ static bool host_absent = true;
 static char input[LINE_BYTES];
 static size_t input_len;
 static bool input_overflow;
-
-static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct chunk *out_head, **out_tail = &out_head;
-static size_t out_bytes;
-
-static void out_drop(void)
-{
-	while (out_head) {
-		struct chunk *next = out_head->next;
-
-		free(out_head);
-		out_head = next;
-	}
-	out_tail = &out_head;
-	out_bytes = 0;
-}
-
-/* Writes what the port takes now: the number of bytes, or -1 when the host is gone. */
-static ssize_t write_some(const char *data, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		size_t want = len - done < WRITE_BYTES ? len - done : WRITE_BYTES;
-		ssize_t n = write(port_fd, data + done, want);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			return -1;
-		if (n <= 0)
-			break;
-		done += n;
-	}
-	return done;
-}
-
-static void out_flush(void)
-{
-	while (out_head) {
-		struct chunk *c = out_head;
-		ssize_t n = write_some(c->data + c->done, c->len - c->done);
-
-		if (n < 0) {
-			out_drop();
-			return;
-		}
-		c->done += n;
-		out_bytes -= n;
-		if (c->done < c->len)
-			return;
-		out_head = c->next;
-		if (!out_head)
-			out_tail = &out_head;
-		free(c);
-	}
-}
-
-static void out_append(const char *data, size_t len)
-{
-	struct chunk *c;
-
-	/* A host that stops reading loses replies, never the agent. */
-	if (out_bytes + len > QUEUE_BYTES)
-		return;
-	c = malloc(sizeof(*c) + len);
-	if (!c)
-		return;
-	memcpy(c->data, data, len);
-	c->next = NULL;
-	c->len = len;
-	c->done = 0;
-	*out_tail = c;
-	out_tail = &c->next;
-	out_bytes += len;
-}
-
-void port_send(const char *data, size_t len)
-{
-	ssize_t n = 0;
-	bool idle;
-
-	pthread_mutex_lock(&out_lock);
-	idle = !out_head;
-	if (idle && port_fd >= 0)
-		n = write_some(data, len);
-	if (n >= 0 && (size_t)n < len && port_fd >= 0) {
-		out_append(data + n, len - n);
-		if (idle)
-			eventfd_write(wake_fd, 1);	/* the loop must watch for POLLOUT */
-	}
-	pthread_mutex_unlock(&out_lock);
-}
-
-void reply(const char *id, const char *fmt, ...)
-{
-	char line[LINE_BYTES];
-	va_list ap;
-	int len, more;
-
-	len = snprintf(line, sizeof(line), "%s ", id);
-	va_start(ap, fmt);
-	more = vsnprintf(line + len, sizeof(line) - len - 1, fmt, ap);
-	va_end(ap);
-	if (more > (int)sizeof(line) - len - 2)
-		more = sizeof(line) - len - 2;
-	len += more;
-	line[len++] = '\n';
-	port_send(line, len);
-}
-
-void reply_data(const char *id, const char *data, size_t len)
-{
-	char head[64];
-	size_t n = snprintf(head, sizeof(head), "%s data %zu\n", id, len);
-	char *all = malloc(n + len + 1);
-
-	if (!all) {
-		reply(id, "error out of memory");
-		return;
-	}
-	memcpy(all, head, n);
-	memcpy(all + n, data, len);
-	all[n + len] = '\n';
-	port_send(all, n + len + 1);
-	free(all);
-}
 
 static void send_ready(void)
 {
@@ -170,7 +33,7 @@ static void send_ready(void)
 		snprintf(release, sizeof(release), "%.*s", (int)strcspn(text, "\n"), text);
 		free(text);
 	}
-	port_send(line, snprintf(line, sizeof(line), "* ready %d %s\n", PROTOCOL_VERSION, release));
+	reply_send(line, snprintf(line, sizeof(line), "* ready %d %s\n", PROTOCOL_VERSION, release));
 }
 
 static void host_gone(void)
@@ -180,9 +43,7 @@ static void host_gone(void)
 	host_absent = true;
 	input_len = 0;
 	input_overflow = false;
-	pthread_mutex_lock(&out_lock);
-	out_drop();
-	pthread_mutex_unlock(&out_lock);
+	reply_drop();
 }
 
 static void take_lines(void)
@@ -244,20 +105,15 @@ void port_loop(void)
 		int timeout = verbs_timeout();
 		eventfd_t count;
 
-		pthread_mutex_lock(&out_lock);
-		if (out_head)
+		if (reply_queued())
 			p[0].events |= POLLOUT;
-		pthread_mutex_unlock(&out_lock);
 		if (host_absent && (timeout < 0 || timeout > ABSENT_MS))
 			timeout = ABSENT_MS;
 		poll(p, ARRAY_SIZE(p), timeout);
 		if (p[1].revents)
 			eventfd_read(wake_fd, &count);
-		if (p[0].revents & POLLOUT) {
-			pthread_mutex_lock(&out_lock);
-			out_flush();
-			pthread_mutex_unlock(&out_lock);
-		}
+		if (p[0].revents & POLLOUT)
+			reply_flush();
 		if (p[0].revents & POLLIN)
 			port_read();
 		else if (p[0].revents & (POLLHUP | POLLERR))
@@ -270,17 +126,14 @@ void port_loop(void)
 
 void port_attach(int fd, bool exits)
 {
-	if (wake_fd < 0)
-		wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0 || wake_fd < 0)
+	if (fd < 0)
 		die("no port: %m");
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	pthread_mutex_lock(&out_lock);
-	if (port_fd >= 0)
-		close(port_fd);
+	wake_fd = reply_open(fd);
+	if (wake_fd < 0)
+		die("no way to be woken: %m");
 	port_fd = fd;
-	pthread_mutex_unlock(&out_lock);
 	exit_on_hangup = exits;
 	host_absent = true;
 }

@@ -167,6 +167,6 @@ void settle_run(struct job *job)
 		return;
 	}
 	len += sprintf(text + len, "%s ok\n", job->id);
-	port_send(text, len);
+	reply_send(text, len);
 	free(text);
 }

@@ -104,17 +104,6 @@ void verbs_expire(void)
 	}
 }
 
-/* Cuts the next word off REST. */
-char *word(char **rest)
-{
-	char *w = *rest;
-
-	*rest += strcspn(*rest, " ");
-	if (**rest)
-		*(*rest)++ = '\0';
-	return w;
-}
-
 /* One line from the host: ID VERB [ARGS...]. Without a decimal ID nobody waits for a reply. */
 void verbs_dispatch(char *line)
 {
