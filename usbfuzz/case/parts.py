@@ -1,4 +1,4 @@
-"""The bytes of a case, by name: how large it is, whether two cases are the same on the wire, and where a mark lies."""
+"""The bytes of a case by name, for its size, for comparing cases on the wire, and for marks of minimizing."""
 
 from __future__ import annotations
 

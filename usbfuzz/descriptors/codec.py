@@ -37,7 +37,7 @@ def split(raw: bytes, context: Context = NO_INTERFACE) -> tuple[Descriptor, ...]
 
 
 def typed(raw: bytes, context: Context = NO_INTERFACE) -> Descriptor:
-    """All of ``raw`` as one descriptor, whatever its bLength says."""
+    """All of ``raw`` as one descriptor, regardless of its bLength."""
     options = candidates(raw, context)
     for option in options:
         if view := option.view(raw):

@@ -10,7 +10,7 @@ __all__ = ["as_case"]
 
 
 def as_case(imported: Imported, source: str) -> Case:
-    """A case that plugs the device; its provenance says what was made up and what could not be read."""
+    """A case that plugs the device in; its provenance lists what was made up and what could not be read."""
     notes = []
     if imported.synthesised:
         notes.append(f"Not in the source, made up: {'; '.join(imported.synthesised)}.")

@@ -1,4 +1,4 @@
-"""Answers without which a class driver does not bind, for devices of which only the descriptors are known."""
+"""Answers that class drivers need to bind, for devices of which only the descriptors are known."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def class_answers(descriptors: Iterable[Descriptor]) -> tuple[tuple[ControlScrip
 
 
 def _probe(bInterfaceNumber: int, frame: UncompressedFrame | FrameBasedFrame) -> Iterator[ControlScript]:
-    """The stream settings ``uvc_video_init`` asks for: the first frame, whatever is proposed. UVC 1.5 §4.3.1.1."""
+    """The stream settings ``uvc_video_init`` asks for: always the first frame. UVC 1.5 §4.3.1.1."""
     head = struct.pack("<HBBI", 0, 1, frame.bFrameIndex, frame.dwDefaultFrameInterval) + bytes(10)
     whole = (head + struct.pack("<II", _FRAME_BYTES, _PAYLOAD_BYTES)).ljust(max(_PROBE_SIZES), b"\0")
     for size in _PROBE_SIZES:

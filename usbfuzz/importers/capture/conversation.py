@@ -120,7 +120,7 @@ def _control(spec: DeviceSpec, all_: Sequence[Transfer], notes: _Notes) -> tuple
 
 
 def _blanket(said: Sequence[_Exchange]) -> Answer | None:
-    """The answer to a class or vendor request that is the same whatever its values: accepted, or stalled."""
+    """The answer to a class or vendor request if it is the same for all values: accepted, or stalled."""
     first = said[0]
     is_plain = first.answer == STALL or (first.answer == Answer() and not first.setup.is_in)
     if _is_standard(first.setup) or not is_plain or any(exchange.answer != first.answer for exchange in said):

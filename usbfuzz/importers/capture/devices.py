@@ -20,7 +20,7 @@ from .conversation import converse
 from .descriptors import read_descriptors, refusals
 from .pcap import looks_pcap, read_packets
 from .transfers import Talk, talks, transfers
-from .urbs import LINK_TYPES, Urb, urb_of
+from .urbs import LINK_TYPES, UrbEvent, urb_of
 from .usbmon_text import looks_usbmon, read_usbmon
 
 __all__ = ["import_capture", "import_usbmon", "looks_pcap", "looks_usbmon", "with_conversation"]
@@ -54,7 +54,7 @@ def with_conversation(imported: Imported, content: bytes, name: str) -> Imported
     return evolve(imported, device=spec, synthesised=(*imported.synthesised, *filled), problems=told)
 
 
-def _urbs(content: bytes, name: str) -> tuple[list[Urb], list[Problem]]:
+def _urbs(content: bytes, name: str) -> tuple[list[UrbEvent], list[Problem]]:
     packets, problems = read_packets(content, name)
     others = sorted({packet.link_type for packet in packets} - LINK_TYPES.keys())
     if packets and len(others) == len({packet.link_type for packet in packets}):
@@ -69,7 +69,7 @@ def import_usbmon(content: bytes, name: str) -> tuple[Imported, ...]:
     return _devices(urbs, problems, name)
 
 
-def _devices(urbs: Iterable[Urb], problems: list[Problem], name: str) -> tuple[Imported, ...]:
+def _devices(urbs: Iterable[UrbEvent], problems: list[Problem], name: str) -> tuple[Imported, ...]:
     said = talks(transfers(urbs))
     told = [talk for talk in said if _tells(talk)]
     if not told:

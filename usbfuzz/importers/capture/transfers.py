@@ -9,7 +9,7 @@ from attrs import field, frozen, mutable
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, StandardRequest
 from usbfuzz.wire import Setup, Status, TransferType
 
-from .urbs import Frame, Urb
+from .urbs import Frame, UrbEvent
 
 __all__ = ["Talk", "Transfer", "asks_descriptor", "talks", "transfers"]
 
@@ -43,13 +43,13 @@ class Transfer:
         return self.is_in and len(self.data) < self.length
 
 
-def transfers(urbs: Iterable[Urb]) -> Iterator[Transfer]:
+def transfers(urbs: Iterable[UrbEvent]) -> Iterator[Transfer]:
     """Submissions with their completions, in the order in which they completed.
 
     Left out are transfers that never complete, those of a device that was gone, and control transfers whose submission
     is not in the capture, as their setup packet is unknown.
     """
-    pending: dict[tuple[int, int, int, int], Urb] = {}
+    pending: dict[tuple[int, int, int, int], UrbEvent] = {}
     for urb in urbs:
         key = (urb.bus, urb.address, urb.bEndpointAddress & 0x0F, urb.id)
         if not urb.complete:

@@ -17,7 +17,7 @@ from usbfuzz.wire import Setup, Status, TransferType
 
 from .pcap import Packet
 
-__all__ = ["LINK_TYPES", "Frame", "Urb", "linux_status", "urb_of"]
+__all__ = ["LINK_TYPES", "Frame", "UrbEvent", "linux_status", "urb_of"]
 
 
 @frozen
@@ -30,7 +30,7 @@ class Frame:
 
 
 @frozen
-class Urb:
+class UrbEvent:
     """One event in the life of a transfer: it is submitted, or it completes."""
 
     id: int  #: the same for the submission and the completion
@@ -78,18 +78,18 @@ _USBMON = "QBBBBHBBqiiII8s"
 _USBMON_BYTES, _MMAPPED_BYTES, _FRAME_BYTES = 48, 64, 16
 
 
-def _usbmon(packet: Packet) -> Urb | None:
+def _usbmon(packet: Packet) -> UrbEvent | None:
     return _linux(packet, _USBMON_BYTES, 0)
 
 
-def _mmapped(packet: Packet) -> Urb | None:
+def _mmapped(packet: Packet) -> UrbEvent | None:
     if len(packet.data) < _MMAPPED_BYTES:
         return None
     (frames,) = struct.unpack_from(f"{packet.order}I", packet.data, 60)
     return _linux(packet, _MMAPPED_BYTES, frames)
 
 
-def _linux(packet: Packet, header: int, frames: int) -> Urb | None:
+def _linux(packet: Packet, header: int, frames: int) -> UrbEvent | None:
     raw = packet.data
     if len(raw) < header:
         return None
@@ -99,7 +99,7 @@ def _linux(packet: Packet, header: int, frames: int) -> Urb | None:
         return None
     is_isochronous = _TYPES[kind] is TransferType.ISOCHRONOUS
     start = header + frames * _FRAME_BYTES if is_isochronous else header
-    return Urb(
+    return UrbEvent(
         id=number,
         complete=event != ord("S"),
         bus=bus,
@@ -141,7 +141,7 @@ _USBPCAP_BYTES = 27
 _SETUP = 0  #: stage
 
 
-def _usbpcap(packet: Packet) -> Urb | None:
+def _usbpcap(packet: Packet) -> UrbEvent | None:
     raw = packet.data
     if len(raw) < _USBPCAP_BYTES:
         return None
@@ -160,7 +160,7 @@ def _usbpcap(packet: Packet) -> Urb | None:
             endpoint = endpoint & 0x7F | setup.bmRequestType & DIRECTION_IN
     elif type_ is TransferType.ISOCHRONOUS:
         frames = _usbpcap_frames(raw[_USBPCAP_BYTES:header])
-    return Urb(
+    return UrbEvent(
         id=number,
         complete=complete,
         bus=bus,
@@ -187,11 +187,11 @@ def _usbpcap_frames(raw: bytes) -> tuple[Frame, ...]:
     )
 
 
-_READERS: dict[int, Callable[[Packet], Urb | None]] = {189: _usbmon, 220: _mmapped, 249: _usbpcap}
+_READERS: dict[int, Callable[[Packet], UrbEvent | None]] = {189: _usbmon, 220: _mmapped, 249: _usbpcap}
 LINK_TYPES = {189: "USB_LINUX", 220: "USB_LINUX_MMAPPED", 249: "USBPCAP"}  #: the ones that can be read
 
 
-def urb_of(packet: Packet) -> Urb | None:
+def urb_of(packet: Packet) -> UrbEvent | None:
     """What a packet says of a transfer; None when it is cut within its header, or no transfer of a known type."""
     reader = _READERS.get(packet.link_type)
     return reader(packet) if reader else None

@@ -16,7 +16,7 @@ from usbfuzz.descriptors.constants import DIRECTION_IN
 from usbfuzz.importers.model import Problem
 from usbfuzz.wire import Setup, Status, TransferType
 
-from .urbs import Frame, Urb, linux_status
+from .urbs import Frame, UrbEvent, linux_status
 
 __all__ = ["looks_usbmon", "read_usbmon"]
 
@@ -41,9 +41,9 @@ def looks_usbmon(content: bytes) -> bool:
     return any(_LINE.match(line) for line in content[:_LOOK].splitlines())
 
 
-def read_usbmon(content: bytes) -> tuple[list[Urb], list[Problem]]:
-    """All events of the text; lines that are none are left out and told, the first of them by what it says."""
-    urbs: list[Urb] = []
+def read_usbmon(content: bytes) -> tuple[list[UrbEvent], list[Problem]]:
+    """All events of the text, and a problem for the lines that are none, which quotes the first of them."""
+    urbs: list[UrbEvent] = []
     strange: list[tuple[int, bytes]] = []
     wraps, last = 0, 0
     for number, line in enumerate(content.splitlines(), 1):
@@ -64,13 +64,13 @@ def _complaints(strange: list[tuple[int, bytes]]) -> Iterator[Problem]:
         yield Problem(number, f"{line[:40].decode('ascii', 'replace')!r} is no event of usbmon{more}; left out")
 
 
-def _urb(line: bytes, number: int) -> Urb | None:
+def _urb(line: bytes, number: int) -> UrbEvent | None:
     found = _LINE.fullmatch(line)
     if found is None:
         return None
     complete = found["event"] != b"S"
     direction = DIRECTION_IN if found["direction"] == b"i" else 0
-    urb = Urb(
+    urb = UrbEvent(
         id=int(found["tag"], 16),
         complete=complete,
         bus=int(found["bus"] or 0),
@@ -86,7 +86,7 @@ def _urb(line: bytes, number: int) -> Urb | None:
         return None
 
 
-def _rest(urb: Urb, words: list[bytes], *, failed: bool) -> Urb:
+def _rest(urb: UrbEvent, words: list[bytes], *, failed: bool) -> UrbEvent:
     """Setup or status, frames, length, data. Raises ValueError, IndexError or struct.error when one is not there."""
     setup: Setup | None = None
     status: Status | None = Status.OK

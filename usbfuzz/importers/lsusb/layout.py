@@ -18,14 +18,14 @@ from .blocks import Token
 from .names import ALIASES, HEX_ROWS, LAST_RESORT_WIDTHS, UNPRINTED
 from .values import hex_width, number, octets
 
-__all__ = ["Layout", "lay_out", "lay_out_as_printed"]
+__all__ = ["LaidOut", "lay_out", "lay_out_as_printed"]
 
 _MAX_ITEMS = 255
 _MAX_MASK = 3  #: bytes lsusb prints of a video unit's bmControls
 
 
 @frozen
-class Layout:
+class LaidOut:
     """Bytes made of printed fields."""
 
     raw: bytes
@@ -39,7 +39,7 @@ class Layout:
         return len(self.missing) + len(self.unused) + len(self.wrong)
 
 
-def lay_out(cls: type[Structure], tokens: Iterable[Token], length: int | None, tail: bytes = b"") -> Layout | None:
+def lay_out(cls: type[Structure], tokens: Iterable[Token], length: int | None, tail: bytes = b"") -> LaidOut | None:
     """The bytes of a ``cls`` with these fields; None when they are another class's.
 
     ``length`` is bLength, if that was printed; ``tail`` is what was printed as bytes, the end of the descriptor.
@@ -47,7 +47,7 @@ def lay_out(cls: type[Structure], tokens: Iterable[Token], length: int | None, t
     return _Builder(cls, tokens, length, tail).build()
 
 
-def lay_out_as_printed(tokens: Iterable[Token], length: int | None, tail: bytes = b"") -> Layout:
+def lay_out_as_printed(tokens: Iterable[Token], length: int | None, tail: bytes = b"") -> LaidOut:
     """The bytes of fields in the order they were printed, without knowing what descriptor it is."""
     raw, wrong = b"", []
     for token in tokens:
@@ -61,7 +61,7 @@ def lay_out_as_printed(tokens: Iterable[Token], length: int | None, tail: bytes 
     raw += tail
     missing = () if length is None or len(raw) == length else ("its end",)
     whole = raw if length is None else raw[:length].ljust(length, b"\0")
-    return Layout(whole, missing, (), tuple(wrong))
+    return LaidOut(whole, missing, (), tuple(wrong))
 
 
 @define
@@ -77,7 +77,7 @@ class _Builder:
     _wrong: list[Token] = field(factory=list, init=False)
     _numbers: dict[str, int] = field(factory=dict, init=False)
 
-    def build(self) -> Layout | None:
+    def build(self) -> LaidOut | None:
         names = _names(self._cls)
         own = {each.name for each in self._cls.fields}
         for token in self._tokens:
@@ -92,7 +92,7 @@ class _Builder:
             chunks.append((each, chunk))
         raw = self._stretch(chunks)
         unused = tuple(token for tokens in self._named.values() for token in tokens)
-        return Layout(raw, tuple(self._missing), unused, tuple(self._wrong))
+        return LaidOut(raw, tuple(self._missing), unused, tuple(self._wrong))
 
     def _stretch(self, chunks: list[tuple[Field, bytes]]) -> bytes:
         """The chunks joined, with the tail at the end, cut or filled up to bLength."""

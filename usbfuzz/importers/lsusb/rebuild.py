@@ -18,7 +18,7 @@ from usbfuzz.importers.synthesise import companion_interval
 from usbfuzz.wire import TransferType
 
 from .blocks import Block, Kind, Token
-from .layout import Layout, lay_out, lay_out_as_printed
+from .layout import LaidOut, lay_out, lay_out_as_printed
 from .names import CDC_HEADINGS, HEADINGS
 from .values import number
 
@@ -31,7 +31,7 @@ _IPP = "ipp printer descriptor"
 
 @frozen
 class Rebuilt:
-    """The bytes of a descriptor, and what could not be told."""
+    """The bytes of a descriptor, and what the text does not tell about it."""
 
     raw: bytes
     problems: tuple[Problem, ...] = ()
@@ -98,7 +98,7 @@ def _communications(block: Block) -> Rebuilt | None:
 
 def _best(
     classes: tuple[type[Descriptor], ...], tokens: Iterable[Token], length: int | None, tail: bytes
-) -> tuple[str, Layout]:
+) -> tuple[str, LaidOut]:
     """The layout that accounts for most of what is printed, and the name of its class."""
     tokens = list(tokens)
     made = [(cls.label, layout) for cls in classes if (layout := lay_out(cls, tokens, length, tail))]
@@ -109,7 +109,7 @@ def _best(
     return best
 
 
-def _problems(block: Block, name: str, layout: Layout) -> Iterator[Problem]:
+def _problems(block: Block, name: str, layout: LaidOut) -> Iterator[Problem]:
     if layout.missing:
         yield Problem(block.line, f"{name}: {', '.join(layout.missing)} not shown; zeros were taken")
     for token in layout.wrong:

@@ -25,7 +25,7 @@ _COMMON = ("bLength", "bDescriptorType", "bDescriptorSubtype")
 
 
 def audio_control(sheet: Sheet, raw: bytes, context: Context) -> None:
-    """A descriptor of a control interface; the codec knows it."""
+    """A descriptor of a control interface, which must be one that the codec has a class for."""
     descriptor = typed(raw, context)
     name = descriptor.label.removeprefix("AC ").upper().replace(" ", "_")
     _head(sheet, 6, "AudioControl Interface Descriptor:", raw, name)
@@ -33,7 +33,7 @@ def audio_control(sheet: Sheet, raw: bytes, context: Context) -> None:
 
 
 def audio_streaming(sheet: Sheet, raw: bytes, context: Context) -> None:
-    """A descriptor of a streaming interface; the codec knows it."""
+    """A descriptor of a streaming interface, which must be one that the codec has a class for."""
     descriptor, version = typed(raw, context), _version(context)
     names = {0x01: "AS_GENERAL", _FORMAT_TYPE: "FORMAT_TYPE", 0x03: "FORMAT_SPECIFIC"}
     _head(

@@ -18,14 +18,14 @@ from .midi import midi_endpoint, midi_interface
 from .sheet import Sheet, bcd, u16
 from .video import video
 
-__all__ = ["Place", "class_descriptor"]
+__all__ = ["Position", "class_descriptor"]
 
 _CS_DEVICE = 0x21
 _PIPES = {1: "Command pipe", 2: "Status pipe", 3: "Data-in pipe", 4: "Data-out pipe"}
 
 
 @frozen
-class Place:
+class Position:
     """Where in a configuration a descriptor stands."""
 
     interface: bytes  #: descriptor last seen; empty before the first
@@ -34,7 +34,7 @@ class Place:
     rest: bytes  #: what follows, to the end of the configuration
 
 
-def class_descriptor(sheet: Sheet, raw: bytes, place: Place) -> bool:
+def class_descriptor(sheet: Sheet, raw: bytes, place: Position) -> bool:
     """Show a descriptor that is not a standard one; False when it is unknown or cut short."""
     interface = place.interface
     if not interface:

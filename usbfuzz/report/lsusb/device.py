@@ -10,7 +10,7 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors.constants import DescriptorType
 
 from .bos import bos
-from .classes import Place, class_descriptor
+from .classes import Position, class_descriptor
 from .names import Names, installed_names
 from .sheet import Sheet, bcd, u16
 
@@ -96,7 +96,7 @@ class _Configuration:
         if show is not None and len(raw) >= least:
             show(self, raw)
             return
-        place = Place(self._interface, self._endpoint, self.reports, rest)
+        place = Position(self._interface, self._endpoint, self.reports, rest)
         if show is not None or not class_descriptor(self.sheet, raw, place):
             self.sheet.unrecognized(self._indent, raw)
 

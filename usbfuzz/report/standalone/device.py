@@ -28,7 +28,7 @@ class _PlayedScript:
 
 
 class Device:
-    """One plugged device. Methods answer with a Step; ``wake`` is told of endpoints that may be asked again."""
+    """One plugged device. Methods answer with a Step; ``wake`` is called with endpoints that may be asked again."""
 
     def __init__(self, spec: DeviceSpec) -> None:
         self.spec = spec

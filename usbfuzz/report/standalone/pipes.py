@@ -22,7 +22,7 @@ class Request:
 
 
 class Pipe:
-    """Requests of one endpoint, completed in order: QEMU insists on it."""
+    """Requests of one endpoint, completed in order, as QEMU requires."""
 
     def __init__(self) -> None:
         self.requests: deque[Request] = deque()
