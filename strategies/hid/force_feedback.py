@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from strategies.dice import Dice
-from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, Report
+from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, HidReport
 
 __all__ = ["REPORTS", "force_feedback"]
 
@@ -47,7 +47,7 @@ _SELECTORS: Mapping[int, tuple[int, ...]] = MappingProxyType(
 _ABSENT_OPTIONAL, _ABSENT_REQUIRED, _ABSENT_FIELD, _ODD_COUNT = 0.2, 0.01, 0.02, 0.03
 
 
-def _selector(dice: Dice, report: Report, main: int, usage: int) -> None:
+def _selector(dice: Dice, report: HidReport, main: int, usage: int) -> None:
     """A logical collection of named values: an array as hid-pidff expects it, a bit or a byte each for axes."""
     chosen = _SELECTORS[usage]
     if dice.chance(0.15):
@@ -63,7 +63,7 @@ def _selector(dice: Dice, report: Report, main: int, usage: int) -> None:
                 report.field(main, chosen, 8, count, low=1, high=len(chosen), flags=0)
 
 
-def force_feedback(dice: Dice, report: Report) -> None:
+def force_feedback(dice: Dice, report: HidReport) -> None:
     """Write the PID reports; each optional one may be missing, and, seldom, a required one or a field."""
     usages = list(REPORTS)
     if dice.chance(0.3):

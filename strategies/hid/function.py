@@ -10,7 +10,7 @@ from strategies.dice import Dice, Weighted
 from strategies.havoc import payload
 from strategies.identities import HidGroup, Identity
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
-from usbfuzz.descriptors.hid_writer import Report
+from usbfuzz.descriptors.hid_writer import HidReport
 from usbfuzz.wire import TransferType, data
 
 from .grammar import KINDS, raw_reports
@@ -124,9 +124,9 @@ def _kind(dice: Dice, identity: Identity) -> str:
     return dice.pick(wanted) if wanted and dice.chance(0.8) else dice.weighted(_ANY_KIND)
 
 
-def make_report(dice: Dice, identity: Identity) -> tuple[str, Report]:
+def make_report(dice: Dice, identity: Identity) -> tuple[str, HidReport]:
     """A report descriptor for a driver, and the kind of device it is."""
-    report = Report()
+    report = HidReport()
     if (reports := DRIVER_REPORTS.get(identity.module)) and dice.chance(0.75):
         raw_reports(report, reports)
         if dice.chance(0.7):
@@ -138,7 +138,7 @@ def make_report(dice: Dice, identity: Identity) -> tuple[str, Report]:
     return kind, report
 
 
-def _input_script(dice: Dice, report: Report, address: int) -> EndpointScript | None:
+def _input_script(dice: Dice, report: HidReport, address: int) -> EndpointScript | None:
     """Input reports of the sizes the descriptor announces, or nearly."""
     inputs = [(number, bits) for (kind, number), bits in report.bits.items() if kind == "input"]
     if not inputs or dice.chance(0.1):
@@ -154,7 +154,7 @@ def _input_script(dice: Dice, report: Report, address: int) -> EndpointScript | 
     return EndpointScript(address, tuple(steps))
 
 
-def _get_report(dice: Dice, report: Report, interface: int) -> list[ControlScript]:
+def _get_report(dice: Dice, report: HidReport, interface: int) -> list[ControlScript]:
     """Answers to GET_REPORT: right, short, of another id, or whatever class requests get. HID 1.11 §7.2.1."""
     scripts = []
     for (kind, number), bits in list(report.bits.items())[:8]:

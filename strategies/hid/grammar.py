@@ -1,4 +1,4 @@
-"""Report descriptors by kind of device: what a mouse, a touch screen or a force feedback wheel says of itself.
+"""HID report descriptors by kind of device: what a mouse, a touch screen or a force feedback wheel says of itself.
 
 Each is a grammar with the liberties that real devices take (ids or none, fields in any order, padding, optional parts
 that are missing), because drivers look fields up by usage and believe that what they need is there.
@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from strategies.dice import Dice
-from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, REPORT_COUNT, REPORT_SIZE, USAGE, Report
+from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, REPORT_COUNT, REPORT_SIZE, USAGE, HidReport
 
 from .force_feedback import force_feedback
 
 __all__ = ["KINDS", "Kind", "raw_reports"]
 
-Kind = Callable[[Dice, Report], None]
+Kind = Callable[[Dice, HidReport], None]
 """Writes one or more top-level collections."""
 
 DESKTOP, SIMULATION, KEYBOARD, LED, BUTTON, TELEPHONY, CONSUMER = 0x01, 0x02, 0x07, 0x08, 0x09, 0x0B, 0x0C
 DIGITIZER, SENSOR, POWER, BATTERY, VENDOR = 0x0D, 0x20, 0x84, 0x85, 0xFF00
 
 
-def mouse(dice: Dice, report: Report) -> None:
+def mouse(dice: Dice, report: HidReport) -> None:
     """Buttons, axes, wheels with a resolution multiplier. HID 1.11 appendix E.10."""
     with report.page(DESKTOP).collection(0x02), report.report_id(dice.pick((0, 0, 1, 2))).collection(0x01, 0):
         buttons = dice.pick((3, 5, 8, 16, 24))
@@ -38,7 +38,7 @@ def mouse(dice: Dice, report: Report) -> None:
                 report.field(INPUT, (0x38,), dice.pick((8, 16)), low=-127, high=127, flags=6)
 
 
-def keyboard(dice: Dice, report: Report) -> None:
+def keyboard(dice: Dice, report: HidReport) -> None:
     """Modifiers, an array of keys, LEDs out. HID 1.11 appendix E.6."""
     with report.page(DESKTOP).collection(0x06):
         report.report_id(dice.pick((0, 0, 1)))
@@ -51,7 +51,7 @@ def keyboard(dice: Dice, report: Report) -> None:
             report.page(KEYBOARD).span(INPUT, 0, 0x77, 1, 0x78)  # n-key rollover bitmap
 
 
-def consumer(dice: Dice, report: Report) -> None:
+def consumer(dice: Dice, report: HidReport) -> None:
     """Media keys, system control, sometimes a vendor's own."""
     with report.page(CONSUMER).collection(0x01):
         report.report_id(dice.pick((2, 3, 0)))
@@ -61,7 +61,7 @@ def consumer(dice: Dice, report: Report) -> None:
             report.report_id(4).span(INPUT, 0x81, 0x83, 1, 3).pad(INPUT, 5)
 
 
-def gamepad(dice: Dice, report: Report) -> None:
+def gamepad(dice: Dice, report: HidReport) -> None:
     """Axes, hats, buttons; an output report of a few values, which force feedback drivers count on."""
     with report.page(DESKTOP).collection(dice.pick((0x04, 0x05, 0x08))):
         report.report_id(dice.pick((0, 0, 1)))
@@ -80,7 +80,7 @@ def gamepad(dice: Dice, report: Report) -> None:
             report.page(VENDOR).field(FEATURE, (1, 2), 8, dice.pick((2, 7, 8)))
 
 
-def joystick_with_force_feedback(dice: Dice, report: Report) -> None:
+def joystick_with_force_feedback(dice: Dice, report: HidReport) -> None:
     """A joystick with the reports of the Physical Interface Device class."""
     with report.page(DESKTOP).collection(0x04):
         report.report_id(1).field(INPUT, (0x30, 0x31), 8, low=-127, high=127)
@@ -88,7 +88,7 @@ def joystick_with_force_feedback(dice: Dice, report: Report) -> None:
         force_feedback(dice, report)
 
 
-def _finger(dice: Dice, report: Report, parts: tuple[int, ...]) -> None:
+def _finger(dice: Dice, report: HidReport, parts: tuple[int, ...]) -> None:
     with report.page(DIGITIZER).collection(0x22, 2):
         for usage in parts:
             match usage:
@@ -100,7 +100,7 @@ def _finger(dice: Dice, report: Report, parts: tuple[int, ...]) -> None:
                     report.page(DIGITIZER).field(INPUT, (usage,), 8, high=dice.pick((255, 127, 10)))
 
 
-def _touch_features(dice: Dice, report: Report) -> None:
+def _touch_features(dice: Dice, report: HidReport) -> None:
     """Contact count maximum, input mode, certification blob, latency; where in the report each is, is free."""
     usages = dice.sample((0x52, 0x53, 0x55, 0x55, 0x56, 0x57, 0x58, 0x59, 0x60), dice.between(0, 5))
     for usage in usages:
@@ -118,7 +118,7 @@ def _touch_features(dice: Dice, report: Report) -> None:
         report.report_id(dice.between(8, 12)).page(VENDOR).field(FEATURE, (0xC5,), 8, dice.pick((256, 256, 8, 1)))
 
 
-def touch(dice: Dice, report: Report) -> None:
+def touch(dice: Dice, report: HidReport) -> None:
     """Multitouch screen or pad, Windows 7/8/10 style. Microsoft's Windows Precision Touchpad collection layout."""
     with report.page(DIGITIZER).collection(dice.pick((0x04, 0x04, 0x05, 0x0F))):
         report.report_id(dice.pick((1, 1, 1, 0)))
@@ -140,7 +140,7 @@ def touch(dice: Dice, report: Report) -> None:
         mouse(dice, report)
 
 
-def pen(dice: Dice, report: Report) -> None:
+def pen(dice: Dice, report: HidReport) -> None:
     """Pen tablet: tip, barrel, pressure, tilt, serial; and the vendor collections of Wacom."""
     with report.page(DIGITIZER).collection(dice.pick((0x01, 0x02, 0x02, 0x03))):
         report.report_id(dice.pick((1, 2, 8, 16, 0)))
@@ -163,7 +163,7 @@ def pen(dice: Dice, report: Report) -> None:
             report.report_id(dice.between(2, 32)).field(dice.pick((INPUT, FEATURE)), tuple(usages), dice.pick((8, 16)))
 
 
-def sensor(dice: Dice, report: Report) -> None:
+def sensor(dice: Dice, report: HidReport) -> None:
     """A sensor hub: accelerometer, gyroscope, light, … with states, events and properties. HUT sensors page 0x20."""
     with report.page(SENSOR).collection(0x01):
         for number in range(1, dice.between(2, 5)):
@@ -179,7 +179,7 @@ def sensor(dice: Dice, report: Report) -> None:
                 report.field(INPUT, values, size, low=-32767, high=32767)
 
 
-def vendor(dice: Dice, report: Report) -> None:
+def vendor(dice: Dice, report: HidReport) -> None:
     """Vendor page reports of fixed sizes, with the ids some drivers ask for by number."""
     page = dice.pick((VENDOR, VENDOR, 0xFF01, 0xFF43, 0xFFA0, 0xFF42, 0xFF11, 0xF1D0))
     with report.page(page).collection(dice.between(1, 8)):
@@ -193,7 +193,7 @@ def vendor(dice: Dice, report: Report) -> None:
                 )
 
 
-def power(dice: Dice, report: Report) -> None:
+def power(dice: Dice, report: HidReport) -> None:
     """An uninterruptible power supply with battery strength. HID power device class."""
     with report.page(POWER).collection(0x04), report.collection(0x24, 0):
         for number, usage in enumerate(dice.sample((0x66, 0x83, 0x68, 0x67, 0x8B, 0x2C, 0x8C), dice.between(1, 6)), 1):
@@ -229,7 +229,7 @@ _PAGES = (
 )
 
 
-def anything(dice: Dice, report: Report) -> None:
+def anything(dice: Dice, report: HidReport) -> None:
     """Collections and fields of any usages, sizes and counts: parseable, but not a device."""
     report.page(dice.pick(_PAGES))
     with report.collection(dice.below(256)):
@@ -275,7 +275,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 
 
-def raw_reports(report: Report, wish: str) -> None:
+def raw_reports(report: HidReport, wish: str) -> None:
     """Byte reports by id as a driver asks for them: ``i30:63 o10:9`` is input 0x30 of 63 bytes and output 0x10 of 9."""
     mains = {"i": INPUT, "o": OUTPUT, "f": FEATURE}
     with report.page(VENDOR).collection(0x01):

@@ -113,7 +113,7 @@ def _value(dice: Dice, items: list[bytes]) -> str:
 
 
 def _shape(dice: Dice, items: list[bytes]) -> str:
-    """Report sizes, counts and ids are what buffers are computed from."""
+    """Change the sizes, counts and ids of HID reports, from which the kernel computes buffers."""
     shaped = [
         at for at, one in enumerate(items) if one[0] & 0xFC in (REPORT_SIZE, REPORT_COUNT, REPORT_ID, USAGE_MAXIMUM)
     ]

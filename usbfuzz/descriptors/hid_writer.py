@@ -28,7 +28,7 @@ __all__ = [
     "USAGE_MAXIMUM",
     "USAGE_MINIMUM",
     "USAGE_PAGE",
-    "Report",
+    "HidReport",
     "item",
 ]
 
@@ -50,7 +50,7 @@ def item(tag: int, value: int | None = None) -> bytes:
 
 
 @define
-class Report:
+class HidReport:
     """A HID report descriptor being written; ``bits`` says how large each of its HID reports is."""
 
     raw: bytearray = Factory(bytearray)
@@ -59,7 +59,7 @@ class Report:
     _count: int = 0
     _id: int = 0
 
-    def put(self, tag: int, value: int | None = None) -> Report:
+    def put(self, tag: int, value: int | None = None) -> HidReport:
         """Append an item."""
         self.raw += item(tag, value)
         if tag == REPORT_SIZE:
@@ -73,19 +73,19 @@ class Report:
             self.bits[key] = self.bits.get(key, 8 if self._id else 0) + self._size * self._count
         return self
 
-    def page(self, usage_page: int) -> Report:
+    def page(self, usage_page: int) -> HidReport:
         """Usage page of the usages that follow."""
         return self.put(USAGE_PAGE, usage_page)
 
     @contextmanager
-    def collection(self, usage: int, kind: int = 1) -> Iterator[Report]:
+    def collection(self, usage: int, kind: int = 1) -> Iterator[HidReport]:
         """A collection of ``usage``: 0 physical, 1 application, 2 logical."""
         self.put(USAGE, usage).put(COLLECTION, kind)
         yield self
         self.put(END_COLLECTION)
 
-    def report_id(self, number: int) -> Report:
-        """Report id of the fields that follow; 0 for none."""
+    def report_id(self, number: int) -> HidReport:
+        """HID report id of the fields that follow; 0 for none."""
         return self.put(REPORT_ID, number) if number else self
 
     def field(
@@ -97,7 +97,7 @@ class Report:
         low: int = 0,
         high: int | None = None,
         flags: int = 2,
-    ) -> Report:
+    ) -> HidReport:
         """A field of ``count`` values (by default one a usage) of ``size`` bits; flags 2 = data, variable, absolute."""
         for usage in usages:
             self.put(USAGE, usage)
@@ -106,13 +106,13 @@ class Report:
         self.put(LOGICAL_MINIMUM, low).put(LOGICAL_MAXIMUM, high)
         return self.put(REPORT_SIZE, size).put(REPORT_COUNT, len(usages) if count is None else count).put(main, flags)
 
-    def span(self, main: int, low: int, high: int, size: int, count: int, flags: int = 2) -> Report:
+    def span(self, main: int, low: int, high: int, size: int, count: int, flags: int = 2) -> HidReport:
         """A field whose usages are the range ``low``..``high``; flags 0 makes it an array of selectors."""
         self.put(USAGE_MINIMUM, low).put(USAGE_MAXIMUM, high)
         top = 1 if size == 1 else high
         self.put(LOGICAL_MINIMUM, 0).put(LOGICAL_MAXIMUM, top)
         return self.put(REPORT_SIZE, size).put(REPORT_COUNT, count).put(main, flags)
 
-    def pad(self, main: int, bits: int) -> Report:
+    def pad(self, main: int, bits: int) -> HidReport:
         """Constant bits."""
         return self.put(REPORT_SIZE, bits).put(REPORT_COUNT, 1).put(main, 1) if bits else self

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, UNIT, UNIT_EXPONENT, Report
+from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, UNIT, UNIT_EXPONENT, HidReport
 
 __all__ = ["EFFECTS", "EFFECT_TYPES", "GAIN_MAXIMUM", "MAGNITUDE_MAXIMUM", "PID_REPORT", "Control", "Operation", "Pid"]
 
@@ -26,7 +26,7 @@ EFFECT_TYPES = ("constant", "square", "sine", "triangle", "sawtooth up", "sawtoo
 
 
 class Pid(IntEnum):
-    """Report ids."""
+    """HID report ids."""
 
     JOYSTICK = 1
     SET_EFFECT = 2
@@ -61,23 +61,23 @@ class Control(IntEnum):
     CONTINUE = 6
 
 
-def _block_index(report: Report, main: int) -> None:
+def _block_index(report: HidReport, main: int) -> None:
     report.field(main, (0x22,), 8, low=1, high=EFFECTS)
 
 
-def _choice(report: Report, main: int, collection: int, usages: tuple[int, ...]) -> None:
+def _choice(report: HidReport, main: int, collection: int, usages: tuple[int, ...]) -> None:
     """One of ``usages``, as the number of its place."""
     with report.collection(collection, _LOGICAL):
         report.field(main, usages, 8, 1, low=1, high=len(usages), flags=_SELECTOR)
 
 
-def _times(report: Report, main: int, usages: tuple[int, ...]) -> None:
+def _times(report: HidReport, main: int, usages: tuple[int, ...]) -> None:
     """Milliseconds."""
     report.put(UNIT, _SECONDS).put(UNIT_EXPONENT, -3).field(main, usages, 16, high=0x7FFF)
     report.put(UNIT, 0).put(UNIT_EXPONENT, 0)
 
 
-def _set_effect(report: Report) -> None:
+def _set_effect(report: HidReport) -> None:
     with report.collection(0x21, _LOGICAL):
         report.report_id(Pid.SET_EFFECT)
         _block_index(report, OUTPUT)
@@ -89,7 +89,7 @@ def _set_effect(report: Report) -> None:
             report.page(_ORDINALS).field(OUTPUT, (1,), 8, high=255).page(_PID)
 
 
-def _set_forces(report: Report) -> None:
+def _set_forces(report: HidReport) -> None:
     with report.collection(0x5A, _LOGICAL):
         report.report_id(Pid.SET_ENVELOPE)
         _block_index(report, OUTPUT)
@@ -108,7 +108,7 @@ def _set_forces(report: Report) -> None:
         report.field(OUTPUT, (0x70,), 16, low=-MAGNITUDE_MAXIMUM, high=MAGNITUDE_MAXIMUM)
 
 
-def _manage(report: Report) -> None:
+def _manage(report: HidReport) -> None:
     with report.collection(0x77, _LOGICAL):
         report.report_id(Pid.EFFECT_OPERATION)
         _block_index(report, OUTPUT)
@@ -124,7 +124,7 @@ def _manage(report: Report) -> None:
         _block_index(report, OUTPUT)
 
 
-def _allocate(report: Report) -> None:
+def _allocate(report: HidReport) -> None:
     with report.collection(0xAB, _LOGICAL):
         report.report_id(Pid.CREATE_NEW_EFFECT)
         _choice(report, FEATURE, 0x25, _EFFECT_USAGES)
@@ -141,7 +141,7 @@ def _allocate(report: Report) -> None:
 
 
 def _describe() -> bytes:
-    report = Report().page(_GENERIC_DESKTOP)
+    report = HidReport().page(_GENERIC_DESKTOP)
     with report.collection(0x04):  # joystick
         report.report_id(Pid.JOYSTICK).field(INPUT, (0x30,), 16, low=-0x7FFF, high=0x7FFF)  # X
         report.page(0x09).span(INPUT, 1, 8, 1, 8)

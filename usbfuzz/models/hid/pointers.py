@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from usbfuzz.descriptors.constants import ClassCode
-from usbfuzz.descriptors.hid_writer import INPUT, Report
+from usbfuzz.descriptors.hid_writer import INPUT, HidReport
 from usbfuzz.device import build
 from usbfuzz.wire import Speed, TransferType
 
@@ -21,7 +21,7 @@ _PHYSICAL, _RELATIVE = 0, 6  #: kind of collection; flags of a field: data, vari
 
 def _mouse_report() -> bytes:
     """Three buttons, then X, Y and wheel of 8 bits each."""
-    report = Report().page(_GENERIC_DESKTOP)
+    report = HidReport().page(_GENERIC_DESKTOP)
     with report.collection(_MOUSE), report.collection(1, _PHYSICAL):
         report.page(_BUTTONS).span(INPUT, 1, 3, 1, 3).pad(INPUT, 5)
         report.page(_GENERIC_DESKTOP).field(INPUT, (_X, _Y, _WHEEL), 8, low=-127, high=127, flags=_RELATIVE)
@@ -30,7 +30,7 @@ def _mouse_report() -> bytes:
 
 def _tablet_report() -> bytes:
     """In range, tip and barrel switch, then X and Y of 16 bits, pressure of 16 bits."""
-    report = Report().page(_DIGITIZERS)
+    report = HidReport().page(_DIGITIZERS)
     with report.collection(_PEN), report.collection(_STYLUS, _PHYSICAL):
         report.field(INPUT, (_IN_RANGE, _TIP_SWITCH, _BARREL_SWITCH), 1).pad(INPUT, 5)
         report.page(_GENERIC_DESKTOP).field(INPUT, (_X, _Y), 16, high=0x7FFF)
