@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from usbfuzz.atomic import write_atomically
 from usbfuzz.errors import BootError, QemuError
 
 from .qemu import Mode, Timing
@@ -98,6 +99,4 @@ def _read(path: Path) -> dict[str, str]:
 
 def _remember(path: Path, key: str, verdict: str) -> None:
     """Only the present boot is kept: the next one may run on another host."""
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({key: verdict}))
-    temporary.replace(path)
+    write_atomically(path, json.dumps({key: verdict}).encode())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line
+from usbfuzz.case.model import Case
 
 __all__ = ["LaneConfig"]
 
@@ -40,6 +41,11 @@ class LaneConfig:
     def hang_after(self) -> float:
         """Wall seconds after which a round counts as hung."""
         return _HANG_WARP if self.timing.warped else _HANG_REALTIME
+
+    def for_case(self, case: Case) -> LaneConfig:
+        """The same with the kernel parameters that ``case`` needs, and at least as many ports as it uses."""
+        params = tuple(dict.fromkeys((*case.guest.kernel_params, *self.kernel_params)))
+        return evolve(self, kernel_params=params, ports=max(self.ports, case.ports))
 
     def machine(self, run_dir: Path) -> Machine:
         """The machine of this lane with its files in ``run_dir``."""

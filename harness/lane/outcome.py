@@ -62,6 +62,14 @@ class Outcome:
         """Title of the first report, or "" when clean."""
         return self.reports[0].title if self.reports else ""
 
+    def report_of(self, names: frozenset[str]) -> Report | None:
+        """The first report of the bug with these titles; without titles, the first report of all."""
+        return next((report for report in self.reports if not names or names & report.names), None)
+
+    def shows(self, names: frozenset[str]) -> bool:
+        """Whether the bug with these titles was reported; without titles, whether any was."""
+        return self.report_of(names) is not None
+
 
 def bindings(events: Iterable[UEvent]) -> Iterator[Binding]:
     """Drivers of interfaces and HID devices; the generic driver of whole devices says nothing."""

@@ -9,9 +9,10 @@ from attrs import evolve
 
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Case
+from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.record import How
 from usbfuzz.device.examples import Mouse
-from usbfuzz.jobs.campaign.attribute import CONFIRMATIONS, DILATED_TRIES, Attribution, Attributor, Suspicion, suspects
-from usbfuzz.jobs.campaign.messages import How
+from usbfuzz.jobs.campaign.attribute import CONFIRMATIONS, DILATED_TRIES, Attributor, Suspicion, suspects
 
 from .pretend import PretendLane, case, report
 
@@ -20,7 +21,7 @@ MOUSE = spec_of(Mouse())
 
 def _attribute(
     lane: PretendLane, numbers: list[int], *, history: tuple[tuple[Case, ...], ...] = (), title: str = "oops"
-) -> tuple[Attribution, Attributor]:
+) -> tuple[Evidence, Attributor]:
     suspicion = Suspicion(
         report(title), tuple(case(number) for number in numbers), history, "first console", ("wacom",)
     )

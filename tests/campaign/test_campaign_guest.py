@@ -18,13 +18,13 @@ import psutil
 import pytest
 from attrs import define, field
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from harness.lane.config import LaneConfig
 from usbfuzz.case import load
 from usbfuzz.crashes.minimized import load_result
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.progress import Progress
 from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
-from usbfuzz.jobs.replay import DEFAULT_KERNEL
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 

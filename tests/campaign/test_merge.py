@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event
-from usbfuzz.jobs.campaign.merge import in_sequence, ports, side_by_side
+from usbfuzz.jobs.campaign.merge import in_sequence, side_by_side
 
 from .pretend import case
 
@@ -31,7 +31,7 @@ _CASES = st.lists(_EVENTS, min_size=1, max_size=4).map(
 
 
 def _first_ports(cases: list[Case]) -> list[int]:
-    return [sum(ports(case) for case in cases[:number]) for number in range(len(cases))]
+    return [sum(case.ports for case in cases[:number]) for number in range(len(cases))]
 
 
 def test_one_case_is_left_as_it_is() -> None:
@@ -43,20 +43,20 @@ def test_one_case_is_left_as_it_is() -> None:
 def test_side_by_side_each_case_keeps_its_own_schedule_in_order(cases: list[Case]) -> None:
     merged = side_by_side(cases)
     for part, first in zip(cases, _first_ports(cases), strict=True):
-        mine = [event for event in merged.events if event.port in range(first, first + ports(part))]
+        mine = [event for event in merged.events if event.port in range(first, first + part.ports)]
         assert [(event.action, event.port - first) for event in mine] == [
             (event.action, event.port) for event in part.events
         ]
         plugged = {merged.devices[event.device].name for event in mine if event.device is not None}
         assert plugged == {part.devices[0].name}
-    assert ports(merged) == sum(ports(case) for case in cases)
+    assert merged.ports == sum(case.ports for case in cases)
 
 
 @given(_CASES)
 def test_side_by_side_keeps_every_wait_that_a_case_names(cases: list[Case]) -> None:
     merged = side_by_side(cases)
     for part, first in zip(cases, _first_ports(cases), strict=True):
-        mine = [event for event in merged.events if event.port in range(first, first + ports(part))]
+        mine = [event for event in merged.events if event.port in range(first, first + part.ports)]
         for old, new in zip(part.events, mine, strict=True):
             if old.after_ms is not None or old.after_requests is not None:
                 assert (new.after_ms, new.after_requests) == (old.after_ms, old.after_requests)

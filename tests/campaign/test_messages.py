@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from harness.lane.outcome import Verdict
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.record import How
 from usbfuzz.errors import ProtocolError
 from usbfuzz.jobs.campaign.messages import (
     Attributed,
     Block,
     Entered,
     Failed,
-    How,
     LaneState,
     Made,
     Order,
@@ -40,10 +41,8 @@ _MESSAGES = [
     Stop(),
     Settled("slug", attribute=True),
     Entered(LaneState.ATTRIBUTING, (3,), "note"),
-    Sighted(
-        report("WARNING in x", "WARNING in y"), case(3), "console\n\ud800?".replace("\ud800", "\ufffd"), ("wacom",)
-    ),
-    Attributed("slug", report("a"), case(3), "", (), How.HISTORY, 2, 3),
+    Sighted(Evidence(report("WARNING in x", "WARNING in y"), case(3), "console\n\ufffd?", ("wacom",))),
+    Attributed("slug", Evidence(report("a"), case(3), "", (), How.HISTORY, 2, 3, b"\x0a\xff")),
     _ROUND,
     evolve(_ROUND, verdict=Verdict.HANG),
     Failed("BootError", "it panicked"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from usbfuzz.cli.options import parse_duration
 from usbfuzz.errors import InputError
-from usbfuzz.jobs.campaign.options import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ from attrs import define, field
 from tests import ROOT
 from usbfuzz.case import load
 from usbfuzz.crashes.minimized import load_result
+from usbfuzz.crashes.record import Crash, read_crashes
 from usbfuzz.errors import BootError, InfraError, InputError, KernelError, StorageError
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.progress import Progress
-from usbfuzz.jobs.campaign.store import Crash, CrashStore
 from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
 
 from .pretend import COMMANDS, VARIABLE, config
@@ -135,7 +135,7 @@ def test_a_known_crash_only_counts(run: Run, write_script: Callable[..., None]) 
     campaign = run(cases=32)
     crash = _crash(campaign)
     assert crash.total == 8
-    assert CrashStore(campaign.options.out, kernel="k", warped=True).crashes[crash.slug].total == 8
+    assert read_crashes(campaign.options.out)[crash.slug].total == 8
 
 
 def test_a_crash_that_takes_several_rounds_is_saved_as_one_case(run: Run, write_script: Callable[..., None]) -> None:
@@ -252,12 +252,11 @@ def test_a_full_disk_stops_the_campaign_and_saves_the_crash_elsewhere(
     write_script(crashes=[{"needs": [6], "title": "oops in x"}])
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    def full(path: Path, raw: bytes) -> None:
+    def full(path: Path) -> None:
         if path.is_relative_to(tmp_path / "out"):
             raise OSError(28, "No space left on device")
-        path.write_bytes(raw)
 
-    monkeypatch.setattr("usbfuzz.crashes.files._write_synced", full)
+    monkeypatch.setattr("usbfuzz.atomic._sync", full)
     with pytest.raises(StorageError, match=r"No space left on device.*'oops in x' was saved to"):
         run(cases=16)
     (rescued,) = tmp_path.glob("usbfuzz-rescued-*/oops-in-x-*/case.toml")

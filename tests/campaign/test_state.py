@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness.lane.outcome import Verdict
+from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.errors import InputError, StorageError
 from usbfuzz.jobs.campaign.messages import RoundDone
-from usbfuzz.jobs.campaign.state import DirectoryLock, State
+from usbfuzz.jobs.campaign.state import State
 
 _ROUND = RoundDone(
     indices=(1, 2),
@@ -92,7 +93,7 @@ def test_a_second_campaign_on_a_directory_is_refused_and_told_who_has_it(tmp_pat
 
 def test_the_lock_of_a_killed_campaign_is_free(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from usbfuzz.jobs.campaign.state import DirectoryLock;"
+        "import sys, time; from pathlib import Path; from usbfuzz.crashes.lock import DirectoryLock;"
         "lock = DirectoryLock.acquire(Path(sys.argv[1])); print('locked', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as holder:

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from harness.lane.outcome import Verdict
+from usbfuzz.crashes.record import Crash
 from usbfuzz.jobs.campaign.messages import Entered, LaneState, RoundDone
 from usbfuzz.jobs.campaign.progress import LaneProgress, Progress
 from usbfuzz.jobs.campaign.state import Totals
-from usbfuzz.jobs.campaign.store import Crash
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, plain_line, render, summary
 
 from .pretend import report

@@ -15,7 +15,8 @@ from tests.minimize.pretend import descriptor
 from usbfuzz.case import load, save
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event, Step
 from usbfuzz.case.parts import digest, parts, weight, with_part
-from usbfuzz.crashes.minimized import MINIMIZED_FILE, Mark, Minimized, load_result, save_result
+from usbfuzz.crashes.layout import MINIMIZED_FILE
+from usbfuzz.crashes.minimized import Mark, Minimized, load_result, save_result
 from usbfuzz.errors import CaseError
 from usbfuzz.jobs.minimize.cut import Cut, Totals, without
 from usbfuzz.jobs.minimize.plain import units

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from harness.guest.qemu import Timing
 from tests import TESTS
 from tests.triage.golden_files import golden_log
 from usbfuzz.case import load
-from usbfuzz.case.model import Case
 from usbfuzz.case.parts import weight
 from usbfuzz.cli.crashes import crashes
+from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.minimized import Mark, load_result
 from usbfuzz.crashes.place import Place
-from usbfuzz.crashes.record import Crash, find_crash, read_crashes
+from usbfuzz.crashes.record import Crash, How, find_crash, read_crashes
+from usbfuzz.crashes.saved import SavedCrash
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.crashes.suppress import read_suppressed
-from usbfuzz.jobs.campaign.messages import How
-from usbfuzz.jobs.campaign.store import CrashStore, Evidence
 from usbfuzz.jobs.regress.collect import collect
-from usbfuzz.jobs.replay import recorded_kernel, recorded_names
-from usbfuzz.report.render import read_facts
+from usbfuzz.report.render import render
 from usbfuzz.triage import extract
 
 OLD = TESTS / "crashes" / "old"
@@ -39,6 +39,10 @@ SLUGS = (MINIMIZED, REAL_TIME, WARNING, FIRST_FORMAT)
 def old(tmp_path: Path) -> Path:
     """A copy that may be written to."""
     return Path(shutil.copytree(OLD, tmp_path / "crashes"))
+
+
+def _store(directory: Path) -> CrashStore:
+    return CrashStore.open(directory, kernel=KERNEL, timing=Timing.WARP, render=render)
 
 
 def _run(*words: str) -> str:
@@ -102,8 +106,8 @@ def test_the_command_shows_the_report_as_it_was_written(slug: str) -> None:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_replay_finds_case_kernel_and_titles(slug: str) -> None:
     case, crash = load(OLD / slug), read_crashes(OLD)[slug]
-    assert recorded_kernel(case) == crash.kernel
-    assert recorded_names(case) == crash.names
+    assert case.recorded_kernel == crash.kernel
+    assert case.recorded_names == crash.names
     assert weight(case) == (crash.size or 80)
 
 
@@ -119,13 +123,13 @@ def test_a_minimization_begins_with_the_case_as_it_was_found() -> None:
 
 
 def test_a_regression_run_collects_their_cases() -> None:
-    entries = {entry.path.relative_to(OLD).as_posix(): entry.case for entry in collect([OLD])}
-    cases = {path: case for path, case in entries.items() if isinstance(case, Case)}
-    assert set(cases) == {*(f"{slug}/case.toml" for slug in SLUGS), f"{MINIMIZED}/original.toml"}
+    entries = {entry.path.relative_to(OLD).as_posix(): entry for entry in collect([OLD])}
+    assert set(entries) == {*(f"{slug}/case.toml" for slug in SLUGS), f"{MINIMIZED}/original.toml"}
+    assert all(entry.error is None for entry in entries.values())
 
 
 def test_the_store_knows_them_counts_and_keeps_what_it_does_not_change(old: Path) -> None:
-    store = CrashStore.open(old, kernel=KERNEL, warped=True)
+    store = _store(old)
     assert store.ignored == ()
     before = read_crashes(old)
     assert store.crashes == before
@@ -149,7 +153,7 @@ def test_the_store_knows_them_counts_and_keeps_what_it_does_not_change(old: Path
 def test_a_suppressed_title_stays_suppressed_and_is_counted_on(old: Path) -> None:
     title = "INFO: task hung in airspy_disconnect"
     assert read_suppressed(old) == {title: {KERNEL: 1}}
-    store = CrashStore.open(old, kernel=KERNEL, warped=True)
+    store = _store(old)
     (report,) = extract(golden_log("003"))
     store.sighted(Evidence(report, load(old / WARNING), "console\n", ()))
     store.flush()
@@ -157,7 +161,7 @@ def test_a_suppressed_title_stays_suppressed_and_is_counted_on(old: Path) -> Non
 
 
 def test_a_case_that_was_reproduced_is_not_replaced_and_one_that_was_not_is(old: Path) -> None:
-    store = CrashStore.open(old, kernel=KERNEL, warped=True)
+    store = _store(old)
     case = load(old / FIRST_FORMAT)
     for slug in (MINIMIZED, WARNING):
         kept = (old / slug / "case.toml").read_bytes()
@@ -176,8 +180,7 @@ def test_a_case_that_was_reproduced_is_not_replaced_and_one_that_was_not_is(old:
     ],
 )
 def test_their_texts_can_be_made_anew(old: Path, slug: str, words: tuple[str, ...]) -> None:
-    facts, _ = read_facts(old / slug)
-    assert facts.report is not None
+    assert SavedCrash.read(old / slug).report is not None
     assert _run("report", str(old / slug)) == f"{old / slug}: done\n"
     text = (old / slug / "report.txt").read_text(encoding="utf-8")
     assert all(word in text for word in words)

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from harness.guest.qemu import Timing
 from tests.campaign.pretend import case, report
 from usbfuzz.cli.crashes import crashes
-from usbfuzz.crashes.record import find_crash, read_crashes
+from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.lock import DirectoryLock
+from usbfuzz.crashes.record import How, find_crash, read_crashes
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.crashes.suppress import Suppressions, read_suppressed
 from usbfuzz.errors import InputError, StorageError
-from usbfuzz.jobs.campaign.messages import How
-from usbfuzz.jobs.campaign.state import DirectoryLock
-from usbfuzz.jobs.campaign.store import CrashStore, Evidence
+from usbfuzz.report.render import render
 
 _KERNEL = "debian:5.10.223-1"
 
@@ -24,7 +26,7 @@ _KERNEL = "debian:5.10.223-1"
 def found(tmp_path: Path) -> Path:
     """A directory with two crashes, one of them reproduced, and a suppressed title."""
     (tmp_path / "suppress.txt").write_text("known\n")
-    store = CrashStore.open(tmp_path, kernel=_KERNEL, warped=True)
+    store = CrashStore.open(tmp_path, kernel=_KERNEL, timing=Timing.WARP, render=render)
     for title in ("oops in a", "oops in b", "oops in b", "known"):
         store.sighted(Evidence(report(title), case(1), "console\n", ("usbhid",)))
     crash = store.find(report("oops in a"))

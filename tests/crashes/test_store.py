@@ -19,13 +19,15 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.guest.qemu import Timing
 from tests.campaign.pretend import case, report
 from usbfuzz.case import load
+from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.minimized import Mark, Minimized, load_result
+from usbfuzz.crashes.record import How, slug_of
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.crashes.suppress import read_suppressed
 from usbfuzz.errors import StorageError
-from usbfuzz.jobs.campaign.messages import How
-from usbfuzz.jobs.campaign.store import CrashStore, Evidence, slug_of
 from usbfuzz.report import render as render_module
 
 _KERNEL = "debian:5.10.223-1"
@@ -33,7 +35,7 @@ _TITLE = "KASAN: use-after-free in wacom_remove"
 
 
 def _store(directory: Path, kernel: str = _KERNEL) -> CrashStore:
-    return CrashStore(directory, kernel=kernel, warped=True)
+    return CrashStore(directory, kernel=kernel, timing=Timing.WARP, render=render_module.render)
 
 
 def _evidence(title: str = _TITLE, *alt_titles: str, **changes: Any) -> Evidence:
@@ -181,7 +183,7 @@ def test_a_crash_file_with_values_of_another_kind_is_no_crash(tmp_path: Path, wr
 def test_suppressed_titles_are_counted_and_not_saved(tmp_path: Path) -> None:
     (tmp_path / "suppress.txt").write_text("# known\n\nKASAN: use-after-free in wacom_.*\n")
     for _ in range(2):
-        store = CrashStore.open(tmp_path, kernel=_KERNEL, warped=True)
+        store = CrashStore.open(tmp_path, kernel=_KERNEL, timing=Timing.WARP, render=render_module.render)
         for _ in range(3):
             crash, new = store.sighted(_evidence())
             assert (crash.suppressed, new) == (True, False)
@@ -199,7 +201,7 @@ def test_a_second_list_of_titles_counts_too(tmp_path: Path) -> None:
     listed.write_text(f"{_TITLE}\n")
     out = tmp_path / "out"
     out.mkdir()
-    store = CrashStore.open(out, kernel=_KERNEL, warped=True, suppress=listed)
+    store = CrashStore.open(out, kernel=_KERNEL, timing=Timing.WARP, render=render_module.render, suppress=listed)
     assert store.sighted(_evidence())[0].suppressed
     assert not store.sighted(_evidence(f"{_TITLE}2"))[0].suppressed
 
@@ -271,8 +273,11 @@ _KILLED_AT_EVERY_STEP = """
 import json, os, signal, sys
 from pathlib import Path
 from tests.campaign.pretend import case, report
-from usbfuzz.jobs.campaign.messages import How
-from usbfuzz.jobs.campaign.store import CrashStore, Evidence
+from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.record import How
+from usbfuzz.crashes.store import CrashStore
+from harness.guest.qemu import Timing
+from usbfuzz.report.render import render
 
 root, title = Path(sys.argv[1]), "oops in x"
 states = []
@@ -291,12 +296,12 @@ for step in range(1, 80):
                 return call(*arguments, **names)
             return wrapped
         os.fsync, os.rename, os.replace, os.mkdir = map(dying, (os.fsync, os.rename, os.replace, os.mkdir))
-        store = CrashStore(out, kernel="k", warped=True)
+        store = CrashStore(out, kernel="k", timing=Timing.WARP, render=render)
         crash, _ = store.sighted(Evidence(report(title), case(5), "first", ()))
         store.attributed(crash.slug, Evidence(report(title), case(7), "second", (), How.ALONE, 3, 3))
         os._exit(0)
     killed = os.waitpid(child, 0)[1] != 0
-    store = CrashStore(out, kernel="k", warped=True)
+    store = CrashStore(out, kernel="k", timing=Timing.WARP, render=render)
     crash = store.find(report(title))
     leftovers = [path.name for path in out.rglob("*") if path.name.startswith(".")]
     states.append([killed, None if crash is None else crash.reproduced, list(store.ignored), leftovers])

@@ -16,9 +16,9 @@ from tests.campaign.pretend import config
 from usbfuzz.case import load, save
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import parts, weight
-from usbfuzz.crashes.memory import Memory
 from usbfuzz.crashes.minimized import Minimized
 from usbfuzz.crashes.place import Place
+from usbfuzz.crashes.verdicts import Verdicts
 from usbfuzz.errors import CaseError, QemuError, StorageError
 from usbfuzz.jobs.minimize.bloat import bloat, interfaces, scripts, strings
 from usbfuzz.jobs.minimize.oracle import Seen
@@ -140,7 +140,7 @@ def test_a_finished_minimization_leaves_no_state(crash: Path) -> None:
     found, _, _ = _run(crash)
     assert found is not None
     assert found.complete
-    assert sorted(path.name for path in crash.iterdir()) == ["case.toml", "original.toml"]
+    assert sorted(path.name for path in crash.iterdir()) == ["case.toml", "minimized.toml", "original.toml"]
 
 
 def test_no_budget_still_tells_whether_the_crash_comes_and_what_was_reached(crash: Path, fat: Case) -> None:
@@ -153,28 +153,28 @@ def test_no_budget_still_tells_whether_the_crash_comes_and_what_was_reached(cras
 
 def test_a_torn_line_and_another_minimizations_state_are_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "state"
-    memory = Memory.open(path, "a")
+    memory = Verdicts.open(path, "a")
     memory.add("1" * 64, True)
     memory.add("2" * 64, False)
     memory.close(done=False)
     path.write_text(path.read_text() + json.dumps({"case": "3" * 64, "shows": True})[:-3])
-    again = Memory.open(path, "a")
-    assert again.verdicts == {"1" * 64: True, "2" * 64: False}
+    again = Verdicts.open(path, "a")
+    assert again.known == {"1" * 64: True, "2" * 64: False}
     again.add("4" * 64, True)
     again.close(done=False)
-    third = Memory.open(path, "a")
+    third = Verdicts.open(path, "a")
     third.close(done=False)
-    assert third.verdicts == {"1" * 64: True, "2" * 64: False, "4" * 64: True}
-    other = Memory.open(path, "b")
-    assert (other.verdicts, other.resumed) == ({}, False)
+    assert third.known == {"1" * 64: True, "2" * 64: False, "4" * 64: True}
+    other = Verdicts.open(path, "b")
+    assert (other.known, other.resumed) == ({}, False)
     other.close(done=True)
     assert not path.exists()
 
 
 def test_state_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be written"):
-        Memory.open(tmp_path / "missing" / "state", "a")
+        Verdicts.open(tmp_path / "missing" / "state", "a")
     (tmp_path / "link").symlink_to(tmp_path / "target")
     with pytest.raises(StorageError, match="cannot be written"):
-        Memory.open(tmp_path / "link", "a")
+        Verdicts.open(tmp_path / "link", "a")
     assert not (tmp_path / "target").exists()

@@ -12,8 +12,9 @@ from usbfuzz.case import load
 from usbfuzz.case.model import Case, DeviceSpec, GuestNeeds
 from usbfuzz.crashes.minimized import Mark, Minimized
 from usbfuzz.crashes.record import Crash
+from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.report.render import render
-from usbfuzz.report.text import COLUMNS, Facts, oops_of, render_text
+from usbfuzz.report.text import COLUMNS, oops_of, render_text
 
 _CORPUS = KNOWN_BUGS
 _CASES = {path.stem: load(path) for path in sorted(_CORPUS.glob("*.toml"))}
@@ -44,7 +45,7 @@ def _crash(title: str = "general protection fault in device_wakeup_disable", **c
 def test_its_own_lines_have_at_most_72_columns(name: str) -> None:
     case = _CASES[name]
     title = case.expect[0].title
-    facts = Facts(_crash(title, alt_titles=(title * 3,)), case, "")
+    facts = SavedCrash(_crash(title, alt_titles=(title * 3,)), case, "")
     for line in render_text(facts, frozenset({"repro.py", "repro.c", "usb.pcapng"})).splitlines():
         assert len(line) <= COLUMNS or " " not in line.strip()
 
@@ -54,7 +55,7 @@ def test_it_says_all_a_maintainer_asks_for() -> None:
     (configuration,) = case.devices[0].configurations
     marks = (Mark(0, "configurations[0]", 9, 9),)
     minimized = Minimized(case, hits=9, runs=10, tried=4, seconds=1.0, before=900, after=80, complete=True, marks=marks)
-    facts = Facts(_crash(confirmed=2, confirmations=3), case, "console\n", minimized)
+    facts = SavedCrash(_crash(confirmed=2, confirmations=3), case, "console\n", minimized)
     text = render_text(facts, frozenset({"repro.py", "repro.c", "original.toml"}))
     for expected in (
         "Kernel:        debian:5.10.223-1",
@@ -80,7 +81,7 @@ def test_the_oops_is_the_reports_own_lines_where_the_console_has_it() -> None:
     from usbfuzz.triage import extract
 
     (report, *_) = extract(_LOG)
-    facts = Facts(_crash(report.title), _CASES["btusb-unplug-uaf"], _LOG)
+    facts = SavedCrash(_crash(report.title), _CASES["btusb-unplug-uaf"], _LOG)
     text = render_text(facts, frozenset())
     assert facts.report is not None
     assert oops_of(report, _LOG)[0] in text
@@ -89,7 +90,7 @@ def test_the_oops_is_the_reports_own_lines_where_the_console_has_it() -> None:
 
 def test_without_a_report_the_end_of_the_console_is_shown() -> None:
     console = "".join(f"line {number}\n" for number in range(100))
-    facts = Facts(_crash("hang in x"), _CASES["btusb-unplug-uaf"], console)
+    facts = SavedCrash(_crash("hang in x"), _CASES["btusb-unplug-uaf"], console)
     text = render_text(facts, frozenset())
     assert "line 99" in text
     assert "line 10\n" not in text
@@ -105,7 +106,7 @@ def test_whatever_a_case_holds_it_renders_and_moves_no_cursor(
 ) -> None:
     spec = DeviceSpec(title, device, (configuration,), strings=((1, device),))
     case = Case((spec,), (), guest=GuestNeeds(kernel_params=tuple(params)))
-    rendered = render(Facts(_crash(title, driver=title), case, console))
+    rendered = render(SavedCrash(_crash(title, driver=title), case, console))
     assert rendered.failures == {}
     assert set(rendered.files) == {"report.txt", "lsusb.txt", "repro.py", "repro.c"}
     report = rendered.files["report.txt"].replace("\n", "").replace("\t", "")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
+from usbfuzz.atomic import write_atomically
 from usbfuzz.errors import CaseError, StorageError
 
 from .dump import dumps
@@ -71,31 +71,7 @@ def save(path: str | os.PathLike[str], case: Case) -> None:
 def write_file(target: Path, raw: bytes) -> None:
     """Write a file so that it is either the old one or the whole new one; raises StorageError."""
     try:
-        _replace(target, raw)
+        write_atomically(target, raw)
     except OSError as error:
         what = f"cannot write {target.name}: {error.strerror}"
         raise StorageError(f"{target.parent}: {what}; make room there or choose another directory") from error
-
-
-def _replace(target: Path, raw: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fchmod(descriptor, 0o644)
-            os.fsync(descriptor)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)  # there only when something failed
-    _sync(target.parent)
-
-
-def _sync(directory: Path) -> None:
-    """Make a rename in the directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -182,3 +182,18 @@ class Case:
     guest: GuestNeeds = field(factory=GuestNeeds)
     expect: tuple[Expectation, ...] = ()
     provenance: Provenance = field(factory=Provenance)
+
+    @property
+    def ports(self) -> int:
+        """How many ports the schedule needs: one more than the highest it names."""
+        return 1 + max((event.port for event in self.events), default=0)
+
+    @property
+    def recorded_names(self) -> frozenset[str]:
+        """The titles of the bug the case is kept for, on whatever kernel; empty if none is recorded."""
+        return frozenset(name for row in self.expect for name in row.names)
+
+    @property
+    def recorded_kernel(self) -> str | None:
+        """The kernel the recorded title was seen on; None if none is recorded."""
+        return next((row.kernel for row in self.expect if row.title), None)

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table as Grid
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from usbfuzz.jobs.bench import Table, run_bench
-from usbfuzz.jobs.replay import DEFAULT_KERNEL
 
 from .options import kernel_option, progress
 

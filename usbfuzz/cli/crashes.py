@@ -10,18 +10,16 @@ from attrs import asdict
 from rich.table import Table
 from rich.text import Text
 
-from usbfuzz.crashes.record import CRASH_FILE, Crash, find_crash, read_crashes
+from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
+from usbfuzz.crashes.record import Crash, read_crashes
+from usbfuzz.crashes.saved import read_report, render_anew
 from usbfuzz.crashes.suppress import read_suppressed
-from usbfuzz.errors import InputError
-from usbfuzz.jobs.campaign.options import DEFAULT_OUT
-from usbfuzz.jobs.campaign.state import DirectoryLock
-from usbfuzz.report.render import REPORT_FILE, rerender
+from usbfuzz.report.render import render
 
 from .options import screen
 
 __all__ = ["crashes"]
 
-_MAX_REPORT = 4 << 20
 _COLUMNS = (
     *("title", "type", "driver", "hits", "reproduced", "real time"),
     *("bytes", "first seen", "last seen", "kernels"),
@@ -50,14 +48,14 @@ _in_option = click.option(
     "--in",
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_OUT,
+    default=DEFAULT_DIRECTORY,
     show_default=True,
     help="Where the campaign saved its crashes.",
 )
 
 
 @crashes.command("list")
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_OUT)
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DIRECTORY)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(directory: Path, as_json: bool) -> None:
     """The crashes in DIRECTORY, most often seen first."""
@@ -81,14 +79,7 @@ def list_(directory: Path, as_json: bool) -> None:
 @_in_option
 def show(crash: str, directory: Path) -> None:
     """Print the report of CRASH: a slug, the beginning of one, or a crash directory."""
-    path = find_crash(crash, directory) / REPORT_FILE
-    try:
-        with path.open("rb") as file:
-            click.echo(file.read(_MAX_REPORT).decode("utf-8", "replace"), nl=False)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read: {error.strerror}; `usbfuzz crashes report {path.parent}` writes it anew"
-        ) from error
+    click.echo(read_report(crash, directory), nl=False)
 
 
 @crashes.command("report")
@@ -99,20 +90,9 @@ def report(crash: str, directory: Path) -> None:
 
     CRASH is a slug, the beginning of one, a crash directory, or a directory of crashes: then of all.
     """
-    given = Path(crash)
-    if given.is_dir() and not (given / CRASH_FILE).exists():
-        paths = [given / slug for slug in read_crashes(given)]
-        if not paths:
-            raise InputError(f"{given}: no crashes there; give a crash directory, or one a campaign saved crashes in")
-    else:
-        paths = [find_crash(crash, directory)]
-    lock = DirectoryLock.acquire(paths[0].parent)
-    try:
-        for path in paths:
-            failures = rerender(path).failures
-            click.echo(f"{path}: done" if not failures else f"{path}: without {', '.join(failures)}")
-    finally:
-        lock.release()
+    for path, rendered in render_anew(crash, directory, render):
+        failures = ", ".join(rendered.failures)
+        click.echo(f"{path}: without {failures}" if failures else f"{path}: done")
 
 
 def _table(found: list[Crash]) -> Table:
@@ -136,5 +116,5 @@ def _table(found: list[Crash]) -> Table:
 
 
 def _day(stamp: str) -> str:
-    """A moment to the minute."""
+    """An ISO 8601 time, to the minute."""
     return stamp[:16].replace("T", " ")

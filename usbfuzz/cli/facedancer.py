@@ -14,11 +14,11 @@ import click
 from attrs import define, evolve, field, frozen
 from rich.console import Console
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from harness.lane.prepare import prepare
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.bridges import BACKEND, SOCKET
 from usbfuzz.jobs.plug import watch
-from usbfuzz.jobs.replay import DEFAULT_KERNEL
 
 from .live import Screen
 from .options import kernel_option, kernel_param_option, live_mode_option, progress

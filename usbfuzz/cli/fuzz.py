@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from harness.lane.prepare import prepare
 from strategies import Identities
-from usbfuzz.jobs.campaign.options import DEFAULT_OUT, CampaignOptions, parse_duration, with_slub_debug
+from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
+from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
 from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary
-from usbfuzz.jobs.replay import DEFAULT_KERNEL
 
-from .options import kernel_option, kernel_param_option, mode_option, progress, screen
+from .options import kernel_option, kernel_param_option, mode_option, parse_duration, progress, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,14 +37,14 @@ __all__ = ["fuzz"]
     "-o",
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_OUT,
+    default=DEFAULT_DIRECTORY,
     show_default=True,
     help="Where crashes are saved, and what the campaign needs to go on later.",
 )
 @click.option(
     "--suppress",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Known titles, one a line (or regular expressions): counted, not saved. So does suppress.txt in --out.",
+    help="Known titles, one a line (or regular expressions): counted, not saved; suppress.txt in --out is read too.",
 )
 @click.option("--minimize/--no-minimize", default=True, show_default=True, help="Make the case of each new bug small.")
 @click.option(

@@ -1,4 +1,4 @@
-"""``usbfuzz minimize``: the same crash, from as little as it takes."""
+"""``usbfuzz minimize``: the same crash from a smaller case."""
 
 from __future__ import annotations
 
@@ -15,34 +15,24 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from usbfuzz.case.parts import weight
-from usbfuzz.crashes.minimized import save_result
 from usbfuzz.crashes.place import Place
-from usbfuzz.crashes.record import Crash
-from usbfuzz.jobs.campaign.options import parse_duration
-from usbfuzz.jobs.campaign.state import DirectoryLock
-from usbfuzz.jobs.campaign.store import CrashStore
-from usbfuzz.jobs.minimize.confirm import Confirmation, RealTime
 from usbfuzz.jobs.minimize.run import Minimization
-from usbfuzz.jobs.replay import recorded_kernel, recorded_names
 from usbfuzz.report.annotate import annotated
 
-from .options import kernel_option, kernel_param_option, mode_option, progress, screen
+from .options import kernel_option, kernel_param_option, mode_option, parse_duration, progress, screen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
-    from harness.lane.config import LaneConfig
     from usbfuzz.crashes.minimized import Minimized
 
 __all__ = ["minimize_command"]
 
 _FRAME = 0.25  #: seconds between frames of the progress line
-_CONFIRM_SECONDS = 120.0
 
 
 @click.command("minimize")
@@ -80,10 +70,9 @@ def minimize_command(
     did.
     """
     place = Place.of(case, out)
-    loaded = place.first()
-    wanted = kernel or recorded_kernel(loaded)
+    wanted = kernel or place.first().recorded_kernel or DEFAULT_KERNEL
     seconds = parse_duration(budget)
-    with _locked(place):
+    with place.locked():
         return asyncio.run(_run(place, wanted, seconds, lanes, confirm, mode, kernel_params))
 
 
@@ -103,13 +92,12 @@ async def _run(
     if found is None:
         console.print("[bold green]not reproduced[/]: nothing to minimize")
         return 1
-    _keep(place, config, job, found)
     for line in annotated(found.case, found.marks):
         console.print(escape(line), style="dim", soft_wrap=True)
     console.print()
     console.print(_summary(place, found))
     if confirm if confirm is not None else place.directory is not None and config.timing.warped:
-        console.print(f"[bold]{await _confirm(place, kernel, config, found)}[/]")
+        console.print(f"[bold]{await job.confirm(found, kernel)}[/]")
     return 0
 
 
@@ -130,7 +118,7 @@ async def _watched(console: Console, job: Minimization, seconds: float) -> Minim
 
 
 class _Silent(contextlib.AbstractContextManager["_Silent"]):
-    """Stands for the live line in a pipe."""
+    """Takes the place of the live line where the output is no terminal."""
 
     def __exit__(self, *_: object) -> None:
         pass
@@ -147,44 +135,6 @@ def _line(job: Minimization, elapsed: float, seconds: float) -> Text:
         (f"{job.before:,} → {weight(search.best):,} bytes", "bold"),
         f" · {search.oracle.asked:,} runs · {search.stage} · {elapsed:.0f} of {seconds:.0f} s",
     )
-
-
-def _keep(place: Place, config: LaneConfig, job: Minimization, found: Minimized) -> None:
-    """Write minimized.toml, and in a crash directory the files that follow from the case."""
-    if place.directory is None:
-        return
-    crash = Crash.read(place.directory)
-    if crash is None or job.search is None or job.search.shown is None:
-        save_result(place.directory, found)
-        return
-    _store(place, config).minimized(crash.slug, found, job.search.shown.console)
-
-
-async def _confirm(place: Place, kernel: str, config: LaneConfig, found: Minimized) -> Confirmation:
-    real = await RealTime.of(kernel, config, progress)
-    confirmation = await real.confirm(found.case, recorded_names(found.case), _CONFIRM_SECONDS, progress)
-    if confirmation.runs and place.directory is not None and Crash.read(place.directory) is not None:
-        _store(place, config).confirmed(place.directory.name, confirmation.hits, confirmation.runs)
-    return confirmation
-
-
-def _store(place: Place, config: LaneConfig) -> CrashStore:
-    assert place.directory is not None
-    parent = place.directory.resolve().parent
-    return CrashStore.open(parent, kernel=config.kernel.name, warped=config.timing.warped)
-
-
-@contextlib.contextmanager
-def _locked(place: Place) -> Iterator[None]:
-    """Keep campaigns away from the crash directory that is being changed; raises StorageError when one is there."""
-    if place.directory is None or Crash.read(place.directory) is None:
-        yield
-        return
-    lock = DirectoryLock.acquire(place.directory.resolve().parent)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _summary(place: Place, found: Minimized) -> Table:

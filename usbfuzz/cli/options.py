@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 from rich.console import Console
 
 from harness.guest.qemu import Mode
+from usbfuzz.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,12 +20,16 @@ __all__ = [
     "kernel_param_option",
     "live_mode_option",
     "mode_option",
+    "parse_duration",
     "pcap_option",
     "progress",
     "screen",
 ]
 
 _LOG_WIDTH = 160  #: columns where there is no terminal to fill
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
 
 def kernel_option(help_: str, default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -62,6 +68,19 @@ pcap_option = click.option(
     metavar="FILE",
     help="Write the conversation with the device to FILE (pcapng, for Wireshark).",
 )
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in ``90s``, ``10m``, ``8h``, ``1h30m`` or a bare number of seconds; raises InputError."""
+    words = text.strip().lower()
+    if re.fullmatch(r"\d+(?:\.\d+)?", words):
+        words += "s"
+    if not _DURATION.fullmatch(words):
+        raise InputError(f"{text!r}: not a duration; write it like 90s, 10m, 8h or 1h30m")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(words))
+    if seconds <= 0:
+        raise InputError(f"{text!r}: a campaign needs more than no time at all")
+    return seconds
 
 
 def progress(line: str) -> None:

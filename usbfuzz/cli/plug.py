@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from harness.usbredir.recorder import Recorder
 from usbfuzz.jobs.plug import plug
-from usbfuzz.jobs.replay import DEFAULT_KERNEL, recorded_kernel
 from usbfuzz.load import load_device
 from usbfuzz.report.capture import save_capture
 
@@ -52,7 +52,7 @@ def plug_command(
     DEVICE is a device or case file, a crash directory, your own mine.py (or mine.py:Class), or a known name (mouse).
     """
     loaded = load_device(device)
-    kernel = kernel or (recorded_kernel(loaded.case) if loaded.case else DEFAULT_KERNEL)
+    kernel = kernel or (loaded.case and loaded.case.recorded_kernel) or DEFAULT_KERNEL
     watcher = _RecordingScreen(Console(highlight=False), transfers)
     asyncio.run(_run(loaded, kernel, mode, kernel_params, watcher, seconds))
     if pcap is not None:

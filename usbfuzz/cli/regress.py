@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from usbfuzz.case.files import write_file
 from usbfuzz.jobs.regress.bless import bless
 from usbfuzz.jobs.regress.collect import collect
@@ -18,7 +19,6 @@ from usbfuzz.jobs.regress.page import page
 from usbfuzz.jobs.regress.run import CELL_SECONDS, RegressOptions, run_regress
 from usbfuzz.jobs.regress.table import WIDTH, render
 from usbfuzz.jobs.regress.words import short
-from usbfuzz.jobs.replay import DEFAULT_KERNEL
 
 from .options import kernel_param_option, mode_option, progress, screen
 

@@ -11,9 +11,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from harness.lane.prepare import prepare
 from usbfuzz.case import load
-from usbfuzz.jobs.replay import recorded_kernel, recorded_names, replay, shows
+from usbfuzz.jobs.replay import replay
 from usbfuzz.report.capture import save_capture
 from usbfuzz.triage import brief
 
@@ -54,12 +55,10 @@ def replay_command(
     """
     loaded = load(case)
     console = screen()
-    kernel = kernel or recorded_kernel(loaded)
+    kernel = kernel or loaded.recorded_kernel or DEFAULT_KERNEL
     result = asyncio.run(_run(console, case, loaded, kernel, times, mode, kernel_params, record=pcap is not None))
     if pcap is not None:
-        names = recorded_names(loaded)
-        best = next((one for one in result.outcomes if shows(one, names)), result.outcomes[-1])
-        save_capture(pcap, best.conversation)
+        save_capture(pcap, result.best.conversation)
     return 0 if result.hits else 1
 
 
@@ -75,20 +74,20 @@ async def _run(
     record: bool,
 ) -> Replay:
     config = await prepare(kernel, mode=mode, kernel_params=params, on_progress=progress)
-    names = recorded_names(case)
+    names = case.recorded_names
     console.print(_header(path, case, config))
     started = time.monotonic()
 
     def show(number: int, outcome: Outcome) -> None:
         nonlocal started
         now = time.monotonic()
-        mark = "[red]✗[/]" if shows(outcome, names) else "[yellow]≠[/]" if outcome.reports else "[green]·[/]"
+        mark = "[red]✗[/]" if outcome.shows(names) else "[yellow]≠[/]" if outcome.reports else "[green]·[/]"
         title = escape(outcome.title or "clean")
         console.print(f" {mark} run {number + 1}: {title}  [dim]{now - started:.1f} s[/]", soft_wrap=True)
         started = now
 
     result = await replay(case, config, times, record=record, on_outcome=show, on_progress=progress)
-    for outcome in sorted(result.outcomes, key=lambda outcome: not shows(outcome, names)):
+    for outcome in sorted(result.outcomes, key=lambda outcome: not outcome.shows(names)):
         if outcome.reports:
             console.print()
             console.print(escape(brief(outcome.reports[0].text)), style="dim", soft_wrap=True)

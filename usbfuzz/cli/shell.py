@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 from rich.console import Console
 
+from harness.guest.kernels import DEFAULT_KERNEL
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from harness.workbench import Workbench
-from usbfuzz.jobs.replay import DEFAULT_KERNEL
 
 from .live import Screen
 from .options import kernel_option, kernel_param_option, live_mode_option, progress

@@ -12,21 +12,21 @@ import tomlkit
 from attrs import field, frozen
 
 from usbfuzz.case import load
-from usbfuzz.case.files import CASE_FILE, MAX_BYTES, write_file
+from usbfuzz.case.files import MAX_BYTES, write_file
 from usbfuzz.case.locate import Source
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest, parts
 from usbfuzz.case.tables import Document, Table
 from usbfuzz.errors import CaseError
 
-__all__ = ["MINIMIZED_FILE", "ORIGINAL_FILE", "Mark", "Minimized", "load_result", "save_result"]
+from .layout import CASE_FILE, MINIMIZED_FILE
 
-MINIMIZED_FILE = "minimized.toml"
-ORIGINAL_FILE = "original.toml"  #: the case as it was found, in a crash directory whose case.toml is the small one
+__all__ = ["Mark", "Minimized", "load_result", "save_result"]
 
 _FORMAT = 1
-_MOST = 1 << 31
+_MOST = 1 << 31  #: for any number in the file
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_NUMBERS = ("hits", "runs", "tried", "before", "after", "milliseconds")
 
 
 @frozen
@@ -96,9 +96,6 @@ def load_result(directory: Path) -> Minimized | None:
     marks = tuple(_mark(row, case) for row in table.tables("mark"))
     table.close()
     return Minimized(case, seconds=milliseconds / 1000, complete=complete, marks=marks, **numbers)
-
-
-_NUMBERS = ("hits", "runs", "tried", "before", "after", "milliseconds")
 
 
 def _mark(row: Table, case: Case) -> Mark:

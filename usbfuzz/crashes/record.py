@@ -1,54 +1,68 @@
-"""``crash.toml``: what is known of a crash, and the directories that hold one."""
+"""``crash.toml``: what is known of a crash, and how a crash is found by its name."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import tomllib
+from enum import Enum
 from pathlib import Path
 
 import tomlkit
 from attrs import field, fields, frozen
 
-from usbfuzz.case.files import CASE_FILE
 from usbfuzz.errors import InputError
 from usbfuzz.triage import Report
 
-__all__ = ["CRASH_FILE", "Crash", "find_crash", "read_crashes", "slug_of"]
+from .layout import CASE_FILE, CRASH_FILE
 
-CRASH_FILE = "crash.toml"  #: makes a directory a crash directory
+__all__ = ["Crash", "How", "find_crash", "read_crashes", "slug_of"]
 
 _SLUG_CHARS = 70
 
 
 def slug_of(title: str) -> str:
-    """Directory name for ``title``: at most 79 safe characters, the last 8 of its SHA-256: no two titles meet."""
+    """Directory name for ``title``: at most 79 safe characters.
+
+    The last 8 are from the title's SHA-256, so that titles which differ only in other characters get other names.
+    """
     words = re.sub(r"[^A-Za-z0-9_.]+", "-", title)[:_SLUG_CHARS].strip("-.") or "crash"
     return f"{words}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
+
+
+class How(Enum):
+    """What it took to see a crash again; values are the words of crash.toml and report.txt."""
+
+    ALONE = "one case alone"
+    ROUND = "the whole round, side by side"
+    HISTORY = "the rounds since the last restore"
+    NOT = "not reproduced"
 
 
 @frozen
 class Crash:
     """What crash.toml says. ``hits`` counts the campaign's sightings by kernel."""
 
-    slug: str
+    slug: str  #: name of the crash directory; not in the file
     title: str
     alt_titles: tuple[str, ...]
     type: str
     driver: str
-    kernel: str  #: the one of case.toml and console.log
-    how: str
-    reproduced: int
+    kernel: str  #: the one that case.toml and console.log are from
+    how: str  #: a value of :class:`How`; kept as text, so that words of other versions are shown and not lost
+    reproduced: int  #: of ``runs`` on a fresh guest that showed it again
     runs: int
-    attempts: int  #: times attribution was tried to its end
+    attempts: int  #: how often attribution ran to its end
     first_seen: str  #: UTC, ISO 8601
     last_seen: str
     hits: dict[str, int] = field(factory=dict)
-    clock: str = ""  #: how time passed in the guest it was seen in: ``warp``, ``tcg`` or ``kvm``
+    #: How time passed in the guest it was seen in, a value of :class:`harness.guest.qemu.Timing`. Empty or ``real``
+    #: (either of ``tcg`` and ``kvm``) in files of earlier versions.
+    clock: str = ""
     confirmed: int = -1  #: of ``confirmations`` runs in real time that showed it; -1: not tried
     confirmations: int = 0
     size: int = 0  #: bytes of all descriptors and answers of case.toml; 0: not known
-    suppressed: bool = False  #: the user does not want to see it: counted, never saved
+    suppressed: bool = False  #: its title is on the user's list: counted, never saved; not in the file
 
     @property
     def total(self) -> int:
@@ -67,10 +81,10 @@ class Crash:
     def to_toml(self) -> str:
         """The text of crash.toml."""
         document = tomlkit.document()
-        for one in fields(type(self)):
-            if one.name not in ("slug", "suppressed"):
-                value = getattr(self, one.name)
-                document[one.name] = list(value) if isinstance(value, tuple) else value
+        for known in fields(type(self)):
+            if known.name not in ("slug", "suppressed"):
+                value = getattr(self, known.name)
+                document[known.name] = list(value) if isinstance(value, tuple) else value
         return tomlkit.dumps(_tables_last(document))
 
     @classmethod
@@ -87,7 +101,7 @@ class Crash:
             return None
 
 
-#: What may stand in the file.
+#: The keys of the file, and the type of each.
 _TYPES: dict[str, type] = {
     **dict.fromkeys(("title", "type", "driver", "kernel", "how", "first_seen", "last_seen", "clock"), str),
     **dict.fromkeys(("reproduced", "runs", "attempts", "confirmed", "confirmations", "size"), int),
@@ -100,12 +114,12 @@ def _fits(name: str, value: object) -> bool:
     if not isinstance(value, _TYPES[name]):
         return False
     if isinstance(value, list):
-        return all(isinstance(one, str) for one in value)
+        return all(isinstance(title, str) for title in value)
     return not isinstance(value, dict) or all(isinstance(count, int) for count in value.values())
 
 
 def _tables_last(document: tomlkit.TOMLDocument) -> tomlkit.TOMLDocument:
-    """TOML takes what follows a table for its own."""
+    """In TOML a key that follows a table's head belongs to that table."""
     hits = document.pop("hits")
     document["hits"] = hits
     return document

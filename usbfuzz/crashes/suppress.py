@@ -1,4 +1,4 @@
-"""Known titles nobody wants to see again: ``suppress.txt`` in a campaign's directory, or ``--suppress FILE``."""
+"""Titles that are counted and not saved: ``suppress.txt`` in a campaign's directory, or ``--suppress FILE``."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from attrs import frozen
 
 from usbfuzz.errors import InputError
 
-__all__ = ["SUPPRESSED_FILE", "SUPPRESS_FILE", "Suppressions", "read_suppressed"]
+from .layout import SUPPRESSED_FILE
 
-SUPPRESS_FILE = "suppress.txt"  #: in the directory of a campaign
-SUPPRESSED_FILE = "suppressed.toml"  #: there too: how often each suppressed title was seen, by kernel
-_MAX_BYTES = 1 << 20
+__all__ = ["Suppressions", "read_suppressed"]
+
+_MAX_BYTES = 1 << 20  #: of a list; a larger file is some other file
 
 
 @frozen
 class Suppressions:
-    """One title or regular expression a line; empty lines, and lines that begin with ``#``, say nothing.
+    """A list with one title or regular expression a line; empty lines and lines that begin with ``#`` are skipped.
 
-    A line is met by the title that is the same text, and by each title that it matches from end to end.
+    A title is on the list when a line is the same text, or is a regular expression that matches the whole title.
     """
 
     titles: frozenset[str] = frozenset()
@@ -50,7 +50,7 @@ class Suppressions:
 
     def match(self, names: Iterable[str]) -> bool:
         """Whether one of a bug's titles is on the list."""
-        return any(name in self.titles or any(one.fullmatch(name) for one in self.patterns) for name in names)
+        return any(name in self.titles or any(pattern.fullmatch(name) for pattern in self.patterns) for name in names)
 
 
 def _read(path: Path) -> str:

@@ -13,8 +13,6 @@ from harness.lane.lane import Lane
 from harness.lane.stage import Settler, Stage
 from usbfuzz.errors import GuestError, QemuError
 
-from .replay import for_case
-
 if TYPE_CHECKING:
     from harness.guest.agent_client import UEvent
     from harness.usbredir.constants import Sender
@@ -62,7 +60,7 @@ async def plug(
     """
     play = _player(loaded)
     if loaded.case is not None:
-        config = for_case(config, loaded.case)
+        config = config.for_case(loaded.case)
     await watch(play, config, watcher, seconds=seconds, on_progress=on_progress)
 
 

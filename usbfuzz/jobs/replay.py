@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from harness.lane.outcome import Outcome
     from usbfuzz.case.model import Case
 
-__all__ = ["DEFAULT_KERNEL", "Replay", "recorded_kernel", "recorded_names", "replay", "shows"]
-
-#: Known to hold bugs that were fixed later: a newcomer sees crashes within minutes.
-DEFAULT_KERNEL = "debian:5.10.223"
+__all__ = ["Replay", "replay"]
 
 #: Runs of one replay that may be dilated (we answered too late) before the last one counts all the same.
 _PATIENCE = 3
@@ -33,28 +30,18 @@ class Replay:
 
     @property
     def hits(self) -> int:
-        """Runs that showed the recorded bug; without a recorded one, runs that crashed at all."""
-        return sum(shows(outcome, self.recorded) for outcome in self.outcomes)
+        """Runs that showed the recorded bug; when none is recorded, runs that crashed at all."""
+        return sum(outcome.shows(self.recorded) for outcome in self.outcomes)
 
     @property
     def titles(self) -> tuple[str, ...]:
         """First title of each run, "" where it was clean."""
         return tuple(outcome.title for outcome in self.outcomes)
 
-
-def recorded_names(case: Case) -> frozenset[str]:
-    """The titles of the bug the case is kept for, on whatever kernel; empty if none is recorded."""
-    return frozenset(name for row in case.expect for name in row.names)
-
-
-def recorded_kernel(case: Case) -> str:
-    """The kernel the recorded title was seen on, or the default one."""
-    return next((row.kernel for row in case.expect if row.title), DEFAULT_KERNEL)
-
-
-def shows(outcome: Outcome, names: frozenset[str]) -> bool:
-    """Whether one of the outcome's reports is the bug with these titles (any crash, when there are none)."""
-    return any(not names or names & report.names for report in outcome.reports)
+    @property
+    def best(self) -> Outcome:
+        """The first run that showed the bug; when none did, the last run."""
+        return next((outcome for outcome in self.outcomes if outcome.shows(self.recorded)), self.outcomes[-1])
 
 
 async def replay(
@@ -70,7 +57,7 @@ async def replay(
 
     With ``record`` the outcomes carry their conversations.
     """
-    lane = await Lane.open(for_case(config, case), on_progress)
+    lane = await Lane.open(config.for_case(case), on_progress)
     lane.recording = record
     outcomes: list[Outcome] = []
     try:
@@ -82,14 +69,7 @@ async def replay(
                 await lane.restore()
     finally:
         await lane.close()
-    return Replay(recorded_names(case), tuple(outcomes))
-
-
-def for_case(config: LaneConfig, case: Case) -> LaneConfig:
-    """``config`` with the kernel parameters the case needs, and as many ports as it uses."""
-    ports = max(config.ports, 1 + max((event.port for event in case.events), default=0))
-    params = tuple(dict.fromkeys((*case.guest.kernel_params, *config.kernel_params)))
-    return evolve(config, kernel_params=params, ports=ports)
+    return Replay(case.recorded_names, tuple(outcomes))
 
 
 async def _trusted(lane: Lane, case: Case) -> Outcome:

@@ -1,13 +1,11 @@
-"""What a crash directory holds for the maintainer of the driver: report.txt, lsusb.txt, usb.pcapng, repro.py, repro.c.
+"""The texts of a crash directory, for the maintainer of the driver: a saved crash in, texts out.
 
 ::
 
-    crash.py      crash.toml: what a crash is, and the directories that hold one
-    render.py     a directory's texts, made from its case, console and crash.toml
-      ├─ text.py    report.txt, ready to mail
+    render.py     every text of a :class:`usbfuzz.crashes.saved.SavedCrash`; nothing here reads or writes the directory
+      ├─ text.py    report.txt, ready to mail; annotate.py lists the case in it
       ├─ lsusb/     lsusb.txt
       ├─ repro.py   repro.py: bundle.py joins standalone/*.py, the case follows as data
-      └─ gadget.py  repro.c for raw-gadget, from gadget.c
-    capture.py    the conversation of a run as usb.pcapng
-    suppress.py   known titles nobody wants to see again
+      └─ gadget.py  repro.c for raw-gadget, from gadget.c; served.py says what the device answers
+    capture.py    the conversation of a run as usb.pcapng; pcapng.py is the file format
 """

@@ -34,7 +34,6 @@ _STATUS = {Status.OK: "OK", Status.NAK: "NAK", Status.NEVER: "NEVER", Status.TIM
 
 def render_gadget(case: Case, *, title: str, kernel: str) -> str:
     """The text of repro.c."""
-    ports = 1 + max((event.port for event in case.events), default=0)
     speed = " is_super_speed=1" if any(device.speed is Speed.SUPER for device in case.devices) else ""
     comment = f"""\
 /*
@@ -43,12 +42,12 @@ def render_gadget(case: Case, *, title: str, kernel: str) -> str:
  *
  * Plays the USB device that caused it, by raw-gadget on dummy_hcd. As root:
  *
- *     modprobe dummy_hcd num={ports}{speed}; modprobe raw_gadget
+ *     modprobe dummy_hcd num={case.ports}{speed}; modprobe raw_gadget
  *     gcc -pthread -o repro repro.c && ./repro
  */
 """
     licence, _, program = _program().partition("\n")
-    return f"{licence}\n{comment}{program.replace(_PLACE, _case(case, ports), 1)}"
+    return f"{licence}\n{comment}{program.replace(_PLACE, _case(case), 1)}"
 
 
 @cache
@@ -56,8 +55,8 @@ def _program() -> str:
     return _PROGRAM.read_text(encoding="utf-8")
 
 
-def _case(case: Case, ports: int) -> str:
-    blocks = [f"#define PORTS {ports}"]
+def _case(case: Case) -> str:
+    blocks = [f"#define PORTS {case.ports}"]
     for number, device in enumerate(case.devices):
         blocks += _device(number, device)
     blocks.append(_array("struct event", "events", map(_event, case.events or (Event(Action.PLUG, device=0),))))

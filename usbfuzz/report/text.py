@@ -6,53 +6,46 @@ import shlex
 import textwrap
 from collections.abc import Iterator
 
-from attrs import frozen
-
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event
+from usbfuzz.crashes.layout import (
+    CAPTURE_FILE,
+    CASE_FILE,
+    CONSOLE_FILE,
+    GADGET_FILE,
+    LSUSB_FILE,
+    ORIGINAL_FILE,
+    REPRO_FILE,
+)
 from usbfuzz.crashes.minimized import Minimized
 from usbfuzz.crashes.record import Crash
+from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.descriptors import string_text
-from usbfuzz.triage import Report, brief, extract
+from usbfuzz.triage import Report, brief
 
 from .annotate import annotated
 
-__all__ = ["Facts", "oops_of", "render_text"]
+__all__ = ["oops_of", "render_text"]
 
 COLUMNS = 72
 
-_LABEL = 15
+_LABEL = 15  #: columns before what a row of the summary says
 _TAIL = 60  #: lines of a console without a report that are shown
 
 
-@frozen
-class Facts:
-    """What the texts of a crash directory are made from."""
-
-    crash: Crash
-    case: Case
-    console: str
-    minimized: Minimized | None = None
-
-    @property
-    def report(self) -> Report | None:
-        """The crash in the console log; None when the harness saw it, not the kernel (a hang, a silent death)."""
-        return next((one for one in extract(self.console) if self.crash.is_bug_of(one)), None)
-
-
-def render_text(facts: Facts, files: frozenset[str]) -> str:
+def render_text(saved: SavedCrash, files: frozenset[str]) -> str:
     """The text of report.txt; ``files`` are the names of those that lie next to it."""
-    crash = facts.crash
+    crash = saved.crash
     lines = [*textwrap.wrap(_plain(crash.title), COLUMNS, break_on_hyphens=False)]
     lines += ["=" * max(map(len, lines), default=0), ""]
     lines += _wrap(
         "A USB device, simulated by usbfuzz, crashes this Linux kernel. The device, what the kernel said and how to "
         "see it again follow."
     )
-    lines += ["", *_summary(facts)]
-    lines += _section("The device", _device_lines(facts))
-    lines += _section("What happens to it", list(_events(facts.case)))
-    lines += _section("What the kernel said", oops_of(facts.report, facts.console))
-    lines += _section("To reproduce", list(_commands(facts, files)))
+    lines += ["", *_summary(saved)]
+    lines += _section("The device", _device_lines(saved))
+    lines += _section("What happens to it", list(_events(saved.case)))
+    lines += _section("What the kernel said", oops_of(saved.report, saved.console))
+    lines += _section("To reproduce", list(_commands(saved, files)))
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -62,17 +55,17 @@ def oops_of(report: Report | None, console: str) -> list[str]:
     return [_plain(line) for line in text.strip("\n").splitlines()]
 
 
-def _summary(facts: Facts) -> list[str]:
-    crash, report = facts.crash, facts.report
+def _summary(saved: SavedCrash) -> list[str]:
+    crash, report = saved.crash, saved.report
     rows = [
         ("Kernel", crash.kernel),
-        ("Booted with", " ".join(facts.case.guest.kernel_params)),
+        ("Booted with", " ".join(saved.case.guest.kernel_params)),
         ("Driver", crash.driver or "unknown"),
         ("Function", report.frame if report else None),
         ("File", report.file if report else None),
         ("Also known as", "; ".join(crash.alt_titles)),
         ("Seen", _seen(crash)),
-        ("Reproduced", _reproduced(crash, facts.minimized)),
+        ("Reproduced", _reproduced(crash, saved.minimized)),
         ("In real time", _confirmed(crash)),
         ("Doubt", report.corruption if report else "the kernel printed no report; the harness saw it stop"),
     ]
@@ -98,9 +91,9 @@ def _reproduced(crash: Crash, minimized: Minimized | None) -> str:
         size = f"minimized from {minimized.before} to {minimized.after} bytes; {whole}"
         return f"{minimized.hits} of {minimized.runs}, each on a fresh guest; {size}"
     if not crash.runs:
-        return "not tried; case.toml holds the whole round it appeared in"
+        return f"not tried; {CASE_FILE} holds the whole round it appeared in"
     if not crash.reproduced:
-        return f"0 of {crash.runs}; case.toml holds the whole round it appeared in"
+        return f"0 of {crash.runs}; {CASE_FILE} holds the whole round it appeared in"
     return f"{crash.reproduced} of {crash.runs}, with {crash.how}"
 
 
@@ -110,10 +103,10 @@ def _confirmed(crash: Crash) -> str:
     return "not tried; it was seen in a guest with a warped clock" if crash.clock == "warp" else ""
 
 
-def _device_lines(facts: Facts) -> list[str]:
-    named = [f"{_identity(device)}" for device in facts.case.devices]
-    marks = facts.minimized.marks if facts.minimized else ()
-    return [*(line for name in named for line in _wrap(name)), "", *annotated(facts.case, marks)]
+def _device_lines(saved: SavedCrash) -> list[str]:
+    named = [_identity(device) for device in saved.case.devices]
+    marks = saved.minimized.marks if saved.minimized else ()
+    return [*(line for name in named for line in _wrap(name)), "", *annotated(saved.case, marks)]
 
 
 def _identity(device: DeviceSpec) -> str:
@@ -141,26 +134,26 @@ def _when(event: Event) -> str:
 
 
 def _what(case: Case, event: Event) -> str:
-    place = f" (port {event.port})" if len({one.port for one in case.events}) > 1 else ""
+    place = f" (port {event.port})" if len({other.port for other in case.events}) > 1 else ""
     if event.action is Action.PLUG and event.device is not None and len(case.devices) > 1:
         return f"plug {_plain(case.devices[event.device].name)}{place}"
     return f"{event.action.value}{place}"
 
 
-def _commands(facts: Facts, files: frozenset[str]) -> Iterator[str]:
-    kernel = shlex.quote(facts.crash.kernel)
+def _commands(saved: SavedCrash, files: frozenset[str]) -> Iterator[str]:
+    kernel = shlex.quote(saved.crash.kernel)
     yield from _wrap("With usbfuzz, which fetches the kernel and plays the whole schedule:")
-    yield f"    usbfuzz replay case.toml --kernel {kernel}"
-    if "repro.py" in files:
+    yield f"    usbfuzz replay {CASE_FILE} --kernel {kernel}"
+    if REPRO_FILE in files:
         yield ""
         yield from _wrap("With one file, Python 3.8 and QEMU (an initrd that has the driver; usbfuzz's own does):")
-        yield "    python3 repro.py --kernel VMLINUZ --initrd INITRD"
-    if "repro.c" in files:
+        yield f"    python3 {REPRO_FILE} --kernel VMLINUZ --initrd INITRD"
+    if GADGET_FILE in files:
         yield ""
         yield from _wrap("On the machine itself, as root, with CONFIG_USB_RAW_GADGET and CONFIG_USB_DUMMY_HCD:")
         yield "    modprobe dummy_hcd && modprobe raw_gadget"
-        yield "    gcc -pthread -o repro repro.c && ./repro"
-    others = [name for name in ("original.toml", "lsusb.txt", "usb.pcapng", "console.log") if name in files]
+        yield f"    gcc -pthread -o repro {GADGET_FILE} && ./repro"
+    others = [name for name in (ORIGINAL_FILE, LSUSB_FILE, CAPTURE_FILE, CONSOLE_FILE) if name in files]
     if others:
         yield ""
         yield from _wrap(f"Next to this file: {', '.join(others)}.")
@@ -175,5 +168,5 @@ def _wrap(text: str, hang: int = 0) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Consoles and case files are hostile: nothing in a report moves a cursor."""
+    """Text without control characters: consoles and case files may hold any, and a report is shown on terminals."""
     return "".join(char if char.isprintable() or char == "\t" else "?" for char in text)

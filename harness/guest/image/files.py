@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from usbfuzz.atomic import replace_file
 from usbfuzz.errors import StorageError
 
 __all__ = ["private_directory", "write_atomically"]
@@ -24,25 +23,13 @@ def private_directory(path: Path) -> Path:
 
 
 def write_atomically(path: Path, fill: Callable[[Path], None], permissions: int = 0o644) -> None:
-    """Let ``fill`` write a file next to ``path``, then give it its name. Of two writers at once the last one wins.
+    """Let ``fill`` write a file of the cache, which gets its name when it is whole.
 
-    Raises StorageError when the disk refuses; what ``fill`` raises passes through and leaves nothing behind.
+    Raises StorageError when the disk refuses; what else ``fill`` raises passes through. Then nothing is left behind.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise StorageError(
-            f"{path.parent}: cannot write to the cache ({error.strerror}); free some space or set USBFUZZ_CACHE"
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        fill(temporary)
-        temporary.chmod(permissions)
-        temporary.replace(path)
+        replace_file(path, fill, permissions)
     except OSError as error:
         raise StorageError(
             f"{path}: cannot write to the cache ({error.strerror}); free some space or set USBFUZZ_CACHE"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -29,6 +29,8 @@ from pathlib import Path
 
 from attrs import asdict, frozen
 
+from usbfuzz.atomic import write_atomically, write_synced
+
 from .model import Kernel, read_image, sha256_of, short_digest
 from .storage import storage_errors
 
@@ -142,7 +144,7 @@ class KernelStore:
         )
         entry = self.directory / _key(name)
         with storage_errors(self.directory):
-            _write_synced(built / _RECORD, json.dumps(asdict(record), indent=1))
+            write_synced(built / _RECORD, json.dumps(asdict(record), indent=1).encode())
             self._discard(entry)
             built.rename(entry)
         return record.kernel(entry)
@@ -173,9 +175,7 @@ class KernelStore:
         return {str(spec): str(name) for spec, name in content.items()} if isinstance(content, dict) else {}
 
     def _write_answers(self, answers: Mapping[str, str]) -> None:
-        temporary = self.directory / f"{_TEMPORARY}{_ANSWERS}"
-        _write_synced(temporary, json.dumps(answers, indent=1, sort_keys=True))
-        temporary.replace(self.directory / _ANSWERS)
+        write_atomically(self.directory / _ANSWERS, json.dumps(answers, indent=1, sort_keys=True).encode())
 
     def _discard(self, entry: Path) -> None:
         """Rename first: a reader sees the whole entry or none."""
@@ -214,10 +214,3 @@ def _fingerprint(modules: Path) -> str:
         if not path.is_dir():
             digest.update(f"{path.relative_to(modules)}\0{path.stat().st_size}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def _write_synced(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())

@@ -12,7 +12,22 @@ from usbfuzz.errors import KernelError
 
 from .archives import DISTRIBUTIONS, Distribution
 
-__all__ = ["FORMS", "ArchiveSpec", "DirectorySpec", "HostSpec", "ImageSpec", "Spec", "TreeSpec", "parse_spec"]
+__all__ = [
+    "DEFAULT_KERNEL",
+    "FORMS",
+    "ArchiveSpec",
+    "DirectorySpec",
+    "HostSpec",
+    "ImageSpec",
+    "Spec",
+    "TreeSpec",
+    "parse_spec",
+]
+
+#: What the command line boots when neither the user nor a case names a kernel. It is known to hold bugs that were fixed
+#: later, so a newcomer sees crashes within minutes. (The pytest plugin has a default of its own: tests of a driver want
+#: a kernel without known bugs.)
+DEFAULT_KERNEL = "debian:5.10.223"
 
 #: What a kernel image is called in messages, by architecture: ``bzImage``.
 _IMAGE_NAMES = " or ".join(arch.image.name for arch in ARCHES)

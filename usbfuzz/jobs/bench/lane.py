@@ -25,7 +25,6 @@ from usbfuzz.case.model import Action, Case, Event, GuestNeeds
 from usbfuzz.device.examples import Mouse
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.jobs.campaign.feed import GENERATOR, Feed
-from usbfuzz.jobs.campaign.merge import ports
 from usbfuzz.jobs.campaign.messages import Block, Setup
 from usbfuzz.jobs.campaign.options import SLUB_DEBUG
 from usbfuzz.jobs.campaign.work import BLOCK_CASES
@@ -135,7 +134,7 @@ def _made_beforehand(lane: Lane) -> list[list[Case]]:
     identities = Identities.parse(lane.config.image.aliases.read_text())
     rounds: list[list[Case]] = [[]]
     for case in generate(_SEED, 0, _READY, identities):
-        if sum(map(ports, rounds[-1])) + ports(case) > lane.config.ports:
+        if sum(running.ports for running in rounds[-1]) + case.ports > lane.config.ports:
             rounds.append([])
         rounds[-1].append(case)
     return rounds

@@ -14,18 +14,18 @@ from attrs import define, field, frozen
 
 from harness.lane.outcome import Binding, Outcome
 from usbfuzz.case.model import Case
+from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.record import How
 from usbfuzz.report.capture import render_capture
 from usbfuzz.triage import Report, same_bug
 
 from .lanes import CampaignLane, recorded
 from .merge import in_sequence, side_by_side
-from .messages import How
 
 __all__ = [
     "CONFIRMATIONS",
     "DILATED_TRIES",
     "PATIENCE",
-    "Attribution",
     "Attributor",
     "Suspicion",
     "drivers_of",
@@ -59,19 +59,9 @@ class Suspicion:
     console: str
     drivers: tuple[str, ...]
 
-
-@frozen
-class Attribution:
-    """The smallest input that showed the same bug again, with what it showed; or the whole round and 0 hits."""
-
-    how: How
-    case: Case
-    report: Report
-    console: str
-    drivers: tuple[str, ...]
-    hits: int
-    runs: int
-    capture: bytes = b""  #: usb.pcapng of the run that showed it
+    def evidence(self, runs: int = 0) -> Evidence:
+        """What is known when none of ``runs`` runs showed the report again: the whole round may be behind it."""
+        return Evidence(self.report, side_by_side(self.cases), self.console, self.drivers, runs=runs)
 
 
 def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
@@ -118,8 +108,11 @@ class Attributor:
         """The guest has run nothing since its snapshot."""
         return self.past == []
 
-    async def attribute(self, suspicion: Suspicion) -> Attribution:
-        """Find the input behind ``suspicion``; what the lane raises passes through."""
+    async def attribute(self, suspicion: Suspicion) -> Evidence:
+        """The smallest input that showed the bug again, with what it showed; or the whole round and 0 hits.
+
+        What the lane raises passes through.
+        """
         runs = 0
         self._deadline = time.monotonic() + PATIENCE
         for how, case in suspects(suspicion):
@@ -133,19 +126,18 @@ class Attributor:
             hits, confirmations = await self._confirm(case, suspicion.report, seen)
             if hits:
                 outcome, title = hits[0].outcome, f"{hits[0].report.title}: {how.value}"
-                return Attribution(
-                    how,
-                    case,
+                return Evidence(
                     hits[0].report,
+                    case,
                     outcome.console,
                     drivers_of(outcome.bindings) or suspicion.drivers,
+                    how,
                     len(hits),
                     confirmations,
                     render_capture(outcome.conversation, title),
                 )
             runs += confirmations
-        whole = side_by_side(suspicion.cases)
-        return Attribution(How.NOT, whole, suspicion.report, suspicion.console, suspicion.drivers, 0, runs)
+        return suspicion.evidence(runs)
 
     def _over(self) -> bool:
         return self.hurry() or time.monotonic() > self._deadline

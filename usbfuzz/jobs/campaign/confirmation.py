@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 from harness.lane.config import LaneConfig
 from usbfuzz.case import load
-from usbfuzz.case.files import CASE_FILE
+from usbfuzz.crashes.layout import CASE_FILE
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.jobs.minimize.confirm import RealTime
-
-from .store import CrashStore
 
 __all__ = ["confirm_new"]
 

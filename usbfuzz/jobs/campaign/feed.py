@@ -13,7 +13,6 @@ from attrs import define, field
 from harness.workers.child import Child
 from usbfuzz.errors import InfraError
 
-from .merge import ports
 from .messages import LINES, Block, Made, Order, Setup, decode
 
 __all__ = ["GENERATOR", "Feed", "stretches"]
@@ -92,11 +91,11 @@ class Feed:
         while free > 0 and (self._held or self._due or not cases):
             made, self._held = self._held or await self._made(), None
             alone = made.index in self._alone
-            if cases and (alone or ports(made.case) > free):
+            if cases and (alone or made.case.ports > free):
                 self._held = made
                 break
             cases.append(made)
-            free -= self._width if alone else ports(made.case)
+            free -= self._width if alone else made.case.ports
         return cases
 
     def learn(self, *, quiet: bool) -> None:

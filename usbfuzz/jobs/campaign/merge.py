@@ -9,12 +9,7 @@ from attrs import evolve
 
 from usbfuzz.case.model import Action, Case, Event, GuestNeeds
 
-__all__ = ["in_sequence", "ports", "side_by_side"]
-
-
-def ports(case: Case) -> int:
-    """How many ports the schedule needs: one more than the highest it names."""
-    return 1 + max((event.port for event in case.events), default=0)
+__all__ = ["in_sequence", "side_by_side"]
 
 
 def side_by_side(cases: Sequence[Case]) -> Case:
@@ -29,7 +24,7 @@ def side_by_side(cases: Sequence[Case]) -> Case:
     port = 0
     for case, first in zip(cases, _first_devices(cases), strict=True):
         schedules.append([evolve(_moved(event, first), port=port + event.port) for event in case.events])
-        port += ports(case)
+        port += case.ports
     events: list[Event] = []
     for row in zip_longest(*schedules):
         step = [event for event in row if event is not None]

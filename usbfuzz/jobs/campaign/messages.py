@@ -17,8 +17,8 @@ from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
 from harness.workers.lines import Lines
 from usbfuzz.case.model import Case
+from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.minimized import Minimized
-from usbfuzz.triage import Report
 
 __all__ = [
     "LINES",
@@ -26,7 +26,6 @@ __all__ = [
     "Block",
     "Entered",
     "Failed",
-    "How",
     "LaneState",
     "Made",
     "Order",
@@ -50,15 +49,6 @@ class LaneState(Enum):
     ATTRIBUTING = "attributing"
     MINIMIZING = "minimizing"
     STOPPED = "stopped"
-
-
-class How(Enum):
-    """What it took to see a crash again; values are the words of reports."""
-
-    ALONE = "one case alone"
-    ROUND = "the whole round, side by side"
-    HISTORY = "the rounds since the last restore"
-    NOT = "not reproduced"
 
 
 @frozen
@@ -107,27 +97,17 @@ class Entered:
 
 @frozen
 class Sighted:
-    """A report this worker has not seen settled; ``case`` is the whole round it appeared in."""
+    """A report this worker has not seen settled; the case of the evidence is the whole round it appeared in."""
 
-    report: Report
-    case: Case
-    console: str
-    drivers: tuple[str, ...]
+    evidence: Evidence
 
 
 @frozen
 class Attributed:
-    """What became of a sighting: the smallest thing that showed it again ``hits`` of ``runs`` times."""
+    """What became of a sighting: the smallest input that showed it again."""
 
     slug: str
-    report: Report
-    case: Case
-    console: str
-    drivers: tuple[str, ...]
-    how: How
-    hits: int
-    runs: int
-    capture: bytes = b""  #: usb.pcapng of the run that showed it
+    evidence: Evidence
 
 
 @frozen

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from attrs import field, frozen
 
-from usbfuzz.errors import InputError
+from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
 
-__all__ = ["DEFAULT_OUT", "SLUB_DEBUG", "CampaignOptions", "parse_duration", "with_slub_debug"]
+__all__ = ["SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
 
-DEFAULT_OUT = Path("crashes")
 #: Red zones and consistency checks for the heap objects drivers allocate, for a tenth of the speed.
 SLUB_DEBUG = "slub_debug=FZ,kmalloc-*"
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-
-
-def parse_duration(text: str) -> float:
-    """Seconds in ``90s``, ``10m``, ``8h``, ``1h30m`` or a bare number of seconds; raises InputError."""
-    words = text.strip().lower()
-    if re.fullmatch(r"\d+(?:\.\d+)?", words):
-        words += "s"
-    if not _DURATION.fullmatch(words):
-        raise InputError(f"{text!r}: not a duration; write it like 90s, 10m, 8h or 1h30m")
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(words))
-    if seconds <= 0:
-        raise InputError(f"{text!r}: a campaign needs more than no time at all")
-    return seconds
 
 
 def with_slub_debug(kernel_params: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,7 +29,7 @@ def _all_cores() -> int:
 class CampaignOptions:
     """What ``usbfuzz fuzz`` was asked for; ``None`` means: no limit, or the campaign's own choice."""
 
-    out: Path = DEFAULT_OUT
+    out: Path = DEFAULT_DIRECTORY
     seconds: float | None = None  #: from the first round on; then no new one starts
     cases: int | None = None  #: indices below this are run, over all runs on the same directory
     lanes: int = field(factory=_all_cores)

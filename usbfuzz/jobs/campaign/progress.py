@@ -6,9 +6,10 @@ from collections import deque
 
 from attrs import define, field
 
+from usbfuzz.crashes.record import Crash
+
 from .messages import Entered, LaneState, RoundDone
 from .state import Totals
-from .store import Crash
 
 __all__ = ["LaneProgress", "Progress", "Rate"]
 

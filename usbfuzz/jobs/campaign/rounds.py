@@ -20,7 +20,6 @@ from usbfuzz.triage import Report, same_bug
 from .attribute import DILATED_TRIES, Attributor, Suspicion, drivers_of
 from .feed import Feed
 from .lanes import CampaignLane
-from .merge import side_by_side
 from .messages import Attributed, Block, Entered, LaneState, Made, RoundDone, Settled, Setup, Sighted, Stop
 from .shrink import LAST_SECONDS, Found, Shrinker
 
@@ -196,8 +195,7 @@ class Rounds:
 
     async def _settle(self, suspicion: Suspicion, attributor: Attributor, indices: tuple[int, ...]) -> str:
         """Have the supervisor save the sighting before anything else, then find its case if that is still open."""
-        whole = side_by_side(suspicion.cases)
-        self.upstream.send(Sighted(suspicion.report, whole, suspicion.console, suspicion.drivers))
+        self.upstream.send(Sighted(suspicion.evidence()))
         reply = await self.orders.replies.get()
         self._settled.append((suspicion.report, reply.slug))
         self.lane.known.append(suspicion.report)
@@ -205,19 +203,7 @@ class Rounds:
             self.upstream.send(Entered(LaneState.ATTRIBUTING, indices, suspicion.report.title))
             started, restores = time.monotonic(), self.lane.restores
             found = await attributor.attribute(suspicion)
-            self.upstream.send(
-                Attributed(
-                    slug=reply.slug,
-                    report=found.report,
-                    case=found.case,
-                    console=found.console,
-                    drivers=found.drivers,
-                    how=found.how,
-                    hits=found.hits,
-                    runs=found.runs,
-                    capture=found.capture,
-                )
-            )
+            self.upstream.send(Attributed(reply.slug, found))
             if found.hits and self.setup.minimize:
                 seconds = (time.monotonic() - started) / max(self.lane.restores - restores, 1)
                 self._shrinker.add(Found(reply.slug, found.case, found.report, seconds))

@@ -96,7 +96,7 @@ class Shrinker:
         await guest.refresh()
         outcome = await recorded(self.lane, case)
         guest.fresh = outcome.restored
-        report = next((one for one in outcome.reports if one.names & wanted.names), None)
+        report = outcome.report_of(wanted.names)
         if report is None:
             return shown, b""
         capture = render_capture(outcome.conversation, report.title)

@@ -1,25 +1,21 @@
-"""What a campaign must remember to go on after kill -9: ``campaign.sqlite``, and the lock on its directory."""
+"""``campaign.sqlite``: what a campaign must remember to go on after kill -9."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from attrs import asdict, define, fields
 
+from usbfuzz.crashes.layout import CAMPAIGN_FILE
 from usbfuzz.errors import InputError, StorageError
 
 from .messages import RoundDone
 
-__all__ = ["DirectoryLock", "State", "Totals"]
-
-_DATABASE = "campaign.sqlite"
-_LOCK = "campaign.lock"
+__all__ = ["State", "Totals"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS campaign (
@@ -74,46 +70,6 @@ class Totals:
 
 
 @define
-class DirectoryLock:
-    """One campaign at a time on a directory. The kernel frees the lock when its owner dies, however it dies."""
-
-    _file: int
-
-    @classmethod
-    def acquire(cls, directory: Path) -> DirectoryLock:
-        """Lock ``directory``, made when it is missing; raises StorageError that names who has it."""
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            file = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StorageError(
-                f"{directory}: cannot be used for crashes: {error.strerror}; give another --out"
-            ) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = os.pread(file, 32, 0).decode(errors="replace").strip() or "unknown"
-            os.close(file)
-            raise StorageError(
-                f"{directory}: a campaign is running on this directory (process {owner}); "
-                "wait for it, or give another --out"
-            ) from error
-        try:
-            os.ftruncate(file, 0)
-            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
-        except OSError as error:
-            os.close(file)
-            raise StorageError(f"{directory}: cannot be written: {error.strerror}; give another --out") from error
-        return cls(file)
-
-    def release(self) -> None:
-        """Let the next campaign in; may be called twice."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-
-@define
 class State:
     """The campaign of one kernel in one directory. All methods raise StorageError when the disk fails them."""
 
@@ -132,7 +88,7 @@ class State:
 
         The directory must be locked. Raises InputError when ``seed`` is not the one the campaign began with.
         """
-        path = directory / _DATABASE
+        path = directory / CAMPAIGN_FILE
         with contextlib.ExitStack() as unused:
             try:
                 database = sqlite3.connect(path, isolation_level=None)
@@ -205,6 +161,6 @@ class State:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise StorageError(
-                f"{self.directory / _DATABASE}: cannot be written: {error}; "
+                f"{self.directory / CAMPAIGN_FILE}: cannot be written: {error}; "
                 "free some space and run the same command again"
             ) from error

@@ -15,8 +15,11 @@ from attrs import define, field
 
 from harness.guest.rundir import sweep
 from harness.lane.config import LaneConfig
-from usbfuzz.crashes.minimized import MINIMIZED_FILE
+from usbfuzz.crashes.layout import MINIMIZED_FILE
+from usbfuzz.crashes.lock import DirectoryLock
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import InputError, UsbfuzzError
+from usbfuzz.report.render import render
 
 from .confirmation import confirm_new
 from .feed import GENERATOR
@@ -25,8 +28,7 @@ from .messages import Attributed, Entered, LaneState, RoundDone, Settled, Setup,
 from .options import CampaignOptions
 from .progress import LaneProgress, Progress
 from .shrink import LAST_SECONDS
-from .state import DirectoryLock, State
-from .store import CrashStore, Evidence
+from .state import State
 from .view import View
 from .work import Work
 
@@ -149,8 +151,7 @@ class Campaign:
 
     def sighted(self, lane: int, message: Sighted) -> Settled:
         """Save a new crash as it was seen, before anything else happens to it; count a known one."""
-        evidence = Evidence(message.report, message.case, message.console, message.drivers)
-        crash, new = self.store.sighted(evidence)
+        crash, new = self.store.sighted(message.evidence)
         if new:
             self.progress.fresh.add(crash.slug)
             self.view.say(f"new crash: {crash.title} ({self.options.out / crash.slug})")
@@ -163,17 +164,7 @@ class Campaign:
     def attributed(self, message: Attributed) -> None:
         """Keep the case that was found for a crash."""
         self._claims.pop(message.slug, None)
-        evidence = Evidence(
-            report=message.report,
-            case=message.case,
-            console=message.console,
-            drivers=message.drivers,
-            how=message.how,
-            hits=message.hits,
-            runs=message.runs,
-            capture=message.capture,
-        )
-        crash = self.store.attributed(message.slug, evidence)
+        crash = self.store.attributed(message.slug, message.evidence)
         if crash.runs:
             self.view.say(f"reproduced {crash.reproduced} of {crash.runs}: {crash.title} ({crash.how})")
 
@@ -272,7 +263,7 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
             f"{options.out}: all {options.cases} cases of seed {state.seed} were run on {kernel}; "
             "raise --cases to go on, or give another --out"
         )
-    store = CrashStore.open(options.out, kernel=kernel, warped=config.timing.warped, suppress=options.suppress)
+    store = CrashStore.open(options.out, kernel=kernel, timing=config.timing, render=render, suppress=options.suppress)
     if store.ignored:
         view.say(f"{options.out}: not crash directories, left alone: {', '.join(store.ignored)}")
     progress = Progress(

@@ -11,9 +11,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from usbfuzz.crashes.record import Crash
+
 from .messages import LaneState
 from .progress import LaneProgress, Progress
-from .store import Crash
 
 __all__ = ["LiveView", "PlainView", "View", "plain_line", "render", "summary"]
 

@@ -12,7 +12,6 @@ from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from harness.lane.prepare import prepare
 from usbfuzz.case.model import Case
-from usbfuzz.jobs.replay import for_case, shows
 
 __all__ = ["Confirmation", "RealTime"]
 
@@ -59,7 +58,7 @@ class RealTime:
 
         Raises BootError and InfraError. Booting a guest for the first time takes its own minute.
         """
-        lane = await Lane.open(for_case(self.config, case), on_progress)
+        lane = await Lane.open(self.config.for_case(case), on_progress)
         hits = runs = 0
         try:
             async with asyncio.timeout(seconds):
@@ -70,7 +69,7 @@ class RealTime:
                     outcome = await lane.run(case)
                     fresh = outcome.restored
                     runs += 1
-                    hits += shows(outcome, names)
+                    hits += outcome.shows(names)
         except TimeoutError:
             pass
         finally:

@@ -54,7 +54,7 @@ class OneGuest:
             outcome = await self.lane.run(case)
             self.fresh = outcome.restored
             gc.collect(1)  # now, when no guest waits for an answer
-        report = next((one for one in outcome.reports if not self.names or self.names & one.names), None)
+        report = outcome.report_of(self.names)
         if report is None:
             return Seen(hit=False, dilated=outcome.dilated)
         return Seen(hit=True, report=report, console=outcome.console)

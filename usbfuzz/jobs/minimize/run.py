@@ -10,17 +10,20 @@ from attrs import define, evolve, field
 from harness.lane.config import LaneConfig
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import weight
-from usbfuzz.crashes.memory import Memory, key_of
 from usbfuzz.crashes.minimized import Minimized
 from usbfuzz.crashes.place import Place
-from usbfuzz.jobs.replay import recorded_names
+from usbfuzz.crashes.verdicts import Verdicts, minimization_key
+from usbfuzz.report.render import render
 
+from .confirm import Confirmation, RealTime
 from .contents import kernel_params
 from .oracle import Oracle
 from .pool import GuestPool
 from .search import Search
 
 __all__ = ["Minimization"]
+
+_CONFIRM_SECONDS = 120.0  #: for the runs in real time, without the boot
 
 
 @define
@@ -41,18 +44,39 @@ class Minimization:
         """The result, saved; None when the case does not show its bug. Raises what lanes and files raise."""
         first = self.place.first()
         self.before = weight(first)
-        names = recorded_names(first)
+        names = first.recorded_names
         pool = self.pool_of(self.config, names, self.lanes)
         try:
-            return await self._minimize(first, names, pool)
+            found = await self._minimize(first, names, pool)
         finally:
             await pool.close()
+        if found is not None:
+            self._keep(found)
+        return found
+
+    async def confirm(self, found: Minimized, kernel: str) -> Confirmation:
+        """Run the result in real-time guests of ``kernel``, and note in the crash directory how often they showed it.
+
+        Raises what lanes and files raise.
+        """
+        real = await RealTime.of(kernel, self.config, self.on_progress)
+        seen = await real.confirm(found.case, found.case.recorded_names, _CONFIRM_SECONDS, self.on_progress)
+        if seen.runs:
+            config = self.config
+            self.place.confirmed(seen.hits, seen.runs, kernel=config.kernel.name, timing=config.timing, render=render)
+        return seen
+
+    def _keep(self, found: Minimized) -> None:
+        shown = self.search.shown if self.search else None
+        console = shown.console if shown else None
+        self.place.keep(found, console, kernel=self.config.kernel.name, timing=self.config.timing, render=render)
 
     async def _minimize(self, first: Case, names: frozenset[str], pool: GuestPool) -> Minimized | None:
-        memory = Memory.open(self.place.state, key_of(first, self.config.kernel.name, self.config.timing.value, names))
-        self.resumed, done = memory.resumed, False
+        key = minimization_key(first, self.config.kernel.name, self.config.timing.value, names)
+        verdicts = Verdicts.open(self.place.verdicts, key)
+        self.resumed, done = verdicts.resumed, False
         oracle = Oracle(
-            pool, deadline=time.monotonic() + self.seconds, memo=dict(memory.verdicts), on_verdict=memory.add
+            pool, deadline=time.monotonic() + self.seconds, memo=dict(verdicts.known), on_verdict=verdicts.add
         )
         self.search = Search(oracle, self.place.improve, last=(("kernel parameters", kernel_params),))
         try:
@@ -66,12 +90,12 @@ class Minimization:
             done = found is None or found.complete
             return found
         finally:
-            memory.close(done=done)
+            verdicts.close(done=done)
 
     def _starts(self, first: Case, names: frozenset[str]) -> Iterator[Case]:
         """Where to begin: with what an earlier minimization of the same bug came to, else with the case as it is."""
         best = self.place.best()
-        if best is not None and recorded_names(best) == names:
+        if best is not None and best.recorded_names == names:
             yield best
         if best != first:
             yield first

@@ -13,7 +13,6 @@ from harness.workers.entry import run_worker, until_over
 from harness.workers.procs import pin
 from usbfuzz.case.model import Case
 from usbfuzz.errors import UsbfuzzError
-from usbfuzz.jobs.replay import for_case
 
 from .guests import OneGuest
 from .messages import LINES, Booting, Failed, Setup, Trial, Tried
@@ -36,7 +35,7 @@ class _Bench:
         return Tried(await guest.run(trial.case, fresh=trial.fresh))
 
     async def _guest_for(self, case: Case) -> OneGuest:
-        config = for_case(self._setup.config, case)
+        config = self._setup.config.for_case(case)
         if self._guest is None or self._lane is None or self._lane.config != config:
             await self.close()
             self._lane = await Lane.open(config, lambda note: self._upstream.send(Booting(note)))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["kernel_log", "usb_device", "usb_guest", "usb_guests", "usb_kernel"]
 
+#: Not the command line's (:data:`harness.guest.kernels.DEFAULT_KERNEL`), which is chosen for its known bugs: a test
+#: should fail because of the driver under test only.
 _DEFAULT_KERNEL = "debian:bookworm"
 _MARKERS = (
     "usb_kernel(*kernels): run the test once on each of these kernels, whatever --usb-kernel says",

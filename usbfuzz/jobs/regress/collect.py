@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from usbfuzz.case import load, resolve
-from usbfuzz.case.files import CASE_FILE
+from usbfuzz.crashes.layout import CASE_FILE, may_be_case
 from usbfuzz.errors import CaseError, InputError
 
 from .matrix import Entry
@@ -15,7 +15,6 @@ from .matrix import Entry
 __all__ = ["collect"]
 
 _MOST_FILES = 20_000
-_META = "crash.toml"  #: next to a case.toml: what a campaign knows of the crash
 
 
 def collect(paths: Iterable[Path]) -> tuple[Entry, ...]:
@@ -40,9 +39,8 @@ def _files(path: Path) -> Iterator[Path]:
     count = 0
     for directory, below, files in os.walk(path):  # does not follow links
         below[:] = sorted(name for name in below if not name.startswith("."))
-        crash = CASE_FILE in files
         for name in sorted(files):
-            if name.endswith(".toml") and not name.startswith(".") and not (crash and name == _META):
+            if may_be_case(name, in_crash_directory=CASE_FILE in files):
                 count += 1
                 if count > _MOST_FILES:
                     raise InputError(f"{path}: more than {_MOST_FILES} case files below it; name a smaller directory")

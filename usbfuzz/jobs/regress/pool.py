@@ -12,7 +12,6 @@ from attrs import define, field, frozen
 from harness.lane.config import LaneConfig
 from harness.workers.child import Child, error_of
 from usbfuzz.errors import BootError, GuestError, InfraError, ProtocolError, UsbfuzzError
-from usbfuzz.jobs.replay import for_case
 
 from .judge import judge
 from .matrix import Cell, Finding, Status
@@ -60,7 +59,7 @@ class Pool:
                 conclude(cell, error)
                 self.on_cell(cell)
             else:
-                self._waiting.append(Task(number, cell, for_case(cell.column.config, cell.entry.case)))
+                self._waiting.append(Task(number, cell, cell.column.config.for_case(cell.entry.case)))
         cores = sorted(os.sched_getaffinity(0))
         async with asyncio.TaskGroup() as group:
             for lane in range(min(self.lanes, len(self._waiting))):

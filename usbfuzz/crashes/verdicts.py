@@ -1,4 +1,8 @@
-"""What a minimization must remember to go on after an interruption: verdicts by digest, one a line, appended."""
+"""What a minimization has found out so far, kept in a file so that it can go on after an interruption.
+
+The first line says which minimization it is; each further line is a verdict, appended once it is known: whether the
+case with this digest shows the bug.
+"""
 
 from __future__ import annotations
 
@@ -14,48 +18,48 @@ from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest
 from usbfuzz.errors import StorageError
 
-__all__ = ["Memory", "key_of"]
+__all__ = ["Verdicts", "minimization_key"]
 
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 64 << 20  #: of the file that are read
 
 
-def key_of(case: Case, kernel: str, timing: str, names: frozenset[str]) -> str:
-    """What verdicts depend on besides the candidate: where it started, on what guest, which bug."""
+def minimization_key(case: Case, kernel: str, timing: str, names: frozenset[str]) -> str:
+    """A digest of what the verdicts depend on besides the candidate: first case, guest, and titles of the bug."""
     return hashlib.sha256("\n".join((digest(case), kernel, timing, *sorted(names))).encode()).hexdigest()
 
 
 @define
-class Memory:
-    """The file of one minimization. A line that was not written to its end is left out when it is read."""
+class Verdicts:
+    """The file of one minimization. A last line that was cut off is skipped when the file is read."""
 
     path: Path
-    key: str
-    verdicts: dict[str, bool] = field(factory=dict)
-    resumed: bool = False  #: there were verdicts of the same minimization
+    key: str  #: see :func:`minimization_key`
+    known: dict[str, bool] = field(factory=dict)  #: by the candidate's digest: it shows the bug
+    resumed: bool = False  #: the file held verdicts of the same minimization
     _file: IO[str] | None = field(default=None, init=False)
 
     @classmethod
-    def open(cls, path: Path, key: str) -> Memory:
-        """The memory in ``path`` if it is that of ``key``, else a new one in its place; raises StorageError."""
-        verdicts = _read(path, key)
-        memory = cls(path, key, verdicts or {}, resumed=verdicts is not None)
+    def open(cls, path: Path, key: str) -> Verdicts:
+        """The verdicts in ``path`` if they are those of ``key``, else a new file in its place; raises StorageError."""
+        known = _read(path, key)
+        verdicts = cls(path, key, known or {}, resumed=known is not None)
         try:
-            memory._file = _open(path, new=verdicts is None)
-            if verdicts is None:
-                memory._write({"minimization": key})
+            verdicts._file = _open(path, new=known is None)
+            if known is None:
+                verdicts._write({"minimization": key})
         except OSError as error:
-            raise memory._trouble(error) from error
-        return memory
+            raise verdicts._trouble(error) from error
+        return verdicts
 
     def add(self, candidate: str, shows: bool) -> None:
-        """Note a verdict; raises StorageError."""
+        """Append a verdict on the case with the digest ``candidate``; raises StorageError."""
         try:
             self._write({"case": candidate, "shows": shows})
         except OSError as error:
             raise self._trouble(error) from error
 
     def close(self, *, done: bool) -> None:
-        """Close the file; ``done``: there is nothing to go on with."""
+        """Close the file, and remove it when the minimization is ``done``."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -90,7 +94,7 @@ def _read(path: Path, key: str) -> dict[str, bool] | None:
     if _parsed(head).get("minimization") != key:
         return None
     found = (_parsed(line) for line in lines)
-    return {one["case"]: one["shows"] for one in found if _is_verdict(one)}
+    return {verdict["case"]: verdict["shows"] for verdict in found if _is_verdict(verdict)}
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

@@ -13,45 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import tomlkit
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
+from harness.guest.qemu import Timing
+from usbfuzz.atomic import UNFINISHED, discard, write_atomically, write_directory, write_loose
 from usbfuzz.case import dumps
-from usbfuzz.case.files import CASE_FILE
 from usbfuzz.case.model import Case, Expectation
 from usbfuzz.case.parts import weight
-from usbfuzz.crashes.files import UNFINISHED, discard, write_atomically, write_directory, write_loose
-from usbfuzz.crashes.minimized import MINIMIZED_FILE, ORIGINAL_FILE, Minimized, save_result
-from usbfuzz.crashes.record import CRASH_FILE, Crash, slug_of
-from usbfuzz.crashes.suppress import SUPPRESS_FILE, SUPPRESSED_FILE, Suppressions, read_suppressed
 from usbfuzz.errors import InputError, StorageError
-from usbfuzz.report.render import CAPTURE_FILE, CONSOLE_FILE, rerender
 from usbfuzz.triage import Report
 
-from .messages import How
+from .evidence import Evidence
+from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE, CRASH_FILE, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
+from .minimized import Minimized, save_result
+from .record import Crash, How, slug_of
+from .saved import Renderer, write_texts
+from .suppress import Suppressions, read_suppressed
 
-__all__ = ["Crash", "CrashStore", "Evidence", "slug_of"]
-
-_DRIVERS = 3  #: named at most, besides the one of the report
-
-
-@frozen
-class Evidence:
-    """A report, the input behind it, and how sure that is."""
-
-    report: Report
-    case: Case
-    console: str
-    drivers: tuple[str, ...]
-    how: How = How.NOT
-    hits: int = 0  #: of ``runs`` on a fresh guest that showed the bug again
-    runs: int = 0
-    capture: bytes = field(default=b"", repr=False)  #: usb.pcapng of the run; empty when it was not recorded
-
-    @property
-    def driver(self) -> str:
-        """The drivers to blame as far as one can tell: the report's module, then what bound (a few of them)."""
-        names = [self.report.module or "", *self.drivers[:_DRIVERS]]
-        return ", ".join(dict.fromkeys(name.replace("-", "_") for name in names if name))
+__all__ = ["CrashStore"]
 
 
 def _now() -> str:
@@ -67,8 +46,9 @@ class CrashStore:
     """
 
     directory: Path
-    kernel: str  #: name of the kernel the campaign runs on
-    warped: bool  #: the guest's clock is not the wall's
+    kernel: str  #: name of the kernel the guests run
+    timing: Timing  #: how time passes in them
+    render: Renderer  #: makes the texts of a crash
     suppress: Suppressions = field(factory=Suppressions)
     crashes: dict[str, Crash] = field(factory=dict, init=False)
     suppressed: dict[str, Crash] = field(factory=dict, init=False)
@@ -76,11 +56,13 @@ class CrashStore:
     _dirty: set[str] = field(factory=set, init=False)
 
     @classmethod
-    def open(cls, directory: Path, *, kernel: str, warped: bool, suppress: Path | None = None) -> CrashStore:
+    def open(
+        cls, directory: Path, *, kernel: str, timing: Timing, render: Renderer, suppress: Path | None = None
+    ) -> CrashStore:
         """The crashes in ``directory``, with its suppress.txt and a second list; raises InputError for a wrong list."""
         own = directory / SUPPRESS_FILE
         lists = [path for path in (own if own.exists() else None, suppress) if path is not None]
-        return cls(directory, kernel=kernel, warped=warped, suppress=Suppressions.load(*lists))
+        return cls(directory, kernel=kernel, timing=timing, render=render, suppress=Suppressions.load(*lists))
 
     def __attrs_post_init__(self) -> None:
         ignored = []
@@ -93,9 +75,8 @@ class CrashStore:
                     ignored.append(path.name)
                 else:
                     self.crashes[path.name] = crash
-                    for pattern in (f"{UNFINISHED}*", f".{MINIMIZED_FILE}.*"):
-                        for unfinished in path.glob(pattern):
-                            discard(unfinished)
+                    for unfinished in path.glob(f"{UNFINISHED}*"):
+                        discard(unfinished)
         self.ignored = tuple(ignored)
 
     def find(self, report: Report) -> Crash | None:
@@ -121,8 +102,8 @@ class CrashStore:
         """Count a sighting; written by :meth:`flush`."""
         crash = self._known(slug)
         hits = {**crash.hits, self.kernel: crash.hits.get(self.kernel, 0) + 1}
-        books = self.suppressed if crash.suppressed else self.crashes
-        books[slug] = evolve(crash, hits=hits, last_seen=_now())
+        known = self.suppressed if crash.suppressed else self.crashes
+        known[slug] = evolve(crash, hits=hits, last_seen=_now())
         self._dirty.add(slug)
 
     def attributed(self, slug: str, evidence: Evidence) -> Crash:
@@ -151,7 +132,7 @@ class CrashStore:
             runs=minimized.runs,
             how=How.ALONE.value,
             kernel=self.kernel,
-            clock=self._clock,
+            clock=self.timing.value,
             size=weight(case),
         )
         try:
@@ -206,7 +187,7 @@ class CrashStore:
             self.crashes[crash.slug] = crash
             self._dirty.discard(crash.slug)
             with contextlib.suppress(InputError):  # whatever is wrong with the case, it is saved
-                rerender(directory)
+                write_texts(directory, self.render)
         except OSError as error:
             raise _trouble(directory, error) from error
         return crash
@@ -226,13 +207,9 @@ class CrashStore:
             attempts=attempts,
             first_seen=first_seen,
             last_seen=first_seen,
-            clock=self._clock,
+            clock=self.timing.value,
             size=weight(evidence.case),
         )
-
-    @property
-    def _clock(self) -> str:
-        return "warp" if self.warped else "real"
 
     def _labelled(self, case: Case, crash: Crash) -> Case:
         """The case as a file that says what it does."""

@@ -1,0 +1,95 @@
+"""Writing files and directories so that a reader, or a crash of this machine, finds the old one or the whole new one.
+
+Everything is written under a name that begins with :data:`UNFINISHED`, made durable (fsync), and renamed. What a killed
+process leaves under such a name may be removed by whoever knows that nobody else writes there: :func:`discard`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+__all__ = [
+    "UNFINISHED",
+    "discard",
+    "replace_file",
+    "write_atomically",
+    "write_directory",
+    "write_loose",
+    "write_synced",
+]
+
+UNFINISHED = ".saving-"  #: how the name of a file or directory begins until it is whole
+
+
+def write_atomically(path: Path, raw: bytes, permissions: int = 0o644) -> None:
+    """Replace a file by one that holds ``raw``; raises OSError, and the file is as it was then."""
+    replace_file(path, lambda unfinished: unfinished.write_bytes(raw), permissions)
+
+
+def replace_file(path: Path, fill: Callable[[Path], object], permissions: int = 0o644) -> None:
+    """Replace a file by one that ``fill`` writes under another name; of two writers at once the last one wins.
+
+    Raises OSError and whatever ``fill`` raises; the file is as it was then.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f"{UNFINISHED}{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    unfinished = Path(name)
+    try:
+        fill(unfinished)
+        unfinished.chmod(permissions)
+        _sync(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)  # there only when something failed
+    _sync(path.parent)
+
+
+def write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Make a directory that holds these files, in one step; raises OSError, and there is no such directory then.
+
+    Only one process at a time may do this in the same place.
+    """
+    unfinished = directory.with_name(f"{UNFINISHED}{directory.name}")
+    try:
+        discard(unfinished)
+        unfinished.mkdir()
+        write_loose(unfinished, files)
+        _sync(unfinished)
+        unfinished.rename(directory)
+        _sync(directory.parent)
+    except OSError:
+        discard(unfinished)
+        raise
+
+
+def write_loose(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a directory that nobody reads yet; raises OSError."""
+    for name, raw in files.items():
+        write_synced(directory / name, raw)
+
+
+def write_synced(path: Path, raw: bytes) -> None:
+    """Write a file that nobody reads yet, and wait until it is on the disk; raises OSError."""
+    path.write_bytes(raw)
+    _sync(path)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a directory with all it holds, as far as possible; a link goes, not what it points to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes, or a directory's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,59 @@
+"""The names of all files of a directory of crashes; crashes/README.md says what each is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usbfuzz.case.files import CASE_FILE
+
+__all__ = [
+    "CAMPAIGN_FILE",
+    "CAPTURE_FILE",
+    "CASE_FILE",
+    "CONSOLE_FILE",
+    "CRASH_FILE",
+    "DEFAULT_DIRECTORY",
+    "GADGET_FILE",
+    "LOCK_FILE",
+    "LSUSB_FILE",
+    "MINIMIZED_FILE",
+    "ORIGINAL_FILE",
+    "REPORT_FILE",
+    "REPRO_FILE",
+    "SUPPRESSED_FILE",
+    "SUPPRESS_FILE",
+    "VERDICTS_FILE",
+    "may_be_case",
+]
+
+DEFAULT_DIRECTORY = Path("crashes")  #: where crashes are saved and looked for unless the user names a directory
+
+# In the directory itself
+
+CAMPAIGN_FILE = "campaign.sqlite"  #: how far the campaign came
+LOCK_FILE = "campaign.lock"  #: held by whoever may write
+SUPPRESS_FILE = "suppress.txt"  #: the user's list of titles that are counted and not saved
+SUPPRESSED_FILE = "suppressed.toml"  #: how often each of them was seen, by kernel
+
+# In each crash directory below it, with CASE_FILE: what is known
+
+CRASH_FILE = "crash.toml"  #: the record; makes a directory a crash directory
+ORIGINAL_FILE = "original.toml"  #: the case as it was found, once case.toml is the minimized one
+MINIMIZED_FILE = "minimized.toml"  #: what minimizing found
+CONSOLE_FILE = "console.log"  #: what the guest printed in the run that showed the crash
+CAPTURE_FILE = "usb.pcapng"  #: the conversation of that run; not always there
+VERDICTS_FILE = "minimize.state"  #: the end of a hidden file's name: what an unfinished minimization knows
+
+# There too: texts made from that
+
+REPORT_FILE = "report.txt"
+LSUSB_FILE = "lsusb.txt"
+REPRO_FILE = "repro.py"
+GADGET_FILE = "repro.c"
+
+
+def may_be_case(name: str, *, in_crash_directory: bool) -> bool:
+    """Whether a search takes a file of this name for a case: what is known of crashes has the same suffix."""
+    if name in (CRASH_FILE, MINIMIZED_FILE) and in_crash_directory:
+        return False
+    return name.endswith(".toml") and not name.startswith(".") and name != SUPPRESSED_FILE
