@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from attrs import evolve
 
 from harness.guest.accel import kvm_verdict
+from harness.guest.image.programs import AGENT
 from harness.guest.qemu import Machine, Timing, kernel_command_line, qemu_argv
 from usbfuzz.arch import DEFAULT
+from usbfuzz.errors import InfraError
 
 NOWHERE = Path("/nowhere")
 
@@ -39,3 +42,13 @@ def test_kvm_runs_no_guest_of_another_architecture(tmp_path: Path) -> None:
     device.touch()
     machine = Machine(NOWHERE, NOWHERE, "", NOWHERE, Timing.KVM, arch=OTHER)
     assert asyncio.run(kvm_verdict(machine, tmp_path, kvm=device)).endswith("the guest vax")
+
+
+def test_another_machines_guests_are_built_by_its_cross_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InfraError, match=f"no C compiler '{OTHER.gnu}-gcc'"):
+        AGENT.binary(tmp_path, OTHER)
+    assert AGENT.digest(OTHER) != AGENT.digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Mapping
 
 from attrs import frozen
@@ -13,7 +14,7 @@ __all__ = ["Arch", "BootImage", "CommandLine", "Emulator", "Printed"]
 class BootImage:
     """The kernel file that is booted."""
 
-    name: str  #: what kernel builders call it; in lower case also the kind of a kernel spec: ``bzimage:PATH``
+    name: str  #: what kernel builders call it; in lower case also the kind of a kernel spec (``bzimage:PATH``)
     path: str  #: where ``make`` leaves it in a kernel tree
     head_bytes: int  #: bytes from the beginning of the file that ``release_of`` looks at
     #: The kernel release that these bytes of a file carry: None when it is no image of the architecture, "" when it is
@@ -56,10 +57,10 @@ class Printed:
     tick: str = ""  #: entry of the timer interrupt, below whose frames lies what the CPU was doing
     interrupt: str = ""  #: lines besides ``tick`` below which the frames of what was interrupted follow
     nmi_end: str = ""  #: the frame that ends an NMI's own stack
-    inlined: str = ""  #: helpers without a life of their own: port accesses, retpolines
+    call_thunks: str = ""  #: code that compilers make indirect calls through
     registers: str = ""  #: beginning of a line of a register dump
-    guess_before: str = ""  #: plain text before a frame that was merely found on the stack
-    guess_after: str = ""  #: the same behind a frame
+    guess_before: str = ""  #: plain text before a frame that the unwinder does not vouch for, its blank included
+    guess_after: str = ""  #: plain text at the end of such a line
 
 
 @frozen(eq=False)
@@ -68,7 +69,7 @@ class Arch:
 
     name: str  #: in messages and kernel specs: ``debian:bookworm/NAME``
     uname: str  #: what ``uname -m`` prints on such a machine
-    gnu: str  #: GNU triplet: prefix of the cross compiler where the host is another
+    gnu: str  #: GNU triplet, by which a cross compiler for it is named
     debian: str  #: what Debian and Ubuntu call it
     flavour: str  #: last part of the release of Debian's stock kernels; Ubuntu's is the same everywhere
     packages: Mapping[str, str]  #: command on PATH or file: the Debian package that has it, see scripts/bootstrap
@@ -78,6 +79,11 @@ class Arch:
     printed: Printed
     #: System call numbers of sched_setattr(2) and sched_getattr(2), which libc does not wrap.
     sched_calls: tuple[int, int] = (274, 275)  # include/uapi/asm-generic/unistd.h
+
+    @property
+    def tool_prefix(self) -> str:
+        """Before the name of a compiler or program for guests: "" on a machine of the same architecture."""
+        return "" if platform.machine() == self.uname else f"{self.gnu}-"
 
     def __repr__(self) -> str:
         return f"<Arch {self.name}>"

@@ -61,12 +61,14 @@ ARCH = Arch(
         program_counter=r"[RE]?IP:?\ ",  # RIP: 0010:f+0x1/0x2
         entry_prefixes=("__x64_", "__ia32_"),
         syscall_entry="do_(?:fast_)?syscall_|sysenter_dispatch|tracesys_phase2",
-        stack_bottom=r"amd_e400_idle|x86_64_start|secondary_startup|do_syscall_64|entry_SYSCALL",
+        stack_bottom=r"amd_e400_idle|(?:pv_)?native_safe_halt|x86_64_start|do_syscall_64|entry_SYSCALL",
+        fault_entry="invalid_op|do_error|do_trap",
         tick="apic_timer_interrupt",
+        # arch/x86/entry/entry_64.S
         nmi_end=r"\bend_repeat_nmi\b.*|\bnmi\+0x.*",
-        inlined="_indirect_thunk_",
+        call_thunks="_indirect_thunk_",  # arch/x86/lib/retpoline.S
         registers=r"[RE]?[A-Z0-9]{2,3}: (?:[0-9a-f]{4}:)?[0-9a-f]{8,}",
-        guess_before="? ",
+        guess_before=" ? ",
     ),
     sched_calls=(314, 315),  # arch/x86/entry/syscalls/syscall_64.tbl
 )

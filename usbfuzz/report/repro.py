@@ -9,6 +9,7 @@ from functools import partial
 
 from harness.guest.qemu import Timing, kernel_command_line
 from harness.usbredir.pipes import WIRE_STATUS
+from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.case.hexadecimal import commented
 from usbfuzz.case.model import Case, ControlScript, DeviceSpec, EndpointScript, Event, RequestPattern, Step
 from usbfuzz.descriptors import describe, report_items, split
@@ -74,6 +75,7 @@ def _reproducer(case: Case, title: str, kernel: str, report: str) -> str:
     fields = {
         "title": repr(title),
         "kernel": repr(kernel),
+        "hardware": _hardware(DEFAULT),
         "key_line": repr(key_line(report, title)),
         "append": repr(" ".join(plain)),
         "append_warped": repr(" ".join(warped)),
@@ -81,6 +83,17 @@ def _reproducer(case: Case, title: str, kernel: str, report: str) -> str:
         "events": _tuple(map(_event, case.events)),
     }
     return _call("Reproducer", fields)
+
+
+def _hardware(arch: Arch) -> str:
+    emulator = arch.emulator
+    fields = {
+        "qemu": emulator.qemu,
+        "machine": emulator.machine,
+        "cpu_kvm": emulator.cpu_kvm,
+        "cpu_tcg": emulator.cpu_tcg,
+    }
+    return _call("Hardware", {name: repr(value) for name, value in fields.items()})
 
 
 def _event(event: Event) -> str:

@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from .console import NO_PREFIX, UNKNOWN_CALLER, Line, is_cpu, is_task, lines_back, lines_from
 from .heads import continues
+from .printed import REGISTERS
 from .search import CrashLine
 from .stack import is_frame
 
@@ -43,7 +44,7 @@ _KMSAN_COMPLETE_AFTER = 16
 _END_TRACE = "---[ end "
 _ENDS = re.compile(r"---\[ end (?:trace|Kernel panic)|={50,}$")
 _REGISTERS = re.compile(
-    r"^ *(?:Code:|[RE]?[A-Z0-9]{2,3}: (?:[0-9a-f]{4}:)?[0-9a-f]{8,}|x\d+ ?: |</?(?:TASK|IRQ|NMI|SOFTIRQ)>|Call [Tt]race"
+    rf"^ *(?:Code:|{REGISTERS}|</?(?:TASK|IRQ|NMI|SOFTIRQ)>|Call [Tt]race"
     r"|Modules linked in|CPU: |Hardware name|Workqueue: |KASAN: |\d+ locks? held by|#\d+: )"
 )
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from .printed import GUESS_AFTER, GUESS_BEFORE
+
 __all__ = [
     "LONGEST_LINE", "NO_PREFIX", "UNKNOWN_CALLER", "Line", "as_log", "as_text", "is_cpu", "is_task", "lines_back",
     "lines_from", "parse_line",
@@ -29,8 +31,6 @@ _RARE_PREFIX = re.compile(rf"(?:{_DROPPED})?(?:.* login: )?{_STAMP}")  #: getty 
 
 #: printk cuts lines at about a kilobyte, so longer ones are not the kernel's; what exceeds this is not looked at.
 LONGEST_LINE = 4096
-
-_UNRELIABLE = " (unreliable)"
 
 
 @frozen
@@ -64,14 +64,20 @@ def parse_line(log: str, start: int, end: int) -> Line:
         if prefix is None:
             return Line(start, end, NO_PREFIX, log[start:cut].rstrip("\r"), False)
     text = log[log.index("] ", start) + 2 : cut].rstrip("\r")
-    doubtful = False
-    if "<EOI>" not in text:
-        mark = text.find(" ? ")  # x86 prints "? " before an address it merely found on the stack
-        if mark >= 0:
-            text, doubtful = text[mark + 2 :], True
-        elif text.endswith(_UNRELIABLE):  # powerpc says it in words
-            text, doubtful = text[: -len(_UNRELIABLE)], True
+    text, doubtful = (text, False) if "<EOI>" in text else _without_doubt(text)
     return Line(start, end, prefix.group(1) or UNKNOWN_CALLER, text, doubtful)
+
+
+def _without_doubt(text: str) -> tuple[str, bool]:
+    """A line less the mark of a frame that was merely found on the stack; whether it had one."""
+    for mark in GUESS_BEFORE:
+        at = text.find(mark)
+        if at >= 0:
+            return text[at + len(mark) - 1 :], True
+    for mark in GUESS_AFTER:
+        if text.endswith(mark):
+            return text[: -len(mark)], True
+    return text, False
 
 
 def lines_from(log: str, start: int) -> Iterator[Line]:

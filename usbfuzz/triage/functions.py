@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from .printed import CALL_THUNKS, ENTRY_PREFIXES, FAULT_ENTRY
+
 __all__ = ["GENERIC", "bare_name", "is_generic", "name_variants"]
 
 GENERIC: Mapping[str, tuple[str, ...]] = {
@@ -19,11 +21,11 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
         "check_memory_region|check_(?:heap_)?object|read_word_at_a_time|(?:read|write)_once_.*nocheck",
     ),
     "the road from a trap to the printed report": (
-        "panic|invalid_op|report_bug|fixup_bug|print_(?:report|usage_bug|address_description|tainted|unlock)",
-        "do_error|_trap$|do_trap|program_check_(?:exception|common)|imbalance_bug|assertfail|__fortify_report",
+        FAULT_ENTRY,
+        "panic|report_bug|fixup_bug|print_(?:report|usage_bug|address_description|tainted|unlock)",
+        "_trap$|imbalance_bug|assertfail|__fortify_report",
         "warn_(?:slowpath|alloc|bogus)|__warn|^get_taint$|perf_trace",
         "(?:show|dump|walk)_stack|dump_backtrace|arch_stack_walk|stack_trace_(?:save|consume_entry)",
-        "do_(?:kernel|translation)_fault|do_mem_abort|el1_abort|el1h_64_sync",
     ),
     "printing": (
         "printk|va_format|string|pointer|s(?:n|cn)printf|kv?asprintf|hex_dump_to_buffer|print_hex_dump",
@@ -56,7 +58,8 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
         "(?:put|get)_user|extract_(?:user|iter)_to_sg",
     ),
     "lists and trees": ("list_(?:add|del|replace|move|splice)|^(?:__)?rb_|^klist_|rhashtable_lookup",),
-    "registers": ("(?:read|write)[bwlq]$|logic_(?:in|out)|_indirect_thunk_",),
+    "registers": ("(?:read|write)[bwlq]$|logic_(?:in|out)",),
+    "indirect calls": (CALL_THUNKS,),
     "timers and work items": (
         "debug_object|(?:timer|work)_is_static_object|del_timer|__timer_delete_sync|lock_timer_base|__mod_timer",
         "sk_stop_timer_sync|flush_work|drain_workqueue|destroy_workqueue|queue_work|insert_work",
@@ -78,7 +81,7 @@ _GENERIC = re.compile("|".join(pattern for patterns in GENERIC.values() for patt
 
 #: Entry points are named differently by architecture and version; the bug is the same.
 _ENTRY_PREFIX = (
-    "SYSC_", "SyS_", "sys_", "__x64_", "__ia32_", "__arm64_", "____sys_", "___sys_", "__sys_", "__se_",
+    "SYSC_", "SyS_", "sys_", *ENTRY_PREFIXES, "____sys_", "___sys_", "__sys_", "__se_",
     "__se_sys_", "__do_sys_", "compat_SYSC_", "compat_SyS_", "ksys_",
 )  # fmt: skip
 

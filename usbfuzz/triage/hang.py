@@ -8,6 +8,7 @@ from .extract import extract
 from .functions import bare_name
 from .kinds import Kind
 from .picks import stopped_frame
+from .printed import NMI_END
 from .report import Report
 from .stack import Place, places
 
@@ -15,8 +16,8 @@ __all__ = ["hang_report"]
 
 #: Headings of sysrq w (show_state_filter() in kernel/sched/core.c) and of sysrq l, which follows it.
 _BLOCKED, _ACTIVE = "Show Blocked State", "Show backtrace"
-#: The last frame of an NMI's own stack (arch/x86/entry/entry_64.S); the stack of what it interrupted follows.
-_NMI_END = re.compile(r"\bend_repeat_nmi\b.*|\bnmi\+0x.*")
+#: The last frame of an NMI's own stack; the stack of what it interrupted follows.
+_NMI_END = re.compile(NMI_END)
 #: Characters of the console kept as the report's text: its end, where the last stack is.
 _TEXT = 4000
 

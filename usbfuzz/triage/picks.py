@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from .functions import is_generic
+from .printed import STACK_BOTTOM, SYSCALL_ENTRY
 
 __all__ = ["DISPATCHERS", "hung_frame", "stalled_frame", "stopped_frame"]
 
@@ -13,7 +14,7 @@ __all__ = ["DISPATCHERS", "hung_frame", "stalled_frame", "stopped_frame"]
 #: one a dispatcher called stays the same from run to run.
 DISPATCHERS: Mapping[str, tuple[str, ...]] = {
     "system call entry": (
-        "do_(?:fast_)?syscall_|sysenter_dispatch|tracesys_phase2|el0_svc_handler|invoke_syscall|ret_fast_syscall",
+        SYSCALL_ENTRY,
         "^(?:sys_)?(?:socketpair|connect|ioctl)",
     ),
     "threads and work items": (
@@ -64,9 +65,9 @@ _DEVICE_WAITS = re.compile(
 
 #: What an idle processor runs, and the frames every stack begins with: never the cause.
 _BOTTOM = re.compile(
-    r"(?:default|do|arch_cpu|amd_e400)_idle|cpuidle_|(?:pv_)?native_safe_halt|cpu_startup_entry|(?:arch_call_)?rest_init"
-    r"|\w*start_kernel|x86_64_start|(?:secondary|common)_startup|start_secondary|kthread$|worker_thread"
-    r"|process_one_work|process_scheduled_works|ret_from_fork|do_syscall_64|entry_SYSCALL"
+    r"(?:default|do|arch_cpu)_idle|cpuidle_|cpu_startup_entry|(?:arch_call_)?rest_init|\w*start_kernel"
+    r"|(?:secondary|common)_startup|start_secondary|kthread$|worker_thread|process_one_work|process_scheduled_works"
+    rf"|ret_from_fork|{STACK_BOTTOM}"
 )
 
 

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from .functions import name_variants
 from .kinds import Kind
-from .stack import ADDRESS, CALL_TRACE, FUNCTION, RIP, STACK, Blame, Pick, Step, Trail, first_frame, follow
+from .stack import ADDRESS, CALL_TRACE, FUNCTION, PC_LINE, STACK, Blame, Pick, Step, Trail, first_frame, follow
 
 __all__ = [
     "LOCK_PLACE",
@@ -19,7 +19,7 @@ __all__ = [
     "Head",
     "Shape",
     "at_fault",
-    "at_rip",
+    "at_pc",
     "at_trace",
     "at_warning",
     "describe",
@@ -95,9 +95,9 @@ def path(*steps: str | Step, skip: str = "", pick: Pick = first_frame) -> Trail:
     return Trail(ready, skip=re.compile(skip) if skip else None, pick=pick)
 
 
-def at_rip() -> Trail:
-    """Blame the function at the instruction pointer, and no other."""
-    return path(RIP)
+def at_pc() -> Trail:
+    """Blame the function at the program counter, and no other."""
+    return path(PC_LINE)
 
 
 def at_trace(skip: str = "", pick: Pick = first_frame) -> Trail:
@@ -107,11 +107,11 @@ def at_trace(skip: str = "", pick: Pick = first_frame) -> Trail:
 
 def at_fault(skip: str = "", pick: Pick = first_frame) -> Trail:
     """Blame the instruction pointer, or when that is generic a frame of the call trace."""
-    return path(RIP, CALL_TRACE, STACK, skip=skip, pick=pick)
+    return path(PC_LINE, CALL_TRACE, STACK, skip=skip, pick=pick)
 
 
 #: Where a WARNING's real stack begins: at the trapping instruction, or on powerpc at the interrupt frame.
-_TRAPPED = re.compile(rf"(?:{RIP.pattern}|---\ interrupt:\ \d+\ at\ {FUNCTION})", re.VERBOSE)
+_TRAPPED = re.compile(rf"(?:{PC_LINE.pattern}|---\ interrupt:\ \d+\ at\ {FUNCTION})", re.VERBOSE)
 
 
 def at_warning(skip: str = "") -> Trail:

@@ -9,10 +9,11 @@ from attrs import frozen
 
 from .console import as_log, lines_from
 from .functions import bare_name, is_generic
+from .printed import PROGRAM_COUNTER
 from .rust import demangle
 
 __all__ = [
-    "ADDRESS", "CALL_TRACE", "FUNCTION", "REGISTER_DUMP", "RIP", "STACK", "TRACE_STARTS",
+    "ADDRESS", "CALL_TRACE", "FUNCTION", "PC_LINE", "REGISTER_DUMP", "STACK", "TRACE_STARTS",
     "Blame", "Pick", "Place", "Step", "Trail", "first_frame", "follow", "is_frame", "is_traced", "missing_stack",
     "places",
 ]  # fmt: skip
@@ -22,10 +23,10 @@ ADDRESS = r"\[<?(?:0x)?[0-9a-f]+>?\]"
 #: A function name (captured) with the "+0x12/0x34" or ".isra.3+0x..." that follows a real symbol.
 FUNCTION = r"([A-Za-z0-9_]+)[.+]"
 
-#: The instruction pointer on x86 ("RIP: 0010:f+0x1/0x2"), powerpc (NIP), arm (PC is at) and arm64 ("pc : f").
-#: A pointer that is no symbol (null, freed memory) matches too, without a name.
-RIP = re.compile(
-    rf"""(?:IP|NIP|pc\ |PC\ is\ at):?\ (?:
+#: The line that says where a CPU was, and on some architectures in which code segment.
+#: A program counter that is no symbol (null, freed memory) matches too, without a name.
+PC_LINE = re.compile(
+    rf"""(?:{PROGRAM_COUNTER})(?:
         (?:\d+:)?(?:{ADDRESS}\ +){{0,2}}{FUNCTION}
         | (?:\d+:)?0x[0-9a-f]+
         | (?:\d+:)?{ADDRESS}\ +\[<\ *\(null\)>\]\ +\(null\)
@@ -54,9 +55,10 @@ _FRAME = re.compile(rf"^ *(?:{ADDRESS} ){{0,2}}{FUNCTION}")
 #: arm names the caller as well: the topmost function is known only by its callee's return address.
 _ARM_FRAME = re.compile(rf"^ *{ADDRESS} \(([A-Za-z0-9_.]+)\) from {ADDRESS} \({FUNCTION}")
 
-#: A frame or an x86 instruction pointer: the whole symbol ("f.constprop.0"), and the module in whose code it lies.
+#: A frame or a program counter: the whole symbol ("f.constprop.0"), and the module in whose code it lies.
 _PLACE = re.compile(
-    rf"(?:^ *(?:{ADDRESS} ){{0,2}}|\bRIP: \d+:)([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?"
+    rf"(?:^ *(?:{ADDRESS} ){{0,2}}|\b(?:{PROGRAM_COUNTER})(?:\d+:)?)"
+    r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])?"
 )
 
 #: A fault-injection stack in the middle of a trace: the two are mixed and neither can be trusted.

@@ -17,7 +17,7 @@ _FRAME = re.compile(
     r"(?P<function>[A-Za-z_][\w.$]*)\+0x(?P<offset>[0-9a-f]{1,8})/0x(?P<size>[0-9a-f]{1,8})"
     r"(?: \[(?P<module>[\w-]+)(?: [0-9a-f]+)?\])?"
 )
-#: A line of a call trace, whose address is where the call returns to. Others (RIP) name the instruction itself.
+#: A line of a call trace, whose address is where the call returns to. Others name the instruction itself.
 _CALL = re.compile(rf"^\s*(?:\[<[0-9a-f]+>\] )?(?:\? )?{_FRAME.pattern}\s*$")
 
 

@@ -1,4 +1,4 @@
-"""The initramfs of a guest: agent as init, modules, busybox and tools to work inside; cached by content."""
+"""Build the initramfs of a guest: agent as init, modules, busybox and tools. Kept in the cache, named by content."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from attrs import frozen
 
 from harness.guest.kernels import Kernel, read_module
+from usbfuzz.arch import Arch
 from usbfuzz.errors import InfraError, StorageError
 
 from . import cpio
@@ -40,21 +41,23 @@ def build_image(kernel: Kernel, cache: Path, firmware: Path | None = None) -> Im
     InfraError when agent or tools cannot be compiled or busybox is missing, StorageError when the cache or the firmware
     directory fails.
     """
-    busybox = _busybox()
+    busybox = _busybox(kernel.arch)
     contents = manifest(read_tables(kernel.modules))
     files = _firmware(firmware)
     digest = _digest(kernel, contents, busybox, files)
     path = cache / "images" / f"{digest}.cpio"
     if not path.exists():
         private_directory(path.parent)
-        programs = {"init": AGENT.binary(cache), f"bin/{TOOL_NAMES[0]}": TOOLS.binary(cache), "bin/busybox": busybox}
+        agent, tools = AGENT.binary(cache, kernel.arch), TOOLS.binary(cache, kernel.arch)
+        programs = {"init": agent, f"bin/{TOOL_NAMES[0]}": tools, "bin/busybox": busybox}
         write_atomically(path, lambda output: _write(output, _entries(kernel, contents, programs, files)))
     return Image(path, digest, kernel.modules / "modules.alias", tuple(contents.modules))
 
 
 def _digest(kernel: Kernel, contents: Manifest, busybox: Path, firmware: dict[str, Path]) -> str:
-    digest = hashlib.sha256(f"{_VERSION}\n{kernel.release}\n{kernel.digest}\n{AGENT.digest()}\n".encode())
-    digest.update(f"{TOOLS.digest()} {TOOL_NAMES}\n".encode())
+    agent, tools = AGENT.digest(kernel.arch), TOOLS.digest(kernel.arch)
+    digest = hashlib.sha256(f"{_VERSION}\n{kernel.release}\n{kernel.digest}\n{agent}\n".encode())
+    digest.update(f"{tools} {TOOL_NAMES}\n".encode())
     digest.update("\n".join((contents.dep, contents.alias, *contents.base, "", *contents.all)).encode())
     for path in contents.sources.values():  # a tree may be rebuilt without a new image
         status = path.stat()
@@ -65,10 +68,12 @@ def _digest(kernel: Kernel, contents: Manifest, busybox: Path, firmware: dict[st
     return digest.hexdigest()[:16]
 
 
-def _busybox() -> Path:
-    found = shutil.which("busybox")
+def _busybox(arch: Arch) -> Path:
+    """The machine's own static busybox; on a machine of another architecture, ``TRIPLET-busybox``."""
+    name = f"{arch.tool_prefix}busybox"
+    found = shutil.which(name)
     if found is None:
-        raise InfraError("busybox is not installed; install the package busybox-static")
+        raise InfraError(f"{name} is not installed; install the package busybox-static of {arch.debian}")
     return Path(found)
 
 

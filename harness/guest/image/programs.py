@@ -1,4 +1,4 @@
-"""What an image holds that is compiled here, once per source and compiler: the guest's agent, and its tools."""
+"""The programs of an image that are compiled here, once for each version of their source: the agent, and its tools."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.errors import InfraError
 
 from .files import private_directory, write_atomically
@@ -17,7 +18,7 @@ from .files import private_directory, write_atomically
 __all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "Program"]
 
 _FLAGS = ("-static", "-O2", "-pthread", "-Wall", "-Wextra", "-s")
-_SECONDS = 120
+_SECONDS = 120  #: a compiler may take
 
 
 @frozen
@@ -30,27 +31,27 @@ class Program:
     def _source(self) -> Path:
         return Path(__file__).parent.parent / self.name
 
-    def digest(self) -> str:
-        """SHA-256 in hex of the sources and the flags they are compiled with."""
-        digest = hashlib.sha256(" ".join(_FLAGS).encode())
+    def digest(self, arch: Arch = DEFAULT) -> str:
+        """SHA-256 in hex of the sources, and of the flags and cross compiler they are compiled with."""
+        digest = hashlib.sha256((arch.tool_prefix + " ".join(_FLAGS)).encode())
         for path in sorted(self._source.glob("*.[ch]")):
             digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
         return digest.hexdigest()
 
-    def binary(self, cache: Path) -> Path:
-        """The program, compiled with ``$CC`` or ``cc`` when the cache lacks it.
+    def binary(self, cache: Path, arch: Arch = DEFAULT) -> Path:
+        """The program for ``arch``, compiled when the cache lacks it: with ``$CC``, ``cc``, or a cross compiler.
 
         Raises InfraError when there is no compiler, or it fails (static libc missing), with its first message.
         """
-        binary = cache / self.name / self.digest()[:16]
+        binary = cache / self.name / self.digest(arch)[:16]
         if binary.exists():
             return binary
         private_directory(binary.parent)
-        write_atomically(binary, self._compile, permissions=0o755)
+        write_atomically(binary, lambda output: self._compile(output, arch), permissions=0o755)
         return binary
 
-    def _compile(self, output: Path) -> None:
-        compiler = os.environ.get("CC", "cc")
+    def _compile(self, output: Path, arch: Arch) -> None:
+        compiler = os.environ.get("CC") or (f"{arch.tool_prefix}gcc" if arch.tool_prefix else "cc")
         if shutil.which(compiler) is None:
             raise InfraError(
                 f"no C compiler {compiler!r} to build the guest's {self.name}; install gcc and libc6-dev, or set CC"

@@ -29,9 +29,9 @@ __all__ = [
 #: a kernel without known bugs.)
 DEFAULT_KERNEL = "debian:5.10.223"
 
-#: What a kernel image is called in messages, by architecture: ``bzImage``.
+#: What a kernel image is called in messages, by architecture.
 _IMAGE_NAMES = " or ".join(arch.image.name for arch in ARCHES)
-#: The kinds of spec that mean an image: ``bzimage``.
+#: The kinds of spec that mean an image: its name in lower case.
 _IMAGE_KINDS = tuple(arch.image.name.lower() for arch in ARCHES)
 
 #: The ways to name a kernel, for messages and help.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Sequence
 
 from .channel import Channel
+from .spec import Hardware
 
 __all__ = ["Machine", "usable_kvm"]
 
@@ -30,11 +31,14 @@ class Machine:
     ``accel`` is ``kvm``, ``tcg`` or ``warp``: emulated, with a clock that skips idle time.
     """
 
-    def __init__(self, qemu: str, kernel: str, initrd: str, append: str, accel: str, ports: int, memory: int) -> None:
+    def __init__(
+        self, hardware: Hardware, kernel: str, initrd: str, append: str, accel: str, ports: int, memory: int
+    ) -> None:
         self.accel = accel
         self.dir = Path(tempfile.mkdtemp(prefix="repro-"))  # 0700
         self.console = self.dir / "console.log"
-        self._argv = [qemu, *_machine(kernel, initrd, append, accel, memory), *_serial(self.console)]
+        boot = ["-kernel", kernel, "-initrd", initrd, "-append", append]
+        self._argv = [hardware.qemu, *_machine(hardware, accel, memory), *boot, *_serial(self.console)]
         self._sockets = [self.dir / f"redir{port}" for port in range(ports)]
         for port, path in enumerate(self._sockets):
             self._argv += _port(port, path)
@@ -110,17 +114,16 @@ class Machine:
             await asyncio.sleep(_POLL_S)
 
 
-def _machine(kernel: str, initrd: str, append: str, accel: str, memory: int) -> list[str]:
+def _machine(hardware: Hardware, accel: str, memory: int) -> list[str]:
+    # Nothing but what these words say, neither by default nor from QEMU's configuration files; a panic, which reboots,
+    # ends QEMU; the guest cannot use QEMU to start programs here (-sandbox).
     argv = ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-sandbox", "on"]
-    argv += ["-machine", "q35,usb=off,vmport=off", "-m", str(memory), "-smp", "1"]
-    argv += ["-accel", "kvm", "-cpu", "host"] if accel == "kvm" else ["-accel", "tcg,thread=single", "-cpu", _TCG_CPU]
-    if accel == "warp":
-        argv += ["-icount", "shift=4,sleep=off"]
-    return [*argv, "-kernel", kernel, "-initrd", initrd, "-append", append]
-
-
-#: Without what is slow to emulate.
-_TCG_CPU = "max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku"
+    argv += ["-machine", hardware.machine, "-m", str(memory), "-smp", "1"]
+    if accel == "kvm":
+        return [*argv, "-accel", "kvm", "-cpu", hardware.cpu_kvm]
+    argv += ["-accel", "tcg,thread=single", "-cpu", hardware.cpu_tcg]
+    # The clock counts instructions, 2^4 ns each, and skips idle time.
+    return [*argv, "-icount", "shift=4,sleep=off"] if accel == "warp" else argv
 
 
 def _serial(console: Path) -> list[str]:

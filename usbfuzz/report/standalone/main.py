@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from .machine import Machine, usable_kvm
@@ -40,7 +41,8 @@ async def _run(case: Reproducer, options: argparse.Namespace, accel: str) -> str
     """Everything the guest printed; nothing when it did not start to boot."""
     append = " ".join(filter(None, (case.append, case.append_warped if accel == "warp" else "", options.append)))
     ports = 1 + max((event.port for event in case.events), default=0)
-    with Machine(options.qemu, options.kernel, options.initrd, append, accel, ports, options.memory) as machine:
+    hardware = replace(case.hardware, qemu=options.qemu)
+    with Machine(hardware, options.kernel, options.initrd, append, accel, ports, options.memory) as machine:
         try:
             channels = await machine.start()
             await machine.booted(options.boot_quiet)
@@ -61,7 +63,7 @@ def _parser(case: Reproducer) -> argparse.ArgumentParser:
     parser.add_argument("--kernel", required=True, metavar="VMLINUZ", help="the kernel to boot")
     parser.add_argument("--initrd", required=True, help="its initrd")
     parser.add_argument("--append", default="", metavar="WORDS", help="more words for the kernel command line")
-    parser.add_argument("--qemu", default="qemu-system-x86_64", help="QEMU with usb-redir (%(default)s)")
+    parser.add_argument("--qemu", default=case.hardware.qemu, help="QEMU with usb-redir (%(default)s)")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="of the guest (%(default)s)")
     parser.add_argument("--real-time", action="store_true", help="without KVM, do not let the guest skip idle time")
     parser.add_argument(

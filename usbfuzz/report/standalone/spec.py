@@ -11,6 +11,7 @@ __all__ = [
     "DeviceSpec",
     "Endpoint",
     "Event",
+    "Hardware",
     "Pattern",
     "Reproducer",
     "Script",
@@ -111,11 +112,22 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Hardware:
+    """The emulated computer: QEMU's program, and what its options say."""
+
+    qemu: str
+    machine: str  #: -machine
+    cpu_kvm: str  #: -cpu with hardware virtualisation
+    cpu_tcg: str  #: -cpu when emulated: without what is slow to emulate
+
+
+@dataclass(frozen=True)
 class Reproducer:
     """Everything below is played from this."""
 
     title: str
     kernel: str  #: the one it was seen on
+    hardware: Hardware
     key_line: str  #: regular expression of a console line that says so
     append: str  #: kernel command line
     append_warped: str  #: words for an emulated guest whose clock skips idle time

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.picks import stalled_frame
-from usbfuzz.triage.shape import Shape, at_fault, at_rip, at_trace
+from usbfuzz.triage.shape import Shape, at_fault, at_pc, at_trace
 
 __all__ = ["SHAPES"]
 
@@ -48,10 +48,10 @@ _TRAPS = (
         Kind.DENIAL, at_fault(), alt=_BAD_ACCESS,
     ),
     Shape("stack segment: ", "stack segment: ", "stack segment fault in {frame}", Kind.DENIAL, at_fault()),
-    Shape("divide error:", "divide error: ", "divide error in {frame}", Kind.DENIAL, at_rip()),
-    Shape("divide_error:", "divide_error: ", "divide error in {frame}", Kind.DENIAL, at_rip()),  # 5.8 to 6.x spelling
-    Shape("invalid opcode:", "invalid opcode: ", "invalid opcode in {frame}", Kind.DENIAL, at_rip()),
-    Shape("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {frame}", Kind.DENIAL, at_rip()),
+    Shape("divide error:", "divide error: ", "divide error in {frame}", Kind.DENIAL, at_pc()),
+    Shape("divide_error:", "divide_error: ", "divide error in {frame}", Kind.DENIAL, at_pc()),  # 5.8 to 6.x spelling
+    Shape("invalid opcode:", "invalid opcode: ", "invalid opcode in {frame}", Kind.DENIAL, at_pc()),
+    Shape("PANIC: double fault", "PANIC: double fault", "PANIC: double fault in {frame}", Kind.DENIAL, at_pc()),
 )  # fmt: skip
 
 _OTHER_ARCHITECTURES = (

@@ -8,24 +8,25 @@ from attrs import evolve
 
 from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.picks import hung_frame, stalled_frame
+from usbfuzz.triage.printed import INTERRUPT, TICK
 from usbfuzz.triage.shape import Shape, at_fault, at_trace
-from usbfuzz.triage.stack import CALL_TRACE, RIP, STACK, Trail
+from usbfuzz.triage.stack import CALL_TRACE, PC_LINE, STACK, Trail
 
 __all__ = ["SHAPES"]
 
 _STALL = ("stall in {frame}",)
 _HANG = ("hang in {frame}",)
 
-_TICK = re.compile("apic_timer_interrupt|rcu")
-_IRQ_FRAME = Trail((re.compile("apic_timer_interrupt|Exception stack|el1h_64_irq"), STACK), _TICK, stalled_frame)
+_TICK = re.compile(f"{TICK}|rcu")
+_IRQ_FRAME = Trail((re.compile(f"{TICK}|{INTERRUPT}"), STACK), _TICK, stalled_frame)
 #: An RCU stall is found by the tick: what looped lies below the interrupt's own frames.
 _BELOW_THE_TICK = Trail(
-    (re.compile("apic_timer_interrupt"), RIP, STACK), _TICK, stalled_frame,
+    (re.compile(TICK), PC_LINE, STACK), _TICK, stalled_frame,
     otherwise=_IRQ_FRAME,
 )  # fmt: skip
 #: A CPU that finds itself stalled dumps the interrupted registers first (5.19 and later).
 _INTERRUPTED = evolve(
-    _BELOW_THE_TICK, otherwise=evolve(_IRQ_FRAME, otherwise=Trail((RIP, CALL_TRACE, STACK), _TICK, stalled_frame))
+    _BELOW_THE_TICK, otherwise=evolve(_IRQ_FRAME, otherwise=Trail((PC_LINE, CALL_TRACE, STACK), _TICK, stalled_frame))
 )
 
 SHAPES = (

@@ -112,7 +112,7 @@ _MISUSE = (
         "INFO:", "INFO: trying to register non-static key", "INFO: trying to register non-static key in {frame}",
         trail=at_trace("stack|lock|IRQ"),
     ),
-    # arm prints this heading where x86 prints a WARNING in lockdep.c.
+    # arm prints this heading where others print a WARNING in lockdep.c.
     Shape(
         "BUG:", "BUG: Invalid wait context", "WARNING: locking bug in {frame}", Kind.LOCKDEP,
         at_trace("lock_sock|release_sock"),
