@@ -4,7 +4,7 @@
 
     config = asyncio.run(prepare("debian:6.1", mode=Mode.WARP))
     with Workbench(config) as bench:
-        modem = SerialLoopback()
+        modem = Modem()
         bench.plug(0, modem)
         assert bench.drivers() == {"1-1:1.0": "cdc_acm", "1-1:1.1": "cdc_acm"}
         bench.sh("stty -F /dev/ttyACM0 raw -echo")

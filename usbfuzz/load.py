@@ -19,7 +19,6 @@ from attrs import frozen
 from usbfuzz.case import ScriptedDevice, load
 from usbfuzz.case.model import Action
 from usbfuzz.device import Device
-from usbfuzz.device.examples import Keyboard, Mouse, SerialLoopback
 from usbfuzz.models import MODELS, find_model
 
 from .errors import InputError
@@ -30,14 +29,7 @@ if TYPE_CHECKING:
 
     from usbfuzz.case.model import Case, DeviceSpec
 
-__all__ = ["EXAMPLES", "Loaded", "load_device"]
-
-#: The devices of :mod:`usbfuzz.device.examples`, by the names users type.
-EXAMPLES: Mapping[str, type[Device]] = {
-    "boot-mouse": Mouse,
-    "boot-keyboard": Keyboard,
-    "serial-loopback": SerialLoopback,
-}
+__all__ = ["Loaded", "load_device"]
 
 
 @frozen
@@ -59,18 +51,16 @@ def load_device(spec: str) -> Loaded:
 
     ``headset.toml``, ``DIR``: a case or device file, a directory that holds ``case.toml``. ``mine.py``: the one public
     :class:`Device` class this file of the user's defines; ``mine.py:Headset``: the one of that name; the file is
-    imported, and so runs. ``mouse``: an example or model that usbfuzz brings along.
+    imported, and so runs. ``mouse``: a model that usbfuzz brings along.
     """
     if spec in MODELS:
         return Loaded(spec, spec, find_model(spec))
-    if spec in EXAMPLES:
-        return Loaded(spec, spec, EXAMPLES[spec])
     path, _, name = spec.rpartition(":") if ".py:" in spec else (spec, "", "")
     if path.endswith(".py"):
         return _python(spec, Path(path), name)
     if "/" in spec or spec.endswith(".toml") or Path(spec).exists():
         return _case(spec)
-    raise InputError(f"{spec}: is neither a file nor a device usbfuzz knows; {_meant(spec, {*EXAMPLES, *MODELS})}")
+    raise InputError(f"{spec}: is neither a file nor a device usbfuzz knows; {_meant(spec, MODELS)}")
 
 
 def _case(spec: str) -> Loaded:

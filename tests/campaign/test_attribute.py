@@ -11,12 +11,12 @@ from usbfuzz.case import spec_of
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.record import How
-from usbfuzz.device.examples import Mouse
 from usbfuzz.jobs.campaign.attribute import CONFIRMATIONS, DILATED_TRIES, Attributor, Suspicion, suspects
+from usbfuzz.models.hid.pointers import BootMouse
 
 from .pretend import PretendLane, case, report
 
-MOUSE = spec_of(Mouse())
+MOUSE = spec_of(BootMouse())
 
 
 def _attribute(

@@ -10,7 +10,8 @@ from tests import CORPUS
 from usbfuzz.case import ScriptedDevice, dumps, load, loads, spec_of
 from usbfuzz.case.model import Action
 from usbfuzz.device import HidDevice
-from usbfuzz.device.examples import Keyboard, Mouse
+from usbfuzz.models.hid.keyboard import Keyboard
+from usbfuzz.models.hid.pointers import BootMouse
 from usbfuzz.wire import Answer, Setup
 
 FILES = sorted(CORPUS.rglob("*.toml"))
@@ -64,8 +65,8 @@ def test_a_known_bug_says_where_it_shows_where_it_is_fixed_and_where_it_comes_fr
     assert case.events[-1].action is Action.UNPLUG
 
 
-@pytest.mark.parametrize(("name", "model"), [("boot-mouse", Mouse), ("boot-keyboard", Keyboard)])
-def test_the_kept_boot_devices_are_the_python_examples(name: str, model: type[HidDevice]) -> None:
+@pytest.mark.parametrize(("name", "model"), [("boot-mouse", BootMouse), ("boot-keyboard", Keyboard)])
+def test_the_kept_boot_devices_are_the_models_of_that_name(name: str, model: type[HidDevice]) -> None:
     assert load(CORPUS / "devices" / f"{name}.toml").devices == (spec_of(model(), name),)
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript, RequestPattern, Step
 from usbfuzz.case.play import ScriptedDevice, spec_of
-from usbfuzz.device.examples import Keyboard, Mouse
+from usbfuzz.models.hid.keyboard import Keyboard
+from usbfuzz.models.hid.pointers import BootMouse
 from usbfuzz.wire import NAK, NEVER, STALL, Answer, Setup, Speed, Status, data
 
 DEVICE = bytes.fromhex("12 01 00 02 00 00 00 40 34 12 78 56 00 01 00 00 00 01")
@@ -177,8 +178,8 @@ def test_odd_descriptors_and_requests_raise_nothing(
     assert len(played.layout().interfaces) <= 32
 
 
-@pytest.mark.parametrize("model", [Mouse, Keyboard])
-def test_a_python_device_played_as_a_spec_answers_the_same(model: type[Mouse | Keyboard]) -> None:
+@pytest.mark.parametrize("model", [BootMouse, Keyboard])
+def test_a_python_device_played_as_a_spec_answers_the_same(model: type[BootMouse | Keyboard]) -> None:
     real, played = model(), ScriptedDevice(spec_of(model()))
     asked = [(0x80, 0x0100, 0), (0x80, 0x0200, 0), (0x81, 0x2200, 0), (0x81, 0x2100, 0)]
     asked += [(0x80, 0x0300 + index, 0x0409) for index in range(4)]

@@ -11,7 +11,7 @@ import pytest
 from tests import ROOT
 from usbfuzz.case import ScriptedDevice
 from usbfuzz.errors import CaseError, InputError
-from usbfuzz.load import EXAMPLES, load_device
+from usbfuzz.load import load_device
 from usbfuzz.models import find_model
 
 KNOWN_BUG = ROOT / "corpus" / "known-bugs" / "quatech2-bulk-null.toml"
@@ -25,7 +25,7 @@ class Headset(Device):
 """
 SEVERAL = """
 from usbfuzz.device import Device
-from usbfuzz.device.examples import Mouse
+from usbfuzz.models.hid.pointers import Mouse
 
 class _Shared(Device): pass
 class Left(_Shared): pass
@@ -34,7 +34,7 @@ class Right(_Shared): pass
 BROKEN = {
     "syntax.py": ("class A(:\n", "syntax.py:1: SyntaxError"),
     "raises.py": ("x = 1\ny = x / 0\n", "raises.py:2: ZeroDivisionError: division by zero"),
-    "nothing.py": ("from usbfuzz.device.examples import Mouse\n", "nothing.py: defines no class derived from"),
+    "nothing.py": ("from usbfuzz.models.hid.pointers import Mouse\n", "nothing.py: defines no class derived from"),
     "several.py": (SEVERAL, "several.py: defines 2 devices; name one: several.py:Left or several.py:Right"),
     "wants.py": (
         "from usbfuzz.device import Device\nclass A(Device):\n    def __init__(self, rate): pass\n",
@@ -69,10 +69,6 @@ def test_a_crash_directory_is_its_case(here: Path) -> None:
     crash.mkdir()
     (crash / "case.toml").write_bytes(KNOWN_BUG.read_bytes())
     assert load_device("slug").case == load_device(str(KNOWN_BUG)).case
-
-
-def test_an_example_is_known_by_its_name() -> None:
-    assert type(load_device("serial-loopback").make()) is EXAMPLES["serial-loopback"]
 
 
 def test_a_model_is_known_by_its_name() -> None:

@@ -15,10 +15,10 @@ from harness.lane.stage import Settler, Stage
 from harness.usbredir.server import Port
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Action, Case, Event
-from usbfuzz.device.examples import Mouse
 from usbfuzz.errors import QemuError
+from usbfuzz.models.hid.pointers import BootMouse
 
-MOUSE = spec_of(Mouse())
+MOUSE = spec_of(BootMouse())
 PLUG, UNPLUG = Event(Action.PLUG, device=0), Event(Action.UNPLUG)
 HERE = {0: 0}
 

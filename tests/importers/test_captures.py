@@ -17,10 +17,10 @@ from harness.usbredir.recorder import Conversation, Utterance
 from usbfuzz.case import Case, DeviceSpec, ScriptedDevice, dumps, loads, spec_of
 from usbfuzz.descriptors.constants import DescriptorType
 from usbfuzz.device import build
-from usbfuzz.device.examples import Keyboard
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.devices import import_capture, import_usbmon, looks_pcap, looks_usbmon, with_conversation
 from usbfuzz.importers.model import Imported
+from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.report.capture import render_capture
 from usbfuzz.wire import NEVER, STALL, Answer, Setup, Speed, Status, TransferType, data
 

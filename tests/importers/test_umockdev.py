@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from usbfuzz.case import DeviceSpec, spec_of
 from usbfuzz.descriptors import string_text
-from usbfuzz.device.examples import Keyboard
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported
 from usbfuzz.importers.umockdev import import_umockdev, looks_umockdev
+from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.wire import Speed
 
 from .damage import damaged, survives

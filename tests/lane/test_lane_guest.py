@@ -29,8 +29,9 @@ from tests.guest.processes import alive, qemus, until
 from usbfuzz.case import load, spec_of
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event, GuestNeeds, Step
 from usbfuzz.case.play import ScriptedDevice
-from usbfuzz.device.examples import Keyboard, Mouse
 from usbfuzz.errors import InfraError, QemuError
+from usbfuzz.models.hid.keyboard import Keyboard
+from usbfuzz.models.hid.pointers import BootMouse
 from usbfuzz.wire import NEVER
 
 pytestmark = pytest.mark.guest
@@ -39,12 +40,11 @@ Guest = Callable[..., LaneConfig]
 Result = TypeVar("Result")
 
 KERNEL = "debian:bookworm"
-SECONDS = 120
-MICE = 6
+SECONDS, MICE = 120, 6
 EXTIGY = CORPUS / "known-bugs" / "extigy-unplug-gpf.toml"
 CAMERA = CORPUS / "found" / "uvc-reqbufs-warning.toml"
 
-MOUSE, KEYBOARD = spec_of(Mouse()), spec_of(Keyboard())
+MOUSE, KEYBOARD = spec_of(BootMouse()), spec_of(Keyboard())
 PLUG, UNPLUG = Event(Action.PLUG, device=0), Event(Action.UNPLUG)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from harness.guest.agent_client import Ran
 from harness.workbench import Workbench
-from usbfuzz.device.examples import Keyboard
 from usbfuzz.errors import GuestError, QemuError
+from usbfuzz.models.hid.keyboard import Keyboard
 
 pytestmark = pytest.mark.guest
 

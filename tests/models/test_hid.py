@@ -40,6 +40,16 @@ def test_a_key_is_pressed_with_its_modifier_and_released() -> None:
     assert [(report[0], report[2]) for report in pressed] == [(0, 0x04), (2, 0x38), (0, 0x28)]
 
 
+def test_a_pressed_key_wakes_the_endpoint_and_is_released() -> None:
+    keyboard = Keyboard()
+    woken: list[int] = []
+    keyboard.wake = woken.append
+    assert keyboard.on_in(0x81, 8) == NAK
+    keyboard.press(4)
+    assert woken == [0x81]
+    assert _reports(keyboard) == [bytes((0, 0, 4, 0, 0, 0, 0, 0)), bytes(8)]
+
+
 def test_a_character_without_a_key_is_refused_before_anything_is_typed() -> None:
     keyboard = Keyboard()
     with pytest.raises(KeyError):

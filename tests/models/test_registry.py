@@ -7,9 +7,12 @@ import sys
 
 import pytest
 
+from usbfuzz.descriptors import split
+from usbfuzz.descriptors.standard import EndpointDescriptor
 from usbfuzz.device import Device
 from usbfuzz.errors import InputError
 from usbfuzz.models import MODELS, find_model
+from usbfuzz.wire import Answer
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -19,12 +22,14 @@ def test_every_name_makes_a_device_that_can_be_configured(name: str) -> None:
     assert isinstance(device, Device)
     assert cls.__doc__
     assert len(device.device_descriptor()) == 18
-    device.on_set_configuration(device.configurations[0][5])
-    assert device.layout().interfaces
+    assert device.on_set_configuration(device.configurations[0][5]) == Answer()
+    announced = [one for one in split(device.configurations[0]) if isinstance(one, EndpointDescriptor)]
+    assert {one.bEndpointAddress for one in device.layout().endpoints} <= {one.bEndpointAddress for one in announced}
+    assert len(device.layout().interfaces) == device.configurations[0][4]
 
 
 def test_no_two_models_share_an_identity() -> None:
-    identities = [find_model(name).device[8:12] for name in MODELS]
+    identities = [model.device[8:12] for model in {find_model(name) for name in MODELS}]
     assert len(set(identities)) == len(identities)
 
 

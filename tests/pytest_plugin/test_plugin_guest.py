@@ -24,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from strategies import hid_devices, malformed
-from usbfuzz.device.examples import Keyboard
+from usbfuzz.models.hid.keyboard import Keyboard
 
 
 def test_my_mouse_binds_on_every_kernel(usb_device, kernel_log):

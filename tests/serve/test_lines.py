@@ -30,11 +30,11 @@ from harness.usbredir.packets import BulkPacket, ControlPacket
 from usbfuzz.cli.describe import redir_line, usbip_line
 from usbfuzz.cli.live import Screen
 from usbfuzz.descriptors.layout import Layout, layout
-from usbfuzz.device.examples import SerialLoopback
+from usbfuzz.models.serial.acm import Modem
 from usbfuzz.wire import Speed
 
 SETUP = bytes.fromhex("80 06 00 01 00 00 12 00")
-MODEM = layout(SerialLoopback.configurations[0])
+MODEM = layout(Modem.configurations[0])
 
 
 def _submit(direction: Direction, ep: int, **fields: object) -> Submit:

@@ -16,10 +16,10 @@ from harness.usbip.messages import Reply, Request
 from harness.usbredir.constants import Sender
 from harness.usbredir.message import Message
 from usbfuzz.device import Device
-from usbfuzz.device.examples import Mouse
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.serve import serve_connecting, serve_listening
 from usbfuzz.load import Loaded
+from usbfuzz.models.hid.pointers import BootMouse
 
 HELLO = 68  #: bytes of ours: a header of 12 without 64-bit ids, version, capabilities
 
@@ -78,7 +78,7 @@ async def _come(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 def test_the_second_who_comes_is_refused_and_the_next_after_the_first_is_served(path: Path) -> None:
     async def run() -> None:
         watcher = Watcher()
-        async with _serving(serve_listening(Loaded("mouse", "mouse", Mouse), path, watcher)):
+        async with _serving(serve_listening(Loaded("mouse", "mouse", BootMouse), path, watcher)):
             first, gone = await _come(path)
             assert len(await first.readexactly(HELLO)) == HELLO
             second, other = await _come(path)
@@ -101,7 +101,7 @@ def test_a_device_that_cannot_be_made_is_told_and_the_next_try_is_served(path: P
     def make() -> Device:
         if not next(disks):
             raise InputError("mine.py:4: no disk")
-        return Mouse()
+        return BootMouse()
 
     async def run() -> None:
         watcher = Watcher()
@@ -129,7 +129,7 @@ def test_where_qemu_listens_it_is_waited_for_and_found_again_after_a_restart(pat
         def greeted_times(times: int) -> bool:
             return greeted >= times
 
-        async with _serving(serve_connecting(Loaded("mouse", "mouse", Mouse), path, watcher)):
+        async with _serving(serve_connecting(Loaded("mouse", "mouse", BootMouse), path, watcher)):
             await _until(lambda: watcher.notes == [f"nobody listens at {path}; waiting for QEMU"])
             for times in (1, 2):
                 async with await asyncio.start_unix_server(qemu, path):

@@ -22,8 +22,8 @@ from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.device import Device, build, control_in, endpoint_in, endpoint_out
 from usbfuzz.device import Reply as DeviceReply
-from usbfuzz.device.examples import SerialLoopback
 from usbfuzz.errors import InputError
+from usbfuzz.models.serial.acm import Modem
 from usbfuzz.wire import NAK, STALL, Answer, Setup, Status, TransferType
 
 from .attached import usbip_tool
@@ -223,7 +223,7 @@ async def test_a_delayed_answer_holds_up_what_is_behind_it(peer: Client, device:
     assert time.monotonic() - started > 0.11
 
 
-@attached(SerialLoopback)
+@attached(Modem)
 async def test_a_read_waits_until_the_device_has_something(peer: Client, device: Device, watcher: Watcher) -> None:
     read = peer.submit(IN, 1, 64)
     wrote = await peer.reply(peer.submit(OUT, 2, 5, b"hello"))
@@ -231,7 +231,7 @@ async def test_a_read_waits_until_the_device_has_something(peer: Client, device:
     assert (await peer.reply(read)).data == b"hello"
 
 
-@attached(SerialLoopback)
+@attached(Modem)
 async def test_an_unlinked_read_gets_no_other_answer_and_the_next_gets_the_data(
     peer: Client, device: Device, watcher: Watcher
 ) -> None:
@@ -325,8 +325,8 @@ def test_the_tool_everybody_uses_lists_the_device() -> None:
         words = [usbip_tool(), "--tcp-port", str(server.port), "list", "--remote=127.0.0.1"]
         listed = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True, timeout=20, check=True)
         assert "1-1: " in listed.stdout
-        assert "(0627:0003)" in listed.stdout
+        assert "(0627:0201)" in listed.stdout
         assert "(02/02/01)" in listed.stdout
         assert "(0a/00/00)" in listed.stdout
 
-    _serve(SerialLoopback, use)
+    _serve(Modem, use)

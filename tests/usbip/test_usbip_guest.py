@@ -15,8 +15,9 @@ from harness.lane.config import LaneConfig
 from harness.usbip.messages import Reply, Request, Submit, Submitted, Unlink
 from harness.usbip.server import Server
 from harness.usbredir.constants import Sender
-from usbfuzz.device.examples import Keyboard, SerialLoopback
 from usbfuzz.models.audio.uac1 import Headset
+from usbfuzz.models.hid.keyboard import Keyboard
+from usbfuzz.models.serial.acm import Modem
 
 from .attached import attach, attaching_guest
 
@@ -60,7 +61,7 @@ async def _use(config: LaneConfig, scratch: Path) -> None:
     keyboard, typist, modem, listener = Keyboard(), Watcher(), Watcher(), Watcher()
     servers = [
         await Server.start(lambda: keyboard, typist, "127.0.0.1", 0),
-        await Server.start(SerialLoopback, modem, "127.0.0.1", 0),
+        await Server.start(Modem, modem, "127.0.0.1", 0),
         await Server.start(Headset, listener, "127.0.0.1", 0),
     ]
     try:

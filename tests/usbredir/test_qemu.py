@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.usbredir.server import Port
-from usbfuzz.device.examples import Keyboard
+from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.wire import Speed
 
 from .peer import Dummy, in_loop

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from harness.lane.stage import buses
 from usbfuzz.errors import GuestError, InputError, QemuError
-from usbfuzz.load import EXAMPLES, load_device
+from usbfuzz.load import load_device
 from usbfuzz.models import MODELS
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Prompt(cmd.Cmd):
 
     def complete_plug(self, text: str, *_ignored: object) -> list[str]:
         """Known devices, and files."""
-        known = [name for name in sorted({*EXAMPLES, *MODELS}) if name.startswith(text)]
+        known = [name for name in sorted(MODELS) if name.startswith(text)]
         return [*known, *_paths(text)]
 
     # Odds and ends

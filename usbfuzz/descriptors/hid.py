@@ -1,4 +1,4 @@
-"""The HID class descriptor. Device Class Definition for HID 1.11 §6.2.1."""
+"""The HID class descriptor, and the report descriptors of boot devices. Device Class Definition for HID 1.11."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from .constants import DescriptorType
 from .fields import count_of, u8, u16
 from .structure import Structure
 
-__all__ = ["HID", "HidDescriptor", "SubordinateDescriptor"]
+__all__ = ["BOOT_KEYBOARD_REPORT", "BOOT_MOUSE_REPORT", "HID", "HidDescriptor", "SubordinateDescriptor"]
+
+#: Three buttons, X and Y: the boot mouse report, 3 bytes. HID 1.11 appendix E.10.
+BOOT_MOUSE_REPORT = bytes.fromhex(
+    "05 01 09 02 a1 01 09 01 a1 00 05 09 19 01 29 03 15 00 25 01 95 03 75 01 81 02 95 01 75 05 81 01"
+    "05 01 09 30 09 31 15 81 25 7f 75 08 95 02 81 06 c0 c0"
+)
+
+#: Eight modifiers, five LEDs, six keys: the boot keyboard report, 8 bytes in, 1 byte out. HID 1.11 appendix E.6.
+BOOT_KEYBOARD_REPORT = bytes.fromhex(
+    "05 01 09 06 a1 01 05 07 19 e0 29 e7 15 00 25 01 75 01 95 08 81 02 95 01 75 08 81 01 95 05 75 01"
+    "05 08 19 01 29 05 91 02 95 01 75 03 91 01 95 06 75 08 15 00 25 65 05 07 19 00 29 65 81 00 c0"
+)
 
 
 class SubordinateDescriptor(Structure):

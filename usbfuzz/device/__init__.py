@@ -13,7 +13,7 @@
             return STALL
 
 Everything the body does not say is served as USB 2.0 chapter 9 asks for; see :class:`Device` for the state and the
-calls of the channel, :mod:`usbfuzz.device.examples` for devices to copy from.
+calls of the channel, :mod:`usbfuzz.models` for devices to copy from.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from usbfuzz.case.model import ControlScript, Step
 from usbfuzz.descriptors import string_descriptor
 from usbfuzz.descriptors.constants import DescriptorType, StandardRequest
 from usbfuzz.descriptors.functional import HubDescriptor, SuperSpeedHubDescriptor
-from usbfuzz.device.examples import BOOT_KEYBOARD_REPORT, BOOT_MOUSE_REPORT
+from usbfuzz.descriptors.hid import BOOT_KEYBOARD_REPORT, BOOT_MOUSE_REPORT
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Answer, Status
 

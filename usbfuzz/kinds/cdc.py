@@ -25,6 +25,7 @@ KIND = Kind(
     ),
     models={
         "modem": "usbfuzz.models.serial.acm:Modem",
+        "serial-loopback": "usbfuzz.models.serial.acm:Modem",
         "ecm": "usbfuzz.models.net.cdc:EcmAdapter",
         "ncm": "usbfuzz.models.net.cdc:NcmAdapter",
         "eem": "usbfuzz.models.net.eem:EemAdapter",

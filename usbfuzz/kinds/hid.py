@@ -13,6 +13,8 @@ KIND = Kind(
     modules=("usbhid",),
     hid_bus=True,
     models={
+        "boot-keyboard": "usbfuzz.models.hid.keyboard:Keyboard",
+        "boot-mouse": "usbfuzz.models.hid.pointers:BootMouse",
         "keyboard": "usbfuzz.models.hid.keyboard:Keyboard",
         "mouse": "usbfuzz.models.hid.pointers:Mouse",
         "tablet": "usbfuzz.models.hid.pointers:Tablet",

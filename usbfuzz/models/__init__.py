@@ -1,45 +1,25 @@
 """Devices that work: the kernel's driver binds and moves real data through them.
 
-Each is a class to use, to break on purpose in a subclass, or to plug by its name (``usbfuzz plug disk``). They are only
-imported when they are asked for.
+Each is a class to use, to break on purpose in a subclass, or to plug by its name (``usbfuzz plug disk``). Names are
+declared with the class's kind (:mod:`usbfuzz.kinds`); a model is only imported when it is asked for.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from importlib import import_module
+from types import MappingProxyType
 
 from usbfuzz.device import Device
 from usbfuzz.errors import InputError
+from usbfuzz.kinds import KINDS, resolve
 
 __all__ = ["MODELS", "find_model"]
 
-#: Name to ``module:class``; every class can be made without arguments.
-MODELS: Mapping[str, str] = {
-    "disk": "usbfuzz.models.storage.bulk_only:BulkOnlyDisk",
-    "uas-disk": "usbfuzz.models.storage.uas:UasDisk",
-    "uas-disk-high-speed": "usbfuzz.models.storage.uas:HighSpeedUasDisk",
-    "modem": "usbfuzz.models.serial.acm:Modem",
-    "ft232r": "usbfuzz.models.serial.ftdi:Ft232r",
-    "printer": "usbfuzz.models.printer:Printer",
-    "ecm": "usbfuzz.models.net.cdc:EcmAdapter",
-    "ncm": "usbfuzz.models.net.cdc:NcmAdapter",
-    "eem": "usbfuzz.models.net.eem:EemAdapter",
-    "hub": "usbfuzz.models.hub:Hub",
-    "headset": "usbfuzz.models.audio.uac1:Headset",
-    "headset-uac2": "usbfuzz.models.audio.uac2:HighSpeedHeadset",
-    "camera": "usbfuzz.models.video.camera:Camera",
-    "camera-bulk": "usbfuzz.models.video.camera:BulkCamera",
-    "keyboard": "usbfuzz.models.hid.keyboard:Keyboard",
-    "mouse": "usbfuzz.models.hid.pointers:Mouse",
-    "tablet": "usbfuzz.models.hid.pointers:Tablet",
-    "wheel": "usbfuzz.models.hid.wheel:Wheel",
-    "midi": "usbfuzz.models.audio.midi:MidiInterface",
-    "card-reader": "usbfuzz.models.ccid.reader:Reader",
-    "dfu": "usbfuzz.models.dfu:FirmwareGadget",
-    "bluetooth": "usbfuzz.models.bluetooth.dongle:BluetoothDongle",
-}
+#: Name to ``module:class``, of all kinds; every class can be made without arguments.
+MODELS: Mapping[str, str] = MappingProxyType(
+    {name: reference for kind in KINDS.values() for name, reference in kind.models.items()}
+)
 
 
 def find_model(name: str) -> type[Device]:
@@ -47,6 +27,5 @@ def find_model(name: str) -> type[Device]:
     if name not in MODELS:
         close = difflib.get_close_matches(name, MODELS, n=3) or sorted(MODELS)
         raise InputError(f"{name}: no device model has that name; there is {', '.join(close)}")
-    module, _, attribute = MODELS[name].partition(":")
-    cls: type[Device] = getattr(import_module(module), attribute)
-    return cls
+    model: type[Device] = resolve(MODELS[name])
+    return model

@@ -22,12 +22,12 @@ from harness.workers.procs import die_with_parent, pin
 from strategies import Identities, generate
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Action, Case, Event, GuestNeeds
-from usbfuzz.device.examples import Mouse
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.jobs.campaign.feed import GENERATOR, Feed
 from usbfuzz.jobs.campaign.messages import Block, Setup
 from usbfuzz.jobs.campaign.options import SLUB_DEBUG
 from usbfuzz.jobs.campaign.work import BLOCK_CASES
+from usbfuzz.models.hid.pointers import BootMouse
 
 __all__ = ["Devices", "Order", "Result", "mouse_case"]
 
@@ -79,7 +79,8 @@ class Result:
 
 def mouse_case() -> Case:
     """A HID boot mouse, plugged once and unplugged when its drivers have bound."""
-    return Case(devices=(spec_of(Mouse()),), events=(Event(Action.PLUG, device=0),), guest=GuestNeeds(exercise=False))
+    events = (Event(Action.PLUG, device=0),)
+    return Case(devices=(spec_of(BootMouse()),), events=events, guest=GuestNeeds(exercise=False))
 
 
 async def measure(order: Order) -> Result:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import IntFlag
 
 from usbfuzz.descriptors.constants import ClassCode
+from usbfuzz.descriptors.hid import BOOT_KEYBOARD_REPORT
 from usbfuzz.device import Reply, build
-from usbfuzz.device.examples import BOOT_KEYBOARD_REPORT
 from usbfuzz.wire import STALL, Setup, Speed, TransferType
 
 from .reports import Reporting
@@ -42,8 +42,8 @@ class Keyboard(Reporting):
     """A boot keyboard that types text; ``leds`` are the lights the host has switched on."""
 
     speed = Speed.FULL
-    device = build.device(idVendor=0x0627, idProduct=0x0301, bMaxPacketSize0=8, iManufacturer=1, iProduct=2)
-    strings = ((1, "usbfuzz"), (2, "Keyboard"))
+    device = build.device(idVendor=0x0627, idProduct=0x0002, bMaxPacketSize0=8, iManufacturer=1, iProduct=2)
+    strings = ((1, "usbfuzz"), (2, "Boot keyboard"))
     reports = ((0, BOOT_KEYBOARD_REPORT),)
     configurations = (
         build.configuration(
@@ -60,7 +60,11 @@ class Keyboard(Reporting):
     def type(self, text: str) -> None:
         """Press and release a key for each character; raises KeyError for one a US keyboard does not have."""
         for modifier, usage in [_KEYS[character] for character in text]:
-            self.send(bytes((modifier, 0, usage, 0, 0, 0, 0, 0)), bytes(8))
+            self.press(usage, modifier)
+
+    def press(self, usage: int, modifier: int = 0) -> None:
+        """Press and release one key; ``usage`` is on the keyboard page, 4 is ``a``. HUT 1.5 §10."""
+        self.send(bytes((modifier, 0, usage, 0, 0, 0, 0, 0)), bytes(8))
 
     def set_report(self, setup: Setup, payload: bytes) -> Reply:
         """The output report switches the lights."""

@@ -1,17 +1,18 @@
-"""A mouse and a graphics tablet."""
+"""Mice and a graphics tablet."""
 
 from __future__ import annotations
 
 import struct
 
 from usbfuzz.descriptors.constants import ClassCode
+from usbfuzz.descriptors.hid import BOOT_MOUSE_REPORT
 from usbfuzz.descriptors.hid_writer import INPUT, HidReport
-from usbfuzz.device import build
+from usbfuzz.device import HidDevice, build
 from usbfuzz.wire import Speed, TransferType
 
 from .reports import Reporting
 
-__all__ = ["Mouse", "Tablet"]
+__all__ = ["BootMouse", "Mouse", "Tablet"]
 
 _GENERIC_DESKTOP, _DIGITIZERS, _BUTTONS = 0x01, 0x0D, 0x09
 _MOUSE, _X, _Y, _WHEEL = 0x02, 0x30, 0x31, 0x38
@@ -39,6 +40,22 @@ def _tablet_report() -> bytes:
 
 
 _MOUSE_REPORT, _TABLET_REPORT = _mouse_report(), _tablet_report()
+
+
+class BootMouse(HidDevice):
+    """Boot mouse that lies still: the quickest device to enumerate and bind, the one the benchmark plugs."""
+
+    speed = Speed.HIGH
+    device = build.device(idVendor=0x0627, idProduct=0x0001, iManufacturer=1, iProduct=2)
+    strings = ((1, "usbfuzz"), (2, "Boot mouse"))
+    reports = ((0, BOOT_MOUSE_REPORT),)
+    configurations = (
+        build.configuration(
+            build.interface(bInterfaceClass=ClassCode.HID, bInterfaceSubClass=1, bInterfaceProtocol=2),
+            build.hid(BOOT_MOUSE_REPORT),
+            build.endpoint(0x81, TransferType.INTERRUPT, wMaxPacketSize=4, bInterval=7),
+        ),
+    )
 
 
 class Mouse(Reporting):
