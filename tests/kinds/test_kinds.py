@@ -13,6 +13,7 @@ import usbfuzz.kinds
 from strategies.palette import builder_of, kinds_of
 from usbfuzz.device import Device
 from usbfuzz.kinds import KINDS, Kind, resolve
+from usbfuzz.report.lsusb.position import ClassWords
 
 FILES = sorted(path.stem for path in Path(usbfuzz.kinds.__file__).parent.glob("[a-z]*.py") if path.stem != "kind")
 GENERATED = sorted(kind.name for kind in KINDS.values() if kind.builder)
@@ -62,3 +63,7 @@ def test_a_module_asks_for_the_kinds_that_name_it_or_for_vendor_specific_devices
     module: str, kinds: tuple[str, ...]
 ) -> None:
     assert kinds_of(module, ()) == kinds
+
+
+def test_the_words_of_a_kind_are_there() -> None:
+    assert all(isinstance(resolve(f"{kind.lsusb}:WORDS"), ClassWords) for kind in KINDS.values() if kind.lsusb)

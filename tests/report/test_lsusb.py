@@ -278,6 +278,27 @@ def test_any_bytes_are_shown_without_an_error(tail: bytes, device: bytes, bos: b
     assert all(line.isprintable() for line in text.splitlines())
 
 
+@pytest.mark.parametrize("codes", ["01 01", "01 02", "01 03", "fe 01"])
+@pytest.mark.parametrize("body", ["25 01 00 00 00 00", "06 01 01 00 00 00 00 00", "29 01 01 00 00 00 00 00"])
+def test_a_descriptor_of_another_kind_looks_as_the_real_lsusb_shows_it(codes: str, body: str, lsusb: Lsusb) -> None:
+    spec = _configured(bytes.fromhex(_with_lengths(f"04 00 00 00 {codes} 00 00", body)))
+    assert render_lsusb(spec).splitlines() == lsusb(spec).splitlines()
+
+
+_CLASSES = [(code, subclass) for code in (1, 2, 3, 8, 0x0A, 0x0B, 0x0E, 0xFE) for subclass in (0, 1, 2, 3)]
+
+
+@pytest.mark.parametrize(("code", "subclass"), _CLASSES)
+def test_a_descriptor_of_any_type_and_length_is_shown_behind_an_interface_of_any_class(
+    code: int, subclass: int
+) -> None:
+    interface = bytes((9, 4, 0, 0, 1, code, subclass, 0, 0))
+    for length in (2, 3, 4, 6, 9):
+        row = b"".join(bytes((length, kind)) + bytes(range(1, length - 1)) for kind in range(256) if kind not in (2, 4))
+        text = render_lsusb(_configured(interface + row + b"\x07\x05\x81\x03\x08\x00\x0a" + row), Names())
+        assert text.count("\n") > 2 * 200
+
+
 @given(st.binary(min_size=1, max_size=40).filter(lambda raw: raw[0] < 2 or raw[0] > len(raw)))
 def test_bytes_that_are_no_descriptor_are_there_in_hex(tail: bytes) -> None:
     (configuration,) = _BOOT_MOUSE.configurations

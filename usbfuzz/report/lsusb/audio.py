@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from usbfuzz.descriptors import Context, Descriptor, RawDescriptor, typed
-from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors.constants import ClassCode, DescriptorType
 from usbfuzz.descriptors.structure import Structure
 
 from .audio_words import CHANNELS, CONTROLS, ENDPOINT_ATTRIBUTES, FEATURES, FORMAT_TAGS, LOCK_DELAY_UNITS, PROCESSES
+from .position import ClassWords, Position
 from .sheet import Sheet
 
-__all__ = ["audio_control", "audio_endpoint", "audio_streaming", "audio_unknown"]
+__all__ = ["WORDS", "unknown_subtype"]
 
 _NAME_COLUMNS = 18
 _VALUE_COLUMNS = 7
@@ -24,17 +25,30 @@ _VERSIONS = {0x20: 2, 0x30: 3}
 _COMMON = ("bLength", "bDescriptorType", "bDescriptorSubtype")
 
 
-def audio_control(sheet: Sheet, raw: bytes, context: Context) -> None:
-    """A descriptor of a control interface, which must be one that the codec has a class for."""
+def _control(sheet: Sheet, raw: bytes, place: Position) -> bool:
+    """A descriptor of a control interface; False when it is cut short."""
+    context = place.context
     descriptor = typed(raw, context)
+    if isinstance(descriptor, RawDescriptor):
+        return unknown_subtype(sheet, descriptor, context)
+    if raw[1] != DescriptorType.CS_INTERFACE:
+        return False
     name = descriptor.label.removeprefix("AC ").upper().replace(" ", "_")
     _head(sheet, 6, "AudioControl Interface Descriptor:", raw, name)
     _Listing(sheet, _version(context), descriptor, 8).show()
+    return True
 
 
-def audio_streaming(sheet: Sheet, raw: bytes, context: Context) -> None:
-    """A descriptor of a streaming interface, which must be one that the codec has a class for."""
+def _streaming(sheet: Sheet, raw: bytes, place: Position) -> bool:
+    """A descriptor of a streaming interface; False when it is cut short."""
+    if raw[1] == DescriptorType.CS_ENDPOINT:  # lsusb takes it for one of an endpoint wherever it stands
+        return _endpoint(sheet, raw, place)
+    context = place.context
     descriptor, version = typed(raw, context), _version(context)
+    if isinstance(descriptor, RawDescriptor):
+        return unknown_subtype(sheet, descriptor, context)
+    if raw[1] != DescriptorType.CS_INTERFACE:
+        return False
     names = {0x01: "AS_GENERAL", _FORMAT_TYPE: "FORMAT_TYPE", 0x03: "FORMAT_SPECIFIC"}
     _head(
         sheet,
@@ -47,19 +61,21 @@ def audio_streaming(sheet: Sheet, raw: bytes, context: Context) -> None:
         _format_type(sheet, raw, descriptor)
     else:
         _Listing(sheet, version, descriptor, 8).show()
+    return True
 
 
-def audio_endpoint(sheet: Sheet, raw: bytes, context: Context) -> bool:
+def _endpoint(sheet: Sheet, raw: bytes, place: Position) -> bool:
     """A descriptor of a streaming endpoint; False when it is cut short."""
+    context = place.context
     descriptor = typed(raw, context)
-    if isinstance(descriptor, RawDescriptor):
+    if raw[1] != DescriptorType.CS_ENDPOINT or isinstance(descriptor, RawDescriptor):
         return False
     _head(sheet, 8, "AudioStreaming Endpoint Descriptor:", raw, "EP_GENERAL" if raw[2] == 1 else "invalid")
     _Listing(sheet, _version(context), descriptor, 10).show()
     return True
 
 
-def audio_unknown(sheet: Sheet, descriptor: RawDescriptor, context: Context) -> bool:
+def unknown_subtype(sheet: Sheet, descriptor: RawDescriptor, context: Context) -> bool:
     """A subtype no version has; False for what is only cut short, or of no such interface."""
     headings = {1: "AudioControl", 2: "AudioStreaming", 3: "MIDIStreaming"}
     subclass, raw = context.bInterfaceSubClass, descriptor.raw
@@ -222,3 +238,9 @@ class _Listing:
 
 def _nth(words: Sequence[str], value: int) -> str:
     return f" {words[value]}" if value < len(words) else ""
+
+
+WORDS = ClassWords(
+    interface={(ClassCode.AUDIO, 1): _control, (ClassCode.AUDIO, 2): _streaming},
+    endpoint={(ClassCode.AUDIO, 2): _endpoint},
+)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from usbfuzz.descriptors import typed
+from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.functional import CcidDescriptor
 
+from .position import ClassWords, Position
 from .sheet import Sheet
 
-__all__ = ["ccid"]
+__all__ = ["WORDS"]
 
 _VERSION = 0x0100  #: the only one lsusb knows
 _VOLTAGES = ("5.0V ", "3.0V ", "1.8V ")
@@ -35,13 +38,17 @@ _FEATURES: tuple[tuple[tuple[int, str], ...], ...] = (
 )
 
 
-def ccid(sheet: Sheet, descriptor: CcidDescriptor) -> None:
-    """The reader's only descriptor."""
+def _ccid(sheet: Sheet, raw: bytes, place: Position) -> bool:
+    """The reader's only descriptor; False for another descriptor, or when it is cut short."""
+    descriptor = typed(raw, place.context)
+    if not isinstance(descriptor, CcidDescriptor):
+        return False
     sheet.line(6, "ChipCard Interface Descriptor:")
     for line in (*_reader(descriptor), *_rates(descriptor), *_features(descriptor), *_messages(descriptor)):
         sheet.line(8, line)
     if descriptor.trailing:
         sheet.line(8, f"{'junk':<18}{descriptor.trailing.hex(' ')}")
+    return True
 
 
 def _row(name: str, value: int, words: str = "") -> str:
@@ -93,3 +100,9 @@ def _messages(descriptor: CcidDescriptor) -> Iterator[str]:
     yield f"{'wlcdLayout':<21}{f'{columns} cols {lines} lines' if descriptor.wLcdLayout else 'none'}"
     yield _row("bPINSupport", descriptor.bPINSupport, f" {_names(descriptor.bPINSupport, _PIN)}")
     yield _row("bMaxCCIDBusySlots", descriptor.bMaxCCIDBusySlots)
+
+
+WORDS = ClassWords(
+    interface={(ClassCode.SMART_CARD, None): _ccid},
+    endpoint={(ClassCode.SMART_CARD, None): _ccid},
+)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from usbfuzz.descriptors.constants import ClassCode, DescriptorType
+
+from .position import ClassWords, Position
 from .sheet import Sheet, bcd, guid, u16, u32
 
-__all__ = ["cdc"]
+__all__ = ["WORDS"]
+
+_INDENT = 6
 
 
-def cdc(sheet: Sheet, raw: bytes, indent: int) -> None:
-    """One functional descriptor; a wrong length makes it invalid."""
+def _functional(sheet: Sheet, raw: bytes, _place: Position) -> bool:
+    """One functional descriptor, behind the interface or its endpoint; a wrong length makes it invalid."""
+    if raw[1] != DescriptorType.CS_INTERFACE:
+        return False
     name, lengths, show = _KINDS.get(raw[2], ("", (), None))
     if show is None:
-        sheet.line(indent, f"UNRECOGNIZED CDC:  {raw.hex(' ')}")
+        sheet.line(_INDENT, f"UNRECOGNIZED CDC:  {raw.hex(' ')}")
     elif len(raw) not in lengths:
-        sheet.line(indent, f"INVALID CDC ({name}):  {raw.hex(' ')}")
+        sheet.line(_INDENT, f"INVALID CDC ({name}):  {raw.hex(' ')}")
     else:
-        show(sheet, raw, indent)
+        show(sheet, raw, _INDENT)
+    return True
 
 
 def _version(raw: bytes, at: int) -> str:
@@ -172,3 +180,8 @@ _KINDS: dict[int, tuple[str, range | tuple[int, ...], Callable[[Sheet, bytes, in
     0x1B: ("MBIM", (12,), _mbim),
     0x1C: ("MBIM Extended", (8,), _mbim_extended),
 }
+
+WORDS = ClassWords(
+    interface={(ClassCode.COMMUNICATIONS, None): _functional},
+    endpoint={(ClassCode.COMMUNICATIONS, None): _functional, (ClassCode.CDC_DATA, None): _functional},
+)

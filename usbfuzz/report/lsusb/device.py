@@ -10,8 +10,9 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors.constants import DescriptorType
 
 from .bos import bos
-from .classes import Position, class_descriptor
+from .classes import class_descriptor
 from .names import Names, installed_names
+from .position import Position
 from .sheet import Sheet, bcd, u16
 
 __all__ = ["render_lsusb"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors import report_items
-from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors import RawDescriptor, report_items, typed
+from usbfuzz.descriptors.constants import ClassCode, DescriptorType
+from usbfuzz.descriptors.hid import HidDescriptor
 
+from .position import ClassWords, Position
 from .sheet import Sheet, bcd, u16
 
-__all__ = ["hid"]
+__all__ = ["WORDS"]
 
 _TYPES = ("Main", "Global", "Local", "reserved")
 _COLLECTIONS = ("Physical", "Application", "Logical", "Report", "Named Array", "Usage Switch", "Usage Modifier")
@@ -32,8 +34,14 @@ _UNITS = {
 }
 
 
-def hid(sheet: Sheet, raw: bytes, report: bytes | None) -> None:
-    """The HID descriptor, and the report descriptor behind it when the device has one."""
+def _hid(sheet: Sheet, raw: bytes, place: Position) -> bool:
+    """The HID descriptor, and the report descriptor behind it when the device has one; False when it is cut short.
+
+    lsusb takes any descriptor behind a HID interface for it.
+    """
+    if len(raw) < HidDescriptor.minimum or isinstance(typed(raw, place.context), RawDescriptor):
+        return False
+    report = place.reports.get(place.interface[2])
     sheet.line(8, "HID Device Descriptor:")
     sheet.rows(10, ("bLength", "bDescriptorType"), raw)
     sheet.row(10, "bcdHID", bcd(raw, 2))
@@ -47,6 +55,7 @@ def hid(sheet: Sheet, raw: bytes, report: bytes | None) -> None:
     for at in range(6, min(end, len(raw) - 2), 3):
         if raw[at] == DescriptorType.HID_REPORT and report is not None:
             _report(sheet, report[: u16(raw, at + 1)], u16(raw, at + 1))
+    return True
 
 
 def _report(sheet: Sheet, report: bytes, length: int) -> None:
@@ -105,3 +114,6 @@ def _unit(value: int, size: int) -> str:
             signed = exponent - 16 if exponent & 8 else exponent
             parts.append(name if exponent == 1 else f"{name}^{signed}")
     return f"System: {_SYSTEMS[system]}, Unit: {'*'.join(parts) or '(None)'}"
+
+
+WORDS = ClassWords(interface={(ClassCode.HID, None): _hid})

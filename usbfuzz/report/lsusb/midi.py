@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors import Context
+from usbfuzz.descriptors import RawDescriptor, typed
+from usbfuzz.descriptors.constants import ClassCode, DescriptorType
 
+from .audio import unknown_subtype
+from .position import ClassWords, Position
 from .sheet import Sheet, bcd, u16
 
-__all__ = ["midi_endpoint", "midi_interface"]
+__all__ = ["WORDS"]
 
 _NAMES = ("bLength", "bDescriptorType")
 _JACKS = ("Undefined", "Embedded", "External")
@@ -26,16 +29,22 @@ _CAPABILITIES = (
 )
 
 
-def midi_interface(sheet: Sheet, raw: bytes, _context: Context) -> None:
-    """A class descriptor of an interface; the codec has seen that all of it is there."""
+def _interface(sheet: Sheet, raw: bytes, place: Position) -> bool:
+    """A class descriptor of an interface; False when it is cut short."""
+    one = typed(raw, place.context)
+    if isinstance(one, RawDescriptor):
+        return unknown_subtype(sheet, one, place.context)
+    if raw[1] != DescriptorType.CS_INTERFACE:
+        return False
     sheet.line(6, "MIDIStreaming Interface Descriptor:")
     sheet.rows(8, _NAMES, raw)
     {1: _header, 2: _in_jack, 3: _out_jack, 4: _element}[raw[2]](sheet, raw)
+    return True
 
 
-def midi_endpoint(sheet: Sheet, raw: bytes, _context: Context) -> bool:
+def _endpoint(sheet: Sheet, raw: bytes, _place: Position) -> bool:
     """A class descriptor of an endpoint; False when it is cut short."""
-    if len(raw) < 4 or len(raw) < 4 + raw[3]:
+    if raw[1] != DescriptorType.CS_ENDPOINT or len(raw) < 4 or len(raw) < 4 + raw[3]:
         return False
     sheet.line(8, "MIDIStreaming Endpoint Descriptor:")
     sheet.rows(10, _NAMES, raw)
@@ -94,3 +103,6 @@ def _element(sheet: Sheet, raw: bytes) -> None:
     end = at + 4 + size
     sheet.row(8, "iElement", raw[end], sheet.text(raw[end]))
     sheet.junk(8, raw, end + 1)
+
+
+WORDS = ClassWords(interface={(ClassCode.AUDIO, 3): _interface}, endpoint={(ClassCode.AUDIO, 3): _endpoint})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from usbfuzz.descriptors import Context, Descriptor, RawDescriptor, typed
-from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors.constants import ClassCode, DescriptorType
 from usbfuzz.descriptors.fields import Field
 from usbfuzz.descriptors.uvc import (
     CameraTerminal,
@@ -19,6 +19,7 @@ from usbfuzz.descriptors.uvc import (
 )
 from usbfuzz.descriptors.uvc_streaming import ImageSize, InputHeader, OutputHeader, OutputHeader11, StreamBasedFormat
 
+from .position import ClassWords, Position
 from .sheet import Sheet, guid
 from .video_words import (
     CAMERA_CONTROLS,
@@ -32,7 +33,7 @@ from .video_words import (
     VIDEO_STANDARDS,
 )
 
-__all__ = ["video"]
+__all__ = ["WORDS"]
 
 _VIDEO_1_5 = 1  #: bInterfaceProtocol
 _CAMERA = 0x0201
@@ -84,12 +85,13 @@ _INTERFACES: dict[int, tuple[str, dict[int, str], int]] = {
 }
 
 
-def video(sheet: Sheet, raw: bytes, rest: bytes, context: Context) -> bool:
-    """A class descriptor of an interface, ``rest`` behind it; False when cut short, or of neither kind of interface."""
+def _interface(sheet: Sheet, raw: bytes, place: Position) -> bool:
+    """A class descriptor of an interface; False when it is cut short, or of neither kind of interface."""
+    context = place.context
     if raw[1] != DescriptorType.CS_INTERFACE or context.bInterfaceSubClass not in _INTERFACES:
         return False
     heading, names, end = _INTERFACES[context.bInterfaceSubClass]
-    name, descriptor = names.get(raw[2]), _seen(raw, rest, context)
+    name, descriptor = names.get(raw[2]), _seen(raw, place.rest, context)
     if name and isinstance(descriptor, RawDescriptor):
         return False
     sheet.line(6, f"{heading} Interface Descriptor:")
@@ -104,6 +106,14 @@ def video(sheet: Sheet, raw: bytes, rest: bytes, context: Context) -> bool:
     else:
         _unknown(sheet, raw, context, end)
     return True
+
+
+def _endpoint(_sheet: Sheet, raw: bytes, place: Position) -> bool:
+    """A class descriptor of an endpoint: lsusb passes over it without a word. False when it is cut short."""
+    if raw[1] != DescriptorType.CS_ENDPOINT:
+        return False
+    known = typed(raw, place.context)
+    return not (isinstance(known, RawDescriptor) and known.meant)
 
 
 def _seen(raw: bytes, rest: bytes, context: Context) -> Descriptor:
@@ -272,3 +282,6 @@ def _warning(raw: bytes, descriptor: Descriptor) -> str:
         if is_cut or type(descriptor) in _OF_UVC_1_0 or len(raw) < descriptor.spans[-1][1]
         else ""
     )
+
+
+WORDS = ClassWords(interface={(ClassCode.VIDEO, None): _interface}, endpoint={(ClassCode.VIDEO, None): _endpoint})
