@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.guest.image.programs import AGENT
 from tests import ROOT
 
 SOURCES = ROOT / "harness/guest/agent"
@@ -20,8 +21,9 @@ FILE = re.compile(r"\b(\w+\*?)\.c {2,}")
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     directory = tmp_path_factory.mktemp("agent")
-    subprocess.run(["cc", "-c", *FLAGS, *map(str, sorted(SOURCES.glob("*.c")))], cwd=directory, check=True)
-    return sorted(directory.iterdir())
+    AGENT.write_headers(directory)
+    subprocess.run(["cc", "-c", "-I.", *FLAGS, *map(str, sorted(SOURCES.glob("*.c")))], cwd=directory, check=True)
+    return sorted(directory.glob("*.o"))
 
 
 def _symbols(path: Path) -> tuple[set[str], set[str]]:

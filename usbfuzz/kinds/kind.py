@@ -20,12 +20,13 @@ def _read_only(models: Mapping[str, str]) -> Mapping[str, str]:
 class Node:
     """A device node that drivers of a kind create, and what the guest agent does with it.
 
-    A pattern ending in ``*`` matches as a prefix, ``*text*`` anywhere; an empty name matches every node.
+    A pattern ending in ``*`` matches as a prefix, ``*text*`` anywhere; an empty name matches every node of the
+    subsystem that no other pattern matches. A node of no kind is opened and held open for a while.
     """
 
     subsystem: str  #: of the kobject, exactly
     name: str = ""  #: pattern of the kobject's name
-    exercise: str = ""  #: ``exercise_X`` of harness/guest/agent without its prefix; empty: leave the node alone
+    exercise: str = ""  #: X of a function ``exercise_X`` of harness/guest/agent/nodes_*.c; empty: leave the node alone
 
 
 @frozen

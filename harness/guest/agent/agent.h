@@ -107,10 +107,7 @@ size_t uevent_new_nodes(struct node *nodes, size_t max);
 typedef void exercise_fn(const struct node *node, int64_t deadline);
 int node_open(const struct node *node, int flags);
 void node_hold(int fd, int64_t deadline);
-exercise_fn exercise_plain;
-exercise_fn exercise_hidraw, exercise_hiddev, exercise_event, exercise_tty, exercise_control,
-	    exercise_pcm, exercise_midi, exercise_video, exercise_media, exercise_printer,
-	    exercise_block, exercise_frontend, exercise_net, exercise_hci, exercise_attributes;
+exercise_fn exercise_plain;		/* the others are declared in kinds.h */
 
 /* exercise.c, settle.c, files.c, modules.c, run.c: verbs, each replies by itself */
 void exercise_run(struct job *job);

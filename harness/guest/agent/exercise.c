@@ -20,37 +20,13 @@
 #define GRACE_MS 100		/* for closing, before the kill */
 #define MAX_MS	 600000
 
-/* First match wins; a subsystem or name that ends in * matches as a prefix, NULL matches anything. */
-static const struct kind {
+/* The first match wins; a pattern that ends in * matches as a prefix, *text* anywhere, NULL matches anything. */
+struct kind {
 	const char *subsystem, *name;
 	exercise_fn *run;	/* NULL: nothing to open, or not worth it */
-} kinds[] = {
-	{ "hidraw", NULL, exercise_hidraw },
-	{ "input", "event*", exercise_event },
-	{ "input", "mouse*", NULL },	/* event* has opened the same device already */
-	{ "input", "js*", NULL },
-	{ "usbmisc", "hiddev*", exercise_hiddev },
-	{ "usbmisc", "lp*", exercise_printer },
-	{ "tty", NULL, exercise_tty },
-	{ "net", NULL, exercise_net },
-	{ "bluetooth", "hci*", exercise_hci },
-	{ "sound", "controlC*", exercise_control },
-	{ "sound", "pcmC*", exercise_pcm },
-	{ "sound", "midiC*", exercise_midi },
-	{ "video4linux", NULL, exercise_video },
-	{ "media", NULL, exercise_media },
-	{ "dvb", "*frontend*", exercise_frontend },
-	{ "block", NULL, exercise_block },
-	{ "hwmon", NULL, exercise_attributes },
-	{ "power_supply", NULL, exercise_attributes },
-	{ "iio", "iio:device*", exercise_attributes },
-	{ "leds", "input*", NULL },	/* a keyboard's, by way of event* too */
-	{ "leds", NULL, exercise_attributes },
-	{ "usb", NULL, NULL },		/* usbfs: opening it starts nothing */
-	{ "usbmon", NULL, NULL },
-	{ "bsg", NULL, NULL },
-	{ NULL, NULL, exercise_plain },
 };
+
+#include "kinds.h"		/* the table `kinds`, written from usbfuzz/kinds when the agent is built */
 
 struct task {
 	const struct node *node;
@@ -76,12 +52,17 @@ static bool matches(const char *pattern, const char *text)
 	return !strcmp(text, pattern);
 }
 
+/* What no kind names is only held open, when it can be opened. */
 static exercise_fn *kind_of(const struct node *node)
 {
+	exercise_fn *run = exercise_plain;
+
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (matches(kinds[i].subsystem, node->subsystem) && matches(kinds[i].name, node->name))
-			return kinds[i].run == exercise_plain && !*node->dev ? NULL : kinds[i].run;
-	return NULL;
+		if (matches(kinds[i].subsystem, node->subsystem) && matches(kinds[i].name, node->name)) {
+			run = kinds[i].run;
+			break;
+		}
+	return run == exercise_plain && !*node->dev ? NULL : run;
 }
 
 /* Its own table of descriptors: what it leaves open is closed when it ends, however long the others take. */

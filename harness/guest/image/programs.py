@@ -6,14 +6,17 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from attrs import frozen
+from attrs import field, frozen
 
 from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.errors import InfraError
 
 from .files import private_directory, write_atomically
+from .nodes import kinds_header
 
 __all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "Program"]
 
@@ -26,16 +29,19 @@ class Program:
     """A static program whose C sources are ``harness/guest/NAME``."""
 
     name: str
+    headers: Mapping[str, str] = field(factory=dict)  #: C headers that are written for the compilation: name, text
 
     @property
     def _source(self) -> Path:
         return Path(__file__).parent.parent / self.name
 
     def digest(self, arch: Arch = DEFAULT) -> str:
-        """SHA-256 in hex of the sources, and of the flags and cross compiler they are compiled with."""
+        """SHA-256 in hex of the sources, the headers, and the flags and cross compiler they are compiled with."""
         digest = hashlib.sha256((arch.tool_prefix + " ".join(_FLAGS)).encode())
         for path in sorted(self._source.glob("*.[ch]")):
             digest.update(f"\n{path.name}\n".encode() + path.read_bytes())
+        for name, text in self.headers.items():
+            digest.update(f"\n{name}\n{text}".encode())
         return digest.hexdigest()
 
     def binary(self, cache: Path, arch: Arch = DEFAULT) -> Path:
@@ -57,8 +63,10 @@ class Program:
                 f"no C compiler {compiler!r} to build the guest's {self.name}; install gcc and libc6-dev, or set CC"
             )
         sources = [str(path) for path in sorted(self._source.glob("*.c"))]
-        command = [compiler, *_FLAGS, "-o", str(output), *sources]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        with TemporaryDirectory(prefix="usbfuzz-") as headers:
+            self.write_headers(Path(headers))
+            command = [compiler, *_FLAGS, f"-I{headers}", "-o", str(output), *sources]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
         if done.returncode:
             first = next(
                 (line for line in done.stderr.splitlines() if "error" in line or "cannot find" in line),
@@ -66,8 +74,13 @@ class Program:
             )
             raise InfraError(f"the guest's {self.name} does not compile with {compiler}: {first.strip()}")
 
+    def write_headers(self, directory: Path) -> None:
+        """Write the headers for a compiler that gets ``-I`` with that directory."""
+        for name, text in self.headers.items():
+            (directory / name).write_text(text)
 
-AGENT = Program("agent")
+
+AGENT = Program("agent", {"kinds.h": kinds_header()})
 TOOLS = Program("tools")
 
 #: What the tools are called below /bin; each is the one binary, which looks at its name.
