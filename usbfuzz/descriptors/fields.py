@@ -157,7 +157,10 @@ class Field:
                 raise InputError(f"{owner}.{self.name}: {len(value)} bytes given where {self.size} are needed.")
             return bytes(value)
         try:
-            return b"".join(item.to_bytes(width, "little") for item in ([value] if self.kind == "int" else value))
+            if self.kind == "int":
+                encoded: bytes = value.to_bytes(width, "little")
+                return encoded
+            return b"".join([item.to_bytes(width, "little") for item in value])
         except OverflowError as error:
             raise InputError(f"{owner}.{self.name}: {value} does not fit in {width} bytes.") from error
 

@@ -15,6 +15,7 @@ are in :mod:`usbfuzz.descriptors.fields`. All numbers are little-endian.
 from __future__ import annotations
 
 import inspect
+import struct
 from typing import Any, ClassVar, Self, dataclass_transform, get_origin, get_type_hints
 
 from attrs.exceptions import FrozenInstanceError
@@ -24,6 +25,8 @@ from usbfuzz.errors import InputError
 from .fields import REQUIRED, Computed, CountOf, Field, FieldAccess, Fixed, LengthOfAll, Span, WidthOf, make_field
 
 __all__ = ["Structure"]
+
+_FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}  #: of struct, by width in bytes
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -42,6 +45,8 @@ class Structure:
     _constant: ClassVar[tuple[Span, ...] | None] = ()  #: the spans, when no field varies
     _after: ClassVar[tuple[int, ...]] = ()  #: minimum bytes after each field
     _checks: ClassVar[tuple[tuple[int, int, bytes], ...]] = ()  #: start, stop, bytes of fixed fields
+    _defaults: ClassVar[dict[str, Any]] = {}  #: of each field; REQUIRED or a Computed where it has no constant one
+    _packer: ClassVar[struct.Struct | None] = None  #: packs all fields at once, when they are numbers of fixed places
 
     def __init_subclass__(cls, **constants: int) -> None:
         super().__init_subclass__()
@@ -76,6 +81,10 @@ class Structure:
             for at, size, field in zip(starts, sizes, fields, strict=True)
             if isinstance(field.default, Fixed)
         )
+        cls._defaults = {field.name: _constant_default(field, cls.minimum, cls._constant) for field in fields}
+        cls._packer = None
+        if all(field.kind == "int" and field.width in _FORMATS for field in fields):
+            cls._packer = struct.Struct("<" + "".join(_FORMATS[field.width or 0] for field in fields))
         for index, field in enumerate(fields):
             if field.size is None:
                 after = fields[index + 1 :]
@@ -83,20 +92,37 @@ class Structure:
                 assert not any(isinstance(later.default, Fixed) for later in after), "a constant at no constant place"
 
     def __init__(self, **values: Any) -> None:
+        complete = self._defaults | values
+        if self._packer is not None and self._constant is not None and len(complete) == len(self.fields):
+            try:
+                self._set(self._packer.pack(*complete.values()), self._constant)
+            except struct.error:
+                pass  # a value is missing or does not fit: below it is said which
+            else:
+                return
+        self._build(values, complete)
+
+    def _build(self, values: dict[str, Any], complete: dict[str, Any]) -> None:
+        """Encode field by field. Raises TypeError for a field that is missing or unknown."""
         name = type(self).__name__
-        if unknown := values.keys() - {field.name for field in self.fields}:
+        if unknown := values.keys() - self._defaults.keys():
             raise TypeError(f"{name} has no field {', '.join(sorted(unknown))}")
-        complete = {field.name: _default(field, values, name) for field in self.fields} | values
+        complete |= {
+            field.name: _default(field, values, name)
+            for field in self.fields
+            if complete[field.name] is REQUIRED or isinstance(complete[field.name], Computed)
+        }
         raw, spans = bytearray(), []
         for field in self.fields:
             width: int = complete[field.sized_by.name] if field.sized_by else field.width or 0
             chunk = field.encode(complete[field.name], width, name)
             spans.append((len(raw), len(raw) + len(chunk), width))
             raw += chunk
-        self._set(bytes(raw), tuple(spans))
         for field in self.fields:
             if isinstance(field.default, LengthOfAll) and field.name not in values:
-                self._set(self.replace(**{field.name: len(raw)}).raw, self.spans)
+                start, stop, width = spans[field.index]
+                raw[start:stop] = field.encode(len(raw), width, name)
+        self._set(bytes(raw), tuple(spans))
 
     def _set(self, raw: bytes, spans: tuple[Span, ...]) -> None:
         object.__setattr__(self, "raw", raw)
@@ -205,17 +231,20 @@ def _number(raw: bytes, spans: list[Span], field: Field) -> int:
     return int.from_bytes(raw[start:stop], "little")
 
 
+def _constant_default(field: Field, minimum: int, spans: tuple[Span, ...] | None) -> Any:
+    """The value a field has in every instance that is not given it; its default itself where that varies."""
+    if isinstance(field.default, LengthOfAll) and spans is not None:
+        return minimum
+    return field.default.value if isinstance(field.default, Fixed) else field.default
+
+
 def _default(field: Field, values: dict[str, Any], owner: str) -> Any:
-    """The value of a field the constructor was not given."""
-    if field.name in values:
-        return values[field.name]
+    """The value of a field without a constant default that the constructor was not given."""
     default = field.default
     if isinstance(default, CountOf):
         return len(values.get(default.fields[0], ()))
     if isinstance(default, WidthOf):
         return max([1, *((value.bit_length() + 7) // 8 for value in values.get(default.field, ()))])
-    if isinstance(default, Fixed):
-        return default.value
     if default is REQUIRED:
         raise TypeError(f"{owner} needs {field.name}")
-    return 0 if isinstance(default, Computed) else default
+    return 0
