@@ -6,7 +6,6 @@ descriptors, and never counts bytes. Several of them on one board make a composi
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -14,6 +13,16 @@ from attrs import Factory, define, frozen
 
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript
 from usbfuzz.descriptors import language_descriptor, string_descriptor
+from usbfuzz.descriptors.bos import BosDescriptor, SuperSpeedCapability, Usb20ExtensionCapability
+from usbfuzz.descriptors.standard import (
+    AudioEndpointDescriptor,
+    ConfigurationDescriptor,
+    DeviceDescriptor,
+    EndpointDescriptor,
+    InterfaceAssociationDescriptor,
+    InterfaceDescriptor,
+    SuperSpeedEndpointCompanion,
+)
 from usbfuzz.wire import Speed, TransferType
 
 from .identities import Identity
@@ -32,8 +41,14 @@ _CONTROL_SIZE = {Speed.LOW: 8, Speed.FULL: 64, Speed.HIGH: 64, Speed.SUPER: 9}
 _BCD_USB = {Speed.LOW: 0x0110, Speed.FULL: 0x0200, Speed.HIGH: 0x0200, Speed.SUPER: 0x0300}
 _string = lru_cache(1024)(string_descriptor)
 _LANGUAGES = language_descriptor()
-#: BOS with a USB 2.0 extension and a SuperSpeed capability. USB 3.2 §9.6.2.
-_SUPER_BOS = bytes.fromhex("050f160002 07100206000000 0a1003000e00010aff07")
+_CAPABILITIES = (
+    Usb20ExtensionCapability(bmAttributes=0x06).raw  # LPM and BESL
+    + SuperSpeedCapability(
+        bmAttributes=0, wSpeedsSupported=0x0E, bFunctionalitySupport=1, bU1DevExitLat=10, wU2DevExitLat=2047
+    ).raw
+)
+#: USB 3.2 §9.6.2.
+_SUPER_BOS = BosDescriptor(wTotalLength=5 + len(_CAPABILITIES), bNumDeviceCaps=2).raw + _CAPABILITIES
 
 
 def block(*fields: int | bytes, kind: int = 0x24) -> bytes:
@@ -56,15 +71,17 @@ class Endpoint:
 
     def raw(self, speed: Speed) -> bytes:
         """Descriptor bytes, with the companion that SuperSpeed demands. USB 3.2 §9.6.7."""
-        body = struct.pack(
-            "<BBHB", self.bEndpointAddress, self.type | self.attributes, self.wMaxPacketSize, self.bInterval
-        )
-        if self.audio:
-            body += b"\0\0"
-        raw = bytes((len(body) + 2, 5)) + body
+        cls = AudioEndpointDescriptor if self.audio else EndpointDescriptor
+        raw = cls(
+            bEndpointAddress=self.bEndpointAddress,
+            bmAttributes=self.type | self.attributes,
+            wMaxPacketSize=self.wMaxPacketSize,
+            bInterval=self.bInterval,
+        ).raw
         if speed is Speed.SUPER:
             periodic = self.type in (TransferType.ISOCHRONOUS, TransferType.INTERRUPT)
-            raw += struct.pack("<BBBBH", 6, 0x30, 0, 0, self.wMaxPacketSize if periodic else 0)
+            interval = self.wMaxPacketSize if periodic else 0
+            raw += SuperSpeedEndpointCompanion(bMaxBurst=0, bmAttributes=0, wBytesPerInterval=interval).raw
         return raw + self.extra
 
 
@@ -81,16 +98,15 @@ class Interface:
 
     def raw(self, speed: Speed) -> bytes:
         """Descriptor bytes of the interface, its class-specific part and its endpoints."""
-        head = struct.pack(
-            "9B",
-            9,
-            4,
-            self.bInterfaceNumber,
-            self.bAlternateSetting,
-            len(self.endpoints),
-            *self.triple,
-            self.iInterface,
-        )
+        head = InterfaceDescriptor(
+            bInterfaceNumber=self.bInterfaceNumber,
+            bAlternateSetting=self.bAlternateSetting,
+            bNumEndpoints=len(self.endpoints),
+            bInterfaceClass=self.triple[0],
+            bInterfaceSubClass=self.triple[1],
+            bInterfaceProtocol=self.triple[2],
+            iInterface=self.iInterface,
+        ).raw
         return head + self.extra + b"".join([endpoint.raw(speed) for endpoint in self.endpoints])
 
 
@@ -169,7 +185,14 @@ class Board:
 
     def associate(self, first: int, count: int, triple: Triple) -> None:
         """Append an interface association descriptor. USB 2.0 ECN IAD."""
-        self.parts.append(struct.pack("8B", 8, 0x0B, first, count, *triple, 0))
+        association = InterfaceAssociationDescriptor(
+            bFirstInterface=first,
+            bInterfaceCount=count,
+            bFunctionClass=triple[0],
+            bFunctionSubClass=triple[1],
+            bFunctionProtocol=triple[2],
+        )
+        self.parts.append(association.raw)
         if self.device_triple == (0, 0, 0):
             self.device_triple = (0xEF, 2, 1)
 
@@ -189,26 +212,24 @@ class Board:
     def configuration(self) -> bytes:
         """The whole configuration with right totals. USB 2.0 §9.6.3."""
         body = b"".join(self.parts)
-        head = struct.pack("<BBHBBBBB", 9, 2, min(len(body) + 9, 0xFFFF), len(self.numbers) & 0xFF, 1, 0, 0x80, 50)
-        return head + body
+        total, interfaces = min(len(body) + 9, 0xFFFF), len(self.numbers) & 0xFF
+        return ConfigurationDescriptor(wTotalLength=total, bNumInterfaces=interfaces).raw + body
 
     def device(self) -> bytes:
         """The device descriptor. USB 2.0 §9.6.1."""
-        return struct.pack(
-            "<BBHBBBBHHHBBBB",
-            18,
-            1,
-            _BCD_USB[self.speed],
-            *self.device_triple,
-            _CONTROL_SIZE[self.speed],
-            self.idVendor,
-            self.idProduct,
-            self.bcdDevice,
-            1,
-            2,
-            3,
-            1,
-        )
+        return DeviceDescriptor(
+            bcdUSB=_BCD_USB[self.speed],
+            bDeviceClass=self.device_triple[0],
+            bDeviceSubClass=self.device_triple[1],
+            bDeviceProtocol=self.device_triple[2],
+            bMaxPacketSize0=_CONTROL_SIZE[self.speed],
+            idVendor=self.idVendor,
+            idProduct=self.idProduct,
+            bcdDevice=self.bcdDevice,
+            iManufacturer=1,
+            iProduct=2,
+            iSerialNumber=3,
+        ).raw
 
     def spec(self, control: Sequence[ControlScript] = (), scripts: Sequence[EndpointScript] = ()) -> DeviceSpec:
         """The finished device; what class strategies scripted goes before ``control`` and ``scripts``."""
