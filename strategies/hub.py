@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.descriptors.functional import HubDescriptor, SuperSpeedHubDescriptor
 from usbfuzz.wire import Speed, TransferType, data
 
 from .board import Board, Interface
@@ -20,10 +21,11 @@ def _hub_descriptor(dice: Dice, superspeed: bool) -> bytes:
     """Hub class descriptor. USB 2.0 §11.23.2.1, USB 3.2 §10.15.2.1."""
     ports = dice.pick((1, 4, 4, 4, 7, 7, 15, 31)) if dice.chance(0.9) else dice.pick((0, 32, 255))
     characteristics = dice.pick((0x00E9, 0x00A9, 0x0000, 0x0089))
+    common = {"bNbrPorts": ports, "wHubCharacteristics": characteristics, "bPwrOn2PwrGood": 50, "bHubContrCurrent": 100}
     if superspeed:
-        return struct.pack("<BBBHBBBHH", 12, 0x2A, ports, characteristics, 50, 100, 4, 0, 0)
-    tables = bytes((ports + 8) // 8) + b"\xff" * ((ports + 8) // 8)
-    raw = struct.pack("<BBBHBB", 7 + len(tables), 0x29, ports, characteristics, 50, 100) + tables
+        return SuperSpeedHubDescriptor(**common, bHubHdrDecLat=4).raw
+    bitmap = (ports + 8) // 8
+    raw = HubDescriptor(**common, DeviceRemovable=bytes(bitmap) + b"\xff" * bitmap).raw
     return raw if dice.chance(0.92) else raw[: dice.between(2, len(raw))]
 
 

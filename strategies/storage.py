@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.descriptors.functional import PipeUsageDescriptor
 from usbfuzz.wire import STALL, Answer, Status, TransferType, data
 
-from .board import Board, Interface, block
+from .board import Board, Interface
 from .dice import Dice, Weighted
 from .havoc import havoc, payload
 
@@ -124,9 +125,9 @@ def _uas(dice: Dice, board: Board) -> None:
     used = [outgoing, incoming, None, None]
     order = [1, 2, 3, 4] if dice.chance(0.85) else [dice.below(6) for _ in range(4)]
     for pipe, direction, old in zip(order, (0, 0x80, 0x80, 0), used, strict=True):
-        usage = block(bytes((pipe, 0)), kind=0x24)
+        usage = PipeUsageDescriptor(bPipeID=pipe)
         reused = old.bEndpointAddress & 15 if old else None
-        pipes.append(board.endpoint(BULK, direction, number=reused, extra=usage))
+        pipes.append(board.endpoint(BULK, direction, number=reused, extra=usage.raw))
     board.add(Interface(number, (8, 6, 0x62), tuple(pipes), int(bulk_only)))
     board.scripts.append(EndpointScript(pipes[1].bEndpointAddress, _uas_statuses(dice)))
     answers = tuple(Step(data(sent)) for sent in (_inquiry(dice), _inquiry(dice), _capacity(dice), payload(dice, 512)))

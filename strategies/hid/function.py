@@ -10,6 +10,7 @@ from strategies.dice import Dice, Weighted
 from strategies.havoc import payload
 from strategies.identities import HidGroup, Identity
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.descriptors.hid import HidDescriptor, SubordinateDescriptor
 from usbfuzz.descriptors.hid_writer import HidReport
 from usbfuzz.wire import TransferType, data
 
@@ -169,11 +170,6 @@ def _get_report(dice: Dice, report: HidReport, interface: int) -> list[ControlSc
     return scripts
 
 
-def _hid_descriptor(length: int) -> bytes:
-    """HID descriptor with one report descriptor of ``length`` bytes. HID 1.11 §6.2.1."""
-    return bytes((9, 0x21, 0x11, 0x01, 0, 1, 0x22)) + min(length, 0xFFFF).to_bytes(2, "little")
-
-
 def _interface(dice: Dice, board: Board) -> None:
     kind, report = make_report(dice, board.identity)
     raw = bytes(report.raw[:4095])
@@ -185,7 +181,8 @@ def _interface(dice: Dice, board: Board) -> None:
     if dice.chance(0.35):
         endpoints.append(board.endpoint(TransferType.INTERRUPT, 0, size=dice.pick((8, 64, 64))))
     triple = _BOOT.get(kind, (3, 0, 0)) if dice.chance(0.7) else (3, 0, 0)
-    board.add(Interface(number, triple, tuple(endpoints), extra=_hid_descriptor(len(raw))))
+    hid = HidDescriptor(descriptors=(SubordinateDescriptor(wDescriptorLength=len(raw)),))
+    board.add(Interface(number, triple, tuple(endpoints), extra=hid.raw))
     board.reports[number] = raw
     if script := _input_script(dice, report, incoming.bEndpointAddress):
         board.scripts.append(script)
