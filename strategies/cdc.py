@@ -7,9 +7,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
+from usbfuzz.descriptors.cdc import (
+    AbstractControlManagement,
+    CallManagement,
+    DeviceManagement,
+    EthernetNetworking,
+    Header,
+    Mbim,
+    Ncm,
+    Union,
+)
 from usbfuzz.wire import TransferType, data
 
-from .board import Board, Endpoint, Interface, block
+from .board import Board, Endpoint, Interface
 from .dice import Dice
 from .havoc import BOUNDARY_WORDS, payload
 from .vendor import vendor_function
@@ -45,8 +55,8 @@ def _control_interface(
         status = board.endpoint(INTERRUPT, 0x80, size=dice.pick((8, 16, 64)), interval=9)
         board.scripts.append(_notifications(dice, status.bEndpointAddress))
         endpoints = (status,)
-    header = block(0x00, 0x10, 0x01)
-    board.add(Interface(number, triple, endpoints, extra=header + functional(number, number + 1)))
+    header = Header()
+    board.add(Interface(number, triple, endpoints, extra=header.raw + functional(number, number + 1)))
     return number
 
 
@@ -64,27 +74,31 @@ def _data_interface(dice: Dice, board: Board, protocol: int, *, idle_setting: bo
 
 def _union(dice: Dice, master: int, slave: int) -> bytes:
     """Union functional descriptor, seldom of the wrong interfaces. CDC 1.2 §5.2.3.2."""
-    return block(0x06, master, slave) if dice.chance(0.93) else block(0x06, dice.below(4), dice.below(4))
+    if not dice.chance(0.93):
+        master, slave = dice.below(4), dice.below(4)
+    return Union(bControlInterface=master, bSubordinateInterface=(slave,)).raw
 
 
 def _ethernet(board: Board, dice: Dice) -> bytes:
     """Ethernet functional descriptor; its string is the address in hex. ECM 1.2 §5.4."""
     address = board.string("02AABBCCDD01" if dice.chance(0.93) else dice.pick(("", "02AA", "zzzzzzzzzzzz", "0" * 60)))
-    return block(0x0F, address, struct.pack("<IHHB", 0, dice.pick((1514, 1514, 0, 0xFFFF)), 0, 0))
+    return EthernetNetworking(iMACAddress=address, wMaxSegmentSize=dice.pick((1514, 1514, 0, 0xFFFF))).raw
 
 
 def acm(dice: Dice, board: Board) -> None:
     """A modem. PSTN 1.2."""
 
     def functional(own: int, other: int) -> bytes:
-        return block(0x01, dice.below(4), other) + block(0x02, dice.pick((2, 6, 0))) + _union(dice, own, other)
+        calls = CallManagement(bmCapabilities=dice.below(4), bDataInterface=other)
+        control = AbstractControlManagement(bmCapabilities=dice.pick((2, 6, 0)))
+        return calls.raw + control.raw + _union(dice, own, other)
 
     identity = board.identity
     protocol = identity.bInterfaceProtocol if identity.bInterfaceProtocol is not None else 1
     if dice.chance(0.07):  # everything in one interface
         number = board.interface_number()
         trio = (board.endpoint(INTERRUPT, 0x80, size=16), board.endpoint(BULK, 0x80), board.endpoint(BULK, 0))
-        board.add(Interface(number, (2, 2, protocol), trio, extra=block(0, 0x10, 1) + functional(number, number)))
+        board.add(Interface(number, (2, 2, protocol), trio, extra=Header().raw + functional(number, number)))
         return
     _control_interface(dice, board, (2, 2, protocol), functional, pair=True)
     _data_interface(dice, board, 0, idle_setting=False)
@@ -133,13 +147,17 @@ def ncm(dice: Dice, board: Board, *, mbim: bool = False) -> None:
     """Ethernet in blocks, and mobile broadband which shares its transport. NCM 1.0, MBIM 1.0."""
 
     def functional(own: int, other: int) -> bytes:
-        special = block(0x1A, 0x00, 0x01, dice.pick((0x00, 0x3F, 0xFF)))
+        network = Ncm(bmNetworkCapabilities=dice.pick((0x00, 0x3F, 0xFF)))
         if mbim:
-            special = block(
-                0x1B, struct.pack("<HHBBHB", 0x0100, dice.pick((4096, 64, 0)), 16, 64, dice.pick((1500, 0)), 0x20)
+            broadband = Mbim(
+                wMaxControlMessage=dice.pick((4096, 64, 0)),
+                bNumberFilters=16,
+                bMaxFilterSize=64,
+                wMaxSegmentSize=dice.pick((1500, 0)),
+                bmNetworkCapabilities=0x20,
             )
-            return _union(dice, own, other) + special
-        return _union(dice, own, other) + _ethernet(board, dice) + special
+            return _union(dice, own, other) + broadband.raw
+        return _union(dice, own, other) + _ethernet(board, dice) + network.raw
 
     _control_interface(dice, board, (2, 0x0E if mbim else 0x0D, 0), functional, pair=True)
     incoming = _data_interface(dice, board, 2 if mbim else 1, idle_setting=True)
@@ -186,7 +204,8 @@ def rndis(dice: Dice, board: Board) -> None:
     """Remote NDIS, under one of the class codes it is found with."""
 
     def functional(own: int, other: int) -> bytes:
-        return block(0x01, 0, other) + block(0x02, 0) + _union(dice, own, other)
+        calls = CallManagement(bmCapabilities=0, bDataInterface=other)
+        return calls.raw + AbstractControlManagement(bmCapabilities=0).raw + _union(dice, own, other)
 
     triple = dice.pick(((2, 2, 0xFF), (0xE0, 1, 3), (0xEF, 4, 1)))
     _control_interface(dice, board, triple, functional, pair=True)
@@ -196,8 +215,8 @@ def rndis(dice: Dice, board: Board) -> None:
 
 def wdm(dice: Dice, board: Board) -> None:
     """Device management: one interface, an interrupt endpoint, encapsulated commands. WMC 1.1 §6.6."""
-    size = struct.pack("<H", dice.pick((256, 4096, 0, 0xFFFF)))
-    _control_interface(dice, board, (2, 9, 0), lambda _own, _other: block(0x14, 0x11, 0x01, size), pair=False)
+    model = DeviceManagement(bcdVersion=0x0111, wMaxCommand=dice.pick((256, 4096, 0, 0xFFFF)))
+    _control_interface(dice, board, (2, 9, 0), lambda _own, _other: model.raw, pair=False)
 
 
 _MODELS: Mapping[str, Callable[[Dice, Board], None]] = MappingProxyType(
