@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 
-from strategies.board import Board, Interface, block
+from strategies.board import Board, Interface
 from strategies.dice import Dice, Weighted
 from strategies.havoc import payload
 from strategies.vendor import vendor_function
 from usbfuzz.case.model import ControlScript, Step
+from usbfuzz.descriptors import Descriptor, uac1, uac2, uac3
 from usbfuzz.wire import TransferType, data
 
 from .midi import midi_function
@@ -29,11 +30,12 @@ def _control_header(graph: Graph, streaming: list[int]) -> bytes:
     match graph.version:
         case 1:
             total = 8 + len(streaming) + len(body)
-            return block(1, struct.pack("<HHB", 0x0100, total, len(streaming)), bytes(streaming)) + body
+            header: Descriptor = uac1.Header(wTotalLength=total, baInterfaceNr=tuple(streaming))
         case 2:
-            return block(1, struct.pack("<HBHB", 0x0200, 8, 9 + len(body), 0)) + body
+            header = uac2.Header(bCategory=8, wTotalLength=9 + len(body))
         case _:
-            return block(1, struct.pack("<BHI", 1, 10 + len(body), 0)) + body
+            header = uac3.Header(bCategory=1, wTotalLength=10 + len(body))
+    return header.raw + body
 
 
 def _format(dice: Dice, graph: Graph, link: int, channels: int) -> bytes:
@@ -41,23 +43,49 @@ def _format(dice: Dice, graph: Graph, link: int, channels: int) -> bytes:
     depth = dice.pick((1, 2, 2, 3, 4))
     match graph.version:
         case 1:
-            tag = dice.weighted(_FORMATS_1)
-            kind = 2 if tag >= 0x1000 and tag < 0x2000 else 3 if tag >= 0x2000 else 1
-            general = block(1, struct.pack("<BBH", link, 1, tag))
-            rates = dice.sample(_RATES, dice.between(1, 5))
-            table = b"".join(rate.to_bytes(3, "little") for rate in rates)
-            if dice.chance(0.2):
-                rates, table = [], (8000).to_bytes(3, "little") + (96000).to_bytes(3, "little")
-            if kind == 2:
-                return general + block(2, 2, struct.pack("<HHB", 448, 1152, len(rates)), table)
-            return general + block(2, kind, channels, depth, 8 * depth, len(rates), table)
+            general = uac1.General(bTerminalLink=link, bDelay=1, wFormatTag=dice.weighted(_FORMATS_1))
+            return general.raw + _format_type_1(dice, general.wFormatTag, channels, depth).raw
         case 2:
-            general = block(1, struct.pack("<BBBIBIB", link, 0, 1, dice.pick((1, 1, 4, 0x80000000)), channels, 3, 0))
-            return general + block(2, 1, depth, 8 * depth)
+            formats = dice.pick((1, 1, 4, 0x80000000))
+            return (
+                uac2.General(
+                    bTerminalLink=link, bFormatType=1, bmFormats=formats, bNrChannels=channels, bmChannelConfig=3
+                ).raw
+                + uac2.FormatTypeI(bSubslotSize=depth, bBitResolution=8 * depth).raw
+            )
         case _:
             cluster = dice.pick((1, 2, 0x0107, 0))
-            fields = (link, 0, cluster, 1, depth, 8 * depth, 0, 0)
-            return block(1, struct.pack("<BIHQBBHB", *fields))
+            return uac3.General(
+                bTerminalLink=link,
+                wClusterDescrID=cluster,
+                bmFormats=1,
+                bSubslotSize=depth,
+                bBitResolution=8 * depth,
+            ).raw
+
+
+def _format_type_1(dice: Dice, tag: int, channels: int, depth: int) -> Descriptor:
+    """Format type I, II or III as the tag says, with single rates or a range."""
+    rates = tuple(dice.sample(_RATES, dice.between(1, 5)))
+    count = len(rates)
+    if dice.chance(0.2):
+        count, rates = 0, (8000, 96000)
+    if 0x1000 <= tag < 0x2000:
+        return uac1.FormatTypeII(wMaxBitRate=448, wSamplesPerFrame=1152, bSamFreqType=count, tSamFreq=rates)
+    cls = uac1.FormatTypeIII if tag >= 0x2000 else uac1.FormatTypeI
+    return cls(bNrChannels=channels, bSubframeSize=depth, bBitResolution=8 * depth, bSamFreqType=count, tSamFreq=rates)
+
+
+def _endpoint(dice: Dice, version: int) -> Descriptor:
+    """The class-specific descriptor of a streaming endpoint; only that of 1.0 says anything."""
+    attributes, units, delay = dice.pick((1, 1, 0, 0x80, 3)), dice.below(3), dice.pick((0, 1, 3))
+    match version:
+        case 1:
+            return uac1.IsochronousEndpoint(bmAttributes=attributes, bLockDelayUnits=units, wLockDelay=delay)
+        case 2:
+            return uac2.IsochronousEndpoint()
+        case _:
+            return uac3.IsochronousEndpoint()
 
 
 def _stream(dice: Dice, board: Board, graph: Graph, direction: int, triple: tuple[int, int, int]) -> int:
@@ -70,9 +98,7 @@ def _stream(dice: Dice, board: Board, graph: Graph, direction: int, triple: tupl
     for alternate in range(1, 1 + dice.pick((1, 1, 2, 4))):
         channels = dice.pick((1, 2, 2, 2, 6, 8))
         first = graph.version == 1
-        controls = struct.pack("<BBBH", 1, dice.pick((1, 1, 0, 0x80, 3)), dice.below(3), dice.pick((0, 1, 3)))
-        later = struct.pack("<BBBBH", 1, 0, 0, 0, 0) if graph.version == 2 else struct.pack("<BIBH", 1, 0, 0, 0)
-        extra = block(controls if first else later, kind=0x25)
+        extra = _endpoint(dice, graph.version).raw
         sync = dice.pick((0x04, 0x08, 0x08, 0x0C, 0x00))
         size = dice.pick((96, 192, 200, 294, 392, 576, 1023))
         made = board.endpoint(
@@ -167,8 +193,8 @@ def audio_function(dice: Dice, board: Board) -> None:
         midi_function(dice, board, dice.pick(_VENDOR_MIDI))  # as Roland's and Yamaha's keyboards do
     elif roll >= 90:
         control = board.interface_number()
-        header = block(1, struct.pack("<HHBB", 0x0100, 9, 1, control + 1))
-        board.add(Interface(control, (1, 1, 0), extra=header))
+        header = uac1.Header(wTotalLength=9, baInterfaceNr=(control + 1,))
+        board.add(Interface(control, (1, 1, 0), extra=header.raw))
         midi_function(dice, board)
     else:
         _sound_card(dice, board, dice.pick((1, 1, 1, 1, 2, 2, 2, 3, 3)))

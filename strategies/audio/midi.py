@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-
-from strategies.board import Board, Interface, block
+from strategies.board import Board, Interface
 from strategies.dice import Dice
+from usbfuzz.descriptors.midi import Element, Endpoint, Header, InJack, OutJack, SourcePin
 from usbfuzz.wire import TransferType
 
 __all__ = ["midi_function"]
@@ -18,15 +17,21 @@ def midi_function(dice: Dice, board: Board, triple: tuple[int, int, int] = (1, 3
     ids = range(1, 1 + 2 * dice.between(1, 8))
     for jack in ids:
         if jack % 2:
-            jacks += block(2, dice.pick((1, 2)), jack, 0)
+            jacks += InJack(bJackType=dice.pick((1, 2)), bJackID=jack).raw
         else:
-            jacks += block(3, dice.pick((1, 2)), jack, 1, jack - 1, 1, 0)
+            pin = SourcePin(baSourceID=jack - 1)
+            jacks += OutJack(bJackType=dice.pick((1, 2)), bJackID=jack, pins=(pin,)).raw
     if dice.chance(0.2):
-        jacks += block(4, len(ids) + 1, 1, 1, 1, 1, 0, 0, 1, dice.below(256), 0)
+        jacks += Element(
+            bElementID=len(ids) + 1,
+            pins=(SourcePin(baSourceID=1),),
+            bNrOutputPins=1,
+            bmElementCaps=bytes((dice.below(256),)),
+        ).raw
     kind = TransferType.BULK if dice.chance(0.85) else TransferType.INTERRUPT
     endpoints = []
     for direction in dice.pick(((0x80, 0), (0x80, 0), (0x80,), (0,))):
-        pins = bytes(one for one in ids if (one % 2 == 0) == bool(direction))[: dice.between(1, 16)]
-        endpoints.append(board.endpoint(kind, direction, extra=block(1, len(pins), pins, kind=0x25), audio=True))
-    header = block(1, struct.pack("<HH", 0x0100, 7 + len(jacks)))
-    board.add(Interface(number, triple, tuple(endpoints), extra=header + jacks))
+        pins = tuple(jack for jack in ids if (jack % 2 == 0) == bool(direction))[: dice.between(1, 16)]
+        endpoints.append(board.endpoint(kind, direction, extra=Endpoint(baAssocJackID=pins).raw, audio=True))
+    header = Header(wTotalLength=7 + len(jacks))
+    board.add(Interface(number, triple, tuple(endpoints), extra=header.raw + jacks))

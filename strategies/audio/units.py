@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import struct
+from typing import Any
 
 from attrs import Factory, define
 
-from strategies.board import block
 from strategies.dice import Dice
+from usbfuzz.descriptors import Descriptor, uac1, uac2, uac3
 
 __all__ = ["Graph", "build_graph"]
 
-IN_TERMINAL, OUT_TERMINAL, MIXER, SELECTOR, FEATURE = 2, 3, 4, 5, 6
 _INPUTS = (0x0101, 0x0201, 0x0101, 0x0602, 0x0401, 0x0603)
 _OUTPUTS = (0x0301, 0x0101, 0x0302, 0x0605, 0x0402)
-_SELECTOR_TAIL = {1: b"\0", 2: b"\x03\0", 3: b"\x03\0\0\0\0\0"}
 _ODD_SOURCE = 0.03
+_NO_STRING = 0x0302  #: wDescrStr of a string descriptor that the device does not have
 
 
 @define
@@ -45,39 +44,56 @@ class Graph:
             return dice.below(self._last + 3)
         return dice.pick(self.sources)
 
-    def put(self, subtype: int, *fields: int | bytes) -> None:
-        """Append a class-specific descriptor."""
-        self.blocks.append(block(subtype, *fields))
+    def put(self, descriptor: Descriptor, tail: bytes = b"") -> None:
+        """Append a class-specific descriptor; ``tail`` are bytes more than its class has, which bLength counts."""
+        raw = descriptor.raw + tail
+        self.blocks.append(bytes((len(raw),)) + raw[1:])
 
 
 def _clocks(dice: Dice, graph: Graph) -> None:
     graph.clock = graph.new_id()
     if graph.version == 3:
-        graph.put(0x0B, graph.clock, 3, struct.pack("<IBH", 0x07, 0, 0))
+        graph.put(uac3.ClockSource(bClockID=graph.clock, bmAttributes=3, bmControls=0x07))
         return
-    graph.put(0x0A, graph.clock, dice.pick((3, 1, 0)), 0x07, 0, 0)
+    graph.put(uac2.ClockSource(bClockID=graph.clock, bmAttributes=dice.pick((3, 1, 0)), bmControls=0x07))
     if dice.chance(0.25):
         other = graph.new_id()
-        sources = bytes(dice.pick((graph.clock, graph.clock, other, 99)) for _ in range(dice.between(1, 4)))
-        graph.put(0x0B, other, len(sources), sources, 3, 0)
+        sources = tuple(dice.pick((graph.clock, graph.clock, other, 99)) for _ in range(dice.between(1, 4)))
+        graph.put(uac2.ClockSelector(bClockID=other, baCSourceID=sources, bmControls=3))
         graph.clock = other
     if dice.chance(0.1):
         multiplier = graph.new_id()
-        graph.put(0x0C, multiplier, dice.pick((graph.clock, graph.clock, multiplier)), 3, 0)
+        source = dice.pick((graph.clock, graph.clock, multiplier))
+        graph.put(uac2.ClockMultiplier(bClockID=multiplier, bCSourceID=source, bmControls=3))
         graph.clock = multiplier
 
 
 def _input(dice: Dice, graph: Graph) -> None:
     number, channels = graph.new_id(), dice.pick((1, 2, 2, 2, 6, 8))
-    kind = struct.pack("<H", dice.pick(_INPUTS))
+    kind = dice.pick(_INPUTS)
     match graph.version:
         case 1:
-            graph.put(IN_TERMINAL, number, kind, 0, channels, struct.pack("<H", (1 << channels) - 1), 0, 0)
+            config = (1 << channels) - 1
+            graph.put(
+                uac1.InputTerminal(bTerminalID=number, wTerminalType=kind, bNrChannels=channels, wChannelConfig=config)
+            )
         case 2:
-            graph.put(IN_TERMINAL, number, kind, 0, graph.clock, channels, struct.pack("<IBHB", 3, 0, 0, 0))
+            graph.put(
+                uac2.InputTerminal(
+                    bTerminalID=number,
+                    wTerminalType=kind,
+                    bCSourceID=graph.clock,
+                    bNrChannels=channels,
+                    bmChannelConfig=3,
+                )
+            )
         case _:
             cluster = dice.pick((0x0000, 0x0107, 0x0108, 0x0001))
-            graph.put(IN_TERMINAL, number, kind, 0, graph.clock, struct.pack("<IHHHH", 0, cluster, 0, 0, 0))
+            graph.put(
+                uac3.InputTerminal(
+                    bTerminalID=number, wTerminalType=kind, bCSourceID=graph.clock, wClusterDescrID=cluster
+                )
+            )
     graph.channels[number] = channels
     graph.sources.append(number)
     graph.inputs.append(number)
@@ -85,14 +101,12 @@ def _input(dice: Dice, graph: Graph) -> None:
 
 def _output(dice: Dice, graph: Graph) -> None:
     number, source = graph.new_id(), graph.source(dice)
-    kind = struct.pack("<H", dice.pick(_OUTPUTS))
-    match graph.version:
-        case 1:
-            graph.put(OUT_TERMINAL, number, kind, 0, source, 0)
-        case 2:
-            graph.put(OUT_TERMINAL, number, kind, 0, source, graph.clock, struct.pack("<HB", 0, 0))
-        case _:
-            graph.put(OUT_TERMINAL, number, kind, 0, source, graph.clock, struct.pack("<IHHH", 0, 0, 0, 0))
+    kind = dice.pick(_OUTPUTS)
+    if graph.version == 1:
+        graph.put(uac1.OutputTerminal(bTerminalID=number, wTerminalType=kind, bSourceID=source))
+    else:
+        cls = uac2.OutputTerminal if graph.version == 2 else uac3.OutputTerminal
+        graph.put(cls(bTerminalID=number, wTerminalType=kind, bSourceID=source, bCSourceID=graph.clock))
     graph.outputs.append(number)
 
 
@@ -101,37 +115,48 @@ def _feature(dice: Dice, graph: Graph) -> None:
     channels = graph.channels.get(source, 2) + 1 if dice.chance(0.9) else dice.pick((0, 1, 17, 60))
     if graph.version == 1:
         size = dice.pick((1, 1, 2))
-        controls = b"".join(dice.below(1 << 8 * size).to_bytes(size, "little") for _ in range(channels))
-        graph.put(FEATURE, number, source, size, controls, 0)
+        bits = tuple(dice.below(1 << 8 * size) for _ in range(channels))
+        graph.put(uac1.FeatureUnit(bUnitID=number, bSourceID=source, bControlSize=size, bmaControls=bits))
     else:
-        controls = b"".join(struct.pack("<I", dice.pick((0x0F, 0x03, 0xFFFFFFFF, 0))) for _ in range(channels))
-        graph.put(FEATURE + (graph.version == 3), number, source, controls, bytes(graph.version - 1))
+        cls = uac2.FeatureUnit if graph.version == 2 else uac3.FeatureUnit
+        masks = tuple(dice.pick((0x0F, 0x03, 0xFFFFFFFF, 0)) for _ in range(channels))
+        graph.put(cls(bUnitID=number, bSourceID=source, bmaControls=masks))
     graph.channels[number] = graph.channels.get(source, 2)
     graph.sources.append(number)
 
 
 def _mixer(dice: Dice, graph: Graph) -> None:
     number = graph.new_id()
-    pins = [graph.source(dice) for _ in range(dice.between(1, 5))]
+    pins = tuple(graph.source(dice) for _ in range(dice.between(1, 5)))
     inputs = sum(graph.channels.get(pin, 2) for pin in pins)
     outputs = dice.pick((1, 2, 2, 8))
     bitmap = dice.bytes((inputs * outputs + 7) // 8)
-    head = (MIXER + (graph.version == 3), number, len(pins), bytes(pins))
     match graph.version:
         case 1:
-            graph.put(*head, outputs, 3, 0, 0, bitmap, 0)
+            unit: Descriptor = uac1.MixerUnit(
+                bUnitID=number, baSourceID=pins, bNrChannels=outputs, wChannelConfig=3, bmControls=bitmap
+            )
         case 2:
-            graph.put(*head, outputs, struct.pack("<IB", 3, 0), bitmap, 0, 0)
+            unit = uac2.MixerUnit(
+                bUnitID=number, baSourceID=pins, bNrChannels=outputs, bmChannelConfig=3, bmMixerControls=bitmap
+            )
         case _:
-            graph.put(*head, struct.pack("<H", dice.below(3)), bitmap, struct.pack("<IH", 0, 0))
+            unit = uac3.MixerUnit(
+                bUnitID=number, baSourceID=pins, wClusterDescrID=dice.below(3), bmMixerControls=bitmap
+            )
+    graph.put(unit)
     graph.channels[number] = outputs
     graph.sources.append(number)
 
 
 def _selector(dice: Dice, graph: Graph) -> None:
     number = graph.new_id()
-    pins = bytes(graph.source(dice) for _ in range(dice.between(1, 6)))
-    graph.put(SELECTOR + (graph.version == 3), number, len(pins), pins, _SELECTOR_TAIL[graph.version])
+    pins = tuple(graph.source(dice) for _ in range(dice.between(1, 6)))
+    if graph.version == 1:
+        graph.put(uac1.SelectorUnit(bUnitID=number, baSourceID=pins))
+    else:
+        cls = uac2.SelectorUnit if graph.version == 2 else uac3.SelectorUnit
+        graph.put(cls(bUnitID=number, baSourceID=pins, bmControls=3))
     graph.channels[number] = 2
     graph.sources.append(number)
 
@@ -140,17 +165,41 @@ def _processing(dice: Dice, graph: Graph) -> None:
     """A processing or an extension unit: up/down mix, Dolby, 3D, reverb, chorus, compressor, or a vendor's."""
     number = graph.new_id()
     extension = dice.chance(0.4)
-    subtype = (8 if extension else 7) + (graph.version >= 2) + (graph.version == 3)
-    code = struct.pack("<H", dice.pick((0xFF00, 0x0001, 0x5750)) if extension else dice.between(0, 7))
-    pins = bytes(graph.source(dice) for _ in range(dice.between(1, 3)))
+    code = dice.pick((0xFF00, 0x0001, 0x5750)) if extension else dice.between(0, 7)
+    pins = tuple(graph.source(dice) for _ in range(dice.between(1, 3)))
+    fields = {"bUnitID": number, "wExtensionCode" if extension else "wProcessType": code, "baSourceID": pins}
     if graph.version == 1:
-        controls = dice.bytes(dice.pick((1, 1, 2, 0)))
-        modes = bytes((2, 3, 0, 3, 0)) if not extension and dice.chance(0.4) else b""
-        graph.put(subtype, number, code, len(pins), pins, 2, 3, 0, 0, len(controls), controls, 0, modes)
+        graph.put(_processing_1(dice, extension, fields))
     else:
-        graph.put(subtype, number, code, len(pins), pins, struct.pack("<BIB", 2, 3, 0), dice.bytes(2), 0)
+        graph.put(*_processing_later(dice, graph.version, extension, fields))
     graph.channels[number] = 2
     graph.sources.append(number)
+
+
+def _processing_1(dice: Dice, extension: bool, fields: dict[str, Any]) -> Descriptor:
+    fields |= {"bNrChannels": 2, "wChannelConfig": 3, "bmControls": dice.bytes(dice.pick((1, 1, 2, 0)))}
+    if extension:
+        return uac1.ExtensionUnit(**fields)
+    modes = bytes((2, 3, 0, 3, 0)) if dice.chance(0.4) else b""
+    return uac1.ProcessingUnit(**fields, specific=modes)
+
+
+def _processing_later(dice: Dice, version: int, extension: bool, fields: dict[str, Any]) -> tuple[Descriptor, bytes]:
+    """A unit of 2.0 or 3.0, and a byte that makes extension units longer than they are."""
+    controls = dice.bytes(2)
+    if version == 2:
+        fields |= {"bNrChannels": 2, "bmChannelConfig": 3}
+    match version, extension:
+        case 2, False:
+            return uac2.ProcessingUnit(**fields, bmControls=int.from_bytes(controls, "little")), b""
+        case 2, True:
+            return uac2.ExtensionUnit(**fields, bmControls=controls[0], iExtension=controls[1]), b"\0"
+        case _, False:
+            specific = bytes(4) + controls + b"\0"
+            return uac3.ProcessingUnit(**fields, wProcessingDescrStr=_NO_STRING, specific=specific), b""
+        case _:
+            cluster = int.from_bytes(controls, "little")
+            return uac3.ExtensionUnit(**fields, wExtensionDescrStr=_NO_STRING, wClusterDescrID=cluster), b"\0"
 
 
 def build_graph(dice: Dice, version: int, streams_in: int, streams_out: int) -> Graph:
