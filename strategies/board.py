@@ -1,4 +1,4 @@
-"""The workbench a device is put together on: descriptor blocks, free numbers, and the finished DeviceSpec.
+"""The workbench a device is put together on: standard descriptors, free numbers, and the finished DeviceSpec.
 
 A class strategy asks the board for interface numbers and endpoint addresses, adds interfaces, answers and report
 descriptors, and never counts bytes. Several of them on one board make a composite device.
@@ -12,7 +12,7 @@ from functools import lru_cache
 from attrs import Factory, define, frozen
 
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript
-from usbfuzz.descriptors import language_descriptor, string_descriptor
+from usbfuzz.descriptors import Descriptor, language_descriptor, string_descriptor
 from usbfuzz.descriptors.bos import BosDescriptor, SuperSpeedCapability, Usb20ExtensionCapability
 from usbfuzz.descriptors.standard import (
     AudioEndpointDescriptor,
@@ -27,7 +27,7 @@ from usbfuzz.wire import Speed, TransferType
 
 from .identities import Identity
 
-__all__ = ["Board", "Endpoint", "Interface", "block"]
+__all__ = ["Board", "Endpoint", "Interface", "lengthened"]
 
 Triple = tuple[int, int, int]
 
@@ -51,10 +51,10 @@ _CAPABILITIES = (
 _SUPER_BOS = BosDescriptor(wTotalLength=5 + len(_CAPABILITIES), bNumDeviceCaps=2).raw + _CAPABILITIES
 
 
-def block(*fields: int | bytes, kind: int = 0x24) -> bytes:
-    """A descriptor of type ``kind`` (CS_INTERFACE by default) with its right bLength; integers are bytes."""
-    body = b"".join(one if isinstance(one, bytes) else bytes((one & 0xFF,)) for one in fields)
-    return bytes((min(len(body) + 2, 255), kind)) + body
+def lengthened(descriptor: Descriptor, tail: bytes) -> bytes:
+    """The descriptor with more bytes behind its last field, which bLength counts."""
+    raw = descriptor.raw + tail
+    return bytes((len(raw),)) + raw[1:]
 
 
 @frozen

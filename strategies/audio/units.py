@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import Factory, define
 
+from strategies.board import lengthened
 from strategies.dice import Dice
 from usbfuzz.descriptors import Descriptor, uac1, uac2, uac3
 
@@ -46,8 +47,7 @@ class Graph:
 
     def put(self, descriptor: Descriptor, tail: bytes = b"") -> None:
         """Append a class-specific descriptor; ``tail`` are bytes more than its class has, which bLength counts."""
-        raw = descriptor.raw + tail
-        self.blocks.append(bytes((len(raw),)) + raw[1:])
+        self.blocks.append(lengthened(descriptor, tail) if tail else descriptor.raw)
 
 
 def _clocks(dice: Dice, graph: Graph) -> None:
