@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
-from usbfuzz.descriptors.functional import HubDescriptor, SuperSpeedHubDescriptor
+from usbfuzz.descriptors.hub import HubDescriptor, SuperSpeedHubDescriptor
 from usbfuzz.wire import Speed, TransferType, data
 
 from .board import Board, Interface

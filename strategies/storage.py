@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
-from usbfuzz.descriptors.functional import PipeUsageDescriptor
+from usbfuzz.descriptors.uas import PipeUsageDescriptor
 from usbfuzz.wire import STALL, Answer, Status, TransferType, data
 
 from .board import Board, Interface

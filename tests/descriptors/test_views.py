@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 
 from usbfuzz.descriptors import (
     bos,
+    ccid,
     cdc,
     describe,
-    functional,
+    dfu,
     hid,
+    hub,
     midi,
+    printer,
     standard,
     uac1,
     uac2,
     uac3,
+    uas,
     uvc,
     uvc_streaming,
 )
@@ -41,11 +45,11 @@ TABLES = {
     "uvc.control": uvc.CONTROL,
     "uvc.streaming": uvc_streaming.STREAMING,
     "cdc": cdc.CDC,
-    "hub": functional.HUB,
-    "dfu": functional.DFU,
-    "ccid": functional.CCID,
-    "printer": functional.PRINTER,
-    "uas": functional.UAS,
+    "hub": hub.HUB,
+    "dfu": dfu.DFU,
+    "ccid": ccid.CCID,
+    "printer": printer.PRINTER,
+    "uas": uas.UAS,
 }
 CLASSES: dict[str, type[Descriptor]] = {
     f"{room}.{cls.__name__}": cls for room, table in TABLES.items() for cls in table

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from .constants import DescriptorType
 from .fields import Span, length_of_all, u8
 from .structure import Structure
 
-__all__ = ["CsEndpoint", "CsInterface", "Descriptor", "RawDescriptor"]
+__all__ = ["EVERYWHERE", "CsEndpoint", "CsInterface", "Descriptor", "Families", "RawDescriptor"]
 
 
 class Descriptor(Structure):
@@ -68,3 +69,14 @@ class RawDescriptor(Descriptor, label="unknown"):
     def meant(self) -> type[Descriptor] | None:
         """The descriptor these bytes would be if they were long enough, or None."""
         return self._meant
+
+
+Families = Mapping[tuple[int | None, int | None, int | None], tuple[type[Descriptor], ...]]
+"""Which descriptors stand behind an interface, by its class, subclass and protocol; None matches any.
+
+The module of a class has one, called FAMILIES, and its kind names the module. Of several descriptors with the same type
+the first that fits the bytes is taken.
+"""
+
+#: Key of descriptors that mean the same wherever they stand.
+EVERYWHERE = (None, None, None)

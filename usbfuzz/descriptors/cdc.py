@@ -5,11 +5,13 @@ CDC 1.2 §5.2.3, and the subclass specifications PSTN, ECM, ATM, WMC, NCM and MB
 
 from __future__ import annotations
 
-from .base import CsInterface, Descriptor
+from .base import CsInterface, Descriptor, Families
+from .constants import ClassCode
 from .fields import blob, guid, u8, u16, u32
 
 __all__ = [
     "CDC",
+    "FAMILIES",
     "AbstractControlManagement",
     "AtmNetworking",
     "CallManagement",
@@ -278,3 +280,10 @@ CDC: tuple[type[Descriptor], ...] = (
     Mbim,
     MbimExtended,
 )
+
+FAMILIES: Families = {
+    (ClassCode.COMMUNICATIONS, None, None): CDC,
+    (ClassCode.CDC_DATA, None, None): CDC,
+    (ClassCode.WIRELESS_CONTROLLER, 1, None): CDC,  # e0/01/03: RNDIS
+    (ClassCode.MISCELLANEOUS, 4, None): CDC,  # ef/04/01: RNDIS
+}

@@ -6,12 +6,15 @@ audio format, a MIDI jack, a camera or a modem. :class:`Context` is what decides
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from attrs import frozen
 
-from . import bos, cdc, functional, hid, midi, standard, uac1, uac2, uac3, uvc, uvc_streaming
-from .base import Descriptor
+from usbfuzz.kinds import KINDS, resolve
+
+from . import bos, standard
+from .base import EVERYWHERE, Descriptor, Families
 from .constants import ClassCode
 
 __all__ = ["NO_INTERFACE", "Context", "candidates"]
@@ -32,7 +35,7 @@ Key = tuple[int, int | None]  # bDescriptorType, and the third byte where it is 
 Family = Mapping[Key, tuple[type[Descriptor], ...]]
 
 
-def _family(*classes: type[Descriptor]) -> Family:
+def _family(classes: Iterable[type[Descriptor]]) -> Family:
     """The descriptor classes by key; where several have one key, they are tried in this order."""
     family: dict[Key, tuple[type[Descriptor], ...]] = {}
     for cls in classes:
@@ -42,44 +45,33 @@ def _family(*classes: type[Descriptor]) -> Family:
     return family
 
 
-_STANDARD = _family(*standard.STANDARD, *bos.BOS, *functional.HUB)
+def _families() -> dict[tuple[int | None, int | None, int | None], Family]:
+    """The FAMILIES of all kinds of devices; those that stand everywhere join the standard descriptors."""
+    found: dict[tuple[int | None, int | None, int | None], tuple[type[Descriptor], ...]] = {}
+    for module in (name for kind in KINDS.values() for name in kind.descriptors):
+        families: Families = resolve(f"{module}:FAMILIES")
+        for key, classes in families.items():
+            found[key] = (*found.get(key, ()), *classes)
+    found[EVERYWHERE] = (*standard.STANDARD, *bos.BOS, *found.get(EVERYWHERE, ()))
+    return {key: _family(classes) for key, classes in found.items()}
+
+
 _NONE: Family = {}
-_CDC = _family(*cdc.CDC)
-_PLAIN: dict[int, Family] = {
-    ClassCode.COMMUNICATIONS: _CDC,
-    ClassCode.CDC_DATA: _CDC,
-    ClassCode.HID: _family(*hid.HID),
-    ClassCode.PRINTER: _family(*functional.PRINTER),
-    ClassCode.MASS_STORAGE: _family(*functional.UAS),
-    ClassCode.SMART_CARD: _family(*functional.CCID),
-}
-_BY_SUBCLASS: dict[tuple[int, int], Family] = {
-    (ClassCode.AUDIO, 3): _family(*midi.MIDI),
-    (ClassCode.VIDEO, 1): _family(*uvc.CONTROL),
-    (ClassCode.VIDEO, 2): _family(*uvc_streaming.STREAMING),
-    (ClassCode.APPLICATION_SPECIFIC, 1): _family(*functional.DFU),
-    (ClassCode.WIRELESS_CONTROLLER, 1): _CDC,  # e0/01/03: RNDIS
-    (ClassCode.MISCELLANEOUS, 4): _CDC,  # ef/04/01: RNDIS
-}
-_AUDIO = {
-    (1, 0x20): _family(*uac2.CONTROL),
-    (2, 0x20): _family(*uac2.STREAMING),
-    (1, 0x30): _family(*uac3.CONTROL),
-    (2, 0x30): _family(*uac3.STREAMING),
-}
-_AUDIO_1 = {1: _family(*uac1.CONTROL), 2: _family(*uac1.STREAMING)}
+_FAMILIES = _families()
 
 
+@lru_cache(1024)
 def _class_family(context: Context) -> Family:
-    """The class descriptors of an interface.
+    """The class descriptors of an interface, by all three codes when there are any, else by fewer.
 
-    bInterfaceProtocol says the audio version, and what is neither 2.0 nor 3.0 is 1.0, whatever bcdADC says:
+    For audio bInterfaceProtocol says the version, and what is neither 2.0 nor 3.0 is 1.0, whatever bcdADC says:
     snd_usb_create_streams decides so.
     """
     code, subclass, protocol = context.bInterfaceClass, context.bInterfaceSubClass, context.bInterfaceProtocol
-    if code == ClassCode.AUDIO and subclass in _AUDIO_1:
-        return _AUDIO.get((subclass, protocol)) or _AUDIO_1[subclass]
-    return _PLAIN.get(code) or _BY_SUBCLASS.get((code, subclass)) or _NONE
+    for key in ((code, subclass, protocol), (code, subclass, None), (code, None, None)):
+        if key in _FAMILIES:
+            return _FAMILIES[key]
+    return _NONE
 
 
 def candidates(raw: bytes, context: Context) -> tuple[type[Descriptor], ...]:
@@ -88,7 +80,7 @@ def candidates(raw: bytes, context: Context) -> tuple[type[Descriptor], ...]:
         return ()
     kind = raw[1]
     subtype = raw[2] if len(raw) > 2 else None
-    for family in (_class_family(context), _STANDARD):
+    for family in (_class_family(context), _FAMILIES[EVERYWHERE]):
         if found := family.get((kind, subtype)) or family.get((kind, None)):
             return found
     return ()

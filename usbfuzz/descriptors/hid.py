@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .base import Descriptor
-from .constants import DescriptorType
+from .base import Descriptor, Families
+from .constants import ClassCode, DescriptorType
 from .fields import count_of, u8, u16
 from .structure import Structure
 
-__all__ = ["BOOT_KEYBOARD_REPORT", "BOOT_MOUSE_REPORT", "HID", "HidDescriptor", "SubordinateDescriptor"]
+__all__ = ["BOOT_KEYBOARD_REPORT", "BOOT_MOUSE_REPORT", "FAMILIES", "HID", "HidDescriptor", "SubordinateDescriptor"]
 
 #: Three buttons, X and Y: the boot mouse report, 3 bytes. HID 1.11 appendix E.10.
 BOOT_MOUSE_REPORT = bytes.fromhex(
@@ -39,3 +39,5 @@ class HidDescriptor(Descriptor, bDescriptorType=DescriptorType.FUNCTIONAL, label
 
 
 HID: tuple[type[Descriptor], ...] = (HidDescriptor,)
+
+FAMILIES: Families = {(ClassCode.HID, None, None): HID}

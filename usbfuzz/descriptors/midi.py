@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .base import CsEndpoint, CsInterface, Descriptor
-from .constants import DescriptorType
+from .base import CsEndpoint, CsInterface, Descriptor, Families
+from .constants import ClassCode, DescriptorType
 from .fields import blob, count_of, fixed, u8, u16
 from .structure import Structure
 
 __all__ = [
+    "FAMILIES",
     "MIDI",
     "Element",
     "Endpoint",
@@ -116,3 +117,5 @@ MIDI: tuple[type[Descriptor], ...] = (
     GroupTerminalBlockHeader,
     GroupTerminalBlock,
 )
+
+FAMILIES: Families = {(ClassCode.AUDIO, 3, None): MIDI}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .base import CsEndpoint, CsInterface, Descriptor
+from .base import CsEndpoint, CsInterface, Descriptor, Families
+from .constants import ClassCode
 from .fields import blob, count_of, fixed, u8, u16, u24, u32, uint, width_of
 
 __all__ = [
     "CONTROL",
+    "FAMILIES",
     "STREAMING",
     "Ac3Format",
     "ExtensionUnit",
@@ -207,3 +209,5 @@ STREAMING: tuple[type[Descriptor], ...] = (
     FormatSpecific,
     IsochronousEndpoint,
 )  #: the more specific first
+
+FAMILIES: Families = {(ClassCode.AUDIO, 1, None): CONTROL, (ClassCode.AUDIO, 2, None): STREAMING}

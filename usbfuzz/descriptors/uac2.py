@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .base import CsEndpoint, CsInterface, Descriptor
+from .base import CsEndpoint, CsInterface, Descriptor, Families
+from .constants import ClassCode
 from .fields import blob, count_of, fixed, u8, u16, u32
 
 __all__ = [
     "CONTROL",
+    "FAMILIES",
     "STREAMING",
     "ClockMultiplier",
     "ClockSelector",
@@ -307,3 +309,5 @@ STREAMING: tuple[type[Descriptor], ...] = (
     Decoder,
     IsochronousEndpoint,
 )
+
+FAMILIES: Families = {(ClassCode.AUDIO, 1, 0x20): CONTROL, (ClassCode.AUDIO, 2, 0x20): STREAMING}

@@ -6,11 +6,13 @@ HIGH_CAPABILITY_DESCRIPTOR request.
 
 from __future__ import annotations
 
-from .base import CsEndpoint, CsInterface, Descriptor
+from .base import CsEndpoint, CsInterface, Descriptor, Families
+from .constants import ClassCode
 from .fields import blob, count_of, u8, u16, u32, u64
 
 __all__ = [
     "CONTROL",
+    "FAMILIES",
     "STREAMING",
     "ClockMultiplier",
     "ClockSelector",
@@ -227,3 +229,5 @@ CONTROL: tuple[type[Descriptor], ...] = (
     PowerDomain,
 )
 STREAMING: tuple[type[Descriptor], ...] = (General, ValidFrequencyRange, IsochronousEndpoint)
+
+FAMILIES: Families = {(ClassCode.AUDIO, 1, 0x30): CONTROL, (ClassCode.AUDIO, 2, 0x30): STREAMING}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .base import CsEndpoint, CsInterface, Descriptor
+from .base import CsEndpoint, CsInterface, Descriptor, Families
+from .constants import ClassCode
 from .fields import blob, count_of, fixed, guid, u8, u16, u32
 
 __all__ = [
     "CONTROL",
+    "FAMILIES",
     "CameraTerminal",
     "EncodingUnit",
     "ExtensionUnit",
@@ -152,3 +154,5 @@ CONTROL: tuple[type[Descriptor], ...] = (
     EncodingUnit,
     InterruptEndpoint,
 )  #: the more specific first
+
+FAMILIES: Families = {(ClassCode.VIDEO, 1, None): CONTROL}

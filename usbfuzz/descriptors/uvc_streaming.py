@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .base import CsInterface, Descriptor
+from .base import CsInterface, Descriptor, Families
+from .constants import ClassCode
 from .fields import count_of, guid, u8, u16, u32, uint, width_of
 from .structure import Structure
 
 __all__ = [
+    "FAMILIES",
     "STREAMING",
     "ColorMatching",
     "DvFormat",
@@ -277,3 +279,5 @@ STREAMING: tuple[type[Descriptor], ...] = (
     Vp8Format,
     Vp8Frame,
 )  #: longer variants first
+
+FAMILIES: Families = {(ClassCode.VIDEO, 2, None): STREAMING}

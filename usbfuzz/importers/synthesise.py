@@ -5,8 +5,8 @@ from __future__ import annotations
 from usbfuzz.case.model import ControlScript, Step
 from usbfuzz.descriptors import string_descriptor
 from usbfuzz.descriptors.constants import DescriptorType, StandardRequest
-from usbfuzz.descriptors.functional import HubDescriptor, SuperSpeedHubDescriptor
 from usbfuzz.descriptors.hid import BOOT_KEYBOARD_REPORT, BOOT_MOUSE_REPORT
+from usbfuzz.descriptors.hub import HubDescriptor, SuperSpeedHubDescriptor
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Answer, Status
 

@@ -4,6 +4,7 @@
 
     kinds/printer.py ──▶ KINDS ──▶ strategies      how many are generated, by what, for which drivers
                                ├─▶ models          names that users plug
+                               ├─▶ descriptors     what stands behind its interfaces
                                ├─▶ report.lsusb    words of its descriptors
                                └─▶ guest agent     what to do with its device nodes
 

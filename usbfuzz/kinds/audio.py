@@ -15,6 +15,7 @@ KIND = Kind(
         "headset": "usbfuzz.models.audio.uac1:Headset",
         "headset-uac2": "usbfuzz.models.audio.uac2:HighSpeedHeadset",
     },
+    descriptors=("usbfuzz.descriptors.uac1", "usbfuzz.descriptors.uac2", "usbfuzz.descriptors.uac3"),
     lsusb="usbfuzz.report.lsusb.audio",
     nodes=(Node("sound", "controlC*", "control"), Node("sound", "pcmC*", "pcm")),
 )

@@ -9,5 +9,6 @@ __all__ = ["KIND"]
 KIND = Kind(
     name="ccid",
     models={"card-reader": "usbfuzz.models.ccid.reader:Reader"},
+    descriptors=("usbfuzz.descriptors.ccid",),
     lsusb="usbfuzz.report.lsusb.ccid",
 )

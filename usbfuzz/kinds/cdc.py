@@ -30,6 +30,7 @@ KIND = Kind(
         "ncm": "usbfuzz.models.net.cdc:NcmAdapter",
         "eem": "usbfuzz.models.net.eem:EemAdapter",
     },
+    descriptors=("usbfuzz.descriptors.cdc",),
     lsusb="usbfuzz.report.lsusb.cdc",
     nodes=(Node("tty", exercise="tty"), Node("net", exercise="net")),
 )

@@ -9,5 +9,6 @@ __all__ = ["KIND"]
 KIND = Kind(
     name="dfu",
     models={"dfu": "usbfuzz.models.dfu:FirmwareGadget"},
+    descriptors=("usbfuzz.descriptors.dfu",),
     lsusb="usbfuzz.report.lsusb.dfu",
 )

@@ -20,6 +20,7 @@ KIND = Kind(
         "tablet": "usbfuzz.models.hid.pointers:Tablet",
         "wheel": "usbfuzz.models.hid.wheel:Wheel",
     },
+    descriptors=("usbfuzz.descriptors.hid",),
     lsusb="usbfuzz.report.lsusb.hid",
     nodes=(
         Node("hidraw", exercise="hidraw"),

@@ -12,4 +12,5 @@ KIND = Kind(
     builder="strategies.hub:hub_function",
     modules=("usbcore",),
     models={"hub": "usbfuzz.models.hub:Hub"},
+    descriptors=("usbfuzz.descriptors.hub",),
 )

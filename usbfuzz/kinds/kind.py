@@ -42,6 +42,7 @@ class Kind:
     modules: tuple[str, ...] = ()  #: kernel modules that ask for this kind; ``ums_*`` is a prefix, ``*`` any other
     hid_bus: bool = False  #: drivers on the HID bus ask for it too, whatever their module
     models: Mapping[str, str] = field(factory=dict, converter=_read_only)  #: name users type: ``module:class``
+    descriptors: tuple[str, ...] = ()  #: modules with the FAMILIES of descriptors behind its interfaces
     lsusb: str = ""  #: module that shows its descriptors as lsusb does; empty: they have none
     nodes: tuple[Node, ...] = ()
 

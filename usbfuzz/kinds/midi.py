@@ -12,6 +12,7 @@ KIND = Kind(
     builder="strategies.audio.midi:midi_function",
     modules=("snd_usb_audio",),
     models={"midi": "usbfuzz.models.audio.midi:MidiInterface"},
+    descriptors=("usbfuzz.descriptors.midi",),
     lsusb="usbfuzz.report.lsusb.midi",
     nodes=(Node("sound", "midiC*", "midi"),),
 )

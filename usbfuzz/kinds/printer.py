@@ -12,5 +12,6 @@ KIND = Kind(
     builder="strategies.printer:printer_function",
     modules=("usblp",),
     models={"printer": "usbfuzz.models.printer:Printer"},
+    descriptors=("usbfuzz.descriptors.printer",),
     nodes=(Node("usbmisc", "lp*", "printer"),),
 )

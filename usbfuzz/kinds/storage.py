@@ -16,6 +16,7 @@ KIND = Kind(
         "uas-disk": "usbfuzz.models.storage.uas:UasDisk",
         "uas-disk-high-speed": "usbfuzz.models.storage.uas:HighSpeedUasDisk",
     },
+    descriptors=("usbfuzz.descriptors.uas",),
     lsusb="usbfuzz.report.lsusb.storage",
     nodes=(Node("block", exercise="block"), Node("bsg")),
 )

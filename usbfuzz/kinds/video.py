@@ -15,6 +15,7 @@ KIND = Kind(
         "camera": "usbfuzz.models.video.camera:Camera",
         "camera-bulk": "usbfuzz.models.video.camera:BulkCamera",
     },
+    descriptors=("usbfuzz.descriptors.uvc", "usbfuzz.descriptors.uvc_streaming"),
     lsusb="usbfuzz.report.lsusb.video",
     nodes=(Node("media", exercise="media"), Node("video4linux", exercise="video")),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from usbfuzz.descriptors.constants import ClassCode, Recipient
-from usbfuzz.descriptors.functional import DfuFunctionalDescriptor
+from usbfuzz.descriptors.dfu import DfuFunctionalDescriptor
 from usbfuzz.device import Device, Reply, build, control_in, control_out
 from usbfuzz.wire import STALL, Setup, Speed
 

@@ -12,7 +12,7 @@ from enum import IntEnum
 from attrs import define
 
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType, Recipient, StandardRequest
-from usbfuzz.descriptors.functional import HubDescriptor
+from usbfuzz.descriptors.hub import HubDescriptor
 from usbfuzz.device import Device, Reply, build, control_in, control_out, endpoint_in
 from usbfuzz.wire import STALL, Answer, Setup, TransferType
 

@@ -9,8 +9,8 @@ from attrs import evolve, frozen
 from usbfuzz.descriptors import Context, Descriptor, typed
 from usbfuzz.descriptors.cdc import CDC
 from usbfuzz.descriptors.context import candidates
-from usbfuzz.descriptors.functional import PipeUsageDescriptor
 from usbfuzz.descriptors.standard import EndpointDescriptor, SuperSpeedEndpointCompanion
+from usbfuzz.descriptors.uas import PipeUsageDescriptor
 from usbfuzz.descriptors.uvc import CameraTerminal, ProcessingUnit
 from usbfuzz.descriptors.uvc_streaming import InputHeader, OutputHeader11
 from usbfuzz.importers.model import Problem

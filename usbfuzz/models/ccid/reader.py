@@ -7,8 +7,8 @@ from enum import IntEnum
 
 from attrs import frozen
 
+from usbfuzz.descriptors.ccid import CcidDescriptor
 from usbfuzz.descriptors.constants import ClassCode
-from usbfuzz.descriptors.functional import CcidDescriptor
 from usbfuzz.device import Device, Reply, build, endpoint_in, endpoint_out
 from usbfuzz.wire import Speed, TransferType
 

@@ -11,8 +11,8 @@ from attrs import define, field
 
 from usbfuzz.descriptors.bos import BosDescriptor, SuperSpeedCapability, Usb20ExtensionCapability
 from usbfuzz.descriptors.constants import Capability, ClassCode
-from usbfuzz.descriptors.functional import PipeUsageDescriptor
 from usbfuzz.descriptors.standard import SuperSpeedEndpointCompanion
+from usbfuzz.descriptors.uas import PipeUsageDescriptor
 from usbfuzz.device import build
 from usbfuzz.wire import NAK, STALL, Answer, Speed, TransferType, data
 

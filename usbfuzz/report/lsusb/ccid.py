@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from usbfuzz.descriptors import typed
+from usbfuzz.descriptors.ccid import CcidDescriptor
 from usbfuzz.descriptors.constants import ClassCode
-from usbfuzz.descriptors.functional import CcidDescriptor
 
 from .position import ClassWords, Position
 from .sheet import Sheet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usbfuzz.descriptors import typed
 from usbfuzz.descriptors.constants import ClassCode
-from usbfuzz.descriptors.functional import DfuFunctionalDescriptor10
+from usbfuzz.descriptors.dfu import DfuFunctionalDescriptor10
 
 from .position import ClassWords, Position
 from .sheet import Sheet, bcd, u16
