@@ -243,5 +243,5 @@ class Board:
             reports=tuple(sorted(self.reports.items())),
             bos=_SUPER_BOS if self.speed is Speed.SUPER else b"",
             control=(*self.control, *control),
-            endpoints=(*self.scripts, *(one for one in scripts if one.bEndpointAddress not in scripted)),
+            endpoints=(*self.scripts, *(script for script in scripts if script.bEndpointAddress not in scripted)),
         )

@@ -197,7 +197,7 @@ def _rndis_answers(dice: Dice) -> ControlScript:
         head = struct.pack("<6I", 0x80000004, 24 + len(answer), request, odd(0, 0xC00000BB), length, offset)
         steps.append(head + answer)
     steps.append(struct.pack("<4I", 0x80000005, 16, 4, 0))
-    return ControlScript(tuple(Step(data(one)) for one in steps), 0xA1, 0x01)
+    return ControlScript(tuple(Step(data(sent)) for sent in steps), 0xA1, 0x01)
 
 
 def rndis(dice: Dice, board: Board) -> None:

@@ -83,7 +83,7 @@ def interface_order(dice: Dice, pieces: Pieces) -> None:
     if len(blocks) < 2:
         return interface_numbers(dice, pieces)
     dice.shuffle(blocks)
-    pieces[:] = [*head, *(piece for one in blocks for piece in one)]
+    pieces[:] = [*head, *(piece for block in blocks for piece in block)]
     return None
 
 
@@ -200,12 +200,12 @@ def endpoint_decoy(dice: Dice, pieces: Pieces) -> None:
     if not where:
         return
     at = dice.pick(where)
-    owner = max((one for one in of_type(pieces, INTERFACE) if one < at), default=None)
+    owner = max((interface for interface in of_type(pieces, INTERFACE) if interface < at), default=None)
     if owner is None or len(pieces[at]) < 7 or len(pieces[owner]) < 5:
         return
     decoy = pieces[at]
     direction = decoy[2] & 0x80
-    taken = {pieces[one][2] for one in where if len(pieces[one]) > 2}
+    taken = {pieces[endpoint][2] for endpoint in where if len(pieces[endpoint]) > 2}
     free = [number for number in range(1, 16) if direction | number not in taken]
     if free:
         _set(pieces, at, 2, direction | dice.pick(free))

@@ -163,7 +163,9 @@ class Identities:
 
     @cached_property
     def _class_matches(self) -> Mapping[str, tuple[Identity, ...]]:
-        by_class = {name: tuple(one for one in ids if one.idVendor is None) for name, ids in self.by_module.items()}
+        by_class = {
+            name: tuple(alias for alias in ids if alias.idVendor is None) for name, ids in self.by_module.items()
+        }
         return {name: ids for name, ids in by_class.items() if ids}
 
     def strategy(self) -> st.SearchStrategy[Identity]:

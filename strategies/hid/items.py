@@ -115,7 +115,7 @@ def _value(dice: Dice, items: list[bytes]) -> str:
 def _shape(dice: Dice, items: list[bytes]) -> str:
     """Change the sizes, counts and ids of HID reports, from which the kernel computes buffers."""
     shaped = [
-        at for at, one in enumerate(items) if one[0] & 0xFC in (REPORT_SIZE, REPORT_COUNT, REPORT_ID, USAGE_MAXIMUM)
+        at for at, each in enumerate(items) if each[0] & 0xFC in (REPORT_SIZE, REPORT_COUNT, REPORT_ID, USAGE_MAXIMUM)
     ]
     if not shaped:
         return _value(dice, items)
@@ -150,7 +150,7 @@ def _foreign(dice: Dice, items: list[bytes]) -> str:
 
 def _kind(dice: Dice, items: list[bytes]) -> str:
     """An input becomes an output or a feature, or its flags change: variable to array, absolute to relative."""
-    mains = [at for at, one in enumerate(items) if one[0] & 0xFC in _MAINS]
+    mains = [at for at, each in enumerate(items) if each[0] & 0xFC in _MAINS]
     if not mains:
         return _foreign(dice, items)
     at = dice.pick(mains)

@@ -97,7 +97,6 @@ RULES: dict[str, Rule] = {
 OPEN: dict[Rule, tuple[str, ...]] = {
     _loop_names: (
         "harness/lane/",
-        "strategies/",
         "usbfuzz/case/parts.py",
         "usbfuzz/cli/replay.py",
         "usbfuzz/crashes/",

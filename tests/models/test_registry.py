@@ -23,8 +23,9 @@ def test_every_name_makes_a_device_that_can_be_configured(name: str) -> None:
     assert cls.__doc__
     assert len(device.device_descriptor()) == 18
     assert device.on_set_configuration(device.configurations[0][5]) == Answer()
-    announced = [one for one in split(device.configurations[0]) if isinstance(one, EndpointDescriptor)]
-    assert {one.bEndpointAddress for one in device.layout().endpoints} <= {one.bEndpointAddress for one in announced}
+    parts = split(device.configurations[0])
+    announced = {part.bEndpointAddress for part in parts if isinstance(part, EndpointDescriptor)}
+    assert {endpoint.bEndpointAddress for endpoint in device.layout().endpoints} <= announced
     assert len(device.layout().interfaces) == device.configurations[0][4]
 
 
