@@ -35,9 +35,9 @@ __all__ = [
 
 
 class UsbfuzzError(Exception):
-    """Root of the tree. The message is one sentence for the user: what, where, and what to do."""
+    """Root of the tree, never raised itself. The message is one sentence for the user: what, where, and what to do."""
 
-    exit_code: ClassVar[int] = 70
+    exit_code: ClassVar[int] = 4  #: of the command line; as for :class:`InfraError` unless a class says otherwise
 
 
 class InputError(UsbfuzzError):

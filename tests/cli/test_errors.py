@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import field, frozen
 
+import usbfuzz.errors
 from tests import ROOT
 from usbfuzz.cli import cli, main
 from usbfuzz.errors import BootError, CaseError, InfraError, QemuError, UsbfuzzError
@@ -146,3 +147,9 @@ def test_an_interrupted_command_ends_as_shells_expect(
 ) -> None:
     assert _fail(monkeypatch, KeyboardInterrupt()) == 130
     assert capsys.readouterr().err == "usbfuzz: interrupted\n"
+
+
+def test_every_error_has_an_exit_status_that_the_manual_lists() -> None:
+    kinds = [getattr(usbfuzz.errors, name) for name in usbfuzz.errors.__all__]
+    assert {kind.exit_code for kind in kinds} == {2, 3, 4}
+    assert UsbfuzzError.exit_code == InfraError.exit_code

@@ -16,7 +16,7 @@ from usbfuzz.case import load
 from usbfuzz.case.parts import weight
 from usbfuzz.cli.crashes import crashes
 from usbfuzz.crashes.evidence import Evidence
-from usbfuzz.crashes.minimized import Mark, load_result
+from usbfuzz.crashes.minimized import Mark, Minimized, load_result
 from usbfuzz.crashes.place import Place
 from usbfuzz.crashes.record import Crash, How, find_crash, read_crashes
 from usbfuzz.crashes.saved import SavedCrash
@@ -120,6 +120,20 @@ def test_a_minimization_begins_with_the_case_as_it_was_found() -> None:
     assert result is not None
     assert (result.hits, result.before, result.after, result.complete) == (10, 110, 55, True)
     assert result.marks == (Mark(0, "device", 8, 4), Mark(0, "configurations[0]", 14, 3))
+
+
+def test_a_minimization_of_the_current_directory_keeps_its_result_in_the_crash(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(old / REAL_TIME)
+    place = Place.of(Path(), None)
+    small = Minimized(place.first(), hits=9, runs=10, tried=1, seconds=1, before=135, after=135, complete=True)
+    with place.locked():
+        place.keep(small, "console\n", kernel=KERNEL, timing=Timing.KVM, render=render)
+        place.confirmed(1, 3, kernel=KERNEL, timing=Timing.KVM, render=render)
+    crash = read_crashes(old)[REAL_TIME]
+    assert (crash.reproduced, crash.runs, crash.confirmed, crash.clock) == (9, 10, 1, "kvm")
+    assert (old / REAL_TIME / "original.toml").read_bytes() == (OLD / REAL_TIME / "case.toml").read_bytes()
 
 
 def test_a_regression_run_collects_their_cases() -> None:

@@ -24,7 +24,7 @@ from tests.campaign.pretend import case, report
 from usbfuzz.case import load
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.minimized import Mark, Minimized, load_result
-from usbfuzz.crashes.record import How, slug_of
+from usbfuzz.crashes.record import How, read_crashes, slug_of
 from usbfuzz.crashes.store import CrashStore
 from usbfuzz.crashes.suppress import read_suppressed
 from usbfuzz.errors import StorageError
@@ -87,6 +87,14 @@ def test_the_report_says_what_it_is_how_sure_it_is_and_how_to_see_it_again(tmp_p
     assert "2 of 3, with one case alone" in text
     assert "warped clock" in text
     assert "the console" in text
+
+
+@pytest.mark.parametrize("timing", Timing)
+def test_the_record_says_how_time_passed_in_the_words_of_a_guests_timing(tmp_path: Path, timing: Timing) -> None:
+    store = CrashStore(tmp_path, kernel=_KERNEL, timing=timing, render=render_module.render)
+    crash, _ = store.sighted(_evidence())
+    assert read_crashes(tmp_path)[crash.slug].clock == timing.value
+    assert ("warped clock" in (tmp_path / crash.slug / "report.txt").read_text()) is timing.warped
 
 
 def _minimized(index: int = 3) -> Minimized:

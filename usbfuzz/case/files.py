@@ -1,4 +1,4 @@
-"""Cases in files: which file is meant, careful reading, atomic writing."""
+"""Cases in files: which file a path means, reading it with a bound on its size, replacing it as a whole."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load(path: str | os.PathLike[str]) -> Case:
 
 
 def read_text(path: Path) -> str:
-    """The text of a case file, whatever it says; raises CaseError."""
+    """The text of a case file, unparsed; raises CaseError."""
     try:
         return _read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -18,7 +18,7 @@ _NAME = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
 def parts(device: DeviceSpec) -> Iterator[tuple[str, bytes]]:
-    """Everything the device says: ``device``, ``configurations[0]``, ``strings[1]`` …, with its bytes.
+    """Names and bytes of everything the device says: ``device``, ``configurations[0]``, ``strings[1]`` ….
 
     ``strings`` and ``reports`` are numbered as in case files (string index, bInterfaceNumber), the others by position.
     The bytes of a response script, ``control[0]`` or ``endpoints[0]``, are those of its answers in a row.
@@ -38,17 +38,17 @@ def parts(device: DeviceSpec) -> Iterator[tuple[str, bytes]]:
 
 
 def with_part(device: DeviceSpec, part: str, raw: bytes) -> DeviceSpec:
-    """The device with other bytes in ``part``, as many as before where these are a script's answers."""
+    """The device with the bytes ``raw`` in ``part``; for the answers of a script there must be as many as before."""
     match = _NAME.fullmatch(part)
     assert match is not None, part
     name, number = match[1], int(match[2] or 0)
     old: Any = getattr(device, name)
     new: Any = raw
     if name in ("strings", "reports"):
-        new = tuple((one, raw if one == number else kept) for one, kept in old)
+        new = tuple((kept_number, raw if kept_number == number else kept) for kept_number, kept in old)
     elif name not in ("device", "bos", "qualifier"):
-        one = raw if name == "configurations" else evolve(old[number], steps=_say(old[number].steps, raw))
-        new = (*old[:number], one, *old[number + 1 :])
+        changed = raw if name == "configurations" else evolve(old[number], steps=_say(old[number].steps, raw))
+        new = (*old[:number], changed, *old[number + 1 :])
     changes: dict[str, Any] = {name: new}
     return evolve(device, **changes)
 
@@ -59,7 +59,7 @@ def weight(case: Case) -> int:
 
 
 def digest(case: Case) -> str:
-    """The same for two cases exactly when a guest sees the same: SHA-256, in hex, of all but names and provenance."""
+    """SHA-256, in hex, of what a guest sees of a case: of everything but names, expectations and provenance."""
     devices = tuple(evolve(device, name="") for device in case.devices)
     bare = evolve(case, devices=devices, title="", expect=(), provenance=Provenance())
     return hashlib.sha256(to_json(bare).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""``usbfuzz crashes``: what was found."""
+"""``usbfuzz crashes``: list and show what a campaign has found, and make its texts anew."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLUMNS = (
 
 
 class _DirectoryOrCommand(click.Group):
-    """``crashes``, ``crashes DIR``, ``crashes show SLUG``: a word that is no command is a directory to list."""
+    """A group whose first word may also be a directory: ``crashes DIR`` means ``crashes list DIR``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = [word for word in args if not word.startswith("-")]

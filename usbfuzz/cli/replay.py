@@ -1,4 +1,4 @@
-"""``usbfuzz replay``: does the crash come back?"""
+"""``usbfuzz replay``: run a case again and see whether its crash comes back."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ class CrashStore:
         return self.crashes[slug] if slug in self.crashes else self.suppressed[slug]
 
     def _suppress(self, evidence: Evidence) -> Crash:
-        """Count a crash nobody wants to see."""
+        """Count a crash whose title is on the user's list."""
         slug = slug_of(evidence.report.title)
         if slug not in self.suppressed:
             crash = self._judged(evidence, slug=slug, first_seen=_now(), attempts=0)

@@ -1,4 +1,4 @@
-"""A case for the eyes of a maintainer: descriptors in hex and in words, with brackets around the bytes that matter."""
+"""A case as a listing for people: descriptors in hex and in words, with brackets around the bytes that matter."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["LEGEND", "annotated"]
 LEGEND = "[ ] marks what matters: the bug is gone when these bytes change."
 
 _COLUMNS = 72
-_A_LINE = 8  #: bytes
+_A_LINE = 8  #: bytes that a line shows
 _HEX = 3 * _A_LINE + 2  #: columns: a separator before each byte and one after the last, and a blank
-_WORDS = _COLUMNS - _HEX - 2
-_MAX_INDENT = 4  #: HID collections
+_WORDS = _COLUMNS - _HEX - 2  #: columns
+_MAX_INDENT = 4  #: levels of HID collections that are indented
 
-Chunk = tuple[bytes, str]
+Chunk = tuple[bytes, str]  #: bytes, and what they say
 
 
 def annotated(case: Case, marks: Sequence[Mark]) -> list[str]:
@@ -80,7 +80,7 @@ def _listing(device: DeviceSpec, part: str, raw: bytes, marked: frozenset[int]) 
 
 
 def _chunks(device: DeviceSpec, part: str, raw: bytes) -> list[Chunk]:
-    """The bytes of a part as one reads them: descriptors, HID items, answers; each with its words."""
+    """A part cut into its descriptors, HID items or answers, each with what it says in words."""
     if part.startswith("reports"):
         return [(item.raw, "  " * min(item.depth, _MAX_INDENT) + item.text) for item in report_items(raw)]
     if part.startswith("strings"):
@@ -88,7 +88,7 @@ def _chunks(device: DeviceSpec, part: str, raw: bytes) -> list[Chunk]:
     if part.startswith(("control", "endpoints")):
         name, _, number = part.rstrip("]").partition("[")
         return [(step.answer.data, _answer(step)) for step in getattr(device, name)[int(number)].steps]
-    return [(one.raw, describe(one)) for one in split(raw)]
+    return [(descriptor.raw, describe(descriptor)) for descriptor in split(raw)]
 
 
 def _answer(step: Step) -> str:
@@ -109,7 +109,7 @@ def _rows(raw: bytes, words: str, marked: Sequence[bool]) -> Iterator[str]:
 
 
 def _hex(raw: bytes, marked: Sequence[bool]) -> str:
-    """``[09 02]3e 00``: brackets take the place of blanks."""
+    """Bytes in hex, those that matter in brackets, which take the place of blanks: ``[09 02]3e 00``."""
     shown, before = "", False
     for byte, matters in zip(raw, marked, strict=True):
         shown += "[" if matters and not before else "]" if before and not matters else " "
@@ -123,5 +123,5 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Names and strings come from case files and devices: none may move the cursor of who reads a report."""
+    """Text without control characters: names and strings may hold any, and a report is shown on terminals."""
     return "".join(char if char.isprintable() else "?" for char in text)

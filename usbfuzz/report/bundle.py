@@ -1,4 +1,4 @@
-"""Join the modules of :mod:`usbfuzz.report.standalone` to one file."""
+"""Joins the modules of :mod:`usbfuzz.report.standalone` into one file."""
 
 from __future__ import annotations
 

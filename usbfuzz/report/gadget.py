@@ -20,7 +20,7 @@ __all__ = ["render_gadget"]
 
 _PROGRAM = Path(__file__).parent / "gadget.c"
 _PLACE = '#include "case.h"\n'
-_A_LINE = 12  #: bytes
+_A_LINE = 12  #: bytes that a line shows
 _COLUMNS = 100
 _SPEEDS = {
     Speed.LOW: "USB_SPEED_LOW",
@@ -28,7 +28,7 @@ _SPEEDS = {
     Speed.HIGH: "USB_SPEED_HIGH",
     Speed.SUPER: "USB_SPEED_SUPER",
 }
-#: What a gadget can say; other ends of a transfer (babble, an error on the bus) it cannot, and stalls.
+#: How a gadget can end a transfer. The others (babble, an error on the bus) it cannot cause: it stalls instead.
 _STATUS = {Status.OK: "OK", Status.NAK: "NAK", Status.NEVER: "NEVER", Status.TIMEOUT: "NEVER"}
 
 
@@ -68,7 +68,7 @@ def _device(number: int, spec: DeviceSpec) -> list[str]:
     blocks, descriptors = [], []
     for wValue, raw in sorted(tables.device.items()):
         at = f"{name}_{wValue:04x}"
-        blocks.append(_bytes(at, [(one.raw, describe(one)) for one in split(raw)]))
+        blocks.append(_bytes(at, _parts(wValue >> 8, raw)))
         descriptors.append(f"{{ 0x{DIRECTION_IN:02x}, 0x{wValue:04x}, ANY, {at}, sizeof({at}) }}")
     for (kind, interface), raw in sorted(tables.interface.items()):
         at = f"{name}_{kind:02x}_{interface}"
@@ -106,11 +106,11 @@ def _device(number: int, spec: DeviceSpec) -> list[str]:
 def _parts(kind: int, raw: bytes) -> list[tuple[bytes, str]]:
     if kind == DescriptorType.HID_REPORT:
         return [(item.raw, "  " * min(item.depth, 8) + item.text) for item in report_items(raw)]
-    return [(one.raw, describe(one)) for one in split(raw)]
+    return [(descriptor.raw, describe(descriptor)) for descriptor in split(raw)]
 
 
 def _bytes(name: str, parts: Sequence[tuple[bytes, str]]) -> str:
-    """An array of bytes, one descriptor or item a line with what it says."""
+    """A C array of bytes with one descriptor or HID item a line, and what it says as a comment."""
     lines = []
     for raw, words in parts:
         rows = [raw[at : at + _A_LINE] for at in range(0, len(raw), _A_LINE)] or [b""]
@@ -122,7 +122,7 @@ def _bytes(name: str, parts: Sequence[tuple[bytes, str]]) -> str:
 
 
 def _answers(name: str, steps: Sequence[Step]) -> list[str]:
-    """The answers of a script, and before them their data."""
+    """C arrays of a script: first the data of each answer, then the answers."""
     blocks, rows = [], []
     for nth, step in enumerate(steps):
         answer, at = step.answer, f"{name}_{nth}"
@@ -161,6 +161,6 @@ def _string(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    """Text that cannot end a comment."""
+    """``text`` without what would end a C comment."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return shown.replace("*/", "* /").replace("/*", "/ *")

@@ -54,7 +54,7 @@ def _block(kind: int, body: bytes) -> bytes:
 
 
 def _options(options: Iterable[tuple[int, bytes]]) -> bytes:
-    """Those that say something, and the end of them."""
+    """Options packed, empty ones left out; the code 0 ends the list."""
     said = [(code, value[:_MAX_OPTION]) for code, value in options if value]
     packed = b"".join(struct.pack("<HH", code, len(value)) + _padded(value) for code, value in said)
     return packed + bytes(4) if said else b""

@@ -24,7 +24,7 @@ from .served import served
 
 __all__ = ["key_line", "render_repro"]
 
-_COLUMNS = 120
+_COLUMNS = 120  #: of repro.py
 _SPEEDS = (Speed.LOW, Speed.FULL, Speed.HIGH, Speed.SUPER)
 _STATUS = {**{status: f"Status.{wire.name}" for status, wire in WIRE_STATUS.items()}}
 _STATUS |= {Status.NAK: "Status.NAK", Status.NEVER: "Status.NEVER"}
@@ -136,7 +136,7 @@ def _hex(kind: int, raw: bytes) -> str:
 
 
 def _descriptors(raw: bytes) -> str:
-    return _unhex([(one.raw, describe(one)) for one in split(raw)]) if raw else 'b""'
+    return _unhex([(descriptor.raw, describe(descriptor)) for descriptor in split(raw)]) if raw else 'b""'
 
 
 def _report(raw: bytes) -> str:
@@ -152,21 +152,23 @@ def _plain(raw: bytes) -> str:
 
 
 def _configuration(raw: bytes, speed: Speed) -> str:
-    """What the kernel keeps of a configuration, inside the limits that QEMU accepts; the default setting first."""
+    """The settings the kernel finds in a configuration, within the limits of QEMU; the default setting comes first."""
     interfaces = {}
     for number, kept in parse_configuration(raw, speed).items():
         default = kept.get(0) or next(iter(kept.values()))
         order = sorted(kept, key=lambda alternate, first=default.alternate: alternate != first)  # type: ignore[misc]
-        interfaces[str(number)] = _dict({str(one): _setting(raw, number, one, speed) for one in order})
+        interfaces[str(number)] = _dict(
+            {str(alternate): _setting(raw, number, alternate, speed) for alternate in order}
+        )
     value, attributes = (*raw[5:6], 0)[0], (*raw[7:8], 0)[0]
     return f"Configuration({value}, 0x{attributes:02x}, {_dict(interfaces)})"
 
 
 def _setting(raw: bytes, number: int, alternate: int, speed: Speed) -> str:
     announced = layout(raw, {number: alternate}, speed)
-    shown = next(one for one in announced.interfaces if one.bInterfaceNumber == number)
+    shown = next(interface for interface in announced.interfaces if interface.bInterfaceNumber == number)
     triple = (shown.bInterfaceClass, shown.bInterfaceSubClass, shown.bInterfaceProtocol)
-    endpoints = [_endpoint(one) for one in announced.endpoints if one.bInterfaceNumber == number]
+    endpoints = [_endpoint(laid) for laid in announced.endpoints if laid.bInterfaceNumber == number]
     return f"Setting({triple}, {_tuple(endpoints)})"
 
 
@@ -208,7 +210,7 @@ def _step(step: Step, script: ControlScript | None = None, speed: Speed = Speed.
 
 
 def _may_configure(script: ControlScript) -> bool:
-    """The script may answer GET_DESCRIPTOR(configuration)."""
+    """Whether the script may answer GET_DESCRIPTOR(configuration)."""
     kind = None if script.wValue is None else script.wValue >> 8
     return (
         script.bmRequestType in (None, DIRECTION_IN)
@@ -240,10 +242,10 @@ def _block(opening: str, items: list[str], closing: str) -> str:
 
 
 def _indented(text: str) -> str:
-    """Indented by four; lines of hex digits too, which does not change them."""
+    """Every line indented by four, also inside hex digits, where blanks do not count."""
     return textwrap.indent(text, "    ")
 
 
 def _docstring(text: str) -> str:
-    """Text that cannot end a docstring."""
+    """``text`` without what would end a docstring."""
     return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)

@@ -1,4 +1,4 @@
-"""What a device answers to GET_DESCRIPTOR when no script does, as tables for programs that have to do without us."""
+"""What a device answers to GET_DESCRIPTOR when no script does, as tables for repro.py and repro.c."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from usbfuzz.wire import Setup, Status
 
 __all__ = ["Served", "served"]
 
-_MOST = 0xFFFF
+_MOST = 0xFFFF  #: the largest wLength
 _OF_INTERFACE = DIRECTION_IN | Recipient.INTERFACE
 _HID_IN = DIRECTION_IN | RequestKind.CLASS | Recipient.INTERFACE
 _SINGLE = (DescriptorType.DEVICE, DescriptorType.DEVICE_QUALIFIER, DescriptorType.BOS)
@@ -35,7 +35,7 @@ class Served:
 
 
 def served(spec: DeviceSpec) -> Served:
-    """Ask the device itself: it and the tables cannot differ."""
+    """The tables of a device, made from the answers of its :class:`ScriptedDevice`, so that the two cannot differ."""
     device = ScriptedDevice(evolve(spec, control=(), endpoints=()))
 
     def ask(bmRequestType: int, bRequest: int, wValue: int, wIndex: int = 0) -> bytes | None:
