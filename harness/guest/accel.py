@@ -1,4 +1,4 @@
-"""Which accelerator really runs a guest here: proven by a bounded boot, remembered until the host reboots."""
+"""Whether KVM works on this host: tried with one guest for a limited time, remembered until the host reboots."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _KVM = Path("/dev/kvm")
 async def choose_timing(
     mode: Mode, machine: Machine, cache_dir: Path, on_progress: Callable[[str], None], *, kvm: Path = _KVM
 ) -> Timing:
-    """The timing that ``mode`` means on this host; ``machine`` is booted once when KVM has to be proven.
+    """The timing that ``mode`` means on this host; ``machine`` is booted once when KVM has not been tried yet.
 
-    Never raises for want of KVM: TCG always works, and one line says why it is used.
+    A missing KVM is no error: TCG always works, and one line says why it is used.
     """
     if mode is Mode.WARP:
         return Timing.WARP
@@ -48,9 +48,9 @@ async def choose_timing(
 
 
 async def kvm_verdict(machine: Machine, cache_dir: Path, *, kvm: Path = _KVM) -> str:
-    """Why KVM cannot be used, or "" when a guest was seen to boot with it.
+    """Why KVM cannot be used, or "" when a guest has booted with it.
 
-    A device file that opens proves nothing: under some nested hypervisors the guest hangs at its first instruction.
+    That the device file can be opened is not enough: under some nested hypervisors a guest hangs at once.
     """
     if not kvm.exists():
         return f"{kvm} does not exist"

@@ -1,4 +1,4 @@
-"""One running QEMU: start, QMP, exit; it never outlives the process that started it."""
+"""One running QEMU: start it, command it by QMP, end it. It ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .qemu import Machine, qemu_argv
 
 __all__ = ["NICENESS", "Qemu", "check_qemu", "find_qemu"]
 
-#: QEMU runs below the server that answers it: a late answer under a warped clock is a wrong answer.
+#: QEMU has a lower priority than the server that answers it: under a warped clock a late answer is a wrong answer.
 NICENESS = 5
 
 _START_TIMEOUT = 20.0
@@ -50,10 +50,11 @@ def check_qemu(qemu: str, arch: Arch = DEFAULT) -> None:
 
 
 def _launcher() -> list[str]:
-    """Words before QEMU's own: die with the parent, dump no core, yield to the server, do not preempt its own threads.
+    """The programs that start QEMU: each sets something for it.
 
-    SCHED_BATCH: without it the main loop's thread preempts the virtual CPU's at each wake-up only to wait for the
-    lock that one holds.
+    setpriv: the kernel kills QEMU when the process that started it ends. prlimit: no core dump. nice: the server, which
+    answers QEMU, runs first. chrt (SCHED_BATCH): else the main loop's thread preempts the virtual CPU's at each
+    wake-up, only to wait for the lock which that one holds.
     """
     words = [
         *("setpriv", "--pdeathsig", "KILL", "--"),
@@ -81,11 +82,11 @@ class Qemu:
 
     @classmethod
     async def start(cls, machine: Machine) -> Qemu:
-        """Start ``machine`` and negotiate QMP; raises QemuError with QEMU's own last words when it dies at once."""
+        """Start ``machine`` and negotiate QMP; raises QemuError with its last line of output when it ends at once."""
         argv = [*_launcher(), *qemu_argv(machine)]
         log = os.open(machine.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            # A process group of its own: Ctrl-C at a terminal is for us to decide about, not for QEMU.
+            # A process group of its own: Ctrl-C at a terminal must not end QEMU before we have decided what to do.
             process = await asyncio.create_subprocess_exec(
                 *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
             )
@@ -134,12 +135,12 @@ class Qemu:
 
     @property
     def running(self) -> bool:
-        """It has not exited yet, as far as the event loop knows."""
+        """Whether it has not exited yet, as far as the event loop knows."""
         return self._process.returncode is None
 
     @property
     def status(self) -> str:
-        """How it ended, in words for a message."""
+        """How it ended, for a message: its exit status, a signal's name, or ``running``."""
         code = self._process.returncode
         if code is None:
             return "running"
@@ -147,12 +148,12 @@ class Qemu:
 
     @property
     def signalled(self) -> bool:
-        """A signal ended it."""
+        """Whether a signal ended it."""
         return (self._process.returncode or 0) < 0
 
     @property
     def killed_from_outside(self) -> bool:
-        """Somebody sent SIGKILL or SIGTERM (the out-of-memory killer, an administrator): not the guest's doing."""
+        """Whether SIGKILL or SIGTERM ended it: the out-of-memory killer or an administrator, but not the guest."""
         return self._process.returncode in {-signal.SIGKILL, -signal.SIGTERM}
 
     def last_words(self) -> str:

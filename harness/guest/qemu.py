@@ -1,4 +1,4 @@
-"""QEMU's command line and the guest kernel's, as pure functions of a description."""
+"""The command lines of QEMU and of the guest's kernel: pure functions of a :class:`Machine`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PORTS = 8
 
 
 class Mode(Enum):
-    """How the user wants time to pass; values are the words of ``--mode``."""
+    """How the user wants time to pass in the guest; the values are those of ``--mode``."""
 
     AUTO = "auto"  #: KVM where it is proven to run a guest, else warp
     WARP = "warp"
@@ -37,7 +37,7 @@ class Mode(Enum):
 
 
 class Timing(Enum):
-    """How time passes in a machine."""
+    """How time passes in a machine, and what runs its instructions."""
 
     WARP = "warp"  #: TCG whose clock jumps over idle time (icount, sleep=off)
     TCG = "tcg"  #: TCG in real time
@@ -45,7 +45,7 @@ class Timing(Enum):
 
     @property
     def warped(self) -> bool:
-        """The guest's clock is not the wall's."""
+        """Whether the guest's clock differs from the host's: it skips idle time."""
         return self is Timing.WARP
 
 
@@ -72,7 +72,7 @@ class Machine:
 
     @property
     def log(self) -> Path:
-        """What QEMU itself printed."""
+        """What QEMU printed on its standard output and error."""
         return self.run_dir / "qemu.log"
 
     @property
@@ -149,7 +149,7 @@ def _always(arch: Arch) -> list[str]:
 
 
 def _emulated(arch: Arch) -> list[str]:
-    """What a kernel is told besides when each of its instructions is emulated."""
+    """What an emulated guest's kernel is told besides."""
     words = (
         arch.command_line.trusted_clock,
         # Timers of the tick's resolution: a high-resolution timer costs an interrupt of its own.
@@ -232,7 +232,10 @@ def _port(machine: Machine, port: int) -> tuple[str, ...]:
 
 
 def redir_argv(name: str, path: Path, *, listens: bool = True, debug: int = 0) -> tuple[str, ...]:
-    """A host controller with one usb-redir; its channel is a socket where QEMU listens, or which it connects to."""
+    """One port: a host controller with a usb-redir, whose channel is a unix socket.
+
+    QEMU listens on it, or connects to it when it does not ``listen``.
+    """
     # suppress-remote-wake=off: else QEMU clears that bit of bmAttributes in the configuration descriptor; bytes must
     # pass as they are. port=1 is the controller's first, so that the device is BUS-1 in the guest's sysfs.
     redir = f"usb-redir,id=redir{name},chardev=redir{name},bus=xhci{name}.0,port=1,suppress-remote-wake=off"

@@ -1,4 +1,4 @@
-"""Private run directories that disappear with their owner, even one that was killed."""
+"""Private directories of running machines, removed when their owner ends, even if it was killed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _root() -> Path:
 
 @contextlib.contextmanager
 def _root_locked() -> Iterator[Path]:
-    """The root, locked: nobody sweeps while a new directory is not yet locked by its owner."""
+    """The root, locked against other processes' sweeps while a new directory is not yet locked by its owner."""
     root = _root()
     with (root / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,7 +1,7 @@
-"""Boot once, start from the snapshot ever after.
+"""Boot a guest once and save its state; later guests start from that snapshot.
 
 A snapshot belongs to everything that shaped it: kernel, image, kernel command line, QEMU version and machine. Its
-key is a digest of those, so that nothing stale is ever loaded; it is written beside its final name and renamed.
+file name is a digest of those, so that no other is ever loaded; the file is written beside its final name and renamed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
 
 
 def _make_disk(path: Path) -> None:
-    """An empty qcow2: the state of the machine is all it will hold."""
+    """Make an empty qcow2 file, which will contain nothing but the state of the machine."""
     qemu_img = shutil.which("qemu-img")
     if qemu_img is None:
         raise QemuError("qemu-img: not found on PATH; install Debian's qemu-utils package")
@@ -70,7 +70,7 @@ def _make_disk(path: Path) -> None:
 async def boot(machine: Machine, timeout: float = BOOT_TIMEOUT) -> tuple[Qemu, Agent]:
     """Boot ``machine`` from its kernel until the agent says it is ready.
 
-    Raises BootError with the console's own words when the kernel panics, QEMU exits or nothing comes in ``timeout``
+    Raises BootError with what the console shows when the kernel panics, QEMU exits or nothing comes in ``timeout``
     seconds of wall time; QemuError when QEMU itself is at fault.
     """
     _make_disk(machine.disk)
@@ -91,7 +91,7 @@ async def _ready(qemu: Qemu, timeout: float) -> Agent:
         await asyncio.wait({gone, agent, panic}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if agent.done() and not agent.exception():
             return agent.result()
-        if agent.done():  # its connection broke: QEMU is about to be seen to have ended
+        if agent.done():  # the connection broke: QEMU has probably ended, which is noticed a moment later
             await asyncio.wait({gone}, timeout=_PANIC_LOOK_S)
         why = f"no ready agent within {timeout:.0f} s"
         if gone.done() or panic.done():
@@ -151,7 +151,7 @@ async def ensure_snapshot(
 
 
 def prune(directory: Path, keep: int = SNAPSHOTS_KEPT) -> None:
-    """Delete the snapshots that were not used for longest; one that is being copied stays readable to who copies it."""
+    """Delete the snapshots that were not used for longest. One that is being copied can still be copied to its end."""
     by_age = sorted(directory.glob("*.qcow2"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in by_age[keep:]:
         path.unlink(missing_ok=True)
@@ -179,7 +179,7 @@ def _copy_synced(source: Path, target: Path) -> None:
 
 
 class _Lock(contextlib.AbstractContextManager["_Lock"]):
-    """A blocking file lock, freed by the kernel when its owner dies."""
+    """A file lock that is waited for; the kernel frees it when its owner dies."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w")

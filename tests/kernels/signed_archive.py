@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from harness.guest.kernels.archives import Machine
+from harness.guest.kernels.archives import AptFiles
 
 
 def bzimage(release: str, salt: bytes = b"") -> bytes:
@@ -76,15 +76,15 @@ class FakeArchive:
         return self.root / "debian"
 
     @property
-    def machine(self) -> Machine:
-        return Machine(self.root / "apt", self.root / "keyrings", self.root / "templates")
+    def apt_files(self) -> AptFiles:
+        return AptFiles(self.root / "apt", self.root / "keyrings", self.root / "templates")
 
     def prepare(self) -> None:
-        for path in (self.mirror / "pool", self.machine.etc_apt, self.machine.keyrings):
+        for path in (self.mirror / "pool", self.apt_files.etc_apt, self.apt_files.keyrings):
             path.mkdir(parents=True)
-        self.key.export(self.machine.keyrings / "debian-archive-test.gpg")
+        self.key.export(self.apt_files.keyrings / "debian-archive-test.gpg")
         line = f"deb file:{self.mirror} bookworm main\n"
-        (self.machine.etc_apt / "sources.list").write_text(line)
+        (self.apt_files.etc_apt / "sources.list").write_text(line)
 
     def package(self, suite: str, name: str, version: str, files: dict[str, bytes], depends: str = "") -> Path:
         """Build a package into the pool and list it in ``suite`` (without publishing)."""

@@ -42,7 +42,7 @@ def cache(tmp_path: Path) -> Path:
 @pytest.fixture
 def get(archive: FakeArchive, cache: Path) -> Resolve:
     def get(spec: str, *, refresh: bool = False) -> Kernel:
-        return resolve(spec, cache, refresh=refresh, machine=archive.machine)
+        return resolve(spec, cache, refresh=refresh, apt_files=archive.apt_files)
 
     return get
 
@@ -152,7 +152,7 @@ def test_a_package_changed_after_signing_is_refused(archive: FakeArchive, get: R
 
 
 def test_without_archive_keys_the_message_names_their_package(archive: FakeArchive, get: Resolve) -> None:
-    (archive.machine.keyrings / "debian-archive-test.gpg").unlink()
+    (archive.apt_files.keyrings / "debian-archive-test.gpg").unlink()
     with pytest.raises(KernelError, match="install the package debian-archive-keyring"):
         get("debian:bookworm")
 
@@ -242,7 +242,7 @@ def test_debug_information_is_vmlinux_and_the_modules_asked_for(
     archive.publish("bookworm")
     kernel = get("debian:bookworm")
     for _ in range(2):
-        directory = debug_information(kernel, ["usb_serial"], cache, machine=archive.machine)
+        directory = debug_information(kernel, ["usb_serial"], cache, apt_files=archive.apt_files)
         assert {path.name for path in directory.iterdir()} == {f"vmlinux-{release}", "usb-serial.ko"}
         assert (directory / "usb-serial.ko").read_bytes() == b"\x7fELF wanted"
     remove("debian:6.1.10-1", cache)
@@ -253,5 +253,5 @@ def test_a_kernel_whose_archive_has_no_debug_information_says_so(
     archive: FakeArchive, get: Resolve, cache: Path
 ) -> None:
     with pytest.raises(KernelError, match=r"linux-image-6\.1\.0-1-amd64-dbg"):
-        debug_information(get("debian:bookworm"), [], cache, machine=archive.machine)
+        debug_information(get("debian:bookworm"), [], cache, apt_files=archive.apt_files)
     assert not (cache / "debug").exists() or not list((cache / "debug").iterdir())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.guest.kernels.archives import DEBIAN, UBUNTU, Machine, NoMirrorError, mirrors
+from harness.guest.kernels.archives import DEBIAN, UBUNTU, AptFiles, NoMirrorError, mirrors
 from harness.guest.kernels.deb822 import paragraphs
 from harness.guest.kernels.sources import Source, parse_deb822, parse_one_line
 from harness.guest.kernels.versions import upstream_of, version_key
@@ -95,30 +95,30 @@ def test_paragraphs_come_back_as_they_were_written(written: list[dict[str, str]]
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def apt_files(tmp_path: Path) -> AptFiles:
     (tmp_path / "sources.list.d").mkdir()
-    return Machine(etc_apt=tmp_path, templates=tmp_path / "templates")
+    return AptFiles(etc_apt=tmp_path, templates=tmp_path / "templates")
 
 
-def configure(machine: Machine, *lines: str) -> None:
-    (machine.etc_apt / "sources.list.d" / "some.list").write_text("".join(f"{line}\n" for line in lines))
+def configure(apt_files: AptFiles, *lines: str) -> None:
+    (apt_files.etc_apt / "sources.list.d" / "some.list").write_text("".join(f"{line}\n" for line in lines))
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "bullseye", "bookworm-backports", "sid", "experimental"])
-def test_one_main_entry_leads_to_every_main_suite(machine: Machine, suite: str) -> None:
-    configure(machine, "deb http://mirror/debian bookworm main", "deb http://mirror/security bookworm-security main")
-    assert mirrors(DEBIAN, suite, machine) == ["http://mirror/debian"]
-    assert mirrors(DEBIAN, "bullseye-security", machine) == ["http://mirror/security"]
+def test_one_main_entry_leads_to_every_main_suite(apt_files: AptFiles, suite: str) -> None:
+    configure(apt_files, "deb http://mirror/debian bookworm main", "deb http://mirror/security bookworm-security main")
+    assert mirrors(DEBIAN, suite, apt_files) == ["http://mirror/debian"]
+    assert mirrors(DEBIAN, "bullseye-security", apt_files) == ["http://mirror/security"]
 
 
-def test_the_entry_of_the_suite_itself_comes_first(machine: Machine) -> None:
-    configure(machine, "deb http://a/debian bookworm main", "deb http://b/debian trixie main")
-    assert mirrors(DEBIAN, "trixie", machine) == ["http://b/debian", "http://a/debian"]
+def test_the_entry_of_the_suite_itself_comes_first(apt_files: AptFiles) -> None:
+    configure(apt_files, "deb http://a/debian bookworm main", "deb http://b/debian trixie main")
+    assert mirrors(DEBIAN, "trixie", apt_files) == ["http://b/debian", "http://a/debian"]
 
 
-def test_third_parties_are_left_out_or_come_last(machine: Machine) -> None:
+def test_third_parties_are_left_out_or_come_last(apt_files: AptFiles) -> None:
     configure(
-        machine,
+        apt_files,
         "deb http://vendor/apt bookworm main",
         "deb [signed-by=/etc/apt/keyrings/shop.gpg] http://shop/debian bookworm main",
         "deb http://container/linux/debian bookworm stable",
@@ -126,38 +126,38 @@ def test_third_parties_are_left_out_or_come_last(machine: Machine) -> None:
         "deb cdrom:[Debian]/ bookworm main",
         "deb http://mirror/debian bookworm main",
     )
-    assert mirrors(DEBIAN, "bookworm", machine) == ["http://mirror/debian", "http://vendor/apt"]
+    assert mirrors(DEBIAN, "bookworm", apt_files) == ["http://mirror/debian", "http://vendor/apt"]
 
 
-def test_a_machine_without_a_security_entry_tries_beside_its_main_mirror(machine: Machine) -> None:
-    configure(machine, "deb http://mirror/debian bookworm main")
-    assert mirrors(DEBIAN, "bookworm-security", machine) == ["http://mirror/debian-security"]
+def test_a_machine_without_a_security_entry_tries_beside_its_main_mirror(apt_files: AptFiles) -> None:
+    configure(apt_files, "deb http://mirror/debian bookworm main")
+    assert mirrors(DEBIAN, "bookworm-security", apt_files) == ["http://mirror/debian-security"]
 
 
-def test_ubuntu_serves_security_from_its_main_archive(machine: Machine) -> None:
-    configure(machine, "deb http://mirror/ubuntu noble main restricted")
-    assert mirrors(UBUNTU, "noble-security", machine) == ["http://mirror/ubuntu"]
+def test_ubuntu_serves_security_from_its_main_archive(apt_files: AptFiles) -> None:
+    configure(apt_files, "deb http://mirror/ubuntu noble main restricted")
+    assert mirrors(UBUNTU, "noble-security", apt_files) == ["http://mirror/ubuntu"]
 
 
-def test_a_machine_of_another_distribution_asks_the_usual_mirror(machine: Machine) -> None:
-    configure(machine, "deb http://mirror/ubuntu noble main restricted")
-    machine.templates.mkdir()
+def test_a_machine_of_another_distribution_asks_the_usual_mirror(apt_files: AptFiles) -> None:
+    configure(apt_files, "deb http://mirror/ubuntu noble main restricted")
+    apt_files.templates.mkdir()
     entry = (
         "Suite: {}\nRepositoryType: deb\nBaseURI-arm64: http://ports/\nBaseURI: https://usual/debian/\nMatchURI: x\n\n"
     )
-    (machine.templates / "Debian.info").write_text(
+    (apt_files.templates / "Debian.info").write_text(
         "_ChangelogURI: y\n\n" + entry.format("sid") + entry.format("trixie")
     )
-    assert mirrors(DEBIAN, "bookworm", machine) == ["https://usual/debian"]
-    assert mirrors(DEBIAN, "bullseye-security", machine) == ["https://usual/debian-security"]
-    configure(machine, "deb http://mirror/debian bookworm main")
-    assert mirrors(DEBIAN, "bullseye", machine) == ["http://mirror/debian"]
+    assert mirrors(DEBIAN, "bookworm", apt_files) == ["https://usual/debian"]
+    assert mirrors(DEBIAN, "bullseye-security", apt_files) == ["https://usual/debian-security"]
+    configure(apt_files, "deb http://mirror/debian bookworm main")
+    assert mirrors(DEBIAN, "bullseye", apt_files) == ["http://mirror/debian"]
 
 
-def test_without_a_mirror_the_line_to_add_is_told(machine: Machine) -> None:
-    configure(machine, "deb http://mirror/ubuntu noble main restricted")
+def test_without_a_mirror_the_line_to_add_is_told(apt_files: AptFiles) -> None:
+    configure(apt_files, "deb http://mirror/ubuntu noble main restricted")
     with pytest.raises(NoMirrorError, match=r"add one, for instance in .*debian\.list: deb MIRROR bookworm main"):
-        mirrors(DEBIAN, "bookworm", machine)
+        mirrors(DEBIAN, "bookworm", apt_files)
 
 
 VERSION = st.from_regex(r"[0-9][0-9a-z.+~]{0,6}(-[0-9a-z.+~]{1,4})?", fullmatch=True)

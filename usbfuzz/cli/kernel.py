@@ -37,7 +37,7 @@ def list_() -> None:
 @click.argument("spec")
 @click.option("--refresh", is_flag=True, help="Ask the mirror again what a suite's newest kernel is.")
 def add(spec: str, refresh: bool) -> None:
-    """Fetch and verify the kernel SPEC, or answer from what is kept."""
+    """Fetch and verify the kernel SPEC unless it is kept here."""
     found = resolve(spec, default_cache(), refresh=refresh, on_progress=progress)
     click.echo(f"{found.name}  {found.release}  {found.vmlinuz}")
 

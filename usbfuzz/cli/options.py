@@ -84,11 +84,11 @@ def parse_duration(text: str) -> float:
 
 
 def progress(line: str) -> None:
-    """Say what a long preparation does, on stderr."""
+    """Print on stderr what a long preparation is doing."""
     click.echo(f"usbfuzz: {line}", err=True)
 
 
 def screen() -> Console:
-    """Standard output; in a file or a pipe wide enough for a crash title on one line."""
+    """Standard output; in a file or a pipe it is wide enough for a crash title on one line."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)

@@ -1,4 +1,4 @@
-"""``usbfuzz plug``: one device, one kernel, live."""
+"""``usbfuzz plug``: plug one device into a guest and show what happens."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def plug_command(
 
 
 class _RecordingScreen(Screen):
-    """A screen that remembers what was said, as far as memory allows."""
+    """A screen that also records the transfers, up to the recorder's limit."""
 
     def __init__(self, console: Console, transfers: bool) -> None:
         super().__init__(console, transfers)

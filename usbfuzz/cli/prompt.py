@@ -1,4 +1,4 @@
-"""What can be typed in ``usbfuzz shell``."""
+"""The commands of ``usbfuzz shell``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LEVEL = "<"
 
 
 class Prompt(cmd.Cmd):
-    """Reads commands and does them; ``failures`` counts those that could not be done."""
+    """Reads commands and runs them; ``failures`` counts those that failed."""
 
     def __init__(self, watched: Watched, console: Console, terminal: Terminal | None) -> None:
         super().__init__()
@@ -40,23 +40,23 @@ class Prompt(cmd.Cmd):
         self.use_rawinput = terminal is not None
         self.failures = 0
         self._watched = watched
-        self._bench = watched.bench
+        self._guest = watched.guest
         self._console = console
         self._terminal = terminal
 
     # cmd.Cmd
 
     def preloop(self) -> None:
-        """The prompt is about to be out."""
+        """Called before the first prompt is shown."""
         self._draw(self.prompt)
 
     def precmd(self, line: str) -> str:
-        """A line was typed."""
+        """Called with each line that was typed."""
         self._draw("")
         return line.strip()
 
     def postcmd(self, stop: bool, line: str) -> bool:
-        """What the kernel had to say comes before the next prompt."""
+        """Show what the kernel has printed, before the next prompt."""
         del line
         if not stop:
             self._watched.show()
@@ -64,7 +64,7 @@ class Prompt(cmd.Cmd):
         return bool(stop)
 
     def onecmd(self, line: str) -> bool:
-        """Do one command; what goes wrong is said, and the guest replaced if it is gone."""
+        """Run one command; print its error, and replace the guest when it has ended."""
         with self._watched.busy:
             try:
                 if self._watched.lost:
@@ -85,11 +85,11 @@ class Prompt(cmd.Cmd):
         return False
 
     def emptyline(self) -> bool:
-        """Nothing was typed: nothing is done."""
+        """Do nothing for an empty line."""
         return False
 
     def default(self, line: str) -> None:
-        """A word that is no command."""
+        """Answer a word that is no command."""
         word = line.split(maxsplit=1)[0]
         close = difflib.get_close_matches(word, self._commands(), n=1)
         raise InputError(f"{word}: no such command; " + (f"did you mean {close[0]}?" if close else "type help"))
@@ -110,25 +110,25 @@ class Prompt(cmd.Cmd):
         if loaded.case and loaded.case.guest.kernel_params:
             self._say(f"the case wants a guest with {' '.join(loaded.case.guest.kernel_params)}", "yellow")
         self._watched.plugged[port] = loaded.name
-        self._bench.plug(port, device)
+        self._guest.plug(port, device)
         self._say(f"{loaded.name} is in port {port}; {self._drivers(port)}")
 
     def do_unplug(self, words: str) -> None:
         """unplug [PORT]: pull a device; without a number the one that was plugged in last"""
         port = self._chosen(words)
-        self._bench.unplug(port)
+        self._guest.unplug(port)
         self._say(f"{self._watched.plugged.pop(port)} is out of port {port}")
 
     def do_reset(self, words: str) -> None:
         """reset [PORT]: have the host reset a device; without a number the one that was plugged in last"""
         port = self._chosen(words)
-        self._bench.reset(port)
+        self._guest.reset(port)
         self._say(f"{self._watched.plugged[port]} was reset; {self._drivers(port)}")
 
     def do_devices(self, words: str) -> None:
         """devices: what is plugged in, as the kernel sees it"""
         _none(words)
-        found = self._bench.wait(self._bench.lane.agent.lsusb())
+        found = self._guest.wait(self._guest.lane.agent.lsusb())
         table = Table.grid(padding=(0, 2))
         for port, name in sorted(self._watched.plugged.items()):
             seen = [sysfs for bus in buses(port) if (sysfs := f"{bus}-1") in found]
@@ -140,13 +140,13 @@ class Prompt(cmd.Cmd):
     def do_drivers(self, words: str) -> None:
         """drivers: which driver has bound which interface"""
         _none(words)
-        self._bench.settle()
-        for name, driver in self._bench.drivers().items():
+        self._guest.settle()
+        for name, driver in self._guest.drivers().items():
             self._say(f"{name} {driver}")
 
     def do_dmesg(self, words: str) -> None:
         """dmesg [N]: the kernel's log, or its last N lines"""
-        lines = [_unlevelled(line) for line in self._bench.wait(self._bench.lane.agent.kmsg()).splitlines()]
+        lines = [_unlevelled(line) for line in self._guest.wait(self._guest.lane.agent.kmsg()).splitlines()]
         match _split(words):
             case []:
                 pass
@@ -160,7 +160,7 @@ class Prompt(cmd.Cmd):
         """run COMMAND: a line for the guest's shell, with all of busybox; ! does the same"""
         if not line:
             raise InputError("run COMMAND: give a command, as in run ls /dev")
-        ran = self._bench.run(("sh", "-s"), _RUN_S, line.encode())
+        ran = self._guest.run(("sh", "-s"), _RUN_S, line.encode())
         if ran.output:
             self._say(ran.output.decode("utf-8", "replace").removesuffix("\n"))
         if ran.status:
@@ -203,22 +203,22 @@ class Prompt(cmd.Cmd):
     # Completion
 
     def completenames(self, text: str, *_ignored: object) -> list[str]:
-        """Commands."""
+        """The commands that begin with ``text``."""
         return [f"{name} " for name in self._commands() if name.startswith(text)]
 
     def complete_plug(self, text: str, *_ignored: object) -> list[str]:
-        """Known devices, and files."""
+        """The known devices and the files that begin with ``text``."""
         known = [name for name in sorted(MODELS) if name.startswith(text)]
         return [*known, *_paths(text)]
 
-    # Odds and ends
+    # Helpers of the commands
 
     def _commands(self) -> list[str]:
         hidden = {"EOF", "shell"}
         return [name[3:] for name in vars(Prompt) if name.startswith("do_") and name[3:] not in hidden]
 
     def _ports(self) -> range:
-        return range(len(self._bench.lane.ports))
+        return range(len(self._guest.lane.ports))
 
     def _port(self, number: str) -> int:
         if not number.isdecimal() or int(number) not in self._ports():
@@ -226,7 +226,7 @@ class Prompt(cmd.Cmd):
         return int(number)
 
     def _chosen(self, words: str) -> int:
-        """The port that is named, else the one last plugged into; there is a device in it."""
+        """The port that is named, else the one last plugged into. Raises InputError when it is empty."""
         match _split(words):
             case []:
                 port = next(reversed(self._watched.plugged), -1)
@@ -239,9 +239,9 @@ class Prompt(cmd.Cmd):
         return port
 
     def _drivers(self, port: int) -> str:
-        """What has bound the interfaces of the device in a port."""
+        """The drivers of the device in a port, as a sentence."""
         mine = tuple(f"{bus}-" for bus in buses(port))
-        bound = [f"{driver} ({name})" for name, driver in self._bench.drivers().items() if name.startswith(mine)]
+        bound = [f"{driver} ({name})" for name, driver in self._guest.drivers().items() if name.startswith(mine)]
         return f"drivers: {', '.join(bound)}" if bound else "no driver has bound"
 
     def _say(self, text: str, style: str = "") -> None:
@@ -270,7 +270,7 @@ def _none(words: str) -> None:
 
 
 def _paths(text: str) -> Iterator[str]:
-    """Files that can be plugged in, and directories to go on from."""
+    """Files that can be plugged in, and directories to look further in, that begin with ``text``."""
     begun = text.rpartition("/")[2]
     folder = text.removesuffix(begun)
     with contextlib.suppress(OSError):

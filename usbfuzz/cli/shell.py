@@ -34,7 +34,7 @@ _SCRIPT_WIDTH = 160
 @live_mode_option
 @kernel_param_option
 def shell_command(kernel: str, mode: Mode, kernel_params: tuple[str, ...]) -> int:
-    """Boot a guest, and plug, unplug and look by typing; help lists the commands.
+    """Boot a guest and take commands: plug, unplug, drivers, …; help lists them.
 
     Commands may also come from a pipe: the exit status is 1 then if one of them failed or the guest crashed.
     """
@@ -43,10 +43,10 @@ def shell_command(kernel: str, mode: Mode, kernel_params: tuple[str, ...]) -> in
 
 
 def _talk(config: LaneConfig) -> int:
-    """With somebody at a terminal."""
+    """Take commands from a terminal."""
     terminal = Terminal()
     console = Console(file=cast("TextIO", terminal), highlight=False, force_terminal=True)
-    with Workbench(config, progress) as bench, Watched(bench, Screen(console, transfers=False)) as watched:
+    with Workbench(config, progress) as guest, Watched(guest, Screen(console, transfers=False)) as watched:
         console.print(f"{config.kernel.release} runs; type help for what can be done", markup=False)
         readline.set_completer_delims(" \t\n")
         prompt = Prompt(watched, console, terminal)
@@ -62,9 +62,9 @@ def _talk(config: LaneConfig) -> int:
 
 
 def _script(config: LaneConfig) -> int:
-    """With commands from a pipe or a file."""
+    """Take commands from a pipe or a file."""
     console = Console(highlight=False, width=_SCRIPT_WIDTH)
-    with Workbench(config, progress) as bench, Watched(bench, Screen(console, transfers=False)) as watched:
+    with Workbench(config, progress) as guest, Watched(guest, Screen(console, transfers=False)) as watched:
         prompt = Prompt(watched, console, None)
         prompt.cmdloop()
         watched.show()

@@ -1,4 +1,4 @@
-"""A terminal where lines arrive while somebody types."""
+"""A terminal on which lines are printed while the user is typing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LINES_KEPT = 1000
 
 
 class Terminal(io.TextIOBase):
-    """Standard output, for whole lines from any thread; while a prompt is out it is drawn again below them."""
+    """Standard output for whole lines from any thread; a prompt that is shown is drawn again below them."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
@@ -30,33 +30,33 @@ class Terminal(io.TextIOBase):
         self._prompt = ""
 
     def isatty(self) -> bool:
-        """Whether anybody looks."""
+        """Whether standard output is a terminal."""
         return self._out.isatty()
 
     def fileno(self) -> int:
-        """Of standard output."""
+        """The descriptor of standard output."""
         return self._out.fileno()
 
     def write(self, text: str) -> int:
-        """Print lines above what is being typed."""
+        """Print lines above the line that is being typed."""
         with self._lock:
             if self._prompt:
                 text = f"{_ERASE_LINE}{text}{self._prompt}{readline.get_line_buffer()}"
             return self._out.write(text)
 
     def flush(self) -> None:
-        """Show it."""
+        """Flush standard output."""
         self._out.flush()
 
     def prompting(self, prompt: str) -> None:
-        """A prompt is out ("": is not any more)."""
+        """Note the prompt that is shown from now on; "" when none is."""
         with self._lock:
             self._prompt = prompt
 
 
 @contextlib.contextmanager
 def remembered(name: str) -> Iterator[None]:
-    """Keep what is typed in a history file below ``$XDG_STATE_HOME``; one that cannot be had is done without."""
+    """Keep what is typed in a history file below ``$XDG_STATE_HOME``; errors of the file are ignored."""
     root = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     history = root / "usbfuzz" / name
     readline.set_history_length(_LINES_KEPT)

@@ -29,8 +29,8 @@ class Watched:
     ``plugged`` is what its user put into the ports, ``crashes`` counts what crashed or warned.
     """
 
-    def __init__(self, bench: Workbench, screen: Screen) -> None:
-        self.bench = bench
+    def __init__(self, guest: Workbench, screen: Screen) -> None:
+        self.guest = guest
         self.screen = screen
         self.busy = threading.RLock()
         self.plugged: dict[int, str] = {}
@@ -53,17 +53,17 @@ class Watched:
     @property
     def lost(self) -> bool:
         """Its QEMU has ended."""
-        return any(port.closed.is_set() for port in self.bench.lane.ports)
+        return any(port.closed.is_set() for port in self.guest.lane.ports)
 
     def show(self) -> bool:
         """Show what the kernel has printed since, and what crashed or warned; whether there was anything."""
         with self._reading:
-            whole = self.bench.kernel_log().rpartition("\n")[0]
+            whole = self.guest.kernel_log().rpartition("\n")[0]
             lines = whole[self._shown :].removeprefix("\n").splitlines()
             self._shown = len(whole)
             for line in lines:
                 self.screen.kernel(line)
-            for report in self.bench.reports() if lines else ():
+            for report in self.guest.reports() if lines else ():
                 if report.title not in self._titles:
                     self._titles.add(report.title)
                     self._crashed(report.title)
@@ -72,7 +72,7 @@ class Watched:
     def restore(self) -> None:
         """A fresh guest, nothing plugged in; raises an InfraError. The caller holds ``busy``."""
         with self._reading:
-            self.bench.restore()
+            self.guest.restore()
             self._shown = 0
             self._titles.clear()
             self.plugged.clear()
@@ -100,7 +100,7 @@ class Watched:
         self.screen.crash(title)
 
     def _trace(self) -> None:
-        for port in self.bench.lane.ports:
+        for port in self.guest.lane.ports:
             port.trace, port.on_fault = self.screen.transfer, self.screen.fault
 
     def _watch(self) -> None:

@@ -1,4 +1,11 @@
-"""Guest images: the agent, the modules that bind USB and HID devices, and what they need, as one initramfs a kernel."""
+"""Guest images: one initramfs for each kernel, with the agent and the modules that bind USB and HID devices.
+
+::
+
+    Kernel ──manifest (by the lists in policy)──▶ modules ┐
+    C sources ──programs──▶ agent, tools ─────────────────┼──build, cpio──▶ Image
+    this machine's busybox ───────────────────────────────┘
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Image:
 
 
 def build_image(kernel: Kernel, cache: Path, firmware: Path | None = None) -> Image:
-    """The image for a kernel, from the cache when nothing it is made of has changed.
+    """The image for a kernel; from the cache unless something that it is made of has changed.
 
     ``firmware`` is a directory that becomes ``/lib/firmware``. Raises KernelError when the kernel cannot be used,
     InfraError when agent or tools cannot be compiled or busybox is missing, StorageError when the cache or the firmware

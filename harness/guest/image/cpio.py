@@ -1,4 +1,4 @@
-"""The ``newc`` cpio archive an initramfs is made of, written so that equal content gives equal bytes.
+"""Write an initramfs: a cpio archive in ``newc`` format. Equal content gives equal bytes.
 
 Format (Documentation/driver-api/early-userspace/buffer-format.rst): a 110-byte header of magic ``070701`` and thirteen
 8-digit hex numbers, the name with its NUL, padding to 4 bytes, the data, padding to 4 bytes; the entry ``TRAILER!!!``
@@ -20,7 +20,7 @@ _TRAILER = "TRAILER!!!"
 
 @frozen
 class Entry:
-    """One file of the archive. ``name`` is relative and without ``..``; owner is root and the time is 0 always."""
+    """One file of the archive. ``name`` is relative and without ``..``; owner is root, the time is 0."""
 
     name: str
     mode: int  #: type and permission bits as in ``st_mode``

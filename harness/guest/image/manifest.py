@@ -1,4 +1,4 @@
-"""From a kernel's module indexes to an image's contents: a pure function of what depmod(8) wrote."""
+"""Choose an image's contents from a kernel's module indexes: a pure function of the files that depmod(8) wrote."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_tables(directory: Path) -> Tables:
 
 
 def manifest(tables: Tables) -> Manifest:
-    """Apply :mod:`~harness.guest.image.policy` to a kernel. Raises KernelError when it lacks a required module."""
+    """Choose the modules of an image by :mod:`.policy`. Raises KernelError when the kernel lacks a required one."""
     index = tables.index
     missing = [name for name in policy.REQUIRED if name not in index.paths and name not in index.builtin]
     if missing:
@@ -70,7 +70,7 @@ def manifest(tables: Tables) -> Manifest:
 
 
 def _words(path: Path) -> Iterator[list[str]]:
-    """The lines of a table depmod may have left out."""
+    """The words of each line of a table; none when depmod did not write the table."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     return (line.split() for line in text.splitlines() if len(line.split()) > 2 and not line.startswith("#"))
 
@@ -92,7 +92,7 @@ def _in_directories(index: ModuleIndex) -> set[str]:
 
 
 def _closure(tables: Tables, names: Iterable[str]) -> tuple[str, ...]:
-    """The modules named and all they need, each once, in an order in which they load.
+    """The modules ``names`` and all they need, each once, in an order in which they can be loaded.
 
     Excluded modules and their users stay out.
     """
@@ -107,7 +107,7 @@ def _closure(tables: Tables, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _with_soft(tables: Tables, name: str) -> Iterator[str]:
-    """The module after its soft dependencies (names or aliases), those with their hard ones."""
+    """A module's soft dependencies (names or aliases) with the modules those need, then the module itself."""
     index = tables.index
     for wish in tables.soft.get(name, ()):
         for soft in (wish, *(alias.module for alias in index.aliases if module_name(alias.pattern) == wish)):

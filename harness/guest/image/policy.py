@@ -1,6 +1,6 @@
-"""Which modules a guest carries and which it loads before the agent is ready: data, with a reason where one is needed.
+"""Which modules an image contains, and which of them are loaded before the agent is ready.
 
-Names are as in ``/proc/modules`` (underscores). A name that a kernel has built in, or has not at all, is passed over
+Names are as in ``/proc/modules`` (underscores). A name that a kernel has built in, or does not have, is ignored
 unless it is in :data:`REQUIRED`.
 """
 
@@ -20,7 +20,7 @@ __all__ = [
     "REQUIRED",
 ]
 
-#: What a guest cannot do without: a host controller, HID, and the agent's port. Built in is as good as a module.
+#: What a guest cannot do without: a host controller, HID, and the agent's port; as modules or built in.
 REQUIRED = ("virtio_pci", "virtio_console", "usbcore", "xhci_hcd", "xhci_pci", "usbhid")
 
 #: Loaded with ``usbfuzz.modules=base``, in this order; dependencies come first by themselves.
@@ -64,7 +64,7 @@ COMPANION_NAMES = (
     "ext4", "ntfs3", "vfat", "crc32c_generic", "nls_ascii", "nls_cp437", "nls_iso8859_1", "nls_utf8",
 )  # fmt: skip
 
-#: Never in an image. The reason is for the reader who misses the module.
+#: Never in an image, with the reason.
 EXCLUDED: Mapping[str, str] = {
     "usbtest": "a test driver: claims devices in order to run its own transfers against known test firmware",
     "ehset": "a test driver: puts the parent's port into an electrical test mode, in which it detects nothing",
@@ -78,7 +78,8 @@ EXCLUDED: Mapping[str, str] = {
     "hid_sensor_custom": "claims the sensors that the specific hid_sensor drivers would bind, depending on load order",
 }
 
-#: Aliases nobody asks modprobe for in a guest without udev; left out because the helper reads the file each time.
+#: Aliases that only udev asks modprobe for, and a guest has no udev. They are left out because the module helper reads
+#: the whole file each time.
 HELPER_ALIASES_SKIPPED = (
     "usb:", "hid:", "pci:", "of:", "acpi", "dmi:", "cpu:", "sdio:", "pcmcia:", "virtio:", "pnp:", "ssb:", "bcma:",
     "scsi:t", "vmbus:", "mdio:", "spi:", "wmi:", "mei:", "input:", "hdaudio:", "sdw:", "isa:", "ulpi:", "typec:",

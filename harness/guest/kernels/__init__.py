@@ -1,4 +1,15 @@
-"""Kernels for guests: find, fetch, verify, unpack and keep them."""
+"""Kernels for guests: find, fetch, verify, unpack and keep them.
+
+::
+
+    debian:6.1 ──specs──▶ ArchiveSpec ──archives, sources──▶ mirrors ──apt, packages, fetch─▶ files ┐
+    tree:/linux ─specs──▶ TreeSpec, … ──local──▶ files on this machine ─────────────────────────────┴─resolving─▶ Kernel
+
+    cache: the kernels that were fetched or prepared before       modules: what a kernel's modules are, and need
+
+To add a distribution, add a record to ``archives.DISTRIBUTIONS``. To add another sort of source, add a spec class to
+``specs`` and its search to ``resolving``.
+"""
 
 from .model import Kernel
 from .modules import ModuleIndex, read_module

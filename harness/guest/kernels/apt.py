@@ -1,4 +1,4 @@
-"""A private apt: the machine's apt-get and apt-cache with their state in our cache.
+"""The machine's apt-get and apt-cache, with all their state in usbfuzz's cache.
 
 apt itself downloads and verifies (InRelease signature against the given keyrings, then the hash of every index and
 package). Nothing of the machine's own apt is read but its configuration (proxies, credentials), and nothing is changed
@@ -20,7 +20,7 @@ from .storage import storage_errors
 
 __all__ = ["AptRoot", "SuiteError", "SuiteMissingError"]
 
-#: Read after the machine's configuration. Its update hooks are not ours to run; its pins would hide versions.
+#: Read after the machine's configuration. Its update hooks must not run here; its pins would hide versions.
 #: The archive moves suites on (stable becomes oldstable), which apt would stop at; sandboxing as _apt is impossible
 #: in a directory only we can enter.
 _CONFIGURATION = """\
@@ -52,8 +52,8 @@ Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 """
 
-#: A suite past its life is no longer re-signed: its Valid-Until passes. Old kernels are what we come for, so that is
-#: no reason to refuse; the signature still is.
+#: A suite past its life is no longer re-signed: its Valid-Until passes. Old kernels are wanted here, so that is
+#: no reason to refuse; a wrong signature still is.
 _SUITE = """\
 Types: deb
 URIs: {uri}
@@ -100,7 +100,7 @@ class AptRoot:
             raise KernelError(f"{suite} from {uri}: {error}") from error
 
     def packages(self, prefix: str) -> list[dict[str, str]]:
-        """The control paragraphs of all packages whose name starts with ``prefix``."""
+        """The control paragraphs (deb822) of all packages whose name starts with ``prefix``."""
         names = self._run("apt-cache", "pkgnames", prefix).split()
         shown = self._run("apt-cache", "show", *sorted(names)) if names else ""
         (self.root / "cache" / "pkgcache.bin").unlink(missing_ok=True)  # 50 MB a suite, remade in a second

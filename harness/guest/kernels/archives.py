@@ -12,7 +12,7 @@ from usbfuzz.errors import KernelError
 
 from .sources import Source, read_sources
 
-__all__ = ["DEBIAN", "DISTRIBUTIONS", "UBUNTU", "Distribution", "Machine", "NoMirrorError", "keyrings", "mirrors"]
+__all__ = ["DEBIAN", "DISTRIBUTIONS", "UBUNTU", "AptFiles", "Distribution", "NoMirrorError", "keyrings", "mirrors"]
 
 
 class NoMirrorError(KernelError):
@@ -20,7 +20,7 @@ class NoMirrorError(KernelError):
 
 
 @frozen
-class Machine:
+class AptFiles:
     """Where this machine keeps its package sources and archive keys."""
 
     etc_apt: Path = Path("/etc/apt")
@@ -79,50 +79,50 @@ UBUNTU = Distribution(
 DISTRIBUTIONS = {distribution.name: distribution for distribution in (DEBIAN, UBUNTU)}
 
 
-def keyrings(distribution: Distribution, machine: Machine) -> list[Path]:
+def keyrings(distribution: Distribution, apt_files: AptFiles) -> list[Path]:
     """The archive keyrings of a distribution, without retired keys. Raises KernelError when there is none."""
     found = [
         path
-        for path in sorted(machine.keyrings.glob(distribution.keyring_glob))
+        for path in sorted(apt_files.keyrings.glob(distribution.keyring_glob))
         if path.suffix in {".gpg", ".pgp"} and "removed" not in path.name
     ]
     if not found:
         raise KernelError(
-            f"{machine.keyrings}: no {distribution.name} archive keys to verify packages with; "
+            f"{apt_files.keyrings}: no {distribution.name} archive keys to verify packages with; "
             f"install the package {distribution.keyring_package}"
         )
     return found
 
 
-def mirrors(distribution: Distribution, suite: str, machine: Machine) -> list[str]:
-    """Addresses that may serve ``suite``, likeliest first: those of the machine's own entries for the distribution.
+def mirrors(distribution: Distribution, suite: str, apt_files: AptFiles) -> list[str]:
+    """Addresses that may serve ``suite``, likeliest first, from the machine's own package sources.
 
     A mirror serves all suites of its archive, enabled on the machine or not. Debian's security suites live in an
     archive of their own. A machine with no entry for the distribution at all, as an Ubuntu that is asked for Debian's
     kernels, asks where everybody may. Raises NoMirrorError when that is not known either.
     """
-    own = [source for source in read_sources(machine.etc_apt) if _belongs(source, distribution)]
+    own = [source for source in read_sources(apt_files.etc_apt) if _belongs(source, distribution)]
     separate = distribution.separate_security
     wanted = [source for source in own if not separate or _is_security(source.suite) == _is_security(suite)]
     addresses = [source.uri for source in sorted(wanted, key=lambda source: _rank(source, suite, distribution))]
     if not addresses and separate and _is_security(suite):
         addresses = [f"{source.uri}-security" for source in own if source.uri.endswith("/debian")]
-    if not own and (usual := _usual_mirror(distribution, machine)):
+    if not own and (usual := _usual_mirror(distribution, apt_files)):
         addresses = [f"{usual}-security" if separate and _is_security(suite) else usual]
     if not addresses:
         example = distribution.codenames[1] + ("-security" if separate and _is_security(suite) else "")
         raise NoMirrorError(
-            f"{machine.etc_apt}: no {distribution.name} mirror for {suite} among this machine's package sources; "
+            f"{apt_files.etc_apt}: no {distribution.name} mirror for {suite} among this machine's package sources; "
             f"install the package python-apt-common, which knows the usual one, or add one, "
             f"for instance in sources.list.d/{distribution.name}.list: deb MIRROR {example} main"
         )
     return list(dict.fromkeys(addresses))
 
 
-def _usual_mirror(distribution: Distribution, machine: Machine) -> str | None:
-    """Where a distribution's packages are to be had by default, as python-apt-common says."""
+def _usual_mirror(distribution: Distribution, apt_files: AptFiles) -> str | None:
+    """The default mirror of a distribution, as python-apt-common has it; None when it is not installed."""
     try:
-        text = (machine.templates / f"{distribution.name.capitalize()}.info").read_text(encoding="utf-8")
+        text = (apt_files.templates / f"{distribution.name.capitalize()}.info").read_text(encoding="utf-8")
     except OSError:
         return None
     address = re.search(r"^BaseURI: *(\S+?)/?$", text, re.MULTILINE)
@@ -130,7 +130,7 @@ def _usual_mirror(distribution: Distribution, machine: Machine) -> str | None:
 
 
 def _belongs(source: Source, distribution: Distribution) -> bool:
-    """Whether an entry can be one of the distribution's own: its codename, ``main``, and no foreign keyring."""
+    """Whether an entry is one of the distribution's own: it has its codename, ``main``, and no foreign keyring."""
     codename = source.suite.partition("-")[0].partition("/")[0]
     known = codename in distribution.codenames or codename in distribution.aliases
     foreign = any(name.startswith("/") and not Path(name).match(distribution.keyring_glob) for name in source.signed_by)
@@ -138,7 +138,7 @@ def _belongs(source: Source, distribution: Distribution) -> bool:
 
 
 def _rank(source: Source, suite: str, distribution: Distribution) -> tuple[bool, bool, bool]:
-    """First the entry of this very suite, then one tied to the archive's keyring, then one with the usual path."""
+    """A sort key: the entry of this suite, then one tied to the archive's keyring, then one with the usual path."""
     return (source.suite != suite, not source.signed_by, f"/{distribution.name}" not in source.uri)
 
 

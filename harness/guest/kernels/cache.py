@@ -1,11 +1,11 @@
-"""The kernels kept on disk: entries that appear whole or not at all.
+"""The kernels kept on disk, each in a directory that is either complete or not there.
 
 ::
 
     CACHE/kernels/
         lock                 held (flock) by the one process that writes; dies with it
         answers.json         which kernel a spec meant when it was last asked
-        tmp-XXXXXXXX/        an entry in the making; swept by the next writer when its maker was killed
+        tmp-XXXXXXXX/        an entry that is being made; deleted by the next writer when its maker was killed
         debian_6.1.192-2/    an entry
             kernel.json      what is here, with the SHA-256 of vmlinuz and a fingerprint of the module tree
             vmlinuz
@@ -95,7 +95,7 @@ class KernelStore:
         return (self.directory / _key(name)).exists()
 
     def records(self) -> list[Record]:
-        """What all entries say they are, by name; nothing is checked."""
+        """The records of all entries, sorted by name; the files are not checked."""
         entries = (path for path in self.directory.glob("*/") if not path.name.startswith(_TEMPORARY))
         return sorted((record for entry in entries if (record := _read_record(entry))), key=lambda record: record.name)
 
@@ -122,7 +122,7 @@ class KernelStore:
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """A private directory to build an entry in, gone afterwards. Only while :meth:`writing`."""
+        """A private directory to build an entry in, deleted afterwards. Only while :meth:`writing`."""
         with storage_errors(self.directory):
             path = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.directory))
             try:
@@ -178,21 +178,21 @@ class KernelStore:
         write_atomically(self.directory / _ANSWERS, json.dumps(answers, indent=1, sort_keys=True).encode())
 
     def _discard(self, entry: Path) -> None:
-        """Rename first: a reader sees the whole entry or none."""
+        """Delete an entry; it is renamed first, so that a reader sees all of it or nothing."""
         if entry.exists():
-            grave = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.directory))
-            entry.rename(grave / entry.name)
-            shutil.rmtree(grave, ignore_errors=True)
+            discarded = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=self.directory))
+            entry.rename(discarded / entry.name)
+            shutil.rmtree(discarded, ignore_errors=True)
 
     def _sweep(self) -> None:
-        """Whoever made these is dead: it would hold the lock."""
+        """Delete unfinished entries: their makers were killed, else they would hold the lock."""
         for path in self.directory.glob(f"{_TEMPORARY}*"):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
 
 
 def _key(name: str) -> str:
-    """A directory name without ``:`` and ``,``, which QEMU options give a meaning."""
+    """The name of an entry's directory, without ``:`` and ``,``, which have a meaning in QEMU's options."""
     if _PLAIN.fullmatch(name):
         return name.replace(":", "_")
     kind = name.partition(":")[0]
@@ -208,7 +208,7 @@ def _read_record(entry: Path) -> Record | None:
 
 
 def _fingerprint(modules: Path) -> str:
-    """SHA-256 over the path and size of every file of a module tree: cheap, and notices what a full disk leaves."""
+    """SHA-256 over path and size of every file of a module tree: fast, and enough to find files cut by a full disk."""
     digest = hashlib.sha256()
     for path in sorted(modules.rglob("*")):
         if not path.is_dir():

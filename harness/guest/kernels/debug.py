@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from usbfuzz.errors import KernelError
 
-from .archives import Machine
+from .archives import AptFiles
 from .cache import KernelStore
 from .fetch import Archive
 from .model import Kernel
@@ -19,12 +19,12 @@ from .storage import storage_errors
 
 __all__ = ["debug_directory", "debug_information"]
 
-_THIS_MACHINE = Machine()
+_APT_FILES = AptFiles()
 _BLOCK = 1 << 20
 
 
 def debug_directory(cache: Path, name: str) -> Path:
-    """Where the debug information of the kernel ``name`` is kept, if it is."""
+    """The directory for the debug information of the kernel ``name``, whether it is there or not."""
     return cache / "debug" / name.replace(":", "_")
 
 
@@ -34,7 +34,7 @@ def debug_information(
     cache: Path,
     *,
     on_progress: Callable[[str], None] = lambda _: None,
-    machine: Machine = _THIS_MACHINE,
+    apt_files: AptFiles = _APT_FILES,
 ) -> Path:
     """A directory with ``vmlinux-RELEASE`` and the named modules of ``kernel``, fetched on first use.
 
@@ -49,7 +49,7 @@ def debug_information(
         if final.is_dir():
             return final
         with store.writing(), store.workspace() as workspace:
-            package = _download(Archive(store.cache, machine, on_progress), spec, kernel.release, workspace)
+            package = _download(Archive(store.cache, apt_files, on_progress), spec, kernel.release, workspace)
             on_progress(f"unpacking {package.name}")
             built = workspace / "debug"
             built.mkdir()
@@ -71,7 +71,7 @@ def _download(archive: Archive, spec: ArchiveSpec, release: str, workspace: Path
 
 
 def _unpack(package: Path, modules: Collection[str], into: Path) -> None:
-    """Keep vmlinux and some modules of a package of five gigabytes, under their own names."""
+    """Extract only vmlinux and the named modules: the whole package has five gigabytes."""
     wanted = {name.replace("-", "_") for name in modules}
     tool = shutil.which("dpkg-deb")
     if tool is None:

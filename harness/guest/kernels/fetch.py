@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from usbfuzz.errors import KernelError
 
 from .apt import AptRoot, SuiteError, SuiteMissingError
-from .archives import Machine, NoMirrorError, keyrings, mirrors
+from .archives import AptFiles, NoMirrorError, keyrings, mirrors
 from .command import run
 from .packages import Candidate, candidates, is_exact, matching, newest, stock
 from .specs import ArchiveSpec
@@ -38,10 +38,10 @@ class Offer:
 
 @frozen
 class Archive:
-    """The archives this machine's package sources lead to; all state is kept below ``cache``."""
+    """The archives that this machine's package sources name; all state is kept below ``cache``."""
 
     cache: Path
-    machine: Machine
+    apt_files: AptFiles
     on_progress: Callable[[str], None]
 
     def find(self, spec: ArchiveSpec) -> Offer:
@@ -75,7 +75,7 @@ class Archive:
         return Offer(spec, spec.wanted, chosen, root)
 
     def _newest_of_version(self, spec: ArchiveSpec) -> Offer:
-        """Ask suite after suite; a full version ends the search where it is found."""
+        """Ask one suite after the other; a full version ends the search where it is found."""
         offers: list[Offer] = []
         seen: set[str] = set()
         failures: list[KernelError] = []
@@ -99,10 +99,10 @@ class Archive:
     def _packages(self, spec: ArchiveSpec, suite: str) -> tuple[AptRoot, list[dict[str, str]]]:
         """The ``linux-*`` packages of a suite, from the first mirror that serves it."""
         distribution = spec.distribution
-        trusted = keyrings(distribution, self.machine)
+        trusted = keyrings(distribution, self.apt_files)
         root = AptRoot(self.cache / "apt" / distribution.name / suite, spec.arch.debian)
         failures: list[KernelError] = []
-        for uri in mirrors(distribution, suite, self.machine):
+        for uri in mirrors(distribution, suite, self.apt_files):
             self.on_progress(f"asking {uri} for {suite}")
             try:
                 root.update(uri, suite, trusted)
@@ -114,7 +114,10 @@ class Archive:
 
 
 def _arrange(unpacked: Path, built: Path, release: str, name: str) -> None:
-    """Move what a guest needs to where a kernel entry has it. Split packages (7.x) put all below usr/lib/modules."""
+    """Move image, configuration and modules to their places in a cache entry.
+
+    Packages up to 6.x have the image in boot; those of 7.x put all files below usr/lib/modules.
+    """
     trees = [
         path for path in (unpacked / "usr/lib/modules" / release, unpacked / "lib/modules" / release) if path.is_dir()
     ]
@@ -138,7 +141,7 @@ def _search_order(spec: ArchiveSpec) -> list[str]:
 
 
 def _not_found(spec: ArchiveSpec, seen: set[str], failures: list[KernelError]) -> KernelError:
-    """Say what there is instead, and which suites could not be looked into."""
+    """The error for a version that no suite has: names versions near it, and the suites that could not be read."""
     notable = [error for error in failures if not isinstance(error, SuiteMissingError)]
     if not seen:
         return notable[0] if notable else failures[0]

@@ -18,7 +18,7 @@ from .specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSp
 
 __all__ = ["LocalKernel", "build_local", "depmod", "locate"]
 
-#: What a kernel image may be called in a directory.
+#: What kernel images are called in a directory.
 _IMAGES = (*(arch.image.name for arch in ARCHES), "vmlinuz*", "boot/vmlinuz*")
 _BASES = ("lib/modules", "modules", "usr/lib/modules")
 _INDEXES = ("modules.dep", "modules.alias", "modules.builtin")
@@ -27,7 +27,7 @@ _FROM_BUILD = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
 
 @frozen
 class LocalKernel:
-    """Where the parts of a kernel on this machine are."""
+    """A kernel on this machine: where its parts are."""
 
     name: str  #: canonical spec
     release: str
@@ -47,7 +47,7 @@ class LocalKernel:
         )
 
     def stamp(self) -> str:
-        """Changes when the image or any module changes."""
+        """A digest that changes when the image or any module changes."""
         digest = hashlib.sha256()
         for path in (self.vmlinuz, *(source for _, source in self.files())):
             status = path.stat()
@@ -83,7 +83,7 @@ def locate(spec: Spec) -> LocalKernel:
 
 
 def build_local(kernel: LocalKernel, workspace: Path) -> Path:
-    """An entry of links to the modules, with the indexes made by depmod. Raises KernelError, OSError."""
+    """Make the files of a cache entry: the image, and links to the modules. Raises KernelError, OSError."""
     built = workspace / "built"
     modules = built / "lib" / "modules" / kernel.release
     modules.mkdir(parents=True)
@@ -99,7 +99,7 @@ def build_local(kernel: LocalKernel, workspace: Path) -> Path:
 
 
 def _copy_lists(source: Path, modules: Path) -> None:
-    """The lists the kernel build makes and depmod reads."""
+    """Copy the lists that the kernel's build makes and depmod reads."""
     for name in _FROM_BUILD:
         if not (source / name).is_file():
             continue

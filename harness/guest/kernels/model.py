@@ -10,7 +10,7 @@ from attrs import frozen
 from usbfuzz.arch import ARCHES, DEFAULT, Arch
 from usbfuzz.errors import KernelError
 
-__all__ = ["BootImage", "Kernel", "read_image", "sha256_of", "short_digest"]
+__all__ = ["Kernel", "KernelImage", "read_image", "sha256_of", "short_digest"]
 
 _DIGEST_LENGTH = 16  #: hex digits: enough to tell kernels apart in a file name
 
@@ -28,7 +28,7 @@ class Kernel:
 
 
 @frozen
-class BootImage:
+class KernelImage:
     """What a kernel image says of itself."""
 
     arch: Arch
@@ -46,8 +46,8 @@ def short_digest(sha256: str) -> str:
     return sha256[:_DIGEST_LENGTH]
 
 
-def read_image(vmlinuz: Path) -> BootImage:
-    """What a kernel image says of itself. Raises KernelError when it cannot be read or is of no known architecture."""
+def read_image(vmlinuz: Path) -> KernelImage:
+    """Read what a kernel image says of itself. Raises KernelError: not readable, or of no known architecture."""
     try:
         with vmlinuz.open("rb") as stream:
             head = stream.read(max(arch.image.head_bytes for arch in ARCHES))
@@ -56,7 +56,7 @@ def read_image(vmlinuz: Path) -> BootImage:
     for arch in ARCHES:
         release = arch.image.release_of(head)
         if release:
-            return BootImage(arch, release)
+            return KernelImage(arch, release)
         if release is not None:
             raise KernelError(f"{vmlinuz}: the {arch.image.name} does not say which kernel release it is")
     known = " or ".join(f"{arch.name} {arch.image.name}" for arch in ARCHES)

@@ -1,4 +1,4 @@
-"""The modules of a kernel: what depends on what, what binds to USB, and their bytes."""
+"""The modules of a kernel: their dependencies, which of them bind to USB, and their content."""
 
 from __future__ import annotations
 

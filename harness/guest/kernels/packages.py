@@ -1,4 +1,4 @@
-"""Stock kernels among the packages of a suite: which there are, what a version means, which packages make one up."""
+"""Stock kernels among the packages of a suite: which there are, what a version means, which packages belong to one."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Candidate:
 
     release: str  #: kernel release, ``6.1.0-56-FLAVOUR``
     version: str  #: package version, ``6.1.192-2``
-    packages: tuple[tuple[str, str], ...]  #: (name, version) of all packages it is made of
-    missing: tuple[str, ...] = ()  #: packages it is made of that the suite no longer has
+    packages: tuple[tuple[str, str], ...]  #: (name, version) of all packages that it consists of
+    missing: tuple[str, ...] = ()  #: those of them that the suite no longer has
     size: int = 0  #: bytes to download
 
 
@@ -77,7 +77,7 @@ def is_exact(version: str) -> bool:
 
 
 def newest(found: Iterable[Candidate]) -> Candidate | None:
-    """The highest package version, complete ones first."""
+    """The candidate with the highest package version; one with missing packages only when all have some."""
     return max(found, key=lambda candidate: (not candidate.missing, version_key(candidate.version)), default=None)
 
 
@@ -93,7 +93,7 @@ def matches(wanted: str, version: str, release: str) -> bool:
 
 
 def _is_metapackage(package: Package) -> bool:
-    """A package that only points to another kernel's image, such as ``linux-image-6.1-FLAVOUR``."""
+    """Whether a package only points to another kernel's image, such as ``linux-image-6.1-FLAVOUR``."""
     return any(
         name.startswith("linux-image-") and name != f"{package['package']}-unsigned"
         for alternatives in _dependencies(package)
@@ -102,9 +102,10 @@ def _is_metapackage(package: Package) -> bool:
 
 
 def _candidate(release: str, version: str, image: Package, index: Mapping[str, Mapping[str, Package]]) -> Candidate:
-    """Follow the dependencies that carry parts of this kernel: an unsigned image, the split packages of 7.x.
+    """The kernel of an image package, with the packages it depends on that carry parts of it.
 
-    Ubuntu keeps many USB drivers in a package that no image depends on: taken as well.
+    Those are an unsigned image, and the split packages of 7.x. Ubuntu keeps many USB drivers in a package that no image
+    depends on (linux-modules-extra): it is taken as well.
     """
     chosen: dict[str, Package] = {image["package"]: image}
     missing: list[str] = []
@@ -144,7 +145,7 @@ def _pick(versions: Mapping[str, Package], exact: str | None) -> Package | None:
 
 
 def _dependencies(package: Package) -> Sequence[Sequence[tuple[str, str | None]]]:
-    """``Depends`` as a conjunction of alternatives, each a name and the exact version asked for, if any."""
+    """``Depends``: all groups are needed, one alternative of each; each is a name and the exact version, if given."""
     groups = []
     for group in package.get("depends", "").split(","):
         matches = (_DEPENDENCY.fullmatch(alternative.strip()) for alternative in group.split("|"))

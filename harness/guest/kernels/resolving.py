@@ -11,7 +11,7 @@ from attrs import evolve
 from usbfuzz.arch import Arch
 from usbfuzz.errors import KernelError
 
-from .archives import Machine
+from .archives import AptFiles
 from .cache import KernelStore
 from .debug import debug_directory
 from .fetch import Archive
@@ -29,10 +29,10 @@ Progress = Callable[[str], None]
 
 
 def _silent(_: str) -> None:
-    """Progress nobody reads."""
+    """Drop a progress message."""
 
 
-_THIS_MACHINE = Machine()
+_APT_FILES = AptFiles()
 
 
 def resolve(
@@ -41,7 +41,7 @@ def resolve(
     *,
     refresh: bool = False,
     on_progress: Progress = _silent,
-    machine: Machine = _THIS_MACHINE,
+    apt_files: AptFiles = _APT_FILES,
 ) -> Kernel:
     """The kernel ``spec`` means, fetched into ``cache`` when it is not there; the forms are in :data:`specs.FORMS`.
 
@@ -54,7 +54,7 @@ def resolve(
     store = KernelStore(cache.absolute())
     if isinstance(parsed, ArchiveSpec):
         with storage_errors(store.directory):
-            return _resolve_archive(parsed, store, Archive(store.cache, machine, on_progress), refresh)
+            return _resolve_archive(parsed, store, Archive(store.cache, apt_files, on_progress), refresh)
     return _resolve_local(parsed, store, on_progress)
 
 
@@ -132,7 +132,7 @@ def _prepared(local: LocalKernel, stamp: str, store: KernelStore) -> Kernel | No
 
 
 def _finish(store: KernelStore, name: str, release: str, built: Path, on_progress: Progress, stamp: str = "") -> Kernel:
-    """Index the modules, check that all parts are there and belong together, and put the entry in its place."""
+    """Index the modules, check that all parts are there and belong together, and add the entry to the cache."""
     image = read_image(built / "vmlinuz")
     if image.release != release:
         raise KernelError(f"{name}: its image says it is {image.release}, not {release}")
@@ -148,7 +148,10 @@ def _cached(spec: ArchiveSpec, store: KernelStore) -> Kernel | None:
 
 
 def _cached_name(spec: ArchiveSpec, store: KernelStore) -> str | None:
-    """The entry ``spec`` means without asking a mirror: what it meant last time, or a full version that is here."""
+    """Name of the entry that ``spec`` means, without asking a mirror; None when that cannot be known.
+
+    It is what the spec meant last time, or the newest entry that fits a full version.
+    """
     answer = store.answer(str(spec))
     if answer or spec.is_suite or not is_exact(spec.wanted):
         return answer

@@ -1,4 +1,4 @@
-"""The package sources the machine's administrator configured, as far as they help to find a kernel's mirror.
+"""The package sources that are configured on this machine: where to look for a kernel's mirror.
 
 Both formats of sources.list(5): one line per source (``sources.list``, ``*.list``) and deb822 (``*.sources``).
 """
@@ -73,7 +73,7 @@ _NO = frozenset({"no", "false", "without", "off", "disable", "0"})  #: apt's Str
 
 
 def _signed_by(value: str) -> tuple[str, ...]:
-    """Keyring names; a key given inline names none."""
+    """The keyrings of a Signed-By field; none when the key itself stands in it."""
     return () if "BEGIN PGP" in value else tuple(value.replace(",", " ").split())
 
 

@@ -1,4 +1,4 @@
-"""The ways to say which kernel, and what each means."""
+"""Kernel specs: the ways to name a kernel, parsed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ArchiveSpec:
 
     @property
     def is_suite(self) -> bool:
-        """Suites have names, versions start with a digit."""
+        """Whether a suite is wanted, not a version: a version starts with a digit."""
         return not self.wanted[0].isdigit()
 
     def __str__(self) -> str:

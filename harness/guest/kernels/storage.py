@@ -1,4 +1,4 @@
-"""The cache directory, and what to say when it cannot be written."""
+"""The cache directory, and the errors for one that cannot be written."""
 
 from __future__ import annotations
 

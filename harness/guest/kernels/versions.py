@@ -1,4 +1,4 @@
-"""Debian package versions: their order, and the upstream part a kernel spec names."""
+"""Debian package versions: their order, and their upstream part, which a kernel spec may name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["upstream_of", "version_key"]
 
 _RUNS = re.compile(r"(\D*)(\d*)")
 PartKey = tuple[tuple[tuple[int, ...], int], ...]
-_END = 0  #: end of a part sorts after "~" and before everything else
+_END = 0  #: order of the end of a part: after "~", before everything else
 
 
 def version_key(version: str) -> tuple[int, PartKey, PartKey]:
@@ -31,12 +31,12 @@ def _split(version: str) -> tuple[int, str, str]:
 
 
 def _part_key(part: str) -> PartKey:
-    """Alternating runs of non-digits and digits; a run of non-digits is closed by the end mark."""
+    """Sort key of one part: alternating runs of non-digits (each closed by the end mark) and digits."""
     return tuple(((*map(_order, text), _END), int(number or "0")) for text, number in _RUNS.findall(part))
 
 
 def _order(character: str) -> int:
-    """``~`` before the end, letters before all other characters."""
+    """Order of a character: ``~`` before the end of a part, letters before all other characters."""
     if character == "~":
         return -1
     return ord(character) if character.isalpha() else ord(character) + 256
