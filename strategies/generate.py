@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, configuration, given, settings
 from hypothesis import seed as seeded
 from hypothesis.strategies import SearchStrategy
 
+from usbfuzz.case.limits import BLOCK_CASES
 from usbfuzz.case.model import Action, Case, Event, Provenance
 
 from .cases import cases
@@ -27,10 +28,7 @@ from .fields import FieldSweep
 from .identities import Identities
 from .palette import Palette
 
-__all__ = ["BLOCK", "SWEEP_RUN", "generate"]
-
-#: Cases of one Hypothesis run; asking for one of them costs making them all.
-BLOCK = 64
+__all__ = ["SWEEP_RUN", "generate"]
 
 #: Successive sweep cases that mutate one and the same device.
 SWEEP_RUN = 256
@@ -40,7 +38,7 @@ _PERIOD = 20
 _SWEEPS = (6, 13, 19)
 
 _SETTINGS = settings(
-    max_examples=BLOCK,
+    max_examples=BLOCK_CASES,
     phases=[Phase.generate],
     database=None,
     derandomize=False,
@@ -89,10 +87,10 @@ class _Supply:
     def hypothesis_block(self, block: int) -> list[Case]:
         made: list[Case] = []
         attempt = 0
-        while len(made) < BLOCK:
+        while len(made) < BLOCK_CASES:
             made += _examples(self.strategy, _derive(self.seed, "block", block, attempt))
             attempt += 1
-        return made[:BLOCK]
+        return made[:BLOCK_CASES]
 
     def swept_device(self, run: int) -> tuple[str, FieldSweep]:
         dice = Dice(_derive(self.seed, "sweep", run))
@@ -110,7 +108,7 @@ class _Supply:
                 case = _sweep_case(*device(run), step)
             else:
                 number = period * (_PERIOD - len(_SWEEPS)) + place - before
-                case = block(number // BLOCK)[number % BLOCK]
+                case = block(number // BLOCK_CASES)[number % BLOCK_CASES]
             origin = evolve(case.provenance, source="campaign", seed=self.seed, index=index)
             yield evolve(case, provenance=origin)
 

@@ -1,4 +1,4 @@
-"""JSON lines over pipes: to the supervisor from inside a worker, and to a child process."""
+"""A child process that speaks JSON lines over its standard input and output."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Generic, TypeVar
 
 from attrs import define, field
 
@@ -19,69 +18,30 @@ from usbfuzz.errors import InfraError, UsbfuzzError
 from .lines import LINE_LIMIT, Lines
 from .procs import kill_group
 
-__all__ = ["Child", "Upstream", "error_of", "take_stdout"]
+__all__ = ["Child", "error_of"]
 
 _LAST_WORDS = 20  #: lines of a child's stderr that are remembered
 
-
-def take_stdout() -> int:
-    """Keep standard output for messages: returns its descriptor, and sends whatever prints to standard error."""
-    sys.stdout.flush()
-    channel = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return channel
+Sent = TypeVar("Sent")
+Received = TypeVar("Received")
 
 
 @define
-class Upstream:
-    """A worker's end of the pipes to its supervisor."""
+class Child(Generic[Sent, Received]):
+    """A child process that is sent messages and sends some back; the last lines it writes to stderr are kept."""
 
-    _reader: asyncio.StreamReader
-    _channel: int
-    _messages: Lines
-
-    @classmethod
-    async def open(cls, channel: int, messages: Lines) -> Upstream:
-        """Read messages from standard input, write them to ``channel``."""
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=LINE_LIMIT, loop=loop)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader, loop=loop), sys.stdin)
-        return cls(reader, channel, messages)
-
-    async def receive(self) -> Any | None:
-        """The next message, or None once the supervisor is gone."""
-        line = await self.receive_line()
-        return None if line is None else self._messages.decode(line)
-
-    async def receive_line(self) -> bytes | None:
-        """The next line undecoded, or None once the supervisor is gone."""
-        line = await self._reader.readline()
-        return line if line.endswith(b"\n") else None
-
-    def send(self, message: Any) -> None:
-        """Write a message; blocks while the pipe is full, so only between rounds. A gone supervisor is no error."""
-        self.send_line(self._messages.encode(message))
-
-    def send_line(self, line: bytes) -> None:
-        """The same for a line of somebody else's messages."""
-        rest = memoryview(line)
-        with contextlib.suppress(BrokenPipeError):
-            while rest:
-                rest = rest[os.write(self._channel, rest) :]
-
-
-@define
-class Child:
-    """A child process, leader of its own process group, that speaks JSON lines; its stderr's tail is kept."""
-
-    name: str
+    name: str  #: for error messages
     _process: asyncio.subprocess.Process
-    _messages: Lines
+    _sent: Lines[Sent]
+    _received: Lines[Received]
+    _group: bool  #: it leads a process group of its own, which ends with it
     _errors: asyncio.Task[None] = field(init=False)
     _tail: deque[str] = field(factory=lambda: deque(maxlen=_LAST_WORDS), init=False)
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], messages: Lines, *, group: bool) -> Child:
+    async def start(
+        cls, name: str, command: Sequence[str], sent: Lines[Sent], received: Lines[Received], *, group: bool
+    ) -> Child[Sent, Received]:
         """Start ``command``; with ``group`` as leader of a session of its own, out of reach of the terminal's Ctrl-C.
 
         Raises InfraError when it cannot be started.
@@ -97,7 +57,7 @@ class Child:
             )
         except OSError as error:
             raise InfraError(f"{name}: cannot be started: {error.strerror}") from error
-        return cls(name, process, messages)
+        return cls(name, process, sent, received, group)
 
     def __attrs_post_init__(self) -> None:
         self._errors = asyncio.create_task(self._remember())
@@ -117,12 +77,12 @@ class Child:
         """The last line it wrote to standard error, or ""."""
         return next((line for line in reversed(self._tail) if line.strip()), "")
 
-    def send(self, message: Any) -> None:
-        """Queue a message; one that can no longer be delivered is dropped, as the reader is about to notice."""
-        self.send_line(self._messages.encode(message))
+    def send(self, message: Sent) -> None:
+        """Queue a message. One that can no longer be delivered is dropped: whoever receives is about to notice."""
+        self.send_line(self._sent.encode(message))
 
     def send_line(self, line: bytes) -> None:
-        """The same for a line of somebody else's messages."""
+        """Queue a line that is encoded already."""
         assert self._process.stdin is not None
         if not self._process.stdin.is_closing():
             self._process.stdin.write(line)
@@ -133,13 +93,13 @@ class Child:
         line = await self._process.stdout.readline()
         return line if line.endswith(b"\n") else None
 
-    async def receive(self) -> Any | None:
+    async def receive(self) -> Received | None:
         """The next message, or None once the process closed its end; raises ProtocolError."""
         line = await self.receive_line()
-        return None if line is None else self._messages.decode(line)
+        return None if line is None else self._received.decode(line)
 
-    async def end(self, seconds: float, *, group: bool) -> int:
-        """Close its input, give it ``seconds`` to exit, then kill it (and its ``group``); returns its status."""
+    async def end(self, seconds: float) -> int:
+        """Close its input, give it ``seconds`` to exit, then kill it (and its group); returns its exit status."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -149,7 +109,7 @@ class Child:
             pass
         finally:
             # Not Process.kill(): it polls, and so takes the status away from asyncio's child watcher.
-            if group:
+            if self._group:
                 kill_group(self.pid)
             elif self._process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -160,6 +120,6 @@ class Child:
 
 
 def error_of(name: str, message: str) -> UsbfuzzError:
-    """The error a worker told of, by its class name."""
+    """The error a worker reported, by its class name in :mod:`usbfuzz.errors`; InfraError for any other name."""
     kind = getattr(usbfuzz.errors, name, None) if name in usbfuzz.errors.__all__ else None
     return kind(message) if isinstance(kind, type) and issubclass(kind, UsbfuzzError) else InfraError(message)

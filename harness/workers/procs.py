@@ -19,6 +19,7 @@ __all__ = [
     "GRACE",
     "answering_first",
     "clean_exit_or_die",
+    "core_of",
     "die_with_parent",
     "kill_group",
     "lower_priority",
@@ -54,6 +55,12 @@ def clean_exit_or_die(seconds: int = GRACE) -> None:
     """From here on the process has ``seconds`` to end by itself: then SIGALRM ends it, stuck or not."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(seconds)
+
+
+def core_of(lane: int) -> int:
+    """The core that lane number ``lane`` stays on: the cores this process may use, in turn."""
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[lane % len(cores)]
 
 
 def pin(cpu: int | None) -> None:

@@ -23,17 +23,17 @@ from harness.guest.kernels import Kernel
 from harness.guest.qemu import Timing
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Binding, Outcome, Verdict
-from harness.workers.child import take_stdout
 from harness.workers.procs import die_with_parent
+from harness.workers.upstream import take_stdout
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Provenance
 from usbfuzz.jobs.campaign import worker
-from usbfuzz.jobs.campaign.messages import Made, decode, encode
+from usbfuzz.jobs.campaign.messages import CASES, RANGES, Made
 from usbfuzz.triage import Report
 
 VARIABLE = "USBFUZZ_PRETEND"
 
 COMMANDS = (
-    (sys.executable, __file__, "worker", str(os.getpid())),
+    (sys.executable, __file__, "worker"),
     (sys.executable, __file__, "generator"),
 )
 
@@ -159,13 +159,13 @@ def generate(argv: list[str]) -> int:
     fatal = script().get("unmakeable", ())
     with os.fdopen(take_stdout(), "wb", buffering=0) as channel:
         for line in sys.stdin.buffer:
-            order = decode(line)
-            for index in range(order.first, order.first + order.count):
+            wanted = RANGES.decode(line)
+            for index in range(wanted.first, wanted.first + wanted.count):
                 if index in fatal:
                     raise RuntimeError(f"cannot make {index}")
                 ports = 2 if index in script().get("two_ports", ()) else 1
                 made = case(index, ports=ports)
-                channel.write(encode(Made(index, evolve(made, provenance=Provenance()))))
+                channel.write(CASES.encode(Made(index, evolve(made, provenance=Provenance()))))
     return 0
 
 

@@ -108,7 +108,7 @@ def test_a_killed_qemu_costs_a_restart_and_no_case(guest: Guest, tmp_path: Path)
     campaign = _run(guest(DEFAULT_KERNEL), tmp_path / "out", watcher, cases=32, lanes=1)
     assert killed
     assert campaign.progress.session.cases == 32
-    assert campaign.work.skipped == []
+    assert campaign.ledger.skipped == []
     assert not any("died" in crash.title for crash in campaign.store.crashes.values())
 
 

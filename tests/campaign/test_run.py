@@ -110,7 +110,7 @@ def test_every_case_is_run_once_and_counted(run: Run) -> None:
     campaign = run(cases=40, lanes=2)
     assert campaign.progress.session.cases == 40
     assert campaign.progress.totals.plugs == 40
-    assert campaign.work.exhausted
+    assert campaign.ledger.exhausted
     assert set(campaign.progress.drivers)
     assert set(campaign.progress.drivers) <= {f"driver{n}" for n in range(7)}
     assert "usb" not in campaign.progress.drivers
@@ -182,7 +182,7 @@ def test_a_case_that_takes_down_its_lane_is_isolated_and_skipped(run: Run, write
     view = Listener()
     campaign = run(view, cases=16)
     assert campaign.progress.session.cases == 15
-    assert campaign.work.skipped == [5]
+    assert campaign.ledger.skipped == [5]
     assert any(line.startswith("case 5 is skipped") for line in view.said)
     with contextlib.closing(sqlite3.connect(campaign.options.out / "campaign.sqlite")) as database:
         rows = database.execute("SELECT number FROM skipped").fetchall()
@@ -193,7 +193,7 @@ def test_a_case_that_cannot_be_made_is_skipped_with_the_reason(run: Run, write_s
     write_script(unmakeable=[5])
     view = Listener()
     campaign = run(view, cases=16)
-    assert campaign.work.skipped == [5]
+    assert campaign.ledger.skipped == [5]
     assert campaign.progress.session.cases == 15
     assert any("cannot make 5" in line for line in view.said)
 
@@ -213,7 +213,7 @@ def test_a_killed_worker_is_replaced_and_its_cases_are_run(
     campaign = run(Listener(on_update=kill_one), cases=400, lanes=2)
     assert killed
     assert campaign.progress.session.cases == 400
-    assert campaign.work.skipped == []
+    assert campaign.ledger.skipped == []
     assert sum(lane.deaths for lane in campaign.progress.lanes) == 1
 
 

@@ -14,7 +14,7 @@ from harness.lane.outcome import Verdict
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Expectation
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.jobs.regress.matrix import Cell, Column, Entry, Seen
-from usbfuzz.jobs.regress.pool import conclude
+from usbfuzz.jobs.regress.runner import conclude
 from usbfuzz.triage import Kind, Report
 
 KERNEL = "debian:6.1.192-2"

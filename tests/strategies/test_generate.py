@@ -14,10 +14,10 @@ from hypothesis import given, settings
 
 from strategies import cases, generate
 from strategies.dice import Dice
-from strategies.generate import BLOCK
 from strategies.schedule import SHAPES, devices_wanted, schedule
 from tests import ROOT
 from usbfuzz.case import ScriptedDevice, dumps, from_json, loads, to_json
+from usbfuzz.case.limits import BLOCK_CASES
 from usbfuzz.case.model import Action, Case
 from usbfuzz.wire import Setup
 
@@ -36,8 +36,8 @@ def test_another_seed_gives_other_cases() -> None:
 
 
 def test_portions_do_not_matter() -> None:
-    whole = list(generate(SEED, 0, 3 * BLOCK, IDENTITIES))
-    parts = [case for first in range(0, 3 * BLOCK, 50) for case in generate(SEED, first, 50, IDENTITIES)]
+    whole = list(generate(SEED, 0, 3 * BLOCK_CASES, IDENTITIES))
+    parts = [case for first in range(0, 3 * BLOCK_CASES, 50) for case in generate(SEED, first, 50, IDENTITIES)]
     assert parts[: len(whole)] == whole
 
 
@@ -151,7 +151,7 @@ def test_the_strategy_gives_cases_whose_devices_can_be_played(case: Case) -> Non
 
 def test_a_core_makes_cases_faster_than_a_guest_eats_them() -> None:
     supply = generate(SEED, 0, 2000, IDENTITIES)
-    list(islice(supply, BLOCK * 2))  # imports, caches
+    list(islice(supply, BLOCK_CASES * 2))  # imports, caches
     start = time.process_time()
     count = len(list(islice(supply, 300)))
     assert count / (time.process_time() - start) > 150

@@ -21,12 +21,12 @@ from harness.lane.prepare import prepare
 from harness.workers.procs import die_with_parent, pin
 from strategies import Identities, generate
 from usbfuzz.case import spec_of
+from usbfuzz.case.limits import BLOCK_CASES
 from usbfuzz.case.model import Action, Case, Event, GuestNeeds
 from usbfuzz.errors import UsbfuzzError
-from usbfuzz.jobs.campaign.feed import GENERATOR, Feed
-from usbfuzz.jobs.campaign.messages import Block, Setup
+from usbfuzz.jobs.campaign.case_queue import GENERATOR, CaseQueue
+from usbfuzz.jobs.campaign.messages import Block, WorkerStart
 from usbfuzz.jobs.campaign.options import SLUB_DEBUG
-from usbfuzz.jobs.campaign.work import BLOCK_CASES
 from usbfuzz.models.hid.pointers import BootMouse
 
 __all__ = ["Devices", "Order", "Result", "mouse_case"]
@@ -150,22 +150,22 @@ def _bound(outcome: Outcome) -> int:
 
 
 async def _generated(lane: Lane, order: Order) -> Result:
-    setup = Setup(lane=0, seed=_SEED, cpu=order.cpu, generator=GENERATOR, config=lane.config)
-    feed = await Feed.start(setup)
+    start = WorkerStart(lane=0, seed=_SEED, cpu=order.cpu, generator=GENERATOR, config=lane.config)
+    queue = await CaseQueue.start(start)
     try:
-        return await _timed(lane, order, _cases(feed), _plugged)
+        return await _timed(lane, order, _cases(queue), _plugged)
     finally:
-        await feed.close()
+        await queue.close()
 
 
-async def _cases(feed: Feed) -> AsyncIterator[Sequence[Case]]:
+async def _cases(queue: CaseQueue) -> AsyncIterator[Sequence[Case]]:
     """The campaign's rounds, one block of cases ahead."""
     ahead = first = 0
     while True:
         if ahead < BLOCK_CASES:
-            feed.add(Block(tuple(range(first, first + BLOCK_CASES)), ()))
+            queue.add(Block(tuple(range(first, first + BLOCK_CASES)), ()))
             first, ahead = first + BLOCK_CASES, ahead + BLOCK_CASES
-        made = await feed.round()
+        made = await queue.round()
         ahead -= len(made)
         yield [one.case for one in made]
 

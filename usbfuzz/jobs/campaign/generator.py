@@ -1,7 +1,7 @@
 """The generator process of a lane: makes cases ahead of time, where it delays no answer to a guest.
 
-Command line: ``python -m usbfuzz.jobs.campaign.generator SEED MODULES_ALIAS PARENT``. Reads Order lines and writes Made
-lines.
+Command line: ``python -m usbfuzz.jobs.campaign.generator SEED MODULES_ALIAS PARENT``. Reads CaseRange lines and writes
+Made lines.
 """
 
 from __future__ import annotations
@@ -11,27 +11,26 @@ import sys
 from pathlib import Path
 
 from harness.guest.process import NICENESS
-from harness.workers.child import take_stdout
 from harness.workers.procs import die_with_parent, lower_priority
+from harness.workers.upstream import take_stdout
 from strategies import Identities, generate
 
-from .messages import Made, Order, decode, encode
+from .messages import CASES, RANGES, Made
 
 __all__ = ["main"]
 
 
 def main(argv: list[str]) -> int:
-    """Serve orders until standard input ends. An error of a strategy ends the process with its traceback."""
+    """Make cases until standard input ends. An error of a strategy ends the process with its traceback."""
     seed, aliases, parent = int(argv[1]), Path(argv[2]), int(argv[3])
     die_with_parent(parent)
     lower_priority(NICENESS)
     with os.fdopen(take_stdout(), "wb", buffering=0) as channel:
         identities = Identities.parse(aliases.read_text())
         for line in sys.stdin.buffer:
-            order = decode(line)
-            assert isinstance(order, Order)
-            for index, case in enumerate(generate(seed, order.first, order.count, identities), order.first):
-                channel.write(encode(Made(index, case)))
+            wanted = RANGES.decode(line)
+            for index, case in enumerate(generate(seed, wanted.first, wanted.count, identities), wanted.first):
+                channel.write(CASES.encode(Made(index, case)))
     return 0
 
 

@@ -1,10 +1,10 @@
-"""What supervisor, workers and generators say to each other: one JSON object a line.
+"""What the campaign, its workers and their generators say to each other: one JSON object a line.
 
 ::
 
-    supervisor  Setup, Block, Stop, Settled          ─▶  worker     ─▶  Order  generator
-                Entered, Sighted, Attributed,        ◀─             ◀─  Made
-                Shrunk, RoundDone, Failed
+    campaign  WorkerStart, Block, Stop, SightingSaved  ─▶  worker  ─▶  CaseRange  generator
+              Entered, Sighted, Attributed,            ◀─          ◀─  Made
+              Shrunk, RoundDone
 """
 
 from __future__ import annotations
@@ -16,27 +16,29 @@ from attrs import frozen
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
 from harness.workers.lines import Lines
+from harness.workers.messages import WorkerMessages
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.minimized import Minimized
 
 __all__ = [
-    "LINES",
+    "CASES",
+    "MESSAGES",
+    "RANGES",
     "Attributed",
     "Block",
+    "CaseRange",
     "Entered",
-    "Failed",
     "LaneState",
     "Made",
     "Order",
+    "Reply",
     "RoundDone",
-    "Settled",
-    "Setup",
     "Shrunk",
     "Sighted",
+    "SightingSaved",
     "Stop",
-    "decode",
-    "encode",
+    "WorkerStart",
 ]
 
 
@@ -52,8 +54,8 @@ class LaneState(Enum):
 
 
 @frozen
-class Setup:
-    """First line to a worker: which lane it is and what it runs on."""
+class WorkerStart:
+    """The first line to a worker: which lane it is and what it runs on."""
 
     lane: int
     seed: int
@@ -79,7 +81,7 @@ class Stop:
 
 
 @frozen
-class Settled:
+class SightingSaved:
     """The answer to :class:`Sighted`: the crash directory's name, and whether its case is still to be found."""
 
     slug: str
@@ -97,7 +99,7 @@ class Entered:
 
 @frozen
 class Sighted:
-    """A report this worker has not seen settled; the case of the evidence is the whole round it appeared in."""
+    """A report that this worker had no :class:`SightingSaved` for; its case is the whole round it appeared in."""
 
     evidence: Evidence
 
@@ -138,16 +140,8 @@ class RoundDone:
 
 
 @frozen
-class Failed:
-    """Last line of a worker that cannot go on: the error's class name in :mod:`usbfuzz.errors` and its message."""
-
-    error: str
-    message: str
-
-
-@frozen
-class Order:
-    """Cases for a generator to make."""
+class CaseRange:
+    """Cases for a generator to make: ``count`` of them, from index ``first`` on."""
 
     first: int
     count: int
@@ -161,9 +155,11 @@ class Made:
     case: Case
 
 
-_Message = Setup | Block | Stop | Settled | Entered | Sighted | Attributed | Shrunk | RoundDone | Failed | Order | Made
+Order = Block | Stop | SightingSaved
+Reply = Entered | Sighted | Attributed | Shrunk | RoundDone
 
-LINES = Lines(_Message, "campaign pipe")
-
-encode = LINES.encode
-decode = LINES.decode
+#: Campaign and worker.
+MESSAGES: WorkerMessages[WorkerStart, Order, Reply] = WorkerMessages.of("campaign pipe", WorkerStart, Order, Reply)
+#: Worker and generator.
+RANGES: Lines[CaseRange] = Lines(CaseRange, "generator pipe")
+CASES: Lines[Made] = Lines(Made, "generator pipe")

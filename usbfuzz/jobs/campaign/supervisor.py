@@ -1,36 +1,48 @@
-"""The campaign: books, crash store and lanes together, until time, cases or patience run out."""
+"""The campaign: case ledger, crash store and lanes together, until its time or its cases are used up."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import define, field
 
 from harness.guest.rundir import sweep
 from harness.lane.config import LaneConfig
+from harness.workers.procs import core_of
+from harness.workers.worker import Program, Worker
 from usbfuzz.crashes.layout import MINIMIZED_FILE
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import InputError, UsbfuzzError
 from usbfuzz.report.render import render
 
+from .assignment import POLICY, LaneAssignment, LaneSupervisor
+from .case_queue import GENERATOR
 from .confirmation import confirm_new
-from .feed import GENERATOR
-from .keeper import LaneKeeper
-from .messages import Attributed, Entered, LaneState, RoundDone, Settled, Setup, Shrunk, Sighted
+from .ledger import CaseLedger
+from .messages import (
+    MESSAGES,
+    Attributed,
+    Entered,
+    LaneState,
+    RoundDone,
+    Shrunk,
+    Sighted,
+    SightingSaved,
+    Stop,
+    WorkerStart,
+)
 from .options import CampaignOptions
 from .progress import LaneProgress, Progress
 from .shrink import LAST_SECONDS
 from .state import State
 from .view import View
-from .work import Work
 
 __all__ = ["ATTEMPTS", "Campaign", "run_campaign"]
 
@@ -47,13 +59,13 @@ _SEED_BITS = 32
 
 @define
 class Campaign:
-    """One run of a campaign. It is the desk where lane keepers bring what their lanes say."""
+    """One run of a campaign; as :class:`~usbfuzz.jobs.campaign.assignment.CampaignEvents` it is told what happens."""
 
     options: CampaignOptions
     progress: Progress
     state: State
     store: CrashStore
-    work: Work
+    ledger: CaseLedger
     view: View
     killed: bool = False  #: ended by a second Ctrl-C
     _claims: dict[str, int] = field(factory=dict, init=False)  #: crash directory: lane that looks for its case
@@ -70,14 +82,14 @@ class Campaign:
         self._running.set()
         self.view.say("stopping: the lanes finish what they run; Ctrl-C again kills them")
 
-    async def run(self, keepers: Sequence[LaneKeeper]) -> None:
+    async def run(self, supervisors: Sequence[LaneSupervisor]) -> None:
         """Run the lanes until it is over; raises the first error that makes going on useless."""
         with _signals(self.interrupt):
             try:
                 async with asyncio.TaskGroup() as group:
                     ticking = group.create_task(self._tick())
-                    lanes = [group.create_task(keeper.run()) for keeper in keepers]
-                    await self._until_over(keepers, lanes)
+                    lanes = [group.create_task(supervisor.run()) for supervisor in supervisors]
+                    await self._until_over(supervisors, lanes)
                     ticking.cancel()
             except* UsbfuzzError as errors:
                 raise _first(errors) from None
@@ -94,17 +106,17 @@ class Campaign:
         if left and self.options.minimize:
             self.view.say(f"not minimized: {len(left)}, such as: usbfuzz minimize {self.options.out / left[0]}")
 
-    async def _until_over(self, keepers: Sequence[LaneKeeper], lanes: Sequence[asyncio.Task[None]]) -> None:
+    async def _until_over(self, supervisors: Sequence[LaneSupervisor], lanes: Sequence[asyncio.Task[None]]) -> None:
         if await self._over(lanes, self._running, None) or await self._over(lanes, self._stop, self.options.seconds):
             return
         if not self._stop.is_set():
-            for keeper in keepers:
-                keeper.stop(hurry=False)
+            for supervisor in supervisors:
+                supervisor.stop(Stop())
             if await self._over(lanes, self._stop, _FINISH):
                 return
         self._stop.set()
-        for keeper in keepers:
-            keeper.stop(hurry=True)
+        for supervisor in supervisors:
+            supervisor.stop(Stop(hurry=True))
         if await self._over(lanes, self._kill, _HURRY):
             return
         self.killed = self._kill.is_set()
@@ -137,7 +149,7 @@ class Campaign:
             self.view.update(self.progress)
 
     def _save(self, *, every: bool) -> None:
-        self.state.save(self.work.next, self.work.unfinished)
+        self.state.save(self.ledger.next, self.ledger.unfinished)
         if every:
             self.store.flush()
 
@@ -149,7 +161,7 @@ class Campaign:
             self.progress.started = now
             self._running.set()
 
-    def sighted(self, lane: int, message: Sighted) -> Settled:
+    def sighted(self, lane: int, message: Sighted) -> SightingSaved:
         """Save a new crash as it was seen, before anything else happens to it; count a known one."""
         crash, new = self.store.sighted(message.evidence)
         if new:
@@ -159,7 +171,7 @@ class Campaign:
         open_question = not known and crash.slug not in self._claims
         if open_question:
             self._claims[crash.slug] = lane
-        return Settled(crash.slug, attribute=open_question)
+        return SightingSaved(crash.slug, attribute=open_question)
 
     def attributed(self, message: Attributed) -> None:
         """Keep the case that was found for a crash."""
@@ -194,10 +206,10 @@ class Campaign:
 
 
 @contextlib.contextmanager
-def _signals(handler: object) -> Iterator[None]:
+def _signals(handler: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, handler)  # type: ignore[arg-type]
+        loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
@@ -215,7 +227,7 @@ def _first(errors: BaseExceptionGroup[UsbfuzzError]) -> UsbfuzzError:
 
 
 def _default_commands() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return (sys.executable, "-m", "usbfuzz.jobs.campaign.worker", str(os.getpid())), GENERATOR
+    return (sys.executable, "-m", "usbfuzz.jobs.campaign.worker"), GENERATOR
 
 
 async def run_campaign(
@@ -236,7 +248,7 @@ async def run_campaign(
     try:
         campaign = _open(options, config, modules, view)
         try:
-            await campaign.run(_keepers(campaign, config, worker, generator))
+            await campaign.run(_supervisors(campaign, config, worker, generator))
             await campaign.confirm(config)
         finally:
             campaign.state.close()
@@ -256,8 +268,8 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
         seed=options.seed,
         new_seed=secrets.randbits(_SEED_BITS),
     )
-    work = Work(next=state.next, limit=options.cases, lanes=options.lanes, returned=list(state.unfinished))
-    if work.exhausted:
+    ledger = CaseLedger(next=state.next, limit=options.cases, lanes=options.lanes, returned=list(state.unfinished))
+    if ledger.exhausted:
         state.close()
         raise InputError(
             f"{options.out}: all {options.cases} cases of seed {state.seed} were run on {kernel}; "
@@ -277,19 +289,16 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
         drivers=state.drivers,
         crashes=store.crashes,
     )
-    return Campaign(options, progress=progress, state=state, store=store, work=work, view=view)
+    return Campaign(options, progress=progress, state=state, store=store, ledger=ledger, view=view)
 
 
-def _keepers(
+def _supervisors(
     campaign: Campaign, config: LaneConfig, worker: tuple[str, ...], generator: tuple[str, ...]
-) -> list[LaneKeeper]:
-    cores = sorted(os.sched_getaffinity(0))
-    return [
-        LaneKeeper(
-            Setup(lane, campaign.state.seed, cores[lane % len(cores)], generator, config, campaign.options.minimize),
-            command=worker,
-            work=campaign.work,
-            desk=campaign,
-        )
-        for lane in range(campaign.options.lanes)
-    ]
+) -> list[LaneSupervisor]:
+    program, options = Program(worker, MESSAGES), campaign.options
+    supervisors = []
+    for lane in range(options.lanes):
+        start = WorkerStart(lane, campaign.state.seed, core_of(lane), generator, config, options.minimize)
+        assignment = LaneAssignment(lane, campaign.ledger, campaign)
+        supervisors.append(LaneSupervisor(Worker(f"lane {lane}", program, start, POLICY), assignment))
+    return supervisors

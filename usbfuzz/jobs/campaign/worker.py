@@ -6,74 +6,58 @@ Started by the supervisor as ``python -m usbfuzz.jobs.campaign.worker PARENT``; 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import signal
 import sys
+from contextlib import AsyncExitStack
+from functools import partial
 
 from harness.lane.lane import Lane
-from harness.workers.child import Upstream
 from harness.workers.entry import run_worker
-from harness.workers.procs import clean_exit_or_die, pin
-from usbfuzz.errors import UsbfuzzError
+from harness.workers.procs import pin
+from harness.workers.upstream import Upstream
 
-from .feed import Feed
+from .case_queue import CaseQueue
+from .inbox import Inbox, unless_set
 from .lanes import OpenLane
-from .messages import LINES, Entered, Failed, LaneState, Setup
-from .rounds import Orders, Rounds, unless
+from .messages import MESSAGES, Entered, LaneState, Order, Reply, WorkerStart
+from .rounds import Rounds
 
-__all__ = ["main", "serve"]
+__all__ = ["main"]
 
 
-async def serve(channel: int, open_lane: OpenLane) -> int:
-    """Talk to the supervisor over standard input and ``channel`` until either says it is over; an exit status."""
-    upstream = await Upstream.open(channel, LINES)
-    setup = await upstream.receive()
-    if setup is None:
-        return 0
-    assert isinstance(setup, Setup)
+async def _work(
+    start: WorkerStart, upstream: Upstream[Order, Reply], cleanup: AsyncExitStack, *, open_lane: OpenLane
+) -> None:
+    """Run cases until the campaign says that it is over, or is gone."""
     upstream.send(Entered(LaneState.BOOTING))
-    try:
-        await _serve(setup, upstream, open_lane)
-    except UsbfuzzError as error:
-        upstream.send(Failed(type(error).__name__, str(error)))
-        return 1
-    finally:
-        clean_exit_or_die()  # a thread that waits for a lock or a disk must not keep the process
-    upstream.send(Entered(LaneState.STOPPED))
-    return 0
-
-
-async def _serve(setup: Setup, upstream: Upstream, open_lane: OpenLane) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        feed = await Feed.start(setup)
-        pin(setup.cpu)  # the generator, started before, is free to use an idle core
-        stack.push_async_callback(feed.close)
-        orders = Orders(feed)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, orders.obey, None)
-        listening = asyncio.create_task(_listen(upstream, orders))
-        stack.callback(listening.cancel)
-        lane = await unless(
-            orders.stop,
-            open_lane(setup.config, lambda note: upstream.send(Entered(LaneState.BOOTING, note=note))),
-        )
-        if lane is None:
-            return
-        stack.push_async_callback(lane.close)
+    cases = await CaseQueue.start(start)
+    pin(start.cpu)  # the generator, started before, is free to use an idle core
+    cleanup.push_async_callback(cases.close)
+    inbox = Inbox(cases)
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGTERM, inbox.take, None
+    )  # finish the round, save what is due
+    listening = asyncio.create_task(_listen(upstream, inbox))
+    cleanup.callback(listening.cancel)
+    opening = open_lane(start.config, lambda note: upstream.send(Entered(LaneState.BOOTING, note=note)))
+    lane = await unless_set(inbox.stop, opening)
+    if lane is not None:
+        cleanup.push_async_callback(lane.close)
         gc.freeze()
-        gc.disable()
-        await Rounds(setup, upstream, orders, lane).run()
+        await Rounds(start, upstream, inbox, lane).run()
+    upstream.send(Entered(LaneState.STOPPED))
 
 
-async def _listen(upstream: Upstream, orders: Orders) -> None:
-    while (message := await upstream.receive()) is not None:
-        orders.obey(message)
-    orders.obey(None)
+async def _listen(upstream: Upstream[Order, Reply], inbox: Inbox) -> None:
+    while (order := await upstream.receive()) is not None:
+        inbox.take(order)
+    inbox.take(None)
 
 
 def main(argv: list[str], open_lane: OpenLane = Lane.open) -> int:
     """Run a worker until its supervisor ends it; an exit status."""
-    return run_worker(int(argv[1]), lambda channel: serve(channel, open_lane))
+    return run_worker(int(argv[1]), MESSAGES, partial(_work, open_lane=open_lane))
 
 
 if __name__ == "__main__":

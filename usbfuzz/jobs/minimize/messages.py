@@ -5,51 +5,29 @@ from __future__ import annotations
 from attrs import frozen
 
 from harness.lane.config import LaneConfig
-from harness.workers.lines import Lines
+from harness.workers.messages import WorkerMessages
 from usbfuzz.case.model import Case
 
 from .oracle import Seen
 
-__all__ = ["LINES", "Booting", "Failed", "Setup", "Trial", "Tried"]
+__all__ = ["MESSAGES", "Trial", "WorkerStart"]
 
 
 @frozen
-class Setup:
-    """First line to a worker: the guest it runs candidates on, and the bug that is looked for."""
+class WorkerStart:
+    """The first line to a worker: the guest it runs candidates on, and the bug that is looked for."""
 
     config: LaneConfig
-    names: frozenset[str]
-    cpu: int | None
+    names: frozenset[str]  #: titles of the bug; empty when any crash will do
+    cpu: int  #: core to stay on
 
 
 @frozen
 class Trial:
-    """A candidate to run."""
+    """A candidate to run. The answer is what it showed: a :class:`~usbfuzz.jobs.minimize.oracle.Seen`."""
 
     case: Case
-    fresh: bool
+    fresh: bool  #: in a guest that has run nothing since its snapshot
 
 
-@frozen
-class Tried:
-    """What came of it."""
-
-    seen: Seen
-
-
-@frozen
-class Booting:
-    """The worker prepares a guest."""
-
-    note: str
-
-
-@frozen
-class Failed:
-    """Last line of a worker that cannot go on: the error's class name in :mod:`usbfuzz.errors` and its message."""
-
-    error: str
-    message: str
-
-
-LINES = Lines(Setup | Trial | Tried | Booting | Failed, "minimize pipe")
+MESSAGES: WorkerMessages[WorkerStart, Trial, Seen] = WorkerMessages.of("minimize pipe", WorkerStart, Trial, Seen)

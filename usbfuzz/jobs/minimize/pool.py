@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from collections.abc import Callable
 
 from attrs import define, field
 
 from harness.lane.config import LaneConfig
-from harness.workers.child import Child, error_of
+from harness.workers.policy import Policy
+from harness.workers.pool import JobGivenUpError, Pool
+from harness.workers.procs import core_of
+from harness.workers.worker import Program, Worker
 from usbfuzz.case.model import Case
-from usbfuzz.errors import BootError, InfraError, InputError, ProtocolError, UsbfuzzError
 
-from .messages import LINES, Booting, Failed, Setup, Trial, Tried
+from .messages import MESSAGES, Trial, WorkerStart
 from .oracle import Seen
 
 __all__ = ["GuestPool"]
 
-#: Seconds without a word from a worker that runs a candidate: longer than any run in a guest may take.
-_SILENCE = 600.0
-#: Seconds without a word from one that boots a guest.
-_BOOT_SILENCE = 900.0
-_END_SECONDS = 12.0
-#: Workers a candidate may take down before it counts as one that does not show the bug.
-_DEATHS = 2
-#: Workers that fail in a row, whatever they run, until going on is useless.
-_FRUITLESS = 4
+_PROGRAM = Program.of("usbfuzz.jobs.minimize.worker", MESSAGES)
 
 
 @define
@@ -38,88 +29,32 @@ class GuestPool:
     names: frozenset[str]  #: titles of the bug; empty when any crash will do
     lanes: int
     on_progress: Callable[[str], None] = lambda _: None
-    command: tuple[str, ...] = (sys.executable, "-m", "usbfuzz.jobs.minimize.worker")
-    _idle: asyncio.LifoQueue[_Slot] = field(init=False)
-    _slots: list[_Slot] = field(init=False)
-    _fruitless: int = field(default=0, init=False)
+    program: Program[WorkerStart, Trial, Seen] = _PROGRAM
+    policy: Policy = field(factory=Policy)
+    _pool: Pool[WorkerStart, Trial, Seen] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        cores = sorted(os.sched_getaffinity(0))
-        self._slots = [_Slot(lane, cores[lane % len(cores)]) for lane in range(self.lanes)]
-        self._idle = asyncio.LifoQueue()
-        for slot in reversed(self._slots):
-            self._idle.put_nowait(slot)
+        self._pool = Pool(tuple(self._worker(lane) for lane in range(self.lanes)), self.policy)
+
+    def _worker(self, lane: int) -> Worker[WorkerStart, Trial, Seen]:
+        start = WorkerStart(self.config, self.names, core_of(lane))
+        return Worker(f"lane {lane}", self.program, start, self.policy, self.on_progress)
 
     @property
     def width(self) -> int:
-        """Guests."""
+        """How many candidates run at the same time."""
         return self.lanes
 
     async def run(self, case: Case, *, fresh: bool) -> Seen:
-        """Run ``case`` once, on the next guest that is free; raises BootError, InputError and InfraError."""
-        trial = Trial(case, fresh)
-        slot = await self._idle.get()
+        """Run ``case`` once, on the next guest that is free; raises BootError, InputError and InfraError.
+
+        A candidate that workers fail at counts as one that does not show the bug.
+        """
         try:
-            for _ in range(_DEATHS):
-                result = await self._try(slot, trial)
-                if isinstance(result, Seen):
-                    self._fruitless = 0
-                    return result
-                await slot.end(0.0)
-                self._fruitless += 1
-                if isinstance(result, BootError | InputError) or self._fruitless >= _FRUITLESS:
-                    raise result
-        finally:
-            self._idle.put_nowait(slot)
-        return Seen(hit=False)
+            return await self._pool.run(Trial(case, fresh))
+        except JobGivenUpError:
+            return Seen(hit=False)
 
     async def close(self) -> None:
         """End all workers and their guests."""
-        await asyncio.gather(*(slot.end(_END_SECONDS) for slot in self._slots))
-
-    async def _try(self, slot: _Slot, trial: Trial) -> Seen | UsbfuzzError:
-        """What the candidate did, or why the worker cannot go on."""
-        child = slot.child
-        if child is None:
-            child = slot.child = await Child.start(
-                f"lane {slot.lane}", (*self.command, str(os.getpid())), LINES, group=True
-            )
-            child.send(Setup(self.config, self.names, slot.cpu))
-        child.send(trial)
-        failure: UsbfuzzError | None = None
-        silence = _SILENCE
-        while True:
-            try:
-                async with asyncio.timeout(silence):
-                    message = await child.receive()
-            except TimeoutError:
-                return InfraError(f"lane {slot.lane}: worker said nothing for {silence:.0f} s")
-            except ProtocolError as error:
-                return error
-            match message:
-                case Tried(seen):
-                    return seen
-                case Booting(note):
-                    silence = _BOOT_SILENCE
-                    self.on_progress(note)
-                case Failed(name, text):
-                    failure = error_of(name, text)
-                case _:
-                    return failure or InfraError(
-                        f"lane {slot.lane}: {child.last_words or 'worker died without a word'}"
-                    )
-
-
-@define(eq=False)
-class _Slot:
-    """A place for a worker."""
-
-    lane: int
-    cpu: int
-    child: Child | None = None
-
-    async def end(self, seconds: float) -> None:
-        """End the worker, if there is one."""
-        child, self.child = self.child, None
-        if child is not None:
-            await child.end(seconds, group=True)
+        await self._pool.close()

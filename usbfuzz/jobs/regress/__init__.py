@@ -2,7 +2,7 @@
 
 ::
 
-    PATHS ──collect──▶ entries ┐           pool: a worker process a lane       judge           table, junit,
+    PATHS ──collect──▶ entries ┐           runner: a worker process a lane     judge           table, junit,
                                ├─▶ cells ──────────────────────────▶ Seen… ──────────▶ Cell ──▶ page, data
     --kernel ─prepare─▶ columns┘           (observe: Outcome → Seen)                       └──▶ bless
 """

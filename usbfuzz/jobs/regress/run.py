@@ -14,7 +14,7 @@ from harness.lane.prepare import prepare
 from usbfuzz.errors import InputError, UsbfuzzError
 
 from .matrix import Cell, Column, Entry, Matrix
-from .pool import Pool
+from .runner import CellRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,8 +57,7 @@ async def run_regress(
     sweep()
     columns = await _columns(options, on_progress)
     matrix = Matrix.of(entries, columns)
-    pool = Pool(matrix.cells, options.lanes, options.seconds, options.bless, on_cell, on_progress)
-    await pool.run()
+    await CellRunner(matrix.cells, options.lanes, options.seconds, options.bless, on_cell, on_progress).run()
     matrix.seconds = time.monotonic() - started
     return matrix
 

@@ -1,4 +1,4 @@
-"""A lane's supply of cases: its generator process, and the packing of cases into rounds."""
+"""The cases a lane is to run: made by a generator process ahead of time, handed out in rounds that fill the ports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from attrs import define, field
 from harness.workers.child import Child
 from usbfuzz.errors import InfraError
 
-from .messages import LINES, Block, Made, Order, Setup, decode
+from .messages import CASES, RANGES, Block, CaseRange, Made, WorkerStart
 
-__all__ = ["GENERATOR", "Feed", "stretches"]
+__all__ = ["GENERATOR", "CaseQueue", "ranges"]
 
 #: Command of a generator process, less seed and aliases.
 GENERATOR = (sys.executable, "-m", "usbfuzz.jobs.campaign.generator")
@@ -23,39 +23,40 @@ GENERATOR = (sys.executable, "-m", "usbfuzz.jobs.campaign.generator")
 _END_SECONDS = 2.0
 
 
-def stretches(indices: Iterable[int]) -> Iterator[Order]:
-    """Orders for ``indices``: one per stretch of consecutive numbers."""
+def ranges(indices: Iterable[int]) -> Iterator[CaseRange]:
+    """``indices`` as ranges: one for each run of consecutive numbers."""
     first = count = 0
     for index in indices:
         if count and index == first + count:
             count += 1
             continue
         if count:
-            yield Order(first, count)
+            yield CaseRange(first, count)
         first, count = index, 1
     if count:
-        yield Order(first, count)
+        yield CaseRange(first, count)
 
 
 @define
-class Feed:
+class CaseQueue:
     """Cases of the blocks added so far, in rounds."""
 
-    _generator: Child
+    _generator: Child[CaseRange, Made]
     _ports: int  #: of the guest, each a host controller of its own
     _reader: asyncio.Task[None] = field(init=False)
     _lines: asyncio.Queue[bytes | None] = field(factory=asyncio.Queue, init=False)
-    _due: deque[int] = field(factory=deque, init=False)  #: ordered and not yet taken from the queue
+    _due: deque[int] = field(factory=deque, init=False)  #: asked of the generator and not yet taken
     _alone: set[int] = field(factory=set, init=False)
     _held: Made | None = field(default=None, init=False)  #: did not fit into the last round
     _width: int = field(init=False)  #: ports that the cases of the next round may take together
     _added: asyncio.Event = field(factory=asyncio.Event, init=False)
 
     @classmethod
-    async def start(cls, setup: Setup) -> Feed:
+    async def start(cls, start: WorkerStart) -> CaseQueue:
         """Start the lane's generator process; raises InfraError."""
-        command = (*setup.generator, str(setup.seed), str(setup.config.image.aliases), str(os.getpid()))
-        return cls(await Child.start("case generator", command, LINES, group=False), setup.config.ports)
+        command = (*start.generator, str(start.seed), str(start.config.image.aliases), str(os.getpid()))
+        generator = await Child.start("case generator", command, RANGES, CASES, group=False)
+        return cls(generator, start.config.ports)
 
     def __attrs_post_init__(self) -> None:
         self._width = self._ports
@@ -71,8 +72,8 @@ class Feed:
         """Have the cases of ``block`` made."""
         self._alone.update(block.alone)
         self._due.extend(block.indices)
-        for order in stretches(block.indices):
-            self._generator.send(order)
+        for case_range in ranges(block.indices):
+            self._generator.send(case_range)
         self._added.set()
 
     @property
@@ -111,14 +112,12 @@ class Feed:
             await self._added.wait()
         line = await self._lines.get()
         if line is None:
-            await self._generator.end(_END_SECONDS, group=False)
+            await self._generator.end(_END_SECONDS)
             raise InfraError(f"case generator: died at case {self._due[0]}: {self._generator.last_words or '-'}")
         self._due.popleft()
-        made = decode(line)
-        assert isinstance(made, Made)
-        return made
+        return CASES.decode(line)
 
     async def close(self) -> None:
         """End the generator process."""
         self._reader.cancel()
-        await self._generator.end(0.0, group=False)
+        await self._generator.end(0.0)

@@ -9,43 +9,43 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usbfuzz.jobs.campaign.feed import Feed, stretches
-from usbfuzz.jobs.campaign.messages import Block, Setup
+from usbfuzz.jobs.campaign.case_queue import CaseQueue, ranges
+from usbfuzz.jobs.campaign.messages import Block, WorkerStart
 
 from .pretend import config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Answers each order with as many empty mouse-like cases: only ports and indices matter here. The words after the
+#: Answers each range with as many empty mouse-like cases: only ports and indices matter here. The words after the
 #: program say how many ports each case takes, the last one for all that follow.
 _GENERATOR = """
 import json, sys
-from usbfuzz.jobs.campaign.messages import Made, Order, decode, encode
+from usbfuzz.jobs.campaign.messages import CASES, RANGES, Made
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event
 def case(ports):
     return Case((DeviceSpec("d", b""),), tuple(Event(Action.PLUG, port=port, device=0) for port in range(ports)))
 wide = [int(word) for word in sys.argv[1].split()]
 for line in sys.stdin.buffer:
-    order = decode(line)
-    for index in range(order.first, order.first + order.count):
-        sys.stdout.buffer.write(encode(Made(index, case(wide[min(index, len(wide) - 1)]))))
+    wanted = RANGES.decode(line)
+    for index in range(wanted.first, wanted.first + wanted.count):
+        sys.stdout.buffer.write(CASES.encode(Made(index, case(wide[min(index, len(wide) - 1)]))))
         sys.stdout.buffer.flush()
 """
 
 
 async def _widths(cases: int, quiet: Sequence[bool], wide: str = "1", alone: Sequence[int] = ()) -> list[int]:
     """Sizes of the first rounds, the outcome of each being as ``quiet`` says."""
-    setup = Setup(lane=0, seed=0, cpu=None, generator=(sys.executable, "-c", _GENERATOR, wide), config=config())
-    feed = await Feed.start(setup)
-    feed.add(Block(tuple(range(cases)), tuple(alone)))
+    start = WorkerStart(lane=0, seed=0, cpu=None, generator=(sys.executable, "-c", _GENERATOR, wide), config=config())
+    queue = await CaseQueue.start(start)
+    queue.add(Block(tuple(range(cases)), tuple(alone)))
     sizes = []
     try:
         for good in quiet:
-            sizes.append(len(await feed.round()))
-            feed.learn(quiet=good)
+            sizes.append(len(await queue.round()))
+            queue.learn(quiet=good)
     finally:
-        await feed.close()
+        await queue.close()
     return sizes
 
 
@@ -71,6 +71,6 @@ def test_a_suspect_runs_alone() -> None:
 
 
 @given(st.sets(st.integers(0, 60)))
-def test_stretches_cover_exactly_the_indices_in_order(indices: set[int]) -> None:
-    orders = list(stretches(sorted(indices)))
-    assert [n for order in orders for n in range(order.first, order.first + order.count)] == sorted(indices)
+def test_ranges_cover_exactly_the_indices_in_order(indices: set[int]) -> None:
+    made = list(ranges(sorted(indices)))
+    assert [n for part in made for n in range(part.first, part.first + part.count)] == sorted(indices)

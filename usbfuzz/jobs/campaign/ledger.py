@@ -1,4 +1,4 @@
-"""Which cases are to be run, by whom, and which were given up: indices only."""
+"""Which cases are still to be run, which lane has which, and which were given up: by their indices."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
+from usbfuzz.case.limits import BLOCK_CASES
+
 from .messages import Block
 
-__all__ = ["BLOCK_CASES", "STRIKES", "Work"]
+__all__ = ["STRIKES", "CaseLedger"]
 
-#: Cases handed to a lane at a time: what the generator makes in one go (strategies.generate.BLOCK, not imported here
-#: because it brings all of Hypothesis along).
-BLOCK_CASES = 64
 #: Times a case may take down a lane that ran nothing else, before it is skipped.
 STRIKES = 2
 _LEAST = 8  #: cases worth handing out at a time
 
 
 @define
-class Work:
-    """The books of one campaign. Case *n* depends on the seed and *n* only, so that any lane may run it."""
+class CaseLedger:
+    """The cases of one campaign. Case *n* depends on the seed and *n* only, so that any lane may run it."""
 
-    next: int = 0  #: lowest index nobody was ever given
+    next: int = 0  #: lowest index that no lane was ever given
     limit: int | None = None  #: indices below it are run
-    lanes: int = 1  #: that share the work
-    returned: list[int] = field(factory=list)  #: given out once and not done: these come first
+    lanes: int = 1  #: that share the cases
+    returned: list[int] = field(factory=list)  #: given to a lane once and not run: these are given first
     skipped: list[int] = field(factory=list)
-    _open: dict[int, set[int]] = field(factory=dict, init=False)
-    _alone: set[int] = field(factory=set, init=False)
-    _strikes: Counter[int] = field(factory=Counter, init=False)
+    _open: dict[int, set[int]] = field(factory=dict, init=False)  #: lane: cases it was given and has not run
+    _alone: set[int] = field(factory=set, init=False)  #: cases that share their round with no other
+    _strikes: Counter[int] = field(factory=Counter, init=False)  #: case: lanes it took down while it ran alone
 
     def take(self, lane: int) -> Block | None:
         """A block for ``lane``, or None when there is nothing left to give."""
@@ -45,8 +44,8 @@ class Work:
         self._open.setdefault(lane, set()).update(indices)
         return Block(tuple(indices), alone=tuple(index for index in indices if index in self._alone))
 
-    def hungry(self, lane: int) -> bool:
-        """``lane`` holds so little that its generator should be given more."""
+    def wants_more(self, lane: int) -> bool:
+        """``lane`` holds so few cases that its generator should be given more."""
         return self.held(lane) * 2 < (BLOCK_CASES if self.returned else self._size())
 
     def _size(self) -> int:
@@ -66,10 +65,10 @@ class Work:
         return len(self._open.get(lane, ()))
 
     def lost(self, lane: int, suspects: Iterable[int]) -> list[int]:
-        """``lane`` died: take back what it held. Returns the cases given up, which are few.
+        """The worker of ``lane`` died: take back what it held. Returns the cases given up, which are few.
 
-        ``suspects`` were in the guest (or in the making): they run alone next time, and one that takes down a lane
-        STRIKES times alone is skipped.
+        ``suspects`` were in the guest or about to be generated: they run alone next time, and one that takes down its
+        lane STRIKES times while it runs alone is skipped.
         """
         held = self._open.pop(lane, set())
         under_suspicion = held.intersection(suspects)
@@ -85,7 +84,7 @@ class Work:
 
     @property
     def unfinished(self) -> list[int]:
-        """Given out at some time and not done, in order."""
+        """Given to a lane at some time and not run, in order."""
         return sorted({*self.returned, *(index for held in self._open.values() for index in held)})
 
     @property
