@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usbfuzz.jobs.campaign.case_queue import CaseQueue, ranges
-from usbfuzz.jobs.campaign.messages import Block, WorkerStart
+from usbfuzz.jobs.campaign.messages import Block
 
 from .pretend import config
 
@@ -36,8 +36,7 @@ for line in sys.stdin.buffer:
 
 async def _widths(cases: int, quiet: Sequence[bool], wide: str = "1", alone: Sequence[int] = ()) -> list[int]:
     """Sizes of the first rounds, the outcome of each being as ``quiet`` says."""
-    start = WorkerStart(lane=0, seed=0, cpu=None, generator=(sys.executable, "-c", _GENERATOR, wide), config=config())
-    queue = await CaseQueue.start(start)
+    queue = await CaseQueue.start((sys.executable, "-c", _GENERATOR, wide), 0, config())
     queue.add(Block(tuple(range(cases)), tuple(alone)))
     sizes = []
     try:

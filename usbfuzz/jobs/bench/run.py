@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,15 @@ from harness.guest.qemu import PORTS, Mode
 from harness.guest.snapshot import qemu_version
 from harness.lane.lane import Lane
 from harness.lane.prepare import prepare
+from harness.workers.policy import Policy
+from harness.workers.pool import Pool
+from harness.workers.worker import Program, Worker
 from usbfuzz.case import load
-from usbfuzz.errors import InfraError
+from usbfuzz.errors import InfraError, UsbfuzzError
 
+from .cases import mouse_case
 from .figures import Figure, Table
-from .lane import Devices, Order, Result, mouse_case
+from .messages import MESSAGES, Devices, Measured, Measurement, WorkerStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["Scenario", "run_bench"]
 
 _REPEATS = 5
-_LANE = "import sys; from usbfuzz.jobs.bench.lane import main; sys.exit(main())"
+_PROGRAM = Program.of("usbfuzz.jobs.bench.worker", MESSAGES)
+#: Wall seconds beyond its own in which a measurement must have ended.
+_GRACE = 600.0
 
 
 @frozen
@@ -95,31 +100,22 @@ async def run_bench(
 async def _measure(scenario: Scenario, kernel: str, seconds: float, cpus: list[int]) -> Figure:
     # A real time device takes most of a second: give it longer, so that the figure has more than a handful.
     lasting = seconds * 2 if scenario.mode is Mode.REALTIME else seconds
-    orders = [
-        Order(kernel, scenario.mode, scenario.ports, lasting, cpu, os.getpid(), scenario.devices, scenario.checked)
-        for cpu in cpus[: scenario.lanes]
-    ]
-    results = await asyncio.gather(*(_child(order) for order in orders))
+    wanted = Measurement(kernel, scenario.mode, scenario.ports, lasting, scenario.devices, scenario.checked)
+    results = await _run(wanted, cpus[: scenario.lanes])
     rate = sum(result.devices / result.seconds for result in results)
     return Figure(scenario.name, rate, "devices/s", scenario.goal, sum(result.devices for result in results))
 
 
-async def _child(order: Order) -> Result:
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _LANE),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+async def _run(wanted: Measurement, cpus: list[int]) -> list[Measured]:
+    """The same measurement on each of these cores at the same time; one that fails is not repeated."""
+    policy = Policy(silence=wanted.seconds + _GRACE, deaths=1)
+    pool = Pool(tuple(Worker("benchmark", _PROGRAM, WorkerStart(cpu), policy) for cpu in cpus), policy)
     try:
-        out, err = await child.communicate((order.to_json() + "\n").encode())
-    except BaseException:
-        child.terminate()
-        await child.wait()
-        raise
-    if child.returncode:
-        raise InfraError(f"a lane of the benchmark failed: {err.decode(errors='replace').strip()[-500:]}")
-    return Result.from_json(out.decode())
+        return await asyncio.gather(*(pool.run(wanted) for _ in cpus))
+    except UsbfuzzError as error:
+        raise InfraError(f"a lane of the benchmark failed: {error}") from error
+    finally:
+        await pool.close()
 
 
 async def _recovery(path: Path, kernel: str) -> Figure:

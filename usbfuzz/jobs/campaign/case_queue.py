@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
+from harness.lane.config import LaneConfig
 from harness.workers.child import Child
 from usbfuzz.errors import InfraError
 
-from .messages import CASES, RANGES, Block, CaseRange, Made, WorkerStart
+from .messages import CASES, RANGES, Block, CaseRange, Made
 
 __all__ = ["GENERATOR", "CaseQueue", "ranges"]
 
@@ -52,11 +53,10 @@ class CaseQueue:
     _added: asyncio.Event = field(factory=asyncio.Event, init=False)
 
     @classmethod
-    async def start(cls, start: WorkerStart) -> CaseQueue:
-        """Start the lane's generator process; raises InfraError."""
-        command = (*start.generator, str(start.seed), str(start.config.image.aliases), str(os.getpid()))
-        generator = await Child.start("case generator", command, RANGES, CASES, group=False)
-        return cls(generator, start.config.ports)
+    async def start(cls, command: tuple[str, ...], seed: int, config: LaneConfig) -> CaseQueue:
+        """Start a generator process with ``command`` for a lane with ``config``; raises InfraError."""
+        words = (*command, str(seed), str(config.image.aliases), str(os.getpid()))
+        return cls(await Child.start("case generator", words, RANGES, CASES, group=False), config.ports)
 
     def __attrs_post_init__(self) -> None:
         self._width = self._ports

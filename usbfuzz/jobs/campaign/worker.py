@@ -31,7 +31,7 @@ async def _work(
 ) -> None:
     """Run cases until the campaign says that it is over, or is gone."""
     upstream.send(Entered(LaneState.BOOTING))
-    cases = await CaseQueue.start(start)
+    cases = await CaseQueue.start(start.generator, start.seed, start.config)
     pin(start.cpu)  # the generator, started before, is free to use an idle core
     cleanup.push_async_callback(cases.close)
     inbox = Inbox(cases)

@@ -1,0 +1,53 @@
+"""What the benchmark and its workers say to each other: one JSON object a line."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from harness.guest.qemu import Mode
+from harness.workers.messages import WorkerMessages
+
+__all__ = ["MESSAGES", "Devices", "Measured", "Measurement", "WorkerStart"]
+
+
+class Devices(Enum):
+    """What a lane plugs."""
+
+    MICE = "mice"
+    READY = "ready"  #: a campaign's cases, made before the clock starts
+    FRESH = "fresh"  #: the same, made meanwhile by a campaign's generator process on the lane's core
+
+
+@frozen
+class WorkerStart:
+    """The first line to a worker."""
+
+    cpu: int  #: core to stay on
+
+
+@frozen
+class Measurement:
+    """What one lane is to measure."""
+
+    kernel: str
+    mode: Mode
+    ports: int
+    seconds: float  #: that it lasts, without booting
+    devices: Devices = Devices.MICE
+    checked: bool = False  #: the guest's heap is, as in a campaign
+
+
+@frozen
+class Measured:
+    """What it measured."""
+
+    devices: int  #: mice enumerated, bound and unplugged; or devices plugged, whatever became of them
+    seconds: float
+    dilated: int  #: rounds in which we answered too late
+    worst_reply_ms: float
+
+
+MESSAGES: WorkerMessages[WorkerStart, Measurement, Measured]
+MESSAGES = WorkerMessages.of("bench pipe", WorkerStart, Measurement, Measured)
