@@ -1,0 +1,21 @@
+"""The campaign of ``usbfuzz fuzz``: many guests run generated cases, and what crashes them is kept.
+
+::
+
+    supervisor.py   one campaign: time, cases, Ctrl-C; told what happens in the lanes (CampaignEvents)
+      │  ledger.py      which cases are still to be run, and which lane has which
+      │  state.py       survives kill -9: how far the campaign came, totals, drivers seen
+      │  (usbfuzz.crashes.store)   the crash directories
+      │  progress.py, view.py    what the terminal shows
+      │  confirmation.py         at the end: do new crashes happen in real time, too?
+      ▼
+    assignment.py   one lane: gives its worker blocks of cases, passes on what it says
+      │  (harness.workers.supervisor keeps the worker alive; messages.py is what is said)
+      ▼
+    worker.py       a process with one guest; inbox.py holds what it was told
+      │  case_queue.py  cases from its generator process (generator.py), packed into rounds
+      ▼
+    rounds.py       run a round, report it; for each new crash:
+         attribute.py   which case, or which rounds, show it again on a fresh guest (merge.py joins cases)
+         shrink.py      make that case small
+"""

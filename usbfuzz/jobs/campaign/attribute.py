@@ -28,7 +28,7 @@ __all__ = [
     "PATIENCE",
     "Attributor",
     "Suspicion",
-    "drivers_of",
+    "bound_drivers",
     "suspects",
 ]
 
@@ -44,7 +44,7 @@ _MODULE = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+ \[(\w+)")
 _CORE_DRIVERS = {"usb", "hub"}
 
 
-def drivers_of(bindings: Sequence[Binding]) -> tuple[str, ...]:
+def bound_drivers(bindings: Sequence[Binding]) -> tuple[str, ...]:
     """Names of the drivers that bound, sorted, without those of the USB core."""
     return tuple(sorted({binding.driver for binding in bindings} - _CORE_DRIVERS))
 
@@ -130,7 +130,7 @@ class Attributor:
                     hits[0].report,
                     case,
                     outcome.console,
-                    drivers_of(outcome.bindings) or suspicion.drivers,
+                    bound_drivers(outcome.bindings) or suspicion.drivers,
                     how,
                     len(hits),
                     confirmations,
@@ -147,7 +147,7 @@ class Attributor:
         tries: list[_Sighting | None] = [seen] if seen.exact else []
         while len(tries) < CONFIRMATIONS and not self._over():
             tries.append(await self._seen_again(case, wanted, fresh=True))
-        return [one for one in tries if one is not None], len(tries)
+        return [sighting for sighting in tries if sighting is not None], len(tries)
 
     async def _seen_again(self, case: Case, wanted: Report, *, fresh: bool) -> _Sighting | None:
         """Run ``case`` until a run shows the bug, or is not dilated; ``fresh``: each time on a fresh guest."""
@@ -170,10 +170,12 @@ class Attributor:
     def _sort(self, case: Case, before: list[Case], outcome: Outcome, wanted: Report) -> Report | None:
         """The first report of the wanted bug; reports of other bugs become strays."""
         found = None
-        history = tuple((one,) for one in before)
+        history = tuple((case,) for case in before)
         for report in outcome.reports:
             if same_bug(report, wanted):
                 found = found or report
             else:
-                self.strays.append(Suspicion(report, (case,), history, outcome.console, drivers_of(outcome.bindings)))
+                self.strays.append(
+                    Suspicion(report, (case,), history, outcome.console, bound_drivers(outcome.bindings))
+                )
         return found

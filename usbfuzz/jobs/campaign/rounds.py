@@ -14,7 +14,7 @@ from harness.workers.upstream import Upstream
 from usbfuzz.case.model import Case
 from usbfuzz.triage import Report, same_bug
 
-from .attribute import DILATED_TRIES, Attributor, Suspicion, drivers_of
+from .attribute import DILATED_TRIES, Attributor, Suspicion, bound_drivers
 from .inbox import Inbox, unless_set
 from .lanes import CampaignLane
 from .messages import Attributed, Entered, LaneState, Made, Order, Reply, RoundDone, Sighted, WorkerStart
@@ -74,8 +74,8 @@ class Rounds:
         gc.collect(2 if self._rounds % _COLLECT_EVERY == 0 else 1)
 
     async def _round(self, made: Sequence[Made]) -> None:
-        indices = tuple(one.index for one in made)
-        cases = tuple(self._campaigns_own(one) for one in made)
+        indices = tuple(case.index for case in made)
+        cases = tuple(self._campaigns_own(case) for case in made)
         self.upstream.send(Entered(LaneState.RUNNING, indices))
         started, restores = time.monotonic(), self.lane.restores
         outcome, dilated = await self._believable(cases)
@@ -98,7 +98,7 @@ class Rounds:
                 restores=self.lane.restores - restores,
                 dilated=dilated,
                 worst_reply_ms=outcome.worst_reply_ms if outcome else 0.0,
-                drivers=drivers_of(outcome.bindings) if outcome else (),
+                drivers=bound_drivers(outcome.bindings) if outcome else (),
                 hits=tuple(hits),
             )
         )
@@ -126,7 +126,7 @@ class Rounds:
 
     async def _look_into(self, outcome: Outcome, cases: tuple[Case, ...], indices: tuple[int, ...]) -> list[str]:
         """Count reports of bugs that are saved, attribute the others; returns the crash directory of each report."""
-        drivers, history = drivers_of(outcome.bindings), tuple(self._history)
+        drivers, history = bound_drivers(outcome.bindings), tuple(self._history)
         todo = deque(Suspicion(report, cases, history, outcome.console, drivers) for report in outcome.reports)
         attributor = Attributor(self.lane, lambda: self.inbox.hurry, past=[] if outcome.restored else None)
         hits: list[str] = []

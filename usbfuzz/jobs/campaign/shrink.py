@@ -1,4 +1,4 @@
-"""Minimizing in a campaign: each new bug once its case is known, as far as the fuzzing leaves time for it."""
+"""Minimizing in a campaign: each new bug once its case is known, in a share of the lane's time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["LAST_SECONDS", "Found", "Shrinker"]
 
 #: Wall seconds for one bug; the figure of reliability at the end comes on top.
 _SECONDS = 20.0
-#: Of the lane's time, as long as there are cases to run.
+#: Share of the lane's time, as long as there are cases to run.
 _SHARE = 0.25
 #: Wall seconds after the last round for what had to wait.
 LAST_SECONDS = 60.0

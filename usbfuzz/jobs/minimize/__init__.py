@@ -2,11 +2,18 @@
 
 ::
 
-    usbfuzz minimize ── search.py  passes over the case until nothing more can go
-                          │  passes.py, structure.py …   what might go: changes, independent of each other
-                          │  reduce.py                   which of them can go together (delta debugging)
+    usbfuzz minimize ─▶ run.py      from files to files, resumable
                           ▼
-                        oracle.py  still the same bug? remembers, asks again, believes no late answer
+    a campaign ───────▶ search.py   passes over the case, from coarse to fine, until nothing more can go
+                          │  contents.py, structure.py, plain.py   what a pass may remove or simplify
+                          │  cut.py                                removes bytes, keeps lengths and counts in step
+                          │  reduce.py                             which changes can be made together (delta debugging)
+                          │  marks.py                              in the end: which bytes matter
                           ▼
-                        trials.py  guests to ask: a lane in this process, or one process for each core
+                        oracle.py   does a candidate still show the same bug? remembers answers, repeats runs
+                          ▼
+                        guests.py   one guest in this process (in a campaign)
+                        pool.py     one guest for each core, each in a process of its own (worker.py, messages.py)
+
+``confirm.py`` runs a case in real time, ``bloat.py`` makes cases large again, to test all this.
 """

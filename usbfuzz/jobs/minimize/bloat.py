@@ -1,4 +1,4 @@
-"""Make a case fat on purpose, so that it can be seen whether minimizing it finds the way back."""
+"""Make a case large on purpose, to test whether minimizing it brings the small one back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from attrs import evolve
 
+from harness.guest.qemu import PORTS
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, Step
 from usbfuzz.case.parts import weight, with_part
 from usbfuzz.descriptors import split, string_descriptor
@@ -23,12 +24,12 @@ from .cut import Totals, announced
 
 __all__ = ["FACTOR", "KINDS", "Kind", "bloat"]
 
-FACTOR = 20  #: at least, how many times the bytes
+FACTOR = 20  #: times the bytes of a case, at least
 
 Kind = Callable[[random.Random, Case], Case]
 
 _VENDOR = 0xFF
-_NOBODY = 0x0D  #: content security: an interface class no Linux driver takes
+_UNUSED_CLASS = 0x0D  #: content security: an interface class no Linux driver takes
 _MOST_CONFIGURATION = 4000  #: bytes
 _FIRST_FREE = 20  #: interface number
 
@@ -36,9 +37,9 @@ _FIRST_FREE = 20  #: interface number
 def bloat(case: Case, seed: int, kinds: tuple[Kind, ...] = ()) -> Case:
     """``case`` with at least FACTOR times its bytes, none of which it needs; the same for the same ``seed``.
 
-    What is added is meant to leave the bug alone: interfaces nobody drives, behind those that are there, requests
-    nobody makes. Whether it does, only a guest can tell; ``kinds`` says which of KINDS to use. Raises
-    ValueError when these have nothing more to add.
+    What is added should not affect the bug: interfaces without a driver, behind those that are there, answers to
+    requests that no driver makes. Only a guest can tell whether that is so. ``kinds`` says which of KINDS to use.
+    Raises ValueError when these have nothing more to add.
     """
     dice = random.Random(seed)
     wanted = FACTOR * weight(case)
@@ -52,7 +53,7 @@ def bloat(case: Case, seed: int, kinds: tuple[Kind, ...] = ()) -> Case:
 
 
 def strings(dice: random.Random, case: Case) -> Case:
-    """A long string with an index nobody asks for, on each device that has room."""
+    """A long string, with an index that no request is made for, on each device that has room."""
     return _each(case, lambda device: evolve(device, strings=(*device.strings, *_string(dice, device))))
 
 
@@ -74,7 +75,7 @@ def _with_interface(dice: random.Random, device: DeviceSpec) -> DeviceSpec:
     tree = parse(raw)
     number = max((*tree.interfaces, _FIRST_FREE)) + 1
     if tree.head is None or tree.head.wTotalLength != len(raw) or number - _FIRST_FREE > 8:
-        return device  # what is wrong may be the bug
+        return device  # a wrong total may be the bug
     more = b"".join(_setting(dice, number, alternate) for alternate in range(dice.randint(1, 4)))
     head = tree.head.replace(wTotalLength=len(raw) + len(more), bNumInterfaces=(tree.head.bNumInterfaces + 1) & 0xFF)
     longer = head.raw + raw[len(head.raw) :] + more
@@ -82,13 +83,13 @@ def _with_interface(dice: random.Random, device: DeviceSpec) -> DeviceSpec:
 
 
 def _setting(dice: random.Random, number: int, alternate: int) -> bytes:
-    """An alternate setting whose endpoints, if any, are only there in settings nobody chooses."""
+    """An alternate setting; only settings other than the default one have endpoints."""
     endpoints = dice.sample(range(0x8A, 0x90), dice.randint(1, 3)) if alternate else []
     head = InterfaceDescriptor(
         bInterfaceNumber=number,
         bAlternateSetting=alternate,
         bNumEndpoints=len(endpoints),
-        bInterfaceClass=_NOBODY,
+        bInterfaceClass=_UNUSED_CLASS,
         bInterfaceSubClass=dice.randint(0, 9),
         bInterfaceProtocol=dice.randint(0, 9),
     )
@@ -126,7 +127,7 @@ def _with_configuration(dice: random.Random, device: DeviceSpec) -> DeviceSpec:
 
 
 def scripts(dice: random.Random, case: Case) -> Case:
-    """Answers to vendor requests nobody makes, on an endpoint that is not there, and further answers of others."""
+    """Answers to vendor requests that no driver makes, and on an endpoint that is in no descriptor."""
     control = tuple(
         ControlScript(_steps(dice), bmRequestType=0xC2, bRequest=dice.randrange(256), wValue=dice.randrange(65536))
         for _ in range(2)
@@ -144,9 +145,9 @@ def _steps(dice: random.Random) -> tuple[Step, ...]:
 
 
 def devices(dice: random.Random, case: Case) -> Case:
-    """One more device, plugged in at another port and pulled again before anything else happens."""
+    """One more device, plugged in at another port and unplugged again before anything else happens."""
     port = max(event.port for event in case.events) + 1
-    if port > 5:
+    if port >= PORTS:
         return case
     fat = _with_interface(dice, _with_configuration(dice, _bystander(dice)))
     number = len(case.devices)
@@ -166,7 +167,7 @@ def _bystander(dice: random.Random) -> DeviceSpec:
         bcdDevice=dice.randrange(65536),
     )
     body = InterfaceDescriptor(
-        bInterfaceNumber=0, bNumEndpoints=0, bInterfaceClass=_NOBODY, bInterfaceSubClass=0, bInterfaceProtocol=0
+        bInterfaceNumber=0, bNumEndpoints=0, bInterfaceClass=_UNUSED_CLASS, bInterfaceSubClass=0, bInterfaceProtocol=0
     )
     top = ConfigurationDescriptor(wTotalLength=18, bNumInterfaces=1)
     return DeviceSpec("bystander", head.raw, (top.raw + body.raw,))

@@ -15,8 +15,8 @@ from usbfuzz.case.model import Case
 
 __all__ = ["Confirmation", "RealTime"]
 
-_ENOUGH = 2  #: hits
-_RUNS = 3  #: at most
+_ENOUGH = 2  #: runs that show the crash, after which no further one is started
+_RUNS = 3  #: runs at most
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""What may go from a case besides descriptor bytes: events, devices, whole answers, waits, what the guest is told."""
+"""What can be removed or simplified in a case besides descriptor bytes: events, devices, answers, waits, parameters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def tidy(case: Case) -> Case:
-    """The case without what nothing happens to: events at ports where nothing is plugged, devices nobody plugs."""
+    """The case without what has no effect: events at ports where nothing is plugged, devices that are never plugged."""
     plugged: set[int] = set()
     kept: list[Event] = []
     for event in case.events:
@@ -46,7 +46,7 @@ def tidy(case: Case) -> Case:
 
 
 def devices(case: Case) -> Choice:
-    """Devices, with the events that plug them in."""
+    """Remove devices, with the events that plug them in."""
 
     def make(picks: frozenset[int]) -> Case:
         kept = (event for event in case.events if event.device is None or event.device not in picks)
@@ -56,7 +56,7 @@ def devices(case: Case) -> Choice:
 
 
 def events(case: Case) -> Choice:
-    """Steps of the schedule; those at a port where then nothing is plugged go along."""
+    """Remove steps of the schedule, with those at a port where then nothing is plugged."""
 
     def make(picks: frozenset[int]) -> Case:
         return tidy(evolve(case, events=tuple(event for nth, event in enumerate(case.events) if nth not in picks)))
@@ -64,13 +64,13 @@ def events(case: Case) -> Choice:
     return Choice(len(case.events), make)
 
 
-#: The parts of a device that it need not have.
+#: Parts that a device need not have: those it may have several of, and those that are bytes.
 _EXTRAS = ("strings", "reports", "control", "endpoints")
 _BLOBS = ("bos", "qualifier")
 
 
 def extras(case: Case) -> Choice:
-    """Strings, report descriptors, response scripts, BOS and device qualifier, each as a whole."""
+    """Remove strings, HID report descriptors, response scripts, BOS and device qualifier, each as a whole."""
     known = [
         (number, name, at)
         for number, device in enumerate(case.devices)
@@ -98,7 +98,7 @@ _COUNT = 17  #: offset of bNumConfigurations
 
 
 def configurations(case: Case) -> Choice:
-    """Configurations; bNumConfigurations goes down by as many."""
+    """Remove configurations; bNumConfigurations is lowered by as many."""
     known = [(number, at) for number, device in enumerate(case.devices) for at in range(len(device.configurations))]
 
     def make(picks: frozenset[int]) -> Case:
@@ -117,7 +117,7 @@ def _fewer(number: int, device: DeviceSpec, gone: set[tuple[int, int]]) -> Devic
 
 
 def _on_steps(case: Case, change: Callable[[Step], Step | None]) -> Choice:
-    """One change for each step of a response script that ``change`` does something to; None drops the step."""
+    """One change for each step of a response script that ``change`` alters; when it returns None, the step goes."""
     known = [
         (number, name, at, nth)
         for number, device in enumerate(case.devices)
@@ -153,17 +153,17 @@ def _on_steps(case: Case, change: Callable[[Step], Step | None]) -> Choice:
 
 
 def steps(case: Case) -> Choice:
-    """Single answers of response scripts."""
+    """Remove single answers of response scripts."""
     return _on_steps(case, lambda _: None)
 
 
 def delays(case: Case) -> Choice:
-    """Delays of answers, to none."""
+    """Set delays of answers to 0."""
     return _on_steps(case, lambda step: evolve(step, answer=evolve(step.answer, delay_ms=0)))
 
 
 def plain_steps(case: Case) -> Choice:
-    """Answers given several times, to one; delays to a round number."""
+    """Give repeated answers once only; set delays to a round number."""
     return _on_steps(case, _plain_step)
 
 
@@ -185,17 +185,17 @@ def _on_events(case: Case, change: Callable[[Event], Event]) -> Choice:
 
 
 def waits(case: Case) -> Choice:
-    """Waits for requests and milliseconds, to waits until the guest has settled."""
+    """Turn waits for requests and milliseconds into waits until the guest has settled."""
     return _on_events(case, lambda event: evolve(event, after_ms=None, after_requests=None))
 
 
 def plain_waits(case: Case) -> Choice:
-    """Waits of odd length, to a round number of milliseconds."""
+    """Set waits to a round number of milliseconds."""
     return _on_events(case, lambda event: evolve(event, after_ms=_round(event.after_ms)))
 
 
 def _round(number: int | None) -> Any:
-    """To one significant digit: 1372 to 1000."""
+    """Rounded down to one significant digit: 1372 to 1000."""
     if not number:
         return number
     unit = 10 ** (len(str(number)) - 1)
@@ -203,7 +203,7 @@ def _round(number: int | None) -> Any:
 
 
 def placement(case: Case) -> Choice:
-    """Ports, to the lowest."""
+    """Move the devices to the lowest ports."""
     used = sorted({event.port for event in case.events})
     number = {port: nth for nth, port in enumerate(used)}
     moved = evolve(case, events=tuple(evolve(event, port=number[event.port]) for event in case.events))
@@ -211,7 +211,7 @@ def placement(case: Case) -> Choice:
 
 
 def speeds(case: Case) -> Choice:
-    """Bus speeds, to high speed."""
+    """Set bus speeds to high speed."""
     known = [number for number, device in enumerate(case.devices) if device.speed is not Speed.HIGH]
 
     def make(picks: frozenset[int]) -> Case:
@@ -228,12 +228,12 @@ def speeds(case: Case) -> Choice:
 
 
 def exercise(case: Case) -> Choice:
-    """Opening device nodes once the devices are there."""
+    """Do without opening device nodes once the devices are there."""
     return _whole(case, evolve(case, guest=evolve(case.guest, exercise=False)))
 
 
 def kernel_params(case: Case) -> Choice:
-    """Words of the kernel command line; each set of them is a guest that has to be booted."""
+    """Remove words of the kernel command line; each set of them needs a guest booted with it."""
     words = case.guest.kernel_params
 
     def make(picks: frozenset[int]) -> Case:
@@ -244,5 +244,5 @@ def kernel_params(case: Case) -> Choice:
 
 
 def _whole(case: Case, other: Case) -> Choice:
-    """One change, or none when it is none."""
+    """One change, from ``case`` to ``other``; none when they are equal."""
     return Choice(int(case != other), lambda picks: other if picks else case)

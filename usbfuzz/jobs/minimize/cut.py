@@ -1,4 +1,4 @@
-"""Take bytes out of a case's descriptors, and keep what counts them right, or wrong, whichever is the bug."""
+"""Take bytes out of a case's descriptors, and adjust the lengths and counts that cover them, or not."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Mask = bytearray | bytes
 
 
 class Totals(Enum):
-    """What becomes of lengths and counts when bytes go."""
+    """What becomes of lengths and counts when bytes are removed: the bug may lie in a wrong one."""
 
-    LESS = "less"  #: what went is taken off: what was right stays right, what was wrong stays as wrong
-    KEPT = "kept"  #: they stay as they are
-    RIGHT = "right"  #: they say what is there
+    LESS = "less"  #: lowered by what was removed: correct ones stay correct, wrong ones stay wrong by as much
+    KEPT = "kept"  #: left as they are
+    RIGHT = "right"  #: set to what is there
 
 
 @frozen
@@ -57,11 +57,11 @@ def _device(cut: Cut) -> int:
 
 def _without(device: DeviceSpec, cuts: Iterable[Cut], totals: Totals) -> DeviceSpec:
     before = dict(parts(device))
-    stays: dict[str, bytearray] = {}  # 1 for each byte that does
+    stays: dict[str, bytearray] = {}  # for each byte of a part 1 when it stays
     for cut in cuts:
         mask = stays.setdefault(cut.part, bytearray(b"\1" * len(before[cut.part])))
         mask[cut.start : cut.stop] = bytes(cut.stop - cut.start)
-    # Reports come last: what they change in configurations must not move what is cut there.
+    # HID reports come last: they change lengths in configurations, where all other cuts must be made first.
     for part, mask in sorted(stays.items(), key=lambda item: item[0].startswith("reports")):
         device = _part_without(device, part, before[part], mask, totals)
     return device
@@ -93,7 +93,7 @@ def _left(raw: bytes, stays: Mask) -> bytes:
 
 
 def _shorter(raw: bytes, stays: Mask, totals: Totals) -> bytes:
-    """One descriptor without some bytes; its first byte is bLength."""
+    """One descriptor without some of its bytes; its first byte is bLength."""
     left = _left(raw, stays)
     if len(left) in (0, len(raw)) or totals is Totals.KEPT:
         return left
@@ -102,7 +102,7 @@ def _shorter(raw: bytes, stays: Mask, totals: Totals) -> bytes:
 
 
 def _steps(steps: Sequence[Step], stays: Mask, totals: Totals) -> Iterator[Step]:
-    """Answers without some bytes; one that starts with its own length keeps to that."""
+    """Answers without some of their bytes; one that starts with its own length has that adjusted."""
     at = 0
     for step in steps:
         raw = step.answer.data
@@ -114,11 +114,11 @@ def _steps(steps: Sequence[Step], stays: Mask, totals: Totals) -> Iterator[Step]
 
 
 def _pieces(raw: bytes, stays: Mask, totals: Totals) -> Iterator[tuple[Descriptor, bytes]]:
-    """Each descriptor and what is left of it, maybe nothing."""
+    """Each descriptor and what is left of it, which may be nothing."""
     at = 0
-    for one in split(raw):
-        yield one, _shorter(one.raw, stays[at : at + len(one.raw)], totals)
-        at += len(one.raw)
+    for descriptor in split(raw):
+        yield descriptor, _shorter(descriptor.raw, stays[at : at + len(descriptor.raw)], totals)
+        at += len(descriptor.raw)
 
 
 def _bos(raw: bytes, stays: Mask, totals: Totals) -> bytes:
@@ -145,12 +145,12 @@ def _configuration(raw: bytes, stays: Mask, totals: Totals) -> bytes:
         case Totals.RIGHT:
             return after.with_totals().raw
         case Totals.LESS:
-            survives = [bool(rest) for one, rest in pieces if isinstance(one, InterfaceDescriptor)]
+            survives = [bool(rest) for descriptor, rest in pieces if isinstance(descriptor, InterfaceDescriptor)]
             return _less(parse(raw), after, survives).raw
 
 
 def _less(before: Configuration, after: Configuration, survives: Sequence[bool]) -> Configuration:
-    """``after`` with each total as far off as it was ``before``."""
+    """``after`` with each total wrong by as much as it was ``before``."""
     was, now = before.with_totals(), after.with_totals()
     old = [
         pair for pair, stays in zip(zip(before.settings, was.settings, strict=True), survives, strict=False) if stays
@@ -171,7 +171,7 @@ def _setting(
 ) -> AlternateSetting:
     endpoints = before.head.bNumEndpoints + now.head.bNumEndpoints - was.head.bNumEndpoints
     olds = [pair for pair in zip(before.extra, was.extra, strict=True) if _counts(pair[0])]
-    places = [at for at, one in enumerate(after.extra) if _counts(one)]
+    places = [at for at, descriptor in enumerate(after.extra) if _counts(descriptor)]
     extra = list(after.extra)
     if len(places) == len(olds):
         for at, (old, right) in zip(places, olds, strict=True):
@@ -180,34 +180,38 @@ def _setting(
     return evolve(after, head=after.head.replace(bNumEndpoints=max(0, endpoints) & 0xFF), extra=tuple(extra))
 
 
-def _counts(one: Descriptor) -> bool:
-    """A class-specific header that says how long all class descriptors of its interface are."""
-    return isinstance(one, CsInterface) and any(field.name == "wTotalLength" for field in one.fields)
+def _counts(descriptor: Descriptor) -> bool:
+    """Whether it is a class-specific header with the length of all class descriptors of its interface."""
+    return isinstance(descriptor, CsInterface) and any(field.name == "wTotalLength" for field in descriptor.fields)
 
 
-def _total(one: Descriptor) -> int:
-    total: int = one.wTotalLength  # type: ignore[attr-defined]
+def _total(descriptor: Descriptor) -> int:
+    total: int = descriptor.wTotalLength  # type: ignore[attr-defined]
     return total
 
 
 def announced(device: DeviceSpec, number: int, before: int, after: int, totals: Totals) -> DeviceSpec:
-    """The device whose HID descriptors of interface ``number`` follow its report descriptor's length."""
+    """The device with the new length of a HID report descriptor in the HID descriptors of interface ``number``."""
     made = []
     for raw in device.configurations:
-        here, pieces = False, []
-        for one in split(raw):
-            if isinstance(one, InterfaceDescriptor):
-                here = one.bInterfaceNumber == number
-            pieces.append(_with_length(one, before, after, totals) if here and isinstance(one, HidDescriptor) else one)
+        here = False
+        pieces: list[Descriptor] = []
+        for descriptor in split(raw):
+            if isinstance(descriptor, InterfaceDescriptor):
+                here = descriptor.bInterfaceNumber == number
+            if here and isinstance(descriptor, HidDescriptor):
+                pieces.append(_with_length(descriptor, before, after, totals))
+            else:
+                pieces.append(descriptor)
         made.append(join(pieces))
     return evolve(device, configurations=tuple(made))
 
 
-def _with_length(one: HidDescriptor, before: int, after: int, totals: Totals) -> HidDescriptor:
+def _with_length(descriptor: HidDescriptor, before: int, after: int, totals: Totals) -> HidDescriptor:
     listed = []
-    for subordinate in one.descriptors:
+    for subordinate in descriptor.descriptors:
         if subordinate.bDescriptorType == DescriptorType.HID_REPORT:
             length = after if totals is Totals.RIGHT else subordinate.wDescriptorLength - (before - after)
             subordinate = subordinate.replace(wDescriptorLength=max(0, length) & 0xFFFF)  # noqa: PLW2901
         listed.append(subordinate)
-    return one.replace(descriptors=tuple(listed))
+    return descriptor.replace(descriptors=tuple(listed))

@@ -28,7 +28,7 @@ class RunsCases(Protocol):
 
 @define
 class OneGuest:
-    """A lane, and the bug that is looked for in what it shows."""
+    """A lane, and the bug that is looked for in its reports."""
 
     lane: RunsCases
     names: frozenset[str]  #: titles of the bug; empty when any crash will do
@@ -37,7 +37,7 @@ class OneGuest:
 
     @property
     def width(self) -> int:
-        """One."""
+        """How many candidates run at the same time: one."""
         return 1
 
     async def refresh(self) -> None:

@@ -1,4 +1,4 @@
-"""Which bytes of a case matter: change them, and the bug is gone."""
+"""Which bytes of a case matter: those whose change makes the bug go away."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["find_marks"]
 
 
 async def find_marks(case: Case, shows: Callable[[Case], Awaitable[bool]]) -> tuple[Mark, ...]:
-    """Change every number of the case: many at a time where they do not matter, each for itself where they do.
+    """Change every number of the case: many at a time where they do not matter, one by one where they do.
 
-    A number that matters is one whose change alone loses the bug. It is changed to its plainest value, or when it has
-    that, to its complement. What ``shows`` raises passes through.
+    A number matters when changing it alone loses the bug. It is changed to its plainest value or, when it has that
+    already, to its complement. What ``shows`` raises passes through.
     """
     found = await _search(case, tuple(units(case)), shows)
     return _joined(found)
@@ -40,7 +40,7 @@ def _other(unit: Unit) -> bytes:
 
 
 def _joined(found: Sequence[Unit]) -> tuple[Mark, ...]:
-    """Neighbours in one mark."""
+    """Marks, adjacent numbers joined in one."""
     marks: list[Mark] = []
     for unit in found:
         last = marks[-1] if marks else None

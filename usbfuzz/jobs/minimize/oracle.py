@@ -1,4 +1,4 @@
-"""Does a candidate still show the bug? Remembers what it was told, asks often enough, and knows when time is up."""
+"""Does a candidate still show the bug? Remembers answers, runs a candidate often enough, stops when time is up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Guests", "Oracle", "OutOfTime", "Reliability", "Seen"]
 
 #: Runs of the same candidate until one in which we answered in time.
 _PATIENCE = 5
-#: How unlikely it shall be that a candidate counts as harmless although it shows the bug as often as the best one.
+#: Accepted probability that a candidate counts as harmless although it shows the bug as often as the best one.
 _DOUBT = 0.05
 _MOST_TRIES = 8
 
@@ -32,7 +32,7 @@ class Seen:
     """One run of one candidate."""
 
     hit: bool  #: the bug was reported
-    dilated: bool = False  #: we answered late, so that silence means nothing
+    dilated: bool = False  #: the guest was answered late, so that no report means nothing
     report: Report | None = None  #: of a hit
     console: str = ""  #: of a hit
 
@@ -76,12 +76,13 @@ class Reliability:
 
 @define
 class Oracle:
-    """Asks guests about candidates. ``memo`` holds what is known for sure, by digest."""
+    """Runs candidates on guests. ``memo`` holds what is certain about a candidate, by its digest."""
 
     guests: Guests
     deadline: float = math.inf  #: monotonic time after which no run is started
     memo: dict[str, bool] = field(factory=dict)
-    on_verdict: Callable[[str, bool], None] = lambda _key, _shows: None  #: something new is known
+    #: Called with what was found out about a candidate: its digest, and whether it shows the bug.
+    on_verdict: Callable[[str, bool], None] = lambda _key, _shows: None
     tries: int = 1  #: runs without a hit until a candidate counts as harmless
     sure: int = 1  #: hits in a row, all but the first on a fresh guest, until a candidate counts as showing the bug
     asked: int = field(default=0, init=False)  #: runs so far
@@ -110,7 +111,7 @@ class Oracle:
     async def measure(self, case: Case, runs: int) -> Reliability:
         """How often ``case`` shows the bug on fresh guests, in ``runs`` runs, those measured before included.
 
-        Whatever the time: a result without this figure is worth little.
+        The deadline does not apply: a result without this figure is worth little.
         """
         key = digest(case)
         known = self._measured.get(key, Reliability(0, 0))
@@ -123,7 +124,7 @@ class Oracle:
     def _ended(self, key: str, task: asyncio.Task[bool]) -> None:
         self._running.pop(key, None)
         if not task.cancelled():
-            task.exception()  # who asked may have gone
+            task.exception()  # marks it as seen: whoever asked may have been cancelled
 
     async def _find_out(self, key: str, case: Case) -> bool:
         believed = False

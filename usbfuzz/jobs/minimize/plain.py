@@ -26,23 +26,23 @@ __all__ = ["Unit", "fields", "units", "with_units"]
 
 @frozen
 class Unit:
-    """One number: a field of a descriptor, an item of an array, a byte nobody knows the meaning of."""
+    """One number: a field of a descriptor, an item of an array, or a byte of unknown meaning."""
 
     device: int
     part: str
     offset: int
     raw: bytes  #: as it is
-    plain: bytes | None = None  #: plainest value; None when another value makes another thing of it
+    plain: bytes | None = None  #: plainest value; None when another value would make it another kind of thing
 
 
 def fields(case: Case) -> Choice:
-    """The numbers that are not plain, to their plainest value."""
-    odd = [unit for unit in units(case) if unit.plain not in (None, unit.raw)]
-    return Choice(len(odd), lambda picks: with_units(case, {odd[nth]: odd[nth].plain or b"" for nth in picks}))
+    """Set the numbers that are not plain to their plainest value."""
+    left = [unit for unit in units(case) if unit.plain not in (None, unit.raw)]
+    return Choice(len(left), lambda picks: with_units(case, {left[nth]: left[nth].plain or b"" for nth in picks}))
 
 
 def with_units(case: Case, values: dict[Unit, bytes]) -> Case:
-    """The case with other values, as long as the old ones, for some of its numbers."""
+    """The case with other values for some of its numbers; each is as long as the old one."""
     raws: dict[tuple[int, str], bytearray] = {}
     for unit, value in values.items():
         key = unit.device, unit.part
@@ -78,9 +78,9 @@ def _part_units(device: DeviceSpec, part: str, raw: bytes) -> Iterator[Place]:
     else:
         right = parse(raw).with_totals().raw if name == "configurations" else raw
         at = 0
-        for one in split(raw):
-            yield from _descriptor(device, one, at, right)
-            at += len(one.raw)
+        for descriptor in split(raw):
+            yield from _descriptor(device, descriptor, at, right)
+            at += len(descriptor.raw)
 
 
 def _items(raw: bytes) -> Iterator[Place]:
@@ -92,32 +92,32 @@ def _items(raw: bytes) -> Iterator[Place]:
         at += len(item.raw)
 
 
-def _descriptor(device: DeviceSpec, one: Descriptor, at: int, right: bytes) -> Iterator[Place]:
+def _descriptor(device: DeviceSpec, descriptor: Descriptor, at: int, right: bytes) -> Iterator[Place]:
     done = 0
-    for field, (start, stop, width) in zip(one.fields, one.spans, strict=True):
+    for field, (start, stop, width) in zip(descriptor.fields, descriptor.spans, strict=True):
         yield from ((at + byte, 1, b"\0") for byte in range(done, start))
         for begin in range(start, stop, width or 1):
             length = min(width or 1, stop - begin)
             fixed = field.name in _IDENTITY or isinstance(field.default, Fixed)
-            plain = None if fixed else _plain(device, one, field.name, right[at + begin : at + begin + length])
+            plain = None if fixed else _plain(device, descriptor, field.name, right[at + begin : at + begin + length])
             yield at + begin, length, plain
         done = max(done, stop)
-    yield from ((at + byte, 1, b"\0") for byte in range(done, len(one.raw)))
+    yield from ((at + byte, 1, b"\0") for byte in range(done, len(descriptor.raw)))
 
 
-#: What makes a descriptor the one it is.
+#: Fields that say which descriptor it is.
 _IDENTITY = frozenset(
     {"bLength", "bDescriptorType", "bDescriptorSubtype", "bInterfaceNumber", "bEndpointAddress", "bDevCapabilityType"}
 )
 _TOTALS = frozenset({"wTotalLength", "bNumInterfaces", "bNumEndpoints"})
 
 
-def _plain(device: DeviceSpec, one: Descriptor, name: str, right: bytes) -> bytes:
-    """``right`` is the field in a configuration whose totals are right, else as it is."""
+def _plain(device: DeviceSpec, descriptor: Descriptor, name: str, right: bytes) -> bytes:
+    """The plainest value of field ``name``; ``right`` is the field as it would be with correct totals."""
     if name in _TOTALS:
         return right
     value = 0
-    match one:
+    match descriptor:
         case DeviceDescriptor():
             fast = device.speed is Speed.SUPER
             usual = {"bcdUSB": 0x0300 if fast else 0x0200, "bMaxPacketSize0": 9 if fast else 64}
@@ -125,16 +125,16 @@ def _plain(device: DeviceSpec, one: Descriptor, name: str, right: bytes) -> byte
         case ConfigurationDescriptor():
             value = {"bConfigurationValue": 1, "bmAttributes": 0x80, "bMaxPower": 50}.get(name, 0)
         case EndpointDescriptor():
-            value = _endpoint(one, name)
+            value = _endpoint(descriptor, name)
         case InterfaceDescriptor() | _:
             value = 0
     return value.to_bytes(len(right), "little")
 
 
-def _endpoint(one: EndpointDescriptor, name: str) -> int:
-    periodic = one.transfer_type in (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
+def _endpoint(descriptor: EndpointDescriptor, name: str) -> int:
+    periodic = descriptor.transfer_type in (TransferType.INTERRUPT, TransferType.ISOCHRONOUS)
     plain = {
-        "bmAttributes": int(one.transfer_type),
+        "bmAttributes": int(descriptor.transfer_type),
         "wMaxPacketSize": 64 if periodic else 512,
         "bInterval": 4 if periodic else 0,
     }

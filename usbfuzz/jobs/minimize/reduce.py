@@ -1,7 +1,7 @@
 """Delta debugging: which of many independent changes can be made together without losing the bug.
 
-After Zeller and Hildebrandt's ddmin, with what suits guests that run side by side: while one set of changes is tried,
-the next ones are tried too, on a guess of how the first will end.
+This is Zeller and Hildebrandt's ddmin, made for guests that run side by side: while one set of changes is tried, the
+next sets are tried too, on a guess of how the first trial will end.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Picks = frozenset[int]
 
 @frozen
 class Choice:
-    """Changes that may be made to a case, each for itself: what may go, or become plainer."""
+    """Changes that may be made to a case, independent of each other: what is removed or simplified."""
 
     count: int
-    make: Callable[[Picks], Case]  #: the case with these changes, numbers below ``count``
+    make: Callable[[Picks], Case]  #: the case with these changes; they are numbered from 0
 
 
 async def reduce(
@@ -33,7 +33,7 @@ async def reduce(
     width: int,
     accept: Callable[[Case], None],
 ) -> bool:
-    """Make as many of the changes as the bug allows: in the end, no single one more. Whether any was made.
+    """Make as many of the changes as the bug allows, until no single further one can be made; whether any was made.
 
     ``accept`` gets each better case as it is found. What ``shows`` raises passes through.
     """
@@ -51,17 +51,18 @@ async def reduce(
 
 @define
 class _Sweep:
-    """One walk over the changes not made yet, in chunks from the last to the first."""
+    """Walks over the changes not made yet, in chunks, from the last to the first."""
 
     choice: Choice
     shows: Callable[[Case], Awaitable[bool]]
     width: int
     accept: Callable[[Case], None]
     made: Picks = frozenset()
-    _hopeful: bool = field(default=True, init=False)  #: the last chunk could go: guess that the next can, too
-    _wary: set[Picks] = field(factory=set, init=False)  #: chunks that are tried on what is known, not on a guess
+    _hopeful: bool = field(default=True, init=False)  #: the last chunk could be made: guess that the next can, too
+    _wary: set[Picks] = field(factory=set, init=False)  #: chunks that are tried without such a guess
     _queue: deque[Picks] = field(factory=deque, init=False)
-    _trials: dict[asyncio.Task[bool], tuple[Picks, Picks]] = field(factory=dict, init=False)  #: picks, own chunk
+    #: Trials that run: all changes of each, and those that are new in it.
+    _trials: dict[asyncio.Task[bool], tuple[Picks, Picks]] = field(factory=dict, init=False)
 
     async def run(self, size: int) -> bool:
         """Try all chunks of ``size`` changes; whether any could be made."""
@@ -79,9 +80,9 @@ class _Sweep:
         return self.made != before
 
     def _start(self) -> bool:
-        """Fill the guests; whether any is at work.
+        """Start a trial for each idle guest; whether any runs.
 
-        With hope, a trial takes it that those under way will succeed; without, that they will fail.
+        A trial is built on the guess that those under way succeed while ``_hopeful``, else that they fail.
         """
         while self._queue and len(self._trials) < self.width:
             chunk = self._queue.popleft()
@@ -101,7 +102,7 @@ class _Sweep:
             self.made = picks
             self.accept(self.choice.make(picks))
         elif self._hopeful or not picks - chunk <= self.made:
-            # Tried on another base than there is now, or on one that was assumed in vain.
+            # It was tried on a case other than the present one, or on a wrong guess.
             self._queue.appendleft(chunk)
             self._wary.add(chunk)
 

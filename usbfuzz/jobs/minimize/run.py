@@ -1,4 +1,4 @@
-"""One minimization from files to files: resumes, saves what it has whenever it is better, cleans up."""
+"""One minimization from files to files: goes on where it was interrupted, saves each better case."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Minimization:
             verdicts.close(done=done)
 
     def _starts(self, first: Case, names: frozenset[str]) -> Iterator[Case]:
-        """Where to begin: with what an earlier minimization of the same bug came to, else with the case as it is."""
+        """Where to begin: with the result of an earlier minimization of the same bug, else with the case as it is."""
         best = self.place.best()
         if best is not None and best.recorded_names == names:
             yield best

@@ -22,7 +22,7 @@ __all__ = ["PASSES", "Pass", "Search"]
 
 Pass = tuple[str, Callable[[Case], Choice]]
 
-#: Name and choice of each pass, from coarse to fine.
+#: Name of each pass and what it may change, from coarse to fine.
 PASSES: tuple[Pass, ...] = (
     ("devices", contents.devices),
     ("events", contents.events),
@@ -42,9 +42,9 @@ PASSES: tuple[Pass, ...] = (
     ("exercise", contents.exercise),
 )
 
-_FIRST_LOOK = 3  #: runs after which a case that always showed the bug is taken to do so
-_LONG_LOOK = 10  #: runs behind a reliability figure
-_GLANCE = 1  #: runs of the best case after a pass, besides the one that got it there
+_SHORT = 3  #: runs after which a case that showed the bug in each is taken to show it always
+_LONG = 10  #: runs behind a reliability figure
+_CHECK = 1  #: runs of the best case after a pass, besides the one that made it the best
 _SURE = 3  #: hits in a row a candidate needs, once one has turned out much less reliable than what it was made from
 
 
@@ -91,7 +91,7 @@ class Search:
         )
 
     async def _search(self) -> tuple[bool, tuple[Mark, ...]]:
-        """Whether it came to its end, and which bytes of the best case matter."""
+        """Run all passes until none gets further; whether there was time for that, and which bytes then matter."""
         assert self.best is not None
         try:
             while await self._all(self.passes) or await self._all(self.last):
@@ -123,19 +123,19 @@ class Search:
         self.on_better(case)
 
     async def _look(self, case: Case) -> Reliability:
-        """How often ``case`` shows the bug: a few runs when all do, more otherwise."""
-        first = await self.oracle.measure(case, _FIRST_LOOK)
+        """How often ``case`` shows the bug: from a few runs when each of them does, else from more."""
+        first = await self.oracle.measure(case, _SHORT)
         if first.hits == first.runs:
             return first
-        return await self.oracle.measure(case, _LONG_LOOK)
+        return await self.oracle.measure(case, _LONG)
 
     async def _check(self, before: Case) -> None:
-        """Take back what a pass did when it made the bug a rare one: a race, or something only a used guest shows."""
+        """Take back what a pass did if the bug now shows rarely: in a race, or only in a guest that ran other cases."""
         assert self.best is not None
-        now = await self.oracle.measure(self.best, _GLANCE)
+        now = await self.oracle.measure(self.best, _CHECK)
         if now.hits == now.runs:
             return
-        now = await self.oracle.measure(self.best, _LONG_LOOK)
+        now = await self.oracle.measure(self.best, _LONG)
         if now.share * 2 >= self._level.share:
             self.oracle.tries = max(self.oracle.tries, now.tries)
             return
@@ -144,7 +144,7 @@ class Search:
         self.on_better(before)
 
     async def _last_look(self, *, in_time: bool) -> Reliability:
-        """The figure for the result; a short look when time is up."""
+        """How reliably the result shows the bug, from fewer runs when time is up."""
         assert self.best is not None
         self.stage = "reliability"
-        return await self.oracle.measure(self.best, _LONG_LOOK if in_time else _FIRST_LOOK)
+        return await self.oracle.measure(self.best, _LONG if in_time else _SHORT)

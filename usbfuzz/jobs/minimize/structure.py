@@ -1,4 +1,4 @@
-"""What may go from a case's descriptors: interfaces, settings, endpoints, descriptors, HID items, single bytes."""
+"""What can be removed from a case's descriptors: interfaces, settings, endpoints, descriptors, HID items, bytes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .reduce import Choice
 
 __all__ = ["LEVELS", "cutting"]
 
-Element = tuple[Cut, ...]  # what goes together
+Element = tuple[Cut, ...]  #: bytes that are removed together
 Level = Callable[[Case], Iterable[Element]]
 
 
 def cutting(level: Level, totals: Totals, case: Case) -> Choice:
-    """The choice of what to cut from ``case`` at one level."""
+    """What can be cut from ``case`` at one level, each element on its own."""
     elements = tuple(level(case))
     return Choice(len(elements), lambda picks: without(case, chain(*(elements[nth] for nth in sorted(picks))), totals))
 
@@ -55,7 +55,7 @@ def interfaces(case: Case) -> Iterator[Element]:
 
 
 def settings(case: Case) -> Iterator[Element]:
-    """Alternate settings, with all that stands under them."""
+    """Alternate settings, with the descriptors that follow each up to the next."""
     for number, part, raw in _named(case, "configurations"):
         for span in _settings(raw):
             yield (Cut(number, part, *span),)
@@ -64,11 +64,11 @@ def settings(case: Case) -> Iterator[Element]:
 def _settings(raw: bytes) -> Iterator[tuple[int, int]]:
     tree = parse(raw)
     start = len(join(filter(None, (tree.head, *tree.extra))))
-    return ((start + begin, start + end) for begin, end in _spans(len(join(one)) for one in tree.settings))
+    return ((start + begin, start + end) for begin, end in _spans(len(join(setting)) for setting in tree.settings))
 
 
 def endpoints(case: Case) -> Iterator[Element]:
-    """Endpoints, with all that stands under them."""
+    """Endpoints, with the descriptors that follow each up to the next."""
     for number, part, raw in _named(case, "configurations"):
         for setting, (start, _) in zip(parse(raw).settings, _settings(raw), strict=True):
             first = start + _before_endpoints(setting)
@@ -81,9 +81,9 @@ def _before_endpoints(setting: AlternateSetting) -> int:
 
 
 def descriptors(case: Case) -> Iterator[Element]:
-    """Single descriptors of configurations, but for the first; capabilities of the device."""
+    """Single descriptors of configurations other than their heads; device capabilities."""
     for number, part, raw in _named(case, "configurations", "bos"):
-        for start, stop in list(_spans(len(one.raw) for one in split(raw)))[1:]:
+        for start, stop in list(_spans(len(descriptor.raw) for descriptor in split(raw)))[1:]:
             yield (Cut(number, part, start, stop),)
 
 
@@ -111,25 +111,28 @@ def items(case: Case) -> Iterator[Element]:
 
 
 def octets(case: Case) -> Iterator[Element]:
-    """Single bytes: of class descriptors, behind what standard ones must have, of answers; two at a time of strings."""
+    """Single bytes of descriptors that can do without them, of scripted answers; of strings, two bytes at a time."""
     for number, part, raw in _named(case, "configurations", "bos"):
         at = 0
-        for one in split(raw):
-            yield from ((Cut(number, part, at + byte, at + byte + 1),) for byte in range(_needed(one), len(one.raw)))
-            at += len(one.raw)
+        for descriptor in split(raw):
+            yield from (
+                (Cut(number, part, at + byte, at + byte + 1),)
+                for byte in range(_needed(descriptor), len(descriptor.raw))
+            )
+            at += len(descriptor.raw)
     for number, part, raw in _named(case, "strings"):
         yield from ((Cut(number, part, at, min(at + 2, len(raw))),) for at in range(2, len(raw), 2))
     for number, part, raw in _named(case, "control", "endpoints"):
         yield from ((Cut(number, part, at, at + 1),) for at in range(len(raw)))
 
 
-def _needed(one: Descriptor) -> int:
-    """Bytes without which it is another descriptor: bLength and type, the subtype; all that a standard one has."""
-    if isinstance(one, EndpointDescriptor):
+def _needed(descriptor: Descriptor) -> int:
+    """Bytes at the start that say which descriptor it is (length, type, subtype); all fields of a standard one."""
+    if isinstance(descriptor, EndpointDescriptor):
         return EndpointDescriptor.minimum
-    if isinstance(one, STANDARD):
-        return len(one.raw) - len(one.trailing)
-    return 3 if one.bDescriptorType in _SUBTYPED else 2
+    if isinstance(descriptor, STANDARD):
+        return len(descriptor.raw) - len(descriptor.trailing)
+    return 3 if descriptor.bDescriptorType in _SUBTYPED else 2
 
 
 _SUBTYPED = (DescriptorType.CS_INTERFACE, DescriptorType.CS_ENDPOINT, DescriptorType.DEVICE_CAPABILITY)
@@ -138,7 +141,7 @@ _TREE: Sequence[Level] = (interfaces, settings, endpoints, descriptors)
 _ITEMS: Sequence[Level] = (collections, items)
 _BYTES: Sequence[Level] = (octets,)
 
-#: From coarse to fine; each is tried with lengths and counts kept right and wrong.
+#: From coarse to fine; each is tried with every way to treat lengths and counts.
 LEVELS = {
     name: tuple(
         (f"{level.__name__}, totals {totals.value}", partial(cutting, level, totals))

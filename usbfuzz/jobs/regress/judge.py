@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["enough", "enough_to_bless", "judge", "tries_for"]
 
-#: Runs that each may come out otherwise before a difference is believed.
+#: Runs that must all show a difference before it is believed.
 TRIES = 3
-#: A recorded crash counts as gone when its staying away by chance is rarer than this.
+#: A recorded crash counts as gone when the probability that it only stayed away by chance is below this.
 _CHANCE = 0.01
 _MOST_TRIES = 20
 #: Runs in which we answered too late, after which the cell is judged all the same.
@@ -44,7 +44,7 @@ def enough(expected: Expectation | None, runs: Sequence[Seen]) -> bool:
     if judge(expected, runs).status.good:
         return True
     if expected is None or not expected.title:
-        # Nobody's fault until seen on a fresh guest: an earlier case may have laid the mine.
+        # Only a fresh guest tells that this case is to blame: an earlier one in the same guest may be the cause.
         crashed = [seen for seen in believed if seen.reports]
         if any(seen.fresh for seen in crashed):
             return True
@@ -52,7 +52,7 @@ def enough(expected: Expectation | None, runs: Sequence[Seen]) -> bool:
 
 
 def judge(expected: Expectation | None, runs: Sequence[Seen]) -> Finding:
-    """What the runs mean, of which there is at least one; those that cannot be trusted count only when all are so."""
+    """What the runs (at least one) mean; those that cannot be trusted count only when there are no others."""
     believed = [seen for seen in runs if seen.trusted] or list(runs)
     if expected is not None and expected.title:
         return _judge_crash(expected, believed)
@@ -80,16 +80,16 @@ def _surprise(report: Report, believed: Sequence[Seen], hint: str) -> Finding:
     hits = sum(seen.shows(report.names) for seen in believed)
     notes = [hint]
     if hits < len(believed):
-        notes.append(f"in {hits} of {_runs(believed)}" + _mine(report, believed))
+        notes.append(f"in {hits} of {_runs(believed)}" + _blame(report, believed))
     status = Status.WARNING if report.type in _MINOR and not report.panicked else Status.CRASH
     return Finding(status, report.title, tuple(notes), hits)
 
 
-def _mine(report: Report, believed: Sequence[Seen]) -> str:
-    """What to think of a crash that no fresh guest showed."""
+def _blame(report: Report, believed: Sequence[Seen]) -> str:
+    """What to add about a crash that no fresh guest showed, else ""."""
     if any(seen.fresh for seen in believed if seen.shows(report.names)):
         return ""
-    return ", on no fresh guest: an earlier case may have laid the mine"
+    return ", on no fresh guest: possibly caused by an earlier case in the same guest"
 
 
 def _hint(expected: Expectation | None) -> str:
@@ -97,7 +97,7 @@ def _hint(expected: Expectation | None) -> str:
 
 
 def _differences(expected: Expectation, seen: Seen) -> Iterator[str]:
-    """What a harmless run did otherwise than recorded, as lines of a diff."""
+    """What a harmless run did differently from what is recorded, as lines of a diff."""
     for what, recorded, now in (("drivers", expected.drivers, seen.drivers), ("log", expected.log, seen.log)):
         if recorded is not None:
             yield from (f"{what}: - {line}" for line in recorded if line not in now)

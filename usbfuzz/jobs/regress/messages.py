@@ -1,4 +1,4 @@
-"""What the command and its workers say to each other: one JSON object a line."""
+"""What ``usbfuzz regress`` and its workers say to each other: one JSON object a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an outcome to what can be compared with another day's: drivers by interface, the kernel's words."""
+"""From an outcome to what can be compared with that of another day: drivers by interface, kernel messages."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from harness.lane.outcome import Outcome
     from usbfuzz.case.model import Case
 
-__all__ = ["drivers_of", "kernel_lines", "observe", "stable_line"]
+__all__ = ["driver_lines", "kernel_lines", "observe", "stable_line"]
 
 _REPORTS = 4
 _REPORT_CHARS = 16_000
-_LINES = 100  #: distinct lines of a guest that complains without end
+_LINES = 100  #: distinct lines that are kept of one run
 _LINE_CHARS = 300
 
 _INTERFACE = re.compile(r"(\d+)-[\d.]+:(\d+\.\d+)")
-#: What counts up while a guest lives, and the word that stands for it: everything else in a line is behaviour.
+#: What differs between guests and runs, and the word that replaces it: everything else in a line is behaviour.
 _COUNTED = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
@@ -46,11 +46,11 @@ _COUNTED = tuple(
 def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Seen:
     """What is worth comparing in an outcome of ``case`` alone in its guest."""
     ports = sorted({event.port for event in case.events})
-    reports = tuple(evolve(one, text=one.text[:_REPORT_CHARS]) for one in outcome.reports[:_REPORTS])
+    reports = tuple(evolve(report, text=report.text[:_REPORT_CHARS]) for report in outcome.reports[:_REPORTS])
     return Seen(
         verdict=outcome.verdict,
         reports=reports,
-        drivers=drivers_of(outcome, several=len(ports) > 1),
+        drivers=driver_lines(outcome, several=len(ports) > 1),
         log=() if reports else kernel_lines(outcome.console),
         seconds=outcome.seconds,
         fresh=fresh,
@@ -58,8 +58,8 @@ def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Seen:
     )
 
 
-def drivers_of(outcome: Outcome, *, several: bool) -> tuple[str, ...]:
-    """Lines ``1.0 usbhid`` and ``hid hid-generic``; with ``several`` ports in play ``port 2 1.0 usbhid``."""
+def driver_lines(outcome: Outcome, *, several: bool) -> tuple[str, ...]:
+    """What bound where: ``1.0 usbhid``, ``hid hid-generic``; with ``several`` ports in use ``port 2 1.0 usbhid``."""
     bound = {(binding.name, binding.driver) for binding in outcome.bindings}
     named = {name for name, _ in bound}
     bound |= {(name, "-") for name in outcome.interfaces if name not in named}
@@ -75,7 +75,7 @@ def _place(name: str, *, several: bool) -> str:
 
 
 def kernel_lines(console: str) -> tuple[str, ...]:
-    """What the kernel said at the console's level (warnings and worse), sorted, without what differs between runs."""
+    """Kernel messages (warnings and worse, as on the console), sorted, without what differs between runs."""
     lines = (as_text(line.text) for line in lines_from(as_log(console), 0) if line.caller != NO_PREFIX)
     return tuple(sorted(_bounded({stable for line in lines if (stable := stable_line(line))})))
 
@@ -85,7 +85,7 @@ def _bounded(lines: set[str]) -> Iterable[str]:
 
 
 def stable_line(line: str) -> str:
-    """A kernel line without counters, addresses and times; printable, and cut when endless."""
+    """A kernel line without counters, addresses and times; printable, and cut when it is too long."""
     for pattern, word in _COUNTED:
         line = pattern.sub(word, line)
     return "".join(char if char.isprintable() else "?" for char in line).strip()[:_LINE_CHARS]

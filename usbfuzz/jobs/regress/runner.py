@@ -70,7 +70,7 @@ class CellRunner:
         return Pool(tuple(workers), policy)
 
     def _take(self, lane: int) -> _Task | None:
-        """The next task: one for the guest the lane has, else of the guest nobody has that most tasks want."""
+        """The next task: one for the guest the lane has, else for the guest most tasks need, if no lane has it."""
         if not self._waiting:
             return None
         mine = self._guests.get(lane)
