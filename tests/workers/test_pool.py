@@ -89,7 +89,7 @@ def test_whatever_else_a_worker_does_instead_of_its_job_counts_as_a_death(what: 
 def test_failures_in_a_row_end_it_and_a_job_done_in_between_counts_anew() -> None:
     policy = Policy(fruitless=4)
     came = _do(["die", "answer", "die", "die"], policy)
-    assert [type(one) for one in came] == [JobGivenUpError, Answer, JobGivenUpError, DeadWorkerError]
+    assert [type(result) for result in came] == [JobGivenUpError, Answer, JobGivenUpError, DeadWorkerError]
 
 
 @pytest.mark.parametrize(("name", "error"), [("BootError", BootError), ("KernelError", InputError)])
