@@ -22,7 +22,8 @@ _BEFOREHAND = 1500  #: cases made before the clock starts; they are run again wh
 
 def mouse_case() -> Case:
     """A HID boot mouse, plugged once and unplugged when its drivers have bound."""
-    return Case(devices=(spec_of(BootMouse()),), events=(Event(Action.PLUG, device=0),), guest=GuestNeeds(exercise=False))
+    events = (Event(Action.PLUG, device=0),)
+    return Case(devices=(spec_of(BootMouse()),), events=events, guest=GuestNeeds(exercise=False))
 
 
 def made_beforehand(config: LaneConfig) -> list[list[Case]]:
