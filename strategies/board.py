@@ -1,4 +1,4 @@
-"""The workbench a device is put together on: standard descriptors, free numbers, and the finished DeviceSpec.
+"""A device under construction: it hands out free numbers, builds the standard descriptors and the finished DeviceSpec.
 
 A class strategy asks the board for interface numbers and endpoint addresses, adds interfaces, answers and report
 descriptors, and never counts bytes. Several of them on one board make a composite device.
@@ -112,7 +112,7 @@ class Interface:
 
 @define
 class Board:
-    """A device under construction. ``prefix`` bytes of an interface association go in with :meth:`associate`."""
+    """A device under construction: builders of functions add interfaces, answers and report descriptors to it."""
 
     identity: Identity
     speed: Speed = Speed.HIGH

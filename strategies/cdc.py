@@ -73,7 +73,7 @@ def _data_interface(dice: Dice, board: Board, protocol: int, *, idle_setting: bo
 
 
 def _union(dice: Dice, master: int, slave: int) -> bytes:
-    """Union functional descriptor, seldom of the wrong interfaces. CDC 1.2 §5.2.3.2."""
+    """Union functional descriptor, rarely of wrong interfaces. CDC 1.2 §5.2.3.2."""
     if not dice.chance(0.93):
         master, slave = dice.below(4), dice.below(4)
     return Union(bControlInterface=master, bSubordinateInterface=(slave,)).raw

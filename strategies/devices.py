@@ -1,4 +1,4 @@
-"""Whole devices: an identity of a driver, a function it accepts, answers; plausible unless malformed afterwards."""
+"""Whole devices: the ids a driver asks for, a function it accepts, and answers; plausible until they are malformed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Cheap deterministic randomness: one drawn seed, handed out piece by piece.
+"""Cheap deterministic randomness: one seed is drawn from Hypothesis, all further choices come from it.
 
-A Hypothesis choice costs 15 to 45 µs, a word of this pool half of one. So a strategy draws what is worth naming
-(which class, how broken) and one seed; everything fine comes from the :class:`Dice` of that seed. Only the raw output
+A Hypothesis choice costs some fifty times as much as a word of this pool. So a strategy draws what is worth naming
+(which class, how broken) and one seed; the details come from the :class:`Dice` of that seed. Only the raw output
 of PCG64 is used: numpy guarantees that stream for ever, and not the one of its distributions.
 """
 

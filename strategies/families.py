@@ -1,4 +1,4 @@
-"""Families of drivers that want similar devices: for modules that :mod:`strategies.needs` does not list."""
+"""Endpoint layouts by family of drivers, for modules that :mod:`strategies.needs` does not list."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def stretch(dice: Dice, pieces: Pieces) -> None:
 
 
 def length(dice: Dice, pieces: Pieces) -> None:
-    """A bLength lies: what follows is taken for part of the descriptor, or its rest for another one."""
+    """A bLength is wrong: what follows is read as part of the descriptor, or its rest as another descriptor."""
     at = _some(dice, pieces)
     real = len(pieces[at])
     lie = dice.pick((real - 1, real + 1, real - 2, real + 2, 2, 3, 255, real // 2, 1, 0)) & 0xFF
@@ -44,7 +44,7 @@ def length(dice: Dice, pieces: Pieces) -> None:
 
 
 def duplicate(dice: Dice, pieces: Pieces) -> None:
-    """A descriptor stands twice, here or elsewhere."""
+    """A descriptor is repeated, behind itself or elsewhere."""
     at = _some(dice, pieces)
     where = at if dice.chance(0.5) else _some(dice, pieces)
     for _ in range(dice.pick((1, 1, 1, 2, 8, 33))):
@@ -152,7 +152,7 @@ def extra_interface(dice: Dice, pieces: Pieces) -> None:
 
 
 def endpoint_missing(dice: Dice, pieces: Pieces) -> None:
-    """An endpoint is gone and nobody mentions it: consistent, but not what the driver expects."""
+    """An endpoint is missing and bNumEndpoints agrees: consistent, but not what the driver expects."""
     where = of_type(pieces, ENDPOINT)
     if not where:
         return
@@ -164,7 +164,7 @@ def endpoint_missing(dice: Dice, pieces: Pieces) -> None:
 
 
 def endpoint_type(dice: Dice, pieces: Pieces) -> None:
-    """An endpoint is of another transfer type. Bulk ⇄ interrupt is what urb submission trips over."""
+    """An endpoint is of another transfer type. usb_submit_urb() warns when bulk and interrupt are confused."""
     where = of_type(pieces, ENDPOINT)
     if where:
         at = dice.pick(where)
@@ -225,7 +225,7 @@ def endpoint_size(dice: Dice, pieces: Pieces) -> None:
 
 
 def counts(dice: Dice, pieces: Pieces) -> None:
-    """bNumInterfaces, bNumEndpoints or bConfigurationValue does not fit."""
+    """bNumInterfaces, bNumEndpoints or bConfigurationValue is wrong."""
     interfaces = of_type(pieces, INTERFACE)
     if interfaces and dice.chance(0.6):
         at = dice.pick(interfaces)
@@ -236,7 +236,7 @@ def counts(dice: Dice, pieces: Pieces) -> None:
 
 
 def totals(dice: Dice, pieces: Pieces) -> None:
-    """wTotalLength does not fit; what it says is final."""
+    """wTotalLength is wrong, and stays so when the configuration is joined."""
     real = sum(map(len, pieces))
     said = dice.pick((real - 1, real + 1, real // 2, 9, 8, 0, real + 64, 0xFFFF, 4096)) & 0xFFFF
     if len(pieces[0]) >= 4:
@@ -244,7 +244,7 @@ def totals(dice: Dice, pieces: Pieces) -> None:
 
 
 def truncate(dice: Dice, pieces: Pieces) -> None:
-    """The configuration ends in the middle of something."""
+    """The configuration ends in the middle of a descriptor."""
     whole = b"".join(pieces)
     pieces[:] = split_pieces(whole[: dice.between(9, max(9, len(whole) - 1))])
 

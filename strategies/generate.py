@@ -54,7 +54,7 @@ def _derive(*parts: object) -> int:
 
 @contextmanager
 def _no_state_on_disk() -> Iterator[None]:
-    """Let Hypothesis keep no directory: even without a database it caches the constants it finds in our modules."""
+    """Keep Hypothesis from writing a directory: even without a database it caches constants of imported modules."""
     configuration.set_hypothesis_home_dir(Path(os.devnull) / "hypothesis")
     try:
         yield

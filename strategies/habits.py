@@ -1,4 +1,4 @@
-"""What particular devices do, as data: how their packets begin, and the totals by which drivers know their state."""
+"""Data about particular devices: how their packets begin, and the configuration lengths that their drivers test for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 __all__ = ["OPENINGS", "TOTALS"]
 
-#: How packets of a device begin, in hex: the codes that its driver's receive functions branch on.
+#: First bytes of packets by driver, in hex: the codes that the driver's receive functions branch on.
 OPENINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "ath3k": ("0e04", "0e0401030c00"),
@@ -61,7 +61,7 @@ OPENINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-#: wTotalLength by which a driver tells the states of a device apart, by idVendor:idProduct.
+#: wTotalLength in bytes that a driver compares with, by idVendor:idProduct: it tells how far the device has booted.
 TOTALS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "041e:3000": (483, 794),  # Extigy without and with firmware

@@ -1,4 +1,4 @@
-"""Blind but not stupid changes of bytes: what a field is, nobody asks; which values break parsers, everybody knows."""
+"""Mutate bytes without knowing the fields, preferring values that break parsers."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def _hub_descriptor(dice: Dice, superspeed: bool) -> bytes:
 
 
 def hub_function(dice: Dice, board: Board) -> None:
-    """A hub whose ports are mostly empty: each that claims a device costs the guest a reset and an enumeration."""
+    """A hub whose ports are mostly empty: the guest resets and enumerates each port that reports a device."""
     superspeed = board.speed is Speed.SUPER
     if not board.parts and dice.chance(0.7):
         board.device_triple = (9, 0, 3 if superspeed else dice.pick((0, 1, 2)))

@@ -1,4 +1,4 @@
-"""Whom a device can be: the identities that the guest kernel's own drivers ask for, read from its modules.alias."""
+"""The device ids and classes that the drivers of a kernel ask for, read from its modules.alias."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ _DEVICE_FIELDS = (
 
 
 def _device(dice: Dice, spec: DeviceSpec) -> tuple[DeviceSpec, str]:
-    """Not the ids: without them nothing binds. Not the length: without it nothing is read."""
+    """Change one field, but not the ids (no driver would bind) and not the length (nothing would be read)."""
     raw = bytearray(spec.device)
     at, values = dice.pick(_DEVICE_FIELDS)
     if at < len(raw):

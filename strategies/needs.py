@@ -1,10 +1,10 @@
-"""What drivers look for in a vendor-specific device, as data.
+"""Endpoint layouts that the drivers of vendor-specific devices insist on, by kernel module.
 
 Notation of a layout: interfaces are separated by ``|``, alternate settings of one interface by ``/``. Each setting
 may start with a class triple in hex (``ff.5d.01``; vendor-specific when left out) and lists its endpoints as type,
 direction, number in hex and optional size: ``bi1`` bulk IN 1, ``io2`` interrupt OUT 2, ``si:128`` isochronous IN of 128
-bytes at any free number. The layouts are what the drivers' own endpoint checks and hard-wired pipes ask for (Linux 5.10
-to 6.12).
+bytes at any free number. The layouts satisfy the endpoint checks in the drivers' probe functions, and have the
+endpoint numbers that are hard-wired in drivers (Linux 5.10 to 6.12).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 __all__ = ["NEEDS"]
 
-#: Layouts of modules whose needs are known; the first is the usual one.
+#: Layouts by module; the first is the one most of its devices have.
 NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         # network

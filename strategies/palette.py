@@ -85,7 +85,7 @@ class Palette:
 
     @cached_property
     def functions(self) -> Weighted[str]:
-        """Kinds a composite device may consist of; rare ones count for more here."""
+        """Kinds a composite device may consist of; rare kinds have a larger share here than alone."""
         return Weighted({kind: 4 + min(share, 16) for kind, share in SHARES.items() if kind in self.modules})
 
     def identity(self, dice: Dice, kind: str) -> Identity:

@@ -22,7 +22,7 @@ CONFIGURATION, INTERFACE, ENDPOINT, ASSOCIATION = 2, 4, 5, 11
 Pieces = list[bytes]
 """Descriptors in order, the configuration's own first; joined they are the configuration."""
 
-#: Descriptors to stand where they do not belong; some are wrong in themselves.
+#: Descriptors to insert where they do not belong; some are malformed themselves.
 ALIENS = tuple(
     bytes.fromhex(text)
     for text in (
@@ -70,7 +70,7 @@ def split_pieces(raw: bytes) -> Pieces:
 
 
 def join(pieces: Pieces, *, keep_total: bool = False) -> bytes:
-    """The configuration, at most 65535 bytes; with wTotalLength set right unless it ``keep``s what it says."""
+    """The configuration, at most 65535 bytes; with wTotalLength corrected unless ``keep_total``."""
     whole = b"".join(pieces)[:0xFFFF]
     if keep_total or len(pieces[0]) < 4:
         return whole

@@ -1,7 +1,7 @@
 """What devices answer: control, bulk and interrupt scripts, right, wrong, late and changing.
 
 A driver that gets its vendor requests stalled gives up in probe; so plausible devices accept every vendor and class
-request and answer reads at full length, and only some of them lie about it.
+request and answer reads at full length; a few send less or more.
 """
 
 from __future__ import annotations

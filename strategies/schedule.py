@@ -1,4 +1,4 @@
-"""When what is plugged where: mostly one device once, sometimes a storm."""
+"""When devices are plugged, unplugged and reset, and on which port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vendor-specific devices: an identity of some driver, on a layout that this driver would accept."""
+"""Vendor-specific devices: the ids that a driver asks for, and a layout of endpoints that it accepts."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ _COUNTS = Weighted({1: 5, 2: 2, 3: 1, 4: 1})
 
 
 def _odd_layout(dice: Dice) -> Wish:
-    """Any few endpoints on a few interfaces: what no driver was written for."""
+    """A few endpoints of any type on a few interfaces: a layout that no driver was written for."""
     return tuple(
         tuple(
             Setting(None, tuple(dice.pick(_ODD_WISHES) for _ in range(dice.below(5))))
@@ -98,7 +98,7 @@ def _odd_layout(dice: Dice) -> Wish:
 
 
 def _layout(dice: Dice, module: str) -> Wish:
-    """What the module needs when that is known, mostly; else what its family needs; now and then anything."""
+    """Mostly what the module needs, where that is known, else what its family needs; sometimes any layout."""
     roll = dice.below(100)
     if roll < 6:
         return _odd_layout(dice)

@@ -40,7 +40,7 @@ class Graph:
         return self._last
 
     def source(self, dice: Dice) -> int:
-        """An entity to take sound from: one that exists, hardly ever one that does not (or the new one itself)."""
+        """The id of an entity to take sound from; rarely of one that does not exist, or of the new one itself."""
         if dice.chance(_ODD_SOURCE) or not self.sources:
             return dice.below(self._last + 3)
         return dice.pick(self.sources)

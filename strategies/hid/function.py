@@ -1,4 +1,4 @@
-"""HID devices: interfaces, report descriptors from the grammar, and the reports that then come."""
+"""HID devices: interfaces, HID report descriptors from the grammars, and the HID reports sent afterwards."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from usbfuzz.descriptors.hid import HidDescriptor, SubordinateDescriptor
 from usbfuzz.descriptors.hid_writer import HidReport
 from usbfuzz.wire import TransferType, data
 
-from .grammar import KINDS, raw_reports
+from .grammar import GRAMMARS, raw_reports
 
 __all__ = ["DRIVER_KINDS", "DRIVER_REPORTS", "hid_function", "make_report"]
 
-#: Kinds of report descriptors (of KINDS) that a driver has code for.
+#: Kinds of report descriptors (of GRAMMARS) that a driver has code for.
 DRIVER_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "hid_multitouch": ("touch",),
@@ -133,9 +133,9 @@ def make_report(dice: Dice, identity: Identity) -> tuple[str, HidReport]:
         if dice.chance(0.7):
             return "vendor", report
     kind = _kind(dice, identity)
-    KINDS[kind](dice, report)
+    GRAMMARS[kind](dice, report)
     if dice.chance(0.15):
-        KINDS[dice.weighted(_ANY_KIND)](dice, report)
+        GRAMMARS[dice.weighted(_ANY_KIND)](dice, report)
     return kind, report
 
 

@@ -1,7 +1,7 @@
-"""HID report descriptors by kind of device: what a mouse, a touch screen or a force feedback wheel says of itself.
+"""HID report descriptors by kind of device: mouse, touch screen, force feedback wheel and others.
 
 Each is a grammar with the liberties that real devices take (ids or none, fields in any order, padding, optional parts
-that are missing), because drivers look fields up by usage and believe that what they need is there.
+that are missing), because drivers look fields up by usage and some do not check that a field they need exists.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from usbfuzz.descriptors.hid_writer import FEATURE, INPUT, OUTPUT, REPORT_COUNT,
 
 from .force_feedback import force_feedback
 
-__all__ = ["KINDS", "Kind", "raw_reports"]
+__all__ = ["GRAMMARS", "Grammar", "raw_reports"]
 
-Kind = Callable[[Dice, HidReport], None]
+Grammar = Callable[[Dice, HidReport], None]
 """Writes one or more top-level collections."""
 
 DESKTOP, SIMULATION, KEYBOARD, LED, BUTTON, TELEPHONY, CONSUMER = 0x01, 0x02, 0x07, 0x08, 0x09, 0x0B, 0x0C
@@ -257,8 +257,8 @@ def anything(dice: Dice, report: HidReport) -> None:
                 )
 
 
-#: Kinds of HID devices by name.
-KINDS: Mapping[str, Kind] = MappingProxyType(
+#: Grammars by kind of HID device.
+GRAMMARS: Mapping[str, Grammar] = MappingProxyType(
     {
         "mouse": mouse,
         "keyboard": keyboard,

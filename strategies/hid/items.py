@@ -1,4 +1,4 @@
-"""HID report descriptors as items: cut apart, and broken. HID 1.11 §6.2.2."""
+"""HID report descriptors as items: split into them, and malformed. HID 1.11 §6.2.2."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What a device keeps of what a hostile host sends has an end."""
+"""Buffers that stop growing when the host sends too much."""
 
 from __future__ import annotations
 
 __all__ = ["KEPT_BYTES", "keep"]
 
-KEPT_BYTES = 64 << 20
+KEPT_BYTES = 64 << 20  #: at most in one buffer
 
 
 def keep(kept: bytearray, more: bytes) -> None:

@@ -96,18 +96,18 @@ class Hub(Device):
         self._ports = [_Port() for _ in range(self.hub[2])]
 
     def on_reset(self) -> None:
-        """All ports lose their power."""
+        """Switch off the power of all ports."""
         super().on_reset()
         self._ports = [_Port(port.status & 1 << PortFeature.CONNECTION) for port in self._ports]
 
     # What happens to a port; numbers from 1 as in the specification
 
     def attach(self, number: int) -> None:
-        """Something is plugged in, which will never answer."""
+        """Plug a device that never answers into a port."""
         self._happen(number, PortFeature.CONNECTION, True)
 
     def detach(self, number: int) -> None:
-        """It is pulled."""
+        """Unplug the device of a port."""
         self._ports[number - 1].status &= ~(1 << PortFeature.ENABLE | 1 << PortFeature.HIGH_SPEED)
         self._happen(number, PortFeature.CONNECTION, False)
 
@@ -117,7 +117,7 @@ class Hub(Device):
         self._happen(number, PortFeature.OVER_CURRENT, True)
 
     def relieve(self, number: int) -> None:
-        """The short circuit is gone."""
+        """End the short circuit of a port."""
         self._happen(number, PortFeature.OVER_CURRENT, False)
 
     def is_powered(self, number: int) -> bool:
@@ -148,7 +148,7 @@ class Hub(Device):
 
     @control_out(bRequest=StandardRequest.CLEAR_FEATURE)
     def clear_hub_feature(self, setup: Setup, _payload: bytes) -> Reply:
-        """Nothing changes at the hub as a whole."""
+        """Accept hub features: nothing changes at the hub as a whole."""
         return None if setup.wValue in tuple(HubFeature) else STALL
 
     @control_in(bRequest=StandardRequest.GET_STATUS, recipient=Recipient.OTHER)

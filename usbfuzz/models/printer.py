@@ -17,7 +17,10 @@ _PAPER = 16 << 20  #: bytes a load of paper takes
 
 
 class Printer(Device):
-    """Bidirectional printer; ``printed`` is all it was sent. It says so when the paper is out, and waits for more."""
+    """Bidirectional printer; ``printed`` is all it was sent.
+
+    When the paper is out the port status says so, and data is refused until more is loaded.
+    """
 
     device_id = "MFG:usbfuzz;MDL:Paper;CMD:PJL,PCL;CLS:PRINTER;DES:Paper;"  #: IEEE 1284 device id
     device = build.device(idVendor=0x0627, idProduct=0x0701, iManufacturer=1, iProduct=2, iSerialNumber=3)
@@ -54,13 +57,13 @@ class Printer(Device):
 
     @control_in(bRequest=ClassRequest.PRINTER_GET_PORT_STATUS, recipient=Recipient.INTERFACE)
     def get_port_status(self, _setup: Setup) -> Reply:
-        """As the register of a parallel port. Printer Class §4.2.2."""
+        """The status register of a parallel port. Printer Class §4.2.2."""
         return bytes((_NOT_ERROR | _SELECTED if self._paper else _PAPER_EMPTY,))
 
     @control_out(bRequest=ClassRequest.PRINTER_SOFT_RESET, recipient=Recipient.INTERFACE)
     @control_out(bRequest=ClassRequest.PRINTER_SOFT_RESET, recipient=Recipient.OTHER)
     def soft_reset(self, _setup: Setup, _payload: bytes) -> None:
-        """Forget what was not said yet; class 1.0 hosts ask with another recipient. Printer Class §4.2.3."""
+        """Drop answers that were not read yet; class 1.0 hosts ask with another recipient. Printer Class §4.2.3."""
         self._says.clear()
 
     @endpoint_out(_OUT)
@@ -74,7 +77,7 @@ class Printer(Device):
 
     @endpoint_in(_IN)
     def back_channel(self, length: int) -> Reply:
-        """What the printer says."""
+        """The answers given to :meth:`say`."""
         head = bytes(self._says[:length])
         del self._says[:length]
         return head or None

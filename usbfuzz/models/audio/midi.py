@@ -60,7 +60,7 @@ class MidiInterface(Device):
 
     @endpoint_out(_OUT)
     def listen(self, packets: bytes) -> None:
-        """Take what the host plays."""
+        """Keep what the host plays."""
         keep(self.received, from_packets(packets))
 
     @endpoint_in(_IN)

@@ -107,7 +107,7 @@ class VolumeRange:
     resolution: int
 
     def nearest(self, value: int) -> int:
-        """The possible setting next to ``value``."""
+        """The nearest setting that is possible to ``value``."""
         steps = round((value - self.minimum) / self.resolution)
         return min(max(self.minimum + steps * self.resolution, self.minimum), self.maximum)
 
@@ -165,7 +165,7 @@ class AnyHeadset(Device):
         raise NotImplementedError
 
     def retune(self) -> None:
-        """The capture rate is another now."""
+        """Capture continues at another rate."""
         self._hears = Microphone(self.tone)
 
     @endpoint_out(PLAYBACK)

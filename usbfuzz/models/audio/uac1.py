@@ -105,7 +105,7 @@ class Headset(AnyHeadset):
 
     @control_out(bRequest=ClassRequest.UAC1_SET_CUR, recipient=Recipient.INTERFACE)
     def set_current(self, setup: Setup, payload: bytes) -> Reply:
-        """Turn a knob."""
+        """Set mute or volume. UAC1 §5.2.2.4."""
         unit = self._unit(setup)
         return None if unit is not None and unit.set(setup.wValue >> 8, payload) else STALL
 
@@ -117,7 +117,7 @@ class Headset(AnyHeadset):
 
     @control_out(bRequest=ClassRequest.UAC1_SET_CUR, recipient=Recipient.ENDPOINT, wValue=_SAMPLING_FREQ_CONTROL)
     def set_rate(self, setup: Setup, payload: bytes) -> Reply:
-        """Run an endpoint at another frequency; one that is not offered is refused."""
+        """Set the sampling frequency of an endpoint; one that is not offered is stalled."""
         address, rate = setup.wIndex & 0xFF, int.from_bytes(payload[:3], "little")
         if address not in self.rates or rate not in _RATES:
             return STALL

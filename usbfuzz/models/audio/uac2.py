@@ -142,7 +142,7 @@ class HighSpeedHeadset(AnyHeadset):
 
     @control_out(bRequest=ClassRequest.UAC2_CUR, recipient=Recipient.INTERFACE)
     def set_current(self, setup: Setup, payload: bytes) -> Reply:
-        """Set the clock to a rate it has, or turn a knob."""
+        """Set the clock to a rate it offers, or mute or volume of a feature unit."""
         entity, selector = _addressed(setup)
         if (entity, selector) == (_CLOCK, _SAM_FREQ_CONTROL):
             rate = int.from_bytes(payload[:4], "little")

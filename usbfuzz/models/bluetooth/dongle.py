@@ -17,7 +17,7 @@ _COMMANDS_WAITING = 16  #: answers the host has not fetched; it sends one comman
 
 
 class BluetoothDongle(Device):
-    """A controller that comes up and stays alone: it takes data for connections, which it never has, and drops it."""
+    """A controller that initialises but never connects: it takes data for connections and drops it."""
 
     speed = Speed.FULL
     device = build.device(

@@ -43,7 +43,7 @@ class Opcode(IntEnum):
 
 @define
 class Controller:
-    """Everything it has is switched off but what the host insists on: no LE, no pairing, no radio."""
+    """A controller with only the features the host insists on: no LE, no pairing, no radio."""
 
     address: bytes = bytes.fromhex("00 1b dc 0f 7e 57")  #: as it is written: most significant byte first
     name: bytes = b"usbfuzz"

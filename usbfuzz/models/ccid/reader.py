@@ -66,7 +66,7 @@ class _Fault(IntEnum):
 
 @frozen
 class _Message:
-    """A command of the host, cut apart."""
+    """The fields of a command of the host."""
 
     bMessageType: int
     bSlot: int
@@ -135,7 +135,7 @@ class Reader(Device):
 
     @endpoint_out(_OUT)
     def command(self, raw: bytes) -> None:
-        """Do what a message asks for; what has no whole header cannot be answered."""
+        """Carry out a message; one without a whole header is ignored."""
         if len(raw) < _HEADER.size:
             return
         kind, length, slot, sequence, _ = _HEADER.unpack_from(raw)
@@ -167,7 +167,7 @@ class Reader(Device):
         return self._reply(message, Response.SLOT_STATUS, fault=_Fault.COMMAND_NOT_SUPPORTED, failed=True)
 
     def _talk(self, message: _Message) -> bytes:
-        """What needs a card: its answer to reset, or to a command APDU."""
+        """Commands that need a card: power on (answer to reset), and a command APDU."""
         powering = message.bMessageType == Command.ICC_POWER_ON
         if not self._present or not (powering or self._powered):
             return self._reply(message, Response.DATA_BLOCK, fault=_Fault.ICC_MUTE)

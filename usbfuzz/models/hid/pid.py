@@ -72,7 +72,7 @@ def _choice(report: HidReport, main: int, collection: int, usages: tuple[int, ..
 
 
 def _times(report: HidReport, main: int, usages: tuple[int, ...]) -> None:
-    """Milliseconds."""
+    """A field in milliseconds."""
     report.put(UNIT, _SECONDS).put(UNIT_EXPONENT, -3).field(main, usages, 16, high=0x7FFF)
     report.put(UNIT, 0).put(UNIT_EXPONENT, 0)
 

@@ -43,7 +43,7 @@ _MOUSE_REPORT, _TABLET_REPORT = _mouse_report(), _tablet_report()
 
 
 class BootMouse(HidDevice):
-    """Boot mouse that lies still: the quickest device to enumerate and bind, the one the benchmark plugs."""
+    """Boot mouse that never moves: the quickest device to enumerate and bind, the one the benchmark plugs."""
 
     speed = Speed.HIGH
     device = build.device(idVendor=0x0627, idProduct=0x0001, iManufacturer=1, iProduct=2)

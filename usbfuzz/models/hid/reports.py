@@ -1,4 +1,4 @@
-"""HID devices that report what happens to them."""
+"""HID devices that send HID reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Reporting(HidDevice):
         self._waiting: deque[bytes] = deque()
 
     def send(self, *reports: bytes) -> None:
-        """Have the host read these."""
+        """Queue HID reports for the host to read."""
         self._waiting.extend(reports)
         self.wake(0x81)
 

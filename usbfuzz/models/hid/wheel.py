@@ -1,4 +1,4 @@
-"""A steering wheel that pushes back."""
+"""A steering wheel with force feedback."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def _configuration(subclass: int, protocol: int, *functional: Descriptor) -> byt
 
 
 class EthernetAdapter(Device):
-    """What both kinds share: the cable, and the notifications that it is plugged in."""
+    """What ECM and NCM share: the network cable, and the notifications of its state."""
 
     bits_per_second = 100_000_000
 
@@ -73,7 +73,7 @@ class EthernetAdapter(Device):
         self.wake(_NOTIFY)
 
     def exchange(self, frame: bytes) -> None:
-        """A frame from the host; what the far end answers waits to be read."""
+        """A frame from the host; the answer of the host at the other end waits to be read."""
         answer = self.host.receive(frame)
         if answer is not None:
             self._frames.append(answer)
@@ -81,7 +81,7 @@ class EthernetAdapter(Device):
 
     @control_out(bRequest=ClassRequest.CDC_SET_ETHERNET_PACKET_FILTER, recipient=Recipient.INTERFACE)
     def set_packet_filter(self, _setup: Setup, _payload: bytes) -> None:
-        """All that comes is for the host anyway."""
+        """Accept any packet filter: every frame is for the host."""
 
     @endpoint_in(_NOTIFY)
     def notification(self, _length: int) -> Reply:
@@ -100,7 +100,7 @@ class EcmAdapter(EthernetAdapter):
 
     @endpoint_out(_OUT)
     def receive(self, payload: bytes) -> None:
-        """One frame; the packet of length 0 that may follow it is none."""
+        """One frame; the packet of length 0 that may follow it is ignored."""
         if payload:
             self.exchange(payload)
 
@@ -132,22 +132,22 @@ class NcmAdapter(EthernetAdapter):
 
     @control_in(bRequest=ClassRequest.CDC_GET_NTB_FORMAT, recipient=Recipient.INTERFACE)
     def get_ntb_format(self, _setup: Setup) -> Reply:
-        """16 bits."""
+        """NTB format 0: 16-bit blocks."""
         return bytes(2)
 
     @control_out(bRequest=ClassRequest.CDC_SET_NTB_FORMAT, recipient=Recipient.INTERFACE)
     def set_ntb_format(self, setup: Setup, _payload: bytes) -> Reply:
-        """Nothing but 16 bits."""
+        """Only NTB format 0 (16-bit blocks) is accepted."""
         return STALL if setup.wValue else None
 
     @control_in(bRequest=ClassRequest.CDC_GET_NTB_INPUT_SIZE, recipient=Recipient.INTERFACE)
     def get_ntb_input_size(self, _setup: Setup) -> Reply:
-        """Bytes."""
+        """Largest block the host reads, in bytes."""
         return struct.pack("<I", self._block_size)
 
     @control_out(bRequest=ClassRequest.CDC_SET_NTB_INPUT_SIZE, recipient=Recipient.INTERFACE)
     def set_ntb_input_size(self, _setup: Setup, payload: bytes) -> Reply:
-        """Of the blocks the host reads, at most what the parameters say."""
+        """Set the largest block the host reads; at most what the NTB parameters say."""
         size = int.from_bytes(payload[:4], "little")
         if not _SMALLEST_BLOCK <= size <= _BLOCK:
             return STALL

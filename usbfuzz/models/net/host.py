@@ -75,7 +75,7 @@ class Host:
     leases: int = 0  #: DHCP requests acknowledged
 
     def receive(self, frame: bytes) -> bytes | None:
-        """The frame this one is answered with, if any."""
+        """The frame that answers this one; None when there is no answer."""
         if len(frame) < 14 or frame[:6] not in {self.mac, _BROADCAST}:
             return None
         source, kind, packet = frame[6:12], int.from_bytes(frame[12:14], "big"), frame[14:]
@@ -88,7 +88,7 @@ class Host:
         return None if answer is None else source + self.mac + struct.pack(">H", kind) + answer
 
     def _arp(self, packet: bytes) -> bytes | None:
-        """Who has our address? RFC 826."""
+        """Answer a request for our hardware address. RFC 826."""
         if len(packet) < 28 or packet[:8] != _ARP_HEAD + struct.pack(">H", _ARP_REQUEST):
             return None
         if packet[24:28] != self.address.packed:
@@ -125,7 +125,7 @@ class Host:
         return struct.pack(">BBH", _ECHO_REPLY, 0, checksum(bytes(4) + body)) + body
 
     def _dhcp(self, message: bytes) -> bytes | None:
-        """The one lease, from DISCOVER to ACK; nothing else is ours to give. RFC 2131 §4.3."""
+        """The one lease, from DISCOVER to ACK; other messages are not answered. RFC 2131 §4.3."""
         if (
             len(message) < _BOOTP.size
             or message[0] != _BOOTREQUEST

@@ -33,7 +33,7 @@ def pack_block(frames: Sequence[bytes], sequence: int) -> bytes:
 
 
 def unpack_block(block: bytes) -> Iterator[bytes]:
-    """The datagrams of a block, of any length; what lies outside of it is passed over."""
+    """The datagrams of a block, of any length; datagrams that lie outside of it are skipped."""
     if len(block) < _HEADER.size:
         return
     signature, _, _, _, at = _HEADER.unpack_from(block)

@@ -118,7 +118,7 @@ class Modem(Device):
 
     @control_out(bRequest=ClassRequest.CDC_SET_LINE_CODING, recipient=Recipient.INTERFACE)
     def set_line_coding(self, _setup: Setup, payload: bytes) -> Reply:
-        """Stalls what is no line coding."""
+        """Keep a line coding; stall anything else."""
         try:
             self.line_coding = LineCoding.parse(payload)
         except ValueError:
@@ -127,7 +127,7 @@ class Modem(Device):
 
     @control_out(bRequest=ClassRequest.CDC_SET_CONTROL_LINE_STATE, recipient=Recipient.INTERFACE)
     def set_control_line_state(self, setup: Setup, _payload: bytes) -> None:
-        """The other side goes off the hook when DTR is set."""
+        """The carrier is there while DTR is set."""
         self.lines = ControlLine(setup.wValue & 3)
         off_the_hook = self.lines & ControlLine.DTR
         self.notify(SerialState.RX_CARRIER | SerialState.TX_CARRIER if off_the_hook else _QUIET)
@@ -154,10 +154,10 @@ class Modem(Device):
 
     @endpoint_out(_OUT)
     def receive(self, payload: bytes) -> Reply:
-        """Onto the line."""
+        """Put bytes on the line."""
         return self._echo.receive(payload)
 
     @endpoint_in(_IN)
     def send(self, length: int) -> Reply:
-        """What came back from it."""
+        """Bytes that came back from the line."""
         return self._echo.take(length)

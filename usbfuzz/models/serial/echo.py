@@ -26,7 +26,7 @@ class Echo:
     _line: bytearray = field(factory=bytearray, init=False)
 
     def receive(self, payload: bytes) -> Reply:
-        """Onto the line, unless it is full: then not now."""
+        """Put bytes on the line; NAK while it is full."""
         if len(self._line) >= _LIMIT:
             return NAK
         self._line += payload
@@ -41,6 +41,6 @@ class Echo:
         return head or None
 
     def purge(self) -> None:
-        """What is on the line is lost."""
+        """Drop the bytes on the line."""
         self._line.clear()
         self._device.wake(self._out)

@@ -127,7 +127,7 @@ class Ft232r(Device):
     @control_out(kind=RequestKind.VENDOR, bRequest=SioRequest.SET_ERROR_CHAR)
     @control_out(kind=RequestKind.VENDOR, bRequest=SioRequest.SET_BITMODE)
     def take_note(self, _setup: Setup, _payload: bytes) -> None:
-        """What makes no difference on a loopback plug."""
+        """Accept requests that make no difference on a loopback plug."""
 
     @control_in(kind=RequestKind.VENDOR, bRequest=SioRequest.GET_MODEM_STATUS)
     def get_modem_status(self, _setup: Setup) -> Reply:
@@ -136,12 +136,12 @@ class Ft232r(Device):
 
     @control_in(kind=RequestKind.VENDOR, bRequest=SioRequest.GET_LATENCY_TIMER)
     def get_latency_timer(self, _setup: Setup) -> Reply:
-        """Milliseconds."""
+        """The latency timer in milliseconds."""
         return bytes((self.latency_ms,))
 
     @control_in(kind=RequestKind.VENDOR, bRequest=SioRequest.READ_PINS)
     def read_pins(self, _setup: Setup) -> Reply:
-        """All low."""
+        """Pins of bit-bang mode: all low."""
         return b"\0"
 
     @control_in(kind=RequestKind.VENDOR, bRequest=SioRequest.READ_EEPROM)

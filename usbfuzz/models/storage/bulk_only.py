@@ -23,7 +23,7 @@ _DEFAULT_BYTES = 16 << 20
 
 
 def medium_of(source: Medium | Path | str | None) -> Medium:
-    """A medium as it is, the image file of a path, or 16 MiB of memory. Raises InputError for the file's sake."""
+    """A medium itself, the image file of a path, or 16 MiB of memory. Raises InputError for a bad file."""
     if source is None:
         return Memory(bytearray(_DEFAULT_BYTES))
     return ImageFile(source) if isinstance(source, (Path, str)) else source
@@ -102,7 +102,7 @@ class BulkOnlyDisk(Device):
         self._data.clear()
 
     def on_reset(self) -> None:
-        """The transport begins anew, and the disk has a unit attention."""
+        """Reset the transport; the disk then reports a unit attention."""
         super().on_reset()
         self._phase = _Phase.COMMAND
         self._data.clear()
@@ -135,7 +135,7 @@ class BulkOnlyDisk(Device):
         return None
 
     def _execute(self, payload: bytes) -> None:
-        """All that the command needs is here; what it returns waits for the host to ask."""
+        """Carry out the command, whose data is complete; what it returns waits for the host to read it."""
         command = self._command
         self._result = self.disk.execute(command.CBWCB, payload, command.bCBWLUN)
         self._moved = min(len(payload), command.dCBWDataTransferLength)

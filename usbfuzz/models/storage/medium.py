@@ -1,4 +1,4 @@
-"""What a simulated disk keeps its blocks in: memory, or a file of the user's."""
+"""Where a simulated disk keeps its blocks: in memory, or in a file of the user's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ImageFile", "Medium", "Memory"]
 
 
 class Medium(Protocol):
-    """Bytes that stay. Offsets and lengths are inside ``size``: the disk has checked them."""
+    """The bytes of a disk. Offsets and lengths are within ``size``: the disk has checked them."""
 
     @property
     def size(self) -> int:
@@ -23,7 +23,7 @@ class Medium(Protocol):
 
     @property
     def writable(self) -> bool:
-        """Without it the disk says that it is write-protected."""
+        """Whether blocks may be written; if not, the disk is write-protected."""
 
     def read(self, offset: int, length: int) -> bytes:
         """``length`` bytes from ``offset``."""
@@ -37,7 +37,7 @@ class Medium(Protocol):
 
 @define
 class Memory:
-    """A medium that is gone with its disk."""
+    """A medium in memory, lost with its disk."""
 
     content: bytearray = field(converter=bytearray)
     writable: bool = True
@@ -80,7 +80,7 @@ class ImageFile:
         self.size = os.fstat(self._fd).st_size
 
     def read(self, offset: int, length: int) -> bytes:
-        """What the file lacks, because somebody cut it, is zeros."""
+        """Bytes of the file; zeros where it was truncated meanwhile."""
         return os.pread(self._fd, length, offset).ljust(length, b"\0")
 
     def write(self, offset: int, data: bytes) -> None:
@@ -90,4 +90,4 @@ class ImageFile:
             offset, data = offset + written, data[written:]
 
     def flush(self) -> None:
-        """The page cache outlives us; a guest that flushes often must not wait for a platter."""
+        """Do nothing: the page cache survives this process, and a guest that flushes often must not wait for a disk."""

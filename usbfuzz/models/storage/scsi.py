@@ -47,7 +47,7 @@ class Command(IntEnum):
 
 
 class SenseKey(IntEnum):
-    """What went wrong, in general. SPC-4 §4.5.6."""
+    """Sense key: the general cause. SPC-4 §4.5.6."""
 
     NO_SENSE = 0x0
     NOT_READY = 0x2
@@ -128,7 +128,7 @@ class Disk:
             return 0
 
     def reset(self) -> None:
-        """Power on, or a reset by the transport: the next command learns of it."""
+        """Power on, or a reset by the transport: the next command fails with a unit attention."""
         self._attention, self._sense = _POWER_ON, _NOTHING
 
     def _execute(self, cdb: bytes, payload: bytes, lun: int) -> bytes:
@@ -168,7 +168,7 @@ class Disk:
         return struct.pack(">BBH", 0, page, len(pages[page])) + pages[page]
 
     def report_luns(self, cdb: bytes, _payload: bytes) -> bytes:
-        """There is one. SPC-4 §6.33."""
+        """REPORT LUNS: there is one. SPC-4 §6.33."""
         return struct.pack(">I4x8x", 8)[: _u32(cdb, 6)]
 
     def mode_sense_6(self, cdb: bytes, _payload: bytes) -> bytes:
@@ -210,11 +210,11 @@ class Disk:
         return b""
 
     def load(self) -> None:
-        """A hand puts the medium (back) in, and the host learns of it."""
+        """Insert the medium; the next command fails with a unit attention."""
         self.ejected, self._attention = False, _MEDIUM_CHANGED
 
     def accept(self, _cdb: bytes, _payload: bytes) -> bytes:
-        """PREVENT ALLOW MEDIUM REMOVAL: nobody removes it."""
+        """PREVENT ALLOW MEDIUM REMOVAL: accepted, without effect."""
         return b""
 
     def _loaded(self) -> Medium:

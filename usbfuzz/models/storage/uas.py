@@ -66,7 +66,7 @@ class _Task:
 
 
 def _interfaces(*, superspeed: bool) -> list[bytes]:
-    """Setting 0 is bulk-only, for hosts that know nothing better; setting 1 is UAS."""
+    """Setting 0 is bulk-only, for hosts without UAS; setting 1 is UAS."""
     size = 1024 if superspeed else 512
     common = {"bInterfaceClass": ClassCode.MASS_STORAGE, "bInterfaceSubClass": SCSI}
 
@@ -120,12 +120,12 @@ class UasDisk(BulkOnlyDisk):
         self._units: list[tuple[int, bytes]] = []  # (tag, information unit) for the status pipe
 
     def on_reset(self) -> None:
-        """All tasks are gone."""
+        """Forget all tasks."""
         super().on_reset()
         self._clear()
 
     def on_set_interface(self, bInterfaceNumber: int, bAlternateSetting: int) -> Answer:
-        """The transport begins anew."""
+        """Reset the transport."""
         self._clear()
         return super().on_set_interface(bInterfaceNumber, bAlternateSetting)
 
@@ -145,7 +145,7 @@ class UasDisk(BulkOnlyDisk):
         return self.on_stream_out(bEndpointAddress, 0, payload)
 
     def on_stream_in(self, bEndpointAddress: int, stream_id: int, length: int) -> Answer:
-        """Information units and data of the task, to whoever asks on its stream."""
+        """Information units and data of the task whose stream the host reads."""
         if bEndpointAddress in self.halted:
             return STALL
         if bEndpointAddress == _STATUS:
@@ -208,7 +208,7 @@ class UasDisk(BulkOnlyDisk):
     # Tasks
 
     def _start(self) -> None:
-        """The next task, when there is none: all its data is wanted first, or it is carried out at once."""
+        """Begin the next task unless one is running: ask for its data first, or carry it out at once."""
         while self._task is None and self._waiting:
             task = self._task = self._waiting.popleft()
             task.wanted = self.disk.payload_length(task.cdb)
@@ -241,7 +241,7 @@ class UasDisk(BulkOnlyDisk):
         self._start()
 
     def _manage(self, tag: int, unit: bytes) -> None:
-        """Task management, UAS §6.2.4: whatever was to be aborted is never heard of again."""
+        """Task management, UAS §6.2.4: aborted tasks send no status."""
         function, victim = unit[4], int.from_bytes(unit[6:8], "big")
         if function not in _CLEARS_ALL | {_ABORT_TASK}:
             self._respond(tag, _Response.NOT_SUPPORTED)
@@ -264,7 +264,7 @@ class UasDisk(BulkOnlyDisk):
 
 
 class HighSpeedUasDisk(UasDisk):
-    """The same at high speed, where there are no streams: the device says whose turn it is."""
+    """The same at high speed, where there are no streams: the device says which task's data comes next."""
 
     speed = Speed.HIGH
     device = build.device(idVendor=0x0627, idProduct=0x0803, iManufacturer=1, iProduct=2, iSerialNumber=3)

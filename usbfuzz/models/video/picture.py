@@ -1,4 +1,4 @@
-"""The picture a test camera sees: eight colour bars as YUY2, and what the camera's knobs do to it."""
+"""The test picture of a camera: eight colour bars as YUY2, and the effect of its controls."""
 
 from __future__ import annotations
 

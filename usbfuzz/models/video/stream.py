@@ -58,7 +58,7 @@ class Negotiation:
         return self.offers[0]
 
     def choose(self, block: bytes) -> bool:
-        """Take the host's wish; a frame the camera lacks becomes the first. False when the block is cut short."""
+        """Take what the host asks for; an unknown frame size becomes the first. False when the block is cut short."""
         if len(block) < 4:
             return False
         self.chosen = next((offer for offer in self.offers if offer.size.bFrameIndex == block[3]), self.offers[0])
@@ -80,7 +80,7 @@ class Payloads:
         return not self._rest
 
     def adjust(self, **settings: int) -> None:
-        """Turn the camera's knobs; seen from the next frame on."""
+        """Change the camera's controls; seen from the next frame on."""
         self.picture = evolve(self.picture, **settings)
 
     def next(self, room: int) -> bytes:
