@@ -37,7 +37,7 @@ def runs_on_after(report: Report) -> bool:
 def may_run_on(console: str, reports: Sequence[Report], known: Sequence[Report]) -> bool:
     """Whether a guest that printed this shows every bug as well as before, if its warnings are armed again."""
     for report in reports:
-        if not runs_on_after(report) or not any(same_bug(report, one) for one in known):
+        if not runs_on_after(report) or not any(same_bug(report, seen) for seen in known):
             return False
     return not once_only(_WARNING.sub("", console) if reports else console)
 

@@ -70,10 +70,10 @@ def save_capture(path: Path, conversation: Conversation) -> None:
 def usbmon_packets(conversation: Conversation) -> Iterator[Packet]:
     """Submissions and completions in order. What happened in between is a comment on the next one."""
     monitor = _Monitor()
-    for number, one in enumerate(conversation.utterances):
+    for number, utterance in enumerate(conversation.utterances):
         if conversation.missing and number == conversation.first:
             monitor.remark(f"{conversation.missing} messages before this one were not kept")
-        yield from monitor.hear(one)
+        yield from monitor.hear(utterance)
 
 
 @frozen

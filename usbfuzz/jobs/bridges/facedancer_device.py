@@ -26,7 +26,9 @@ class FacedancerDevice(Device):
     def __init__(self, usb_device: Any, speed: Speed) -> None:
         self.speed = speed
         self.device = bytes(usb_device.get_descriptor())
-        self.configurations = tuple(bytes(one.get_descriptor()) for _, one in sorted(usb_device.configurations.items()))
+        self.configurations = tuple(
+            bytes(configuration.get_descriptor()) for _, configuration in sorted(usb_device.configurations.items())
+        )
         super().__init__()
         self.failure: Exception | None = None
         self._usb_device = usb_device
@@ -124,5 +126,9 @@ class FacedancerDevice(Device):
 
     def _packet_size(self, bEndpointAddress: int) -> int:
         """wMaxPacketSize without the extra transactions of high speed; 64 of an endpoint nobody described."""
-        sizes = (one.wMaxPacketSize for one in self.layout().endpoints if one.bEndpointAddress == bEndpointAddress)
+        sizes = (
+            endpoint.wMaxPacketSize
+            for endpoint in self.layout().endpoints
+            if endpoint.bEndpointAddress == bEndpointAddress
+        )
         return next(sizes, 64)

@@ -87,7 +87,7 @@ def extras(case: Case) -> Choice:
 
 def _bared(number: int, device: DeviceSpec, gone: set[tuple[int, str, int]]) -> DeviceSpec:
     changes: dict[str, Any] = {
-        name: tuple(one for at, one in enumerate(getattr(device, name)) if (number, name, at) not in gone)
+        name: tuple(item for at, item in enumerate(getattr(device, name)) if (number, name, at) not in gone)
         for name in _EXTRAS
     }
     changes |= {name: b"" for name in _BLOBS if (number, name, 0) in gone}
