@@ -156,7 +156,7 @@ def _configuration(raw: bytes, speed: Speed) -> str:
     interfaces = {}
     for number, kept in parse_configuration(raw, speed).items():
         default = kept.get(0) or next(iter(kept.values()))
-        order = sorted(kept, key=lambda alternate, first=default.alternate: alternate != first)  # type: ignore[misc]
+        order = [default.alternate, *(other for other in kept if other != default.alternate)]
         interfaces[str(number)] = _dict(
             {str(alternate): _setting(raw, number, alternate, speed) for alternate in order}
         )
