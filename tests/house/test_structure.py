@@ -33,7 +33,6 @@ OPEN_PACKAGES = frozenset({"harness/__init__.py", "harness/guest/__init__.py", "
 OPEN_FILES = frozenset(
     {
         "tests/campaign/test_run.py",
-        "tests/crashes/test_store.py",
         "tests/importers/test_captures.py",
         "tests/usbredir/test_transfers.py",
     }
