@@ -9,7 +9,8 @@
         │          ├─ record.py      crash.toml
         │          ├─ minimized.py   minimized.toml
         │          ├─ suppress.py    suppress.txt, suppressed.toml: titles that are counted and not saved
-        │          └─ layout.py      the name of every file
+        │          ├─ layout.py      the name of every file
+        │          └─ directory.py   the files of one crash written, or saved elsewhere when the disk is full
         ▼
     OUT/SLUG/    written whole or not at all (usbfuzz.atomic), by whoever holds the lock (lock.py)
         │

@@ -8,7 +8,6 @@ be made again from it: `usbfuzz crashes report`.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,15 +15,15 @@ import tomlkit
 from attrs import define, evolve, field
 
 from harness.guest.qemu import Timing
-from usbfuzz.atomic import UNFINISHED, discard, write_atomically, write_directory, write_loose
-from usbfuzz.case import dumps
+from usbfuzz.atomic import UNFINISHED, discard, write_atomically
 from usbfuzz.case.model import Case, Expectation
 from usbfuzz.case.parts import weight
-from usbfuzz.errors import InputError, StorageError
+from usbfuzz.errors import InputError
 from usbfuzz.triage import Report
 
+from .directory import evidence_files, overwrite, save_new, save_over, storage_error
 from .evidence import Evidence
-from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE, CRASH_FILE, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
+from .layout import CASE_FILE, CRASH_FILE, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
 from .minimized import Minimized, save_result
 from .record import Crash, How, slug_of
 from .saved import Renderer, write_texts
@@ -41,8 +40,8 @@ def _now() -> str:
 class CrashStore:
     """All crashes below one directory, which the caller has locked. Methods that write raise StorageError.
 
-    Evidence that cannot be written there is written to a directory below $TMPDIR, which the error names. Titles on the
-    list ``suppress`` (by default that of ``suppress.txt`` in the directory) are counted in ``suppressed``, not saved.
+    Evidence that cannot be written there is saved to a directory below $TMPDIR, which the error names. Titles on the
+    list ``suppress`` are counted in ``suppressed``, not saved.
     """
 
     directory: Path
@@ -95,7 +94,7 @@ class CrashStore:
         now = _now()
         crash = self._judged(evidence, slug=self._free_slug(evidence.report.title), first_seen=now, attempts=0)
         crash = evolve(crash, hits={self.kernel: 1}, last_seen=now)
-        self._write_new(crash, evidence)
+        save_new(self.directory / crash.slug, self._files(crash, evidence), crash.title)
         return self._conclude(crash), True
 
     def hit(self, slug: str) -> None:
@@ -116,7 +115,7 @@ class CrashStore:
         # The title stays that of the first sighting, as the directory's name does.
         names = {old.title, *old.alt_titles, *evidence.report.names} - {old.title}
         new = evolve(new, title=old.title, alt_titles=tuple(sorted(names)), hits=old.hits, last_seen=old.last_seen)
-        self._replace(new, evidence)
+        save_over(self.directory / slug, self._files(new, evidence), new.title)
         return self._conclude(new)
 
     def minimized(self, slug: str, minimized: Minimized, console: str, capture: bytes = b"") -> Crash:
@@ -138,10 +137,10 @@ class CrashStore:
         try:
             if not (directory / ORIGINAL_FILE).exists():
                 write_atomically(directory / ORIGINAL_FILE, (directory / CASE_FILE).read_bytes())
-            self._overwrite(directory, _evidence_files(case, console, capture))
+            overwrite(directory, evidence_files(case, console, capture))
             save_result(directory, evolve(minimized, case=case))
         except OSError as error:
-            raise _trouble(directory, error) from error
+            raise storage_error(directory, error) from error
         return self._conclude(new)
 
     def confirmed(self, slug: str, hits: int, runs: int) -> Crash:
@@ -158,7 +157,7 @@ class CrashStore:
             try:
                 write_atomically(path, raw)
             except OSError as error:
-                raise _trouble(path.parent, error) from error
+                raise storage_error(path.parent, error) from error
         self._dirty.clear()
 
     def _known(self, slug: str) -> Crash:
@@ -189,7 +188,7 @@ class CrashStore:
             with contextlib.suppress(InputError):  # whatever is wrong with the case, it is saved
                 write_texts(directory, self.render)
         except OSError as error:
-            raise _trouble(directory, error) from error
+            raise storage_error(directory, error) from error
         return crash
 
     def _judged(self, evidence: Evidence, *, slug: str, first_seen: str, attempts: int) -> Crash:
@@ -218,7 +217,7 @@ class CrashStore:
     def _files(self, crash: Crash, evidence: Evidence) -> dict[str, bytes]:
         """Name and content of each file that holds evidence, crash.toml last."""
         case = self._labelled(evidence.case, crash)
-        files = _evidence_files(case, evidence.console, evidence.capture)
+        files = evidence_files(case, evidence.console, evidence.capture)
         return {**files, CRASH_FILE: crash.to_toml().encode()}
 
     def _free_slug(self, title: str) -> str:
@@ -228,43 +227,3 @@ class CrashStore:
             number += 1
             slug = f"{slug_of(title)}-{number}"
         return slug
-
-    def _write_new(self, crash: Crash, evidence: Evidence) -> None:
-        try:
-            write_directory(self.directory / crash.slug, self._files(crash, evidence))
-        except OSError as error:
-            raise self._rescued(crash, evidence, error) from error
-
-    def _replace(self, crash: Crash, evidence: Evidence) -> None:
-        try:
-            self._overwrite(self.directory / crash.slug, self._files(crash, evidence))
-        except OSError as error:
-            raise self._rescued(crash, evidence, error) from error
-
-    @staticmethod
-    def _overwrite(directory: Path, files: dict[str, bytes]) -> None:
-        """Replace files, one after the other; the recording of another run goes."""
-        if CAPTURE_FILE not in files:
-            (directory / CAPTURE_FILE).unlink(missing_ok=True)
-        for name, raw in files.items():
-            write_atomically(directory / name, raw)
-
-    def _rescued(self, crash: Crash, evidence: Evidence, error: OSError) -> StorageError:
-        """Save the evidence elsewhere; the error that says what happened and where it is now."""
-        trouble = _trouble(self.directory / crash.slug, error)
-        try:
-            refuge = Path(tempfile.mkdtemp(prefix="usbfuzz-rescued-"), crash.slug)
-            refuge.mkdir()
-            write_loose(refuge, self._files(crash, evidence))
-        except OSError as second:
-            return StorageError(f"{trouble}; {crash.title!r} is lost: {second.filename}: {second.strerror}")
-        return StorageError(f"{trouble}; {crash.title!r} was saved to {refuge} instead")
-
-
-def _evidence_files(case: Case, console: str, capture: bytes) -> dict[str, bytes]:
-    files = {CASE_FILE: dumps(case).encode(), CONSOLE_FILE: console.encode("utf-8", "replace")}
-    return {**files, CAPTURE_FILE: capture} if capture else files
-
-
-def _trouble(path: Path, error: OSError) -> StorageError:
-    return StorageError(f"{path}: cannot be written: {error.strerror}; free some space and run the same command again")

@@ -1,0 +1,69 @@
+"""The files of one crash directory on the disk: written whole, replaced, or saved elsewhere when the disk refuses."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from usbfuzz.atomic import write_atomically, write_directory, write_loose
+from usbfuzz.case import dumps
+from usbfuzz.case.model import Case
+from usbfuzz.errors import StorageError
+
+from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE
+
+__all__ = ["evidence_files", "overwrite", "save_new", "save_over", "storage_error"]
+
+Files = Mapping[str, bytes]  #: content by name
+
+
+def evidence_files(case: Case, console: str, capture: bytes) -> dict[str, bytes]:
+    """Name and content of the files that hold evidence; ``capture`` may be empty."""
+    files = {CASE_FILE: dumps(case).encode(), CONSOLE_FILE: console.encode("utf-8", "replace")}
+    return {**files, CAPTURE_FILE: capture} if capture else files
+
+
+def save_new(directory: Path, files: Files, title: str) -> None:
+    """Make a crash directory in one step, or save its files elsewhere; raises StorageError that says where they are."""
+    _or_elsewhere(write_directory, directory, files, title)
+
+
+def save_over(directory: Path, files: Files, title: str) -> None:
+    """:func:`overwrite`, or save the files elsewhere; raises StorageError that says where they are."""
+    _or_elsewhere(overwrite, directory, files, title)
+
+
+def overwrite(directory: Path, files: Files) -> None:
+    """Replace files one after the other. A recording that is not among them is of another run, and goes.
+
+    Raises OSError.
+    """
+    if CAPTURE_FILE not in files:
+        (directory / CAPTURE_FILE).unlink(missing_ok=True)
+    for name, raw in files.items():
+        write_atomically(directory / name, raw)
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """What the user is told when a campaign cannot write."""
+    return StorageError(f"{path}: cannot be written: {error.strerror}; free some space and run the same command again")
+
+
+def _or_elsewhere(write: Callable[[Path, Files], None], directory: Path, files: Files, title: str) -> None:
+    try:
+        write(directory, files)
+    except OSError as error:
+        trouble = storage_error(directory, error)
+        raise StorageError(f"{trouble}; {_saved_elsewhere(directory.name, files, title)}") from error
+
+
+def _saved_elsewhere(name: str, files: Files, title: str) -> str:
+    """Save the files below $TMPDIR; says what became of them."""
+    try:
+        refuge = Path(tempfile.mkdtemp(prefix="usbfuzz-rescued-"), name)
+        refuge.mkdir()
+        write_loose(refuge, files)
+    except OSError as error:
+        return f"{title!r} is lost: {error.filename}: {error.strerror}"
+    return f"{title!r} was saved to {refuge} instead"
