@@ -1,4 +1,4 @@
-"""Processes beside a command's own: tied to their parent's life, pinned to a core, moved out of the way."""
+"""What processes need: an end together with their parent, a core, a priority, an answer in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``usbfuzz regress``: do kept cases still do what they were seen to do, on each of these kernels?"""
+"""``usbfuzz regress``: do kept cases still do what is recorded, on each of these kernels?"""
 
 from __future__ import annotations
 

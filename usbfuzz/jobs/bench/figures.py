@@ -15,7 +15,7 @@ class Figure:
 
     name: str
     value: float
-    unit: str  #: ``devices/s``, ``x`` (a ratio) or ``s``
+    unit: str  #: ``devices/s``, ``x`` (a ratio) or ``s`` (seconds)
     goal: float | None = None  #: at least this value, or at most this many seconds
     samples: int = 0  #: devices, or repetitions, behind the value
 

@@ -60,7 +60,7 @@ def scenarios(cores: int, ports: int = PORTS) -> tuple[Scenario, ...]:
 
 
 def campaigns(ports: int = PORTS) -> tuple[Scenario, ...]:
-    """The guest of a campaign: what it does with mice, with a campaign's cases, and with their generation besides."""
+    """A campaign's guest, given mice, a campaign's cases made beforehand, and the same made at the same time."""
     how = partial(Scenario, mode=Mode.WARP, ports=ports, lanes=1, checked=True)
     return (
         how("campaign's guest: mice, 1 core"),
@@ -98,7 +98,7 @@ async def run_bench(
 
 
 async def _measure(scenario: Scenario, kernel: str, seconds: float, cpus: list[int]) -> Figure:
-    # A real time device takes most of a second: give it longer, so that the figure has more than a handful.
+    # In real time a device takes most of a second: twice as long gives enough of them for a figure.
     lasting = seconds * 2 if scenario.mode is Mode.REALTIME else seconds
     wanted = Measurement(kernel, scenario.mode, scenario.ports, lasting, scenario.devices, scenario.checked)
     results = await _run(wanted, cpus[: scenario.lanes])

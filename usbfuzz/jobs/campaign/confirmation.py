@@ -1,4 +1,4 @@
-"""Once the rounds are over: do the crashes of warped guests happen in real time, too?"""
+"""Once the rounds are over: do the crashes of guests with a warped clock happen in real time, too?"""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from usbfuzz.jobs.minimize.confirm import RealTime
 
 __all__ = ["confirm_new"]
 
-#: Wall seconds for all of them, the boot of the first real-time guest of a kernel not counted.
-_SECONDS = 90.0
-_EACH = 25.0
+#: Wall seconds for all crashes, without the boot of a kernel's first real-time guest; and for each.
+_SECONDS, _EACH = 90.0, 25.0
 
 
 async def confirm_new(
@@ -28,7 +27,7 @@ async def confirm_new(
 ) -> None:
     """Run each crash in ``slugs`` on a real-time guest and write down what was seen, while there is time.
 
-    What goes wrong on the way is said and ends it: the crashes are saved. Raises StorageError.
+    An error on the way is passed to ``say`` and ends it: the crashes are saved anyway. Raises StorageError.
     """
     todo = [slug for slug in slugs if not store.crashes[slug].confirmations]
     if not todo or not config.timing.warped or hurry():

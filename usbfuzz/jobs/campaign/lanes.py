@@ -17,7 +17,7 @@ class CampaignLane(Protocol):
     """One guest that runs cases. All methods raise GuestError or InfraError when it cannot go on."""
 
     recording: bool  #: outcomes carry the conversation
-    known: list[Report]  #: bugs whose warnings need not cost the guest any more
+    known: list[Report]  #: bugs whose warnings no longer have the guest restored
 
     @property
     def restores(self) -> int:

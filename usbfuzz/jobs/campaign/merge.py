@@ -13,10 +13,10 @@ __all__ = ["in_sequence", "side_by_side"]
 
 
 def side_by_side(cases: Sequence[Case]) -> Case:
-    """One case that does what a round did: each case on ports after those of the one before, event by event in step.
+    """One case that does what a round did: each case on ports of its own, the first events of all, then the second …
 
     A lane runs the schedules of a round at the same time. In one schedule events happen in order, so only the first
-    of each step keeps a wait for the guest to settle; the others of that step follow it at once.
+    of the nth events keeps a wait for the guest to settle; the others follow it at once.
     """
     if len(cases) == 1:
         return cases[0]

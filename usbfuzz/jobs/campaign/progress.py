@@ -13,7 +13,7 @@ from .state import Totals
 
 __all__ = ["LaneProgress", "Progress", "Rate"]
 
-#: Seconds that "now" means in devices/s now.
+#: Seconds over which "devices/s now" is averaged.
 _WINDOW = 10.0
 
 
@@ -101,7 +101,7 @@ class Progress:
         return 0.0 if self.started is None else now - self.started
 
     def average(self) -> float:
-        """Devices a second over this run, until the last round: what comes afterwards plugs none."""
+        """Devices a second over this run, until the end of its last round: no devices are plugged afterwards."""
         elapsed = 0.0 if self.ended is None else self.elapsed(self.ended)
         return self.session.plugs / elapsed if elapsed else 0.0
 
@@ -110,7 +110,7 @@ class Progress:
         return sum(lane.spent(now).get(state, 0.0) for lane in self.lanes)
 
     def pace(self, now: float) -> float:
-        """Devices a second and lane while cases run: what crashes and hangs cost is in it, looking into them is not."""
+        """Devices a second and lane while cases run, restores after crashes included, attributing them excluded."""
         running = self.spent(LaneState.RUNNING, now)
         return self.session.plugs / running if running else 0.0
 

@@ -24,9 +24,9 @@ __all__ = ["LAST_SECONDS", "Found", "Shrinker"]
 _SECONDS = 20.0
 #: Share of the lane's time, as long as there are cases to run.
 _SHARE = 0.25
-#: Wall seconds after the last round for what had to wait.
+#: Wall seconds after the last round for bugs that are still to be minimized.
 LAST_SECONDS = 60.0
-#: Wall seconds a run may take for a search to be worth beginning: a hang takes half a minute to be sure of.
+#: Wall seconds that a run may take, else the bug is not minimized here: a hang is certain after half a minute only.
 _QUICK = 5.0
 
 
@@ -56,9 +56,9 @@ class Shrinker:
             self._waiting.append(found)
 
     def next(self) -> Found | None:
-        """The next to be minimized between two rounds, once the lane has earned the time for it."""
-        lived = time.monotonic() - self._started
-        return self._pop() if self._spent + _SECONDS <= _SHARE * lived else None
+        """The next to be minimized between two rounds, once its time fits into the lane's share; else None."""
+        age = time.monotonic() - self._started
+        return self._pop() if self._spent + _SECONDS <= _SHARE * age else None
 
     def last(self, deadline: float) -> Found | None:
         """The next to be minimized when the rounds are over, until ``deadline`` (monotonic)."""

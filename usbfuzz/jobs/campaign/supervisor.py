@@ -46,14 +46,14 @@ from .view import View
 
 __all__ = ["ATTEMPTS", "Campaign", "run_campaign"]
 
-#: Times a crash that does not show again is run down, over all sightings.
+#: Times the case of a crash that does not show again is searched for, over all sightings.
 ATTEMPTS = 3
 
 _TICK = 0.5  #: seconds between frames of the view, and between looks at the clock
 _SAVE_EVERY = 2  #: ticks between writes of the campaign's state
 _FLUSH_EVERY = 20  #: ticks between writes of crash counts
-_FINISH = 30.0 + LAST_SECONDS + 60.0  #: seconds for rounds, attribution and minimization when the time is up
-_HURRY = 15.0  #: seconds for the round alone, from Ctrl-C on
+_FINISH = 30.0 + LAST_SECONDS + 60.0  #: seconds for what runs, attribution and minimization, when the time is up
+_HURRY = 15.0  #: seconds for the round that runs, from Ctrl-C on
 _SEED_BITS = 32
 
 
@@ -97,7 +97,7 @@ class Campaign:
                 self._save(every=True)
 
     async def confirm(self, config: LaneConfig) -> None:
-        """Once the lanes have ended: see which of the new crashes happen in real time as well; say what is left."""
+        """Once the lanes have ended: see which new crashes happen in real time, say which are not minimized."""
         fresh = sorted(slug for slug in self.progress.fresh if self.store.crashes[slug].reproduced)
         if self.options.confirm:
             with _signals(self.interrupt):

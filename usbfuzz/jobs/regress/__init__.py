@@ -1,4 +1,4 @@
-"""Kept cases over kernels: does each still do what it was seen to do?
+"""Kept cases on kernels: does each still do what is recorded for it?
 
 ::
 

@@ -1,4 +1,4 @@
-"""Record what cells did as what is expected of them, in their case files."""
+"""Record in the case files what the cells did: it is expected from then on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CROWDED = re.compile(r"(?<=[^\n]\n)(?=\[\[expect\]\]|\[provenance\])")  #: wher
 def bless(matrix: Matrix) -> tuple[Path, ...]:
     """Write what every cell showed into its case file; the files that changed. Raises CaseError, StorageError.
 
-    Cells that could not be run, or in which we always answered too late, leave their files as they are.
+    Cells that could not be run, or whose guests were always answered too late, leave their files as they are.
     """
     changed = []
     for entry in matrix.entries:
@@ -43,7 +43,7 @@ def bless(matrix: Matrix) -> tuple[Path, ...]:
 
 
 def learned(cell: Cell) -> Expectation | None:
-    """What is to be expected of a cell, as its runs have it; None when they do not tell."""
+    """What to expect of a cell, going by its runs; None when they do not tell."""
     believed = [seen for seen in cell.runs if seen.trusted]
     if cell.error is not None or not believed:
         return None
@@ -57,7 +57,7 @@ def learned(cell: Cell) -> Expectation | None:
 
 
 def _crash(kernel: str, expected: Expectation | None, believed: Sequence[Seen], crashed: Sequence[Seen]) -> Expectation:
-    """The title most runs show; one that is recorded already keeps its name, and its others."""
+    """The title that most runs show; a crash that is recorded already keeps its title and its other titles."""
     known = expected.names if expected else frozenset()
     title, _ = Counter(seen.title for seen in crashed).most_common(1)[0]
     names = next(report.names for seen in crashed for report in seen.reports if report.title == title)

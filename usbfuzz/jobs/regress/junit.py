@@ -1,7 +1,7 @@
 """The matrix as JUnit XML: a test suite for each kernel, a test case for each case.
 
-What CI systems read in common (Ant's format, as Jenkins and GitLab take it): a case without a child passed,
-``failure`` differs, ``error`` could not be run.
+This is what CI systems have in common (Ant's format, as Jenkins and GitLab read it): a case without a child element
+passed, one with a ``failure`` differs, one with an ``error`` could not be run.
 """
 
 from __future__ import annotations

@@ -17,19 +17,19 @@ __all__ = ["Cell", "Column", "Entry", "Finding", "Matrix", "Seen", "Status"]
 
 
 class Status(Enum):
-    """What came out in a cell; values are the words of reports."""
+    """The result of a cell; values are the words that reports use."""
 
     OK = "ok"  #: as recorded: harmless, or the very crash that is expected
     NEW = "new"  #: nothing is recorded for this kernel, and the case was harmless
     CRASH = "crash"  #: a crash, hang or death that is not the recorded one
     WARNING = "warning"  #: the same, but the kernel only warned and went on
-    GONE = "gone"  #: the recorded crash did not come
-    CHANGED = "changed"  #: harmless, but other drivers or other words of the kernel
+    GONE = "gone"  #: the recorded crash did not happen
+    CHANGED = "changed"  #: harmless, but with other drivers or other kernel messages
     ERROR = "error"  #: could not be run
 
     @property
     def good(self) -> bool:
-        """Nothing to look at."""
+        """There is nothing to look at."""
         return self in {Status.OK, Status.NEW}
 
 
@@ -43,7 +43,7 @@ class Seen:
     log: tuple[str, ...]  #: likewise
     seconds: float  #: wall time
     fresh: bool  #: the guest had run nothing since its snapshot
-    trusted: bool  #: we answered in time, or the kernel spoke for itself
+    trusted: bool  #: the guest was answered in time, or the kernel reported something
 
     @property
     def title(self) -> str:
@@ -60,7 +60,7 @@ class Finding:
     """What the runs of one cell mean."""
 
     status: Status
-    title: str = ""  #: of the crash that came, or of the one that did not
+    title: str = ""  #: of the crash that happened, or of the recorded one that did not
     notes: tuple[str, ...] = ()  #: what differs, a line each
     hits: int = 0  #: runs that showed ``title``
 
@@ -94,7 +94,7 @@ class Column:
         return self.config.kernel.release if self.config else ""
 
     def expectation(self, case: Case) -> Expectation | None:
-        """What ``case`` was seen to do on this kernel: recorded by the kernel's name, else by these words."""
+        """What is recorded for ``case`` on this kernel: by the kernel's name, else by what the user called it."""
         by_kernel = {row.kernel: row for row in reversed(case.expect)}
         return by_kernel.get(self.name) or by_kernel.get(self.spec)
 
@@ -112,7 +112,7 @@ class Cell:
 
     @property
     def status(self) -> Status:
-        """What came out."""
+        """The result."""
         return self.finding.status if self.finding else Status.ERROR
 
     @property

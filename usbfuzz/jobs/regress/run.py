@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CELL_SECONDS", "RegressOptions", "run_regress"]
 
-CELL_SECONDS = 180.0
+CELL_SECONDS = 180.0  #: wall time for the runs of one cell, unless the user says otherwise
 
 
 def _all_cores() -> int:

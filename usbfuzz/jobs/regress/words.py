@@ -1,4 +1,4 @@
-"""How cells are put into words, the same in every report."""
+"""The words for a cell's result, the same in the table, the page and JUnit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIGNS = {
     Status.ERROR: "!",
 }
 _REPORT_LINES = 12
-#: What XML 1.0 has no place for (§2.2), what moves a terminal's cursor, what turns the direction of text around.
+#: Characters that XML 1.0 forbids (§2.2), that move a terminal's cursor, or that change the direction of text.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
@@ -41,13 +41,13 @@ def plain(text: str) -> str:
 
 
 def short(cell: Cell) -> str:
-    """A word or two: ``ok``, ``ok crash`` for a recorded crash that came, ``changed`` …"""
+    """A word or two: ``ok``, ``ok crash`` for a recorded crash that happened, ``changed`` …"""
     crashed = cell.status is Status.OK and cell.finding is not None and cell.finding.title
     return f"{cell.status.value} crash" if crashed else cell.status.value
 
 
 def details(cell: Cell) -> Iterator[str]:
-    """What came out, line by line: title, notes, where to look."""
+    """The result, line by line: title, notes, where to look."""
     finding = cell.finding
     if finding is None:
         return
@@ -81,7 +81,7 @@ class Topic:
 
     @property
     def status(self) -> Status:
-        """What came out."""
+        """The result."""
         return self.cells[0].status
 
 
