@@ -17,12 +17,12 @@ import pytest
 from attrs import define, evolve, field
 
 from harness.guest.agent_client import Agent
+from harness.guest.place import buses_of
 from harness.guest.rundir import RunDir
 from harness.lane import lane
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from harness.lane.outcome import Outcome, Verdict
-from harness.lane.stage import buses
 from harness.usbredir.server import Port
 from tests import CORPUS
 from tests.guest.processes import alive, qemus, until
@@ -157,9 +157,9 @@ def test_who_waits_for_one_port_is_not_held_up_by_a_silent_device_at_another(run
         await slow.plug(silent)
         await slow.wait_requests(1)
         begun = await _uptime(agent)
-        await agent.settle(8, buses(0))
+        await agent.settle(8, buses_of(0))
         apart = await _uptime(agent) - begun
-        await agent.settle(8, buses(1))
+        await agent.settle(8, buses_of(1))
         behind = await _uptime(agent) - begun
         await slow.unplug()
         await agent.settle(8)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from harness.lane.stage import buses
+from harness.guest.place import buses_of
 from usbfuzz.errors import GuestError, InputError, QemuError
 from usbfuzz.load import load_device
 from usbfuzz.models import MODELS
@@ -131,7 +131,7 @@ class Prompt(cmd.Cmd):
         found = self._guest.wait(self._guest.lane.agent.lsusb())
         table = Table.grid(padding=(0, 2))
         for port, name in sorted(self._watched.plugged.items()):
-            seen = [sysfs for bus in buses(port) if (sysfs := f"{bus}-1") in found]
+            seen = [sysfs for bus in buses_of(port) if (sysfs := f"{bus}-1") in found]
             ids = [f"{raw[9]:02x}{raw[8]:02x}:{raw[11]:02x}{raw[10]:02x}" for raw in map(found.get, seen) if raw]
             row = (" ".join(seen), " ".join(ids), self._drivers(port)) if seen else ("not there",)
             table.add_row(f"port {port}", name, *row)
@@ -240,7 +240,7 @@ class Prompt(cmd.Cmd):
 
     def _drivers(self, port: int) -> str:
         """The drivers of the device in a port, as a sentence."""
-        mine = tuple(f"{bus}-" for bus in buses(port))
+        mine = tuple(f"{bus}-" for bus in buses_of(port))
         bound = [f"{driver} ({name})" for name, driver in self._guest.drivers().items() if name.startswith(mine)]
         return f"drivers: {', '.join(bound)}" if bound else "no driver has bound"
 

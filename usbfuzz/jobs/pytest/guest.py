@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import define, evolve, field
 
+from harness.guest.place import buses_of
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
-from harness.lane.stage import buses
 from harness.workbench import Workbench
 from usbfuzz.case import DeviceSpec, ScriptedDevice
 from usbfuzz.device import Device
@@ -176,7 +176,7 @@ class Plugged:
     @property
     def interfaces(self) -> dict[str, str]:
         """Interfaces a driver has bound to, ``bConfigurationValue.bInterfaceNumber``, and those drivers."""
-        mine = {f"{bus}-1" for bus in buses(self.port)}
+        mine = {f"{bus}-1" for bus in buses_of(self.port)}
         self.guest.settle()
         found = ((*name.partition(":"), driver) for name, driver in self.guest.drivers().items())
         return {interface: driver for device, _, interface, driver in found if device in mine}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from harness.guest.place import Place
 from usbfuzz.triage.console import NO_PREFIX, as_log, as_text, lines_from
 
 from .matrix import Seen
@@ -24,7 +25,6 @@ _REPORT_CHARS = 16_000
 _LINES = 100  #: distinct lines that are kept of one run
 _LINE_CHARS = 300
 
-_INTERFACE = re.compile(r"(\d+)-[\d.]+:(\d+\.\d+)")
 #: What differs between guests and runs, and the word that replaces it: everything else in a line is behaviour.
 _COUNTED = tuple(
     (re.compile(pattern), word)
@@ -67,11 +67,11 @@ def driver_lines(outcome: Outcome, *, several: bool) -> tuple[str, ...]:
 
 
 def _place(name: str, *, several: bool) -> str:
-    """Where a driver sits, from a sysfs name: ``3-1:1.0`` is on the second controller, whose port is 1."""
-    match = _INTERFACE.fullmatch(name)
-    if match is None:
+    """Where a driver is bound: ``1.0``, or with ``several`` ports in play ``port 1 1.0``; ``hid`` for a HID device."""
+    place = Place.of(name)
+    if place is None or not place.interface:
         return "hid"
-    return f"port {(int(match[1]) - 1) // 2} {match[2]}" if several else match[2]
+    return f"port {place.port} {place.interface}" if several else place.interface
 
 
 def kernel_lines(console: str) -> tuple[str, ...]:
