@@ -147,9 +147,9 @@ class Workbench:
                 bound.pop(event.name, None)
         return bound
 
-    def faults(self) -> list[Exception]:
+    def device_errors(self) -> list[Exception]:
         """What the methods of the devices raised, of those plugged last into each port."""
-        return [fault for port in self.lane.ports for fault in port.faults]
+        return [error for channel in self.lane.ports for error in channel.device_errors]
 
     def call(self, function: Callable[..., Result], *arguments: object) -> Result:
         """``function(*arguments)`` where the devices live, between two transfers."""

@@ -53,5 +53,5 @@ def nothing_goes_wrong(bench: Workbench) -> Iterator[None]:
     """Afterwards port 0 is free, no method of a device has raised, and the kernel has warned of nothing."""
     yield
     bench.unplug(0)
-    assert not bench.faults()
+    assert not bench.device_errors()
     assert bench.reports() == ()

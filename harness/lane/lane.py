@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
+from harness.channel.conversation import NOT_RECORDED, Recorder
 from harness.guest.agent_client import Agent
 from harness.guest.autopsy import autopsy
 from harness.guest.process import Qemu
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import ensure_snapshot
-from harness.usbredir.recorder import NOT_RECORDED, Recorder
-from harness.usbredir.server import Port
 from harness.workers.procs import answering_first
 from usbfuzz.errors import GuestError, InfraError, QemuError, StorageError
 from usbfuzz.triage import hang_report
 
+from .channels import open_channels
 from .outcome import Outcome, Verdict, bindings, enumerated, interfaces
 from .stage import Settler, Stage, places
 from .verdicts import death_report, may_run_on, shown
@@ -30,6 +30,7 @@ from .watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from harness.channel.protocol import Channel
     from harness.guest.qemu import Machine
     from usbfuzz.case.model import Case
     from usbfuzz.triage import Report
@@ -69,7 +70,7 @@ class Lane:
     _core: contextlib.ExitStack = field(kw_only=True)  #: shared with the guest until the end
     _qemu: Qemu | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
-    _ports: list[Port] = field(factory=list, init=False)
+    _ports: Sequence[Channel] = field(default=(), init=False)
     _console_at: int = field(default=0, init=False)
     _rounds: int = field(default=0, init=False)
     _recorder: Recorder | None = field(default=None, init=False)
@@ -122,8 +123,8 @@ class Lane:
         return self._agent
 
     @property
-    def ports(self) -> Sequence[Port]:
-        """The usb-redir channels, one per host controller."""
+    def ports(self) -> Sequence[Channel]:
+        """The channels of the guest, one per host controller."""
         return self._ports
 
     async def restore(self) -> None:
@@ -134,8 +135,7 @@ class Lane:
             await asyncio.to_thread(_copy, self._snapshot, machine.disk)
         machine.console.unlink(missing_ok=True)
         self._agent = await self._start(machine)
-        clock = self._agent.sleep
-        self._ports = [await Port.connect(machine.redir(port), clock) for port in range(machine.ports)]
+        self._ports = await open_channels(machine, self._agent.sleep)
         self._console_at = 0
         self.restores += 1
 
@@ -167,7 +167,7 @@ class Lane:
     async def _down(self) -> None:
         for port in self._ports:
             port.close()
-        self._ports = []
+        self._ports = ()
         if self._agent is not None:
             await self._agent.close()
             self._agent = None

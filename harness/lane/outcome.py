@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from harness.usbredir.recorder import NOT_RECORDED, Conversation
+from harness.channel.conversation import NOT_RECORDED, Conversation
+from harness.guest.place import Place
 from usbfuzz.triage import Report
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from harness.guest.agent_client import UEvent
 
 __all__ = ["Binding", "Outcome", "Verdict", "bindings", "enumerated", "interfaces"]
-
-_BUS = re.compile(r"(\d+)-\d[\d.]*:\d+\.\d+")
 
 
 class Verdict(Enum):
@@ -50,7 +48,7 @@ class Outcome:
     interfaces: tuple[str, ...]  #: sysfs names of those that appeared: ``3-1:1.0``
     plugs: int  #: devices plugged
     enumerated: int  #: devices that came as far as a usb_device uevent
-    requests: int  #: usbredir requests answered
+    requests: int  #: what devices were asked
     seconds: float  #: wall time of the round
     worst_reply_ms: float  #: slowest reply of ours, wall time
     dilated: bool  #: a reply came so late that the guest may have timed out because of us: never believe, run again
@@ -79,9 +77,8 @@ def bindings(events: Iterable[UEvent]) -> Iterator[Binding]:
 
 
 def _port_of(name: str) -> int:
-    """Lane port of a sysfs interface name: controller n has the buses 2n+1 (USB 2) and 2n+2 (USB 3); else -1."""
-    match = _BUS.fullmatch(name)
-    return (int(match[1]) - 1) // 2 if match else -1
+    place = Place.of(name)
+    return place.port if place else -1
 
 
 def interfaces(events: Iterable[UEvent]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from harness.guest.place import buses_of
 from usbfuzz.case.model import Action
 from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.errors import GuestError, InfraError, QemuError
@@ -17,12 +18,12 @@ from usbfuzz.errors import GuestError, InfraError, QemuError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 
+    from harness.channel.protocol import Channel
     from harness.guest.agent_client import Agent, UEvent
-    from harness.usbredir.server import Port
     from usbfuzz.case.model import Case, Event
     from usbfuzz.device import Device
 
-__all__ = ["Settler", "Stage", "buses", "places"]
+__all__ = ["Settler", "Stage", "places"]
 
 #: Guest milliseconds without a request after which a device counts as quiet: longer than the 200 ms QEMU waits
 #: between a detach and the next attach, the hub's 100 ms debounce and two resets together.
@@ -60,11 +61,6 @@ def places(cases: Sequence[Case], ports: int) -> list[dict[int, int]] | None:
         return None
     free = iter(range(ports))
     return [{port: next(free) for port in mine} for mine in used]
-
-
-def buses(port: int) -> tuple[int, int]:
-    """Numbers of the buses of a port's controller: USB 2, then USB 3. Controllers probe in the order of their slots."""
-    return 2 * port + 1, 2 * port + 2
 
 
 @define
@@ -151,7 +147,7 @@ class Settler:
             await self._naps[step].run()
 
     async def _settle(self, ports: frozenset[int]) -> None:
-        self.events += await self._agent.settle(_NOTICE_MS, sorted(bus for port in ports for bus in buses(port)))
+        self.events += await self._agent.settle(_NOTICE_MS, sorted(bus for port in ports for bus in buses_of(port)))
 
     async def _use(self) -> None:
         await self._agent.exercise(_EXERCISE_MS)
@@ -162,7 +158,7 @@ class Stage:
     """The ports of one guest while a round is played."""
 
     agent: Agent
-    ports: Sequence[Port]
+    ports: Sequence[Channel]
     settler: Settler
     warped: bool = True  #: the guest's clock jumps over idle time
     plugs: int = 0
@@ -235,7 +231,7 @@ class Stage:
 
     async def reset(self, port: int) -> None:
         """Have the host reset the device on ``port``, whichever of the controller's two buses it is on."""
-        for bus in buses(port):
+        for bus in buses_of(port):
             with contextlib.suppress(GuestError):  # no device there, or it cannot be reset: an event without effect
                 await self._patiently(self.agent.reset(f"{bus}-1"))
 

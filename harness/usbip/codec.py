@@ -1,6 +1,6 @@
 """USB/IP requests from bytes, replies to bytes; everything is big-endian but the setup packet.
 
-The peer may be anybody who reaches the port: every length is bounded before it is believed.
+Anybody on the network may be the peer, so every length is checked against a bound before it is used.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from usbfuzz.errors import ProtocolError
 from .messages import (
     Description,
     Direction,
+    ImportRefusal,
     ImportReply,
     ImportRequest,
     IsoPacket,
     ListReply,
     ListRequest,
+    OpStatus,
     Submit,
     Submitted,
     Unlink,
@@ -66,16 +68,16 @@ class _Command(IntEnum):
 
 
 class Reader:
-    """Collects bytes and yields whole requests; both methods raise ProtocolError on what is none.
+    """Collects bytes and yields whole requests; both methods raise ProtocolError on bytes that are none.
 
-    Which of the two reads on is the session's to say, after each request.
+    The session decides after each request which of the two reads the next.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Take bytes, cut anywhere."""
+        """Append what was read; a request may come in pieces."""
         self._buffer += data
 
     def operation(self) -> ListRequest | ImportRequest | None:
@@ -146,8 +148,10 @@ def encode(reply: Reply) -> bytes:
         case ListReply(devices=devices):
             listed = b"".join(_description(device) + _interfaces(device) for device in devices)
             return _OP.pack(VERSION, _Op.REP_DEVLIST, 0) + _COUNT.pack(len(devices)) + listed
-        case ImportReply(status=status, device=device):
-            return _OP.pack(VERSION, _Op.REP_IMPORT, status) + (_description(device) if device else b"")
+        case ImportReply(device=device):
+            return _OP.pack(VERSION, _Op.REP_IMPORT, OpStatus.OK) + _description(device)
+        case ImportRefusal(status=status):
+            return _OP.pack(VERSION, _Op.REP_IMPORT, status)
 
 
 def _submitted(reply: Submitted) -> bytes:

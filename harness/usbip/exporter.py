@@ -6,9 +6,8 @@ from collections import defaultdict
 from errno import ECONNRESET
 from typing import TYPE_CHECKING
 
-from harness.usbredir.pipes import Pipes
+from harness.channel.exporter import BaseExporter
 from usbfuzz.errors import ProtocolError
-from usbfuzz.wire import Answer, Status
 
 from .messages import Submit, Unlink, Unlinked
 from .urbs import Control, Data, Iso, Pace, Urb
@@ -16,9 +15,9 @@ from .urbs import Control, Data, Iso, Pace, Urb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.usbredir.constants import WireStatus
-    from harness.usbredir.scheduler import Scheduler
+    from harness.channel.scheduler import Scheduler
     from usbfuzz.device import Device
+    from usbfuzz.wire import Status
 
     from .messages import Submitted
 
@@ -27,33 +26,27 @@ __all__ = ["MAX_PENDING", "MAX_PENDING_BYTES", "Exporter"]
 MAX_PENDING = 4096  #: URBs a client may have outstanding
 MAX_PENDING_BYTES = 256 << 20  #: and the bytes they carry
 
-_NOTHING = Answer()
-_FAILED = Answer(Status.IO_ERROR)
 
-
-class Exporter:
-    """One imported device. ``on_fault`` is told what its methods raise; the client of an I/O error instead."""
+class Exporter(BaseExporter[Urb]):
+    """One imported device."""
 
     def __init__(
         self,
         device: Device,
         scheduler: Scheduler,
         reply: Callable[[Submitted | Unlinked], None],
-        on_fault: Callable[[Exception], None],
+        on_device_error: Callable[[Exception], None],
     ) -> None:
-        self._device = device
+        super().__init__(device, scheduler, on_device_error)
         self._reply = reply
-        self._on_fault = on_fault
         self._pending: dict[int, Urb] = {}
         self._bytes = 0
         self._unlinking: dict[int, int] = {}  #: the URB's seqnum: the unlink's
         self._paces: defaultdict[int, Pace] = defaultdict(Pace)
-        self._pipes = Pipes(self._ask, self._complete, scheduler)
-        device.wake = self._pipes.wake
-        self._guard(device.on_reset)
+        self._call(device.on_reset)
 
     def handle(self, request: Submit | Unlink) -> None:
-        """Answer a request, or take note to; raises ProtocolError when a client asks for too much."""
+        """Answer a request now, or queue it; raises ProtocolError when a client asks for too much."""
         if isinstance(request, Unlink):
             self._unlink(request)
             return
@@ -62,6 +55,7 @@ class Exporter:
         self._bytes += len(request.data)
         if len(self._pending) >= MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
             raise ProtocolError(f"The USB/IP client has {len(self._pending)} URBs of {self._bytes} bytes outstanding.")
+        self.requests += 1
         kind = Iso if request.packets else Data if request.ep else Control
         address = request.ep | request.direction << 7
         urb = kind(request, self._device.speed, self._paces[address])
@@ -69,9 +63,8 @@ class Exporter:
         self._pipes.submit(urb)
 
     def close(self) -> None:
-        """The client is gone."""
-        self._device.wake = _nobody_waits
-        self._pipes.forget()
+        """As the base: the client is gone."""
+        super().close()
         self._pending.clear()
 
     def _unlink(self, request: Unlink) -> None:
@@ -81,23 +74,8 @@ class Exporter:
         else:
             self._reply(Unlinked(request.seqnum, 0))
 
-    def _ask(self, urb: Urb) -> Answer:
-        return self._guard(lambda: urb.ask(self._device))
-
-    def _guard(self, call: Callable[[], Answer | None]) -> Answer:
-        """What the device answers; an I/O error when its code fails, which must not take the channel down."""
-        try:
-            return call() or _NOTHING
-        except Exception as error:  # noqa: BLE001  a user's device may raise anything; the watcher is told
-            self._on_fault(error)
-            return _FAILED
-
-    def _complete(self, urb: Urb, status: WireStatus, data: bytes) -> None:
+    def _complete(self, urb: Urb, status: Status, data: bytes) -> None:
         del self._pending[urb.id]
         self._bytes -= len(urb.submit.data)
         unlink = self._unlinking.pop(urb.id, None)
         self._reply(urb.reply(status, data) if unlink is None else Unlinked(unlink, -ECONNRESET))
-
-
-def _nobody_waits(bEndpointAddress: int) -> None:
-    """What an unplugged device wakes."""

@@ -12,6 +12,7 @@ from attrs import frozen
 __all__ = [
     "Description",
     "Direction",
+    "ImportRefusal",
     "ImportReply",
     "ImportRequest",
     "Interface",
@@ -39,7 +40,7 @@ class OpStatus(IntEnum):
 
 
 class Direction(IntEnum):
-    """Of an URB's data."""
+    """Which way the data of an URB goes."""
 
     OUT = 0
     IN = 1
@@ -47,7 +48,7 @@ class Direction(IntEnum):
 
 @frozen
 class Interface:
-    """What a list says about an interface."""
+    """An interface as OP_REP_DEVLIST describes it."""
 
     bInterfaceClass: int
     bInterfaceSubClass: int
@@ -75,7 +76,7 @@ class Description:
 
     @property
     def devid(self) -> int:
-        """What the client calls it from then on."""
+        """The number by which the client's URBs name the device."""
         return self.busnum << 16 | self.devnum
 
 
@@ -86,7 +87,7 @@ class ListRequest:
 
 @frozen
 class ListReply:
-    """OP_REP_DEVLIST."""
+    """OP_REP_DEVLIST: the devices that can be imported now."""
 
     devices: tuple[Description, ...]
 
@@ -100,10 +101,16 @@ class ImportRequest:
 
 @frozen
 class ImportReply:
-    """OP_REP_IMPORT; ``device`` is None unless the status is OK."""
+    """OP_REP_IMPORT with status OK: the client has the device."""
+
+    device: Description
+
+
+@frozen
+class ImportRefusal:
+    """OP_REP_IMPORT with another status: the client does not get the device."""
 
     status: OpStatus
-    device: Description | None = None
 
 
 @frozen
@@ -174,4 +181,4 @@ class Unlinked:
 
 
 Request = ListRequest | ImportRequest | Submit | Unlink
-Reply = ListReply | ImportReply | Submitted | Unlinked
+Reply = ListReply | ImportReply | ImportRefusal | Submitted | Unlinked

@@ -1,104 +1,65 @@
-"""The asyncio side: offers one simulated device over TCP, to one client at a time."""
+"""The asyncio side: offers simulated devices over TCP, one at a time and to one client at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from attrs import define, field
+from harness.channel.protocol import ChannelState, require
+from harness.channel.waiting import Waiters
+from usbfuzz.errors import InfraError, InputError
 
-from harness.usbredir.constants import Sender
-from harness.usbredir.scheduler import Scheduler, real_time
-from usbfuzz.descriptors.layout import layout
-from usbfuzz.errors import InfraError, InputError, ProtocolError
-from usbfuzz.wire import Speed
-
-from .exporter import Exporter
-from .messages import (
-    Description,
-    ImportReply,
-    ImportRequest,
-    Interface,
-    ListReply,
-    ListRequest,
-    OpStatus,
-    Submit,
-    Unlink,
-)
-from .session import Session, State
+from .connection import Connection
+from .description import BUSID, describe
+from .messages import ListReply, OpStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.channel.said import Trace
     from usbfuzz.device import Device
 
-    from .messages import Reply, Request
+    from .exporter import Exporter
+    from .messages import Description
 
-__all__ = ["BUSID", "PORT", "Server", "Watcher", "describe"]
+__all__ = ["PORT", "Server"]
 
 PORT = 3240  #: registered for USB/IP
-BUSID = "1-1"
-
-_SPEEDS = {Speed.LOW: 1, Speed.FULL: 2, Speed.HIGH: 3, Speed.SUPER: 5}  #: enum usb_device_speed
 
 
-class Watcher(Protocol):
-    """Who is told what happens."""
-
-    def note(self, text: str) -> None:
-        """A client came, went or was refused."""
-
-    def fault(self, error: Exception) -> None:
-        """The device's own code raised something; the client was told of an I/O error."""
-
-    def usbip(self, sender: Sender, message: Request | Reply) -> None:
-        """A USB/IP message; the client is the guest."""
-
-
-def describe(device: Device) -> Description:
-    """What a client is told of a device it has not imported: the first configuration's interfaces."""
-    raw = device.device_descriptor()[:18].ljust(18, b"\0")
-    bDeviceClass, bDeviceSubClass, bDeviceProtocol = raw[4:7]
-    idVendor, idProduct, bcdDevice = struct.unpack_from("<HHH", raw, 8)
-    first = device.configurations[0] if device.configurations else b""
-    shown = layout(first, {}, device.speed).interfaces if first else ()
-    return Description(
-        path=f"/usbfuzz/{BUSID}",
-        busid=BUSID,
-        busnum=1,
-        devnum=2,
-        speed=_SPEEDS[device.speed],
-        idVendor=idVendor,
-        idProduct=idProduct,
-        bcdDevice=bcdDevice,
-        bDeviceClass=bDeviceClass,
-        bDeviceSubClass=bDeviceSubClass,
-        bDeviceProtocol=bDeviceProtocol,
-        bConfigurationValue=0,
-        bNumConfigurations=raw[17],
-        interfaces=tuple(Interface(i.bInterfaceClass, i.bInterfaceSubClass, i.bInterfaceProtocol) for i in shown),
-    )
-
-
-@define(eq=False)
 class Server:
-    """Listens; each client that imports the device gets a new one from ``make``."""
+    """A :class:`harness.channel.protocol.Channel` made by :meth:`start`; what is not explained here is explained there.
 
-    make: Callable[[], Device]
-    watcher: Watcher
-    device: Description
-    _client: _Connection | None = field(default=None, init=False)
-    _connections: set[_Connection] = field(factory=set, init=False)
-    _server: asyncio.Server | None = field(default=None, init=False)
+    A device that is plugged in is offered, also again after a client has gone; :meth:`offer` gives each client a new
+    one. ``on_note`` is told in words when a client comes, goes or is refused.
+    """
+
+    def __init__(self, name: str, on_note: Callable[[str], None]) -> None:
+        self.name = name
+        self.closed = asyncio.Event()
+        self.trace: Trace | None = None
+        self.on_device_error: Callable[[Exception], None] = lambda _: None
+        self.on_note = on_note
+        self.worst_reply = 0.0
+        self.offered: Description | None = None
+        self._make: Callable[[], Device] | None = None
+        self._client: Connection | None = None
+        self._exporter: Exporter | None = None
+        self._connections: set[Connection] = set()
+        self._waiters = Waiters(self.closed, self._lost)
+        self._server: asyncio.Server | None = None
+
+    def __repr__(self) -> str:
+        client = f" to {self._client.peer}" if self._client else ""
+        return f"<Server {self.name}: {self.state.value}{client}, {self.requests} requests>"
 
     @classmethod
-    async def start(cls, make: Callable[[], Device], watcher: Watcher, host: str, port: int = PORT) -> Server:
+    async def start(cls, host: str, port: int = PORT, on_note: Callable[[str], None] = lambda _: None) -> Server:
         """Listen at an address; port 0 takes a free one. Raises InfraError when the address cannot be had."""
-        server = cls(make, watcher, describe(make()))
+        server = cls(f"{host}:{port}", on_note)
+        loop = asyncio.get_running_loop()
         try:
-            server._server = await asyncio.get_running_loop().create_server(lambda: _Connection(server), host, port)
+            server._server = await loop.create_server(lambda: Connection(server), host, port)
         except OSError as error:
             raise InfraError(
                 f"{host}:{port}: cannot listen there: {error.strerror or error}; choose another with --usbip HOST:PORT"
@@ -111,126 +72,122 @@ class Server:
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def close(self) -> None:
+    @property
+    def state(self) -> ChannelState:
+        """Never OPENING, for it listens from the start; UNPLUGGING until the client's connection is down."""
+        if self.closed.is_set():
+            return ChannelState.CLOSED
+        if self._make is not None:
+            return ChannelState.PLUGGED
+        return ChannelState.UNPLUGGING if self._client else ChannelState.EMPTY
+
+    @property
+    def requests(self) -> int:
+        """URBs for the device since a client last attached one."""
+        return self._exporter.requests if self._exporter else 0
+
+    @property
+    def device_errors(self) -> list[Exception]:
+        """The first exceptions that device's methods raised; the client was told of an I/O error instead."""
+        return self._exporter.device_errors if self._exporter else []
+
+    @property
+    def rejected(self) -> bool:
+        """Never: a client that does not want the device does not import it."""
+        return False
+
+    async def plug(self, device: Device) -> None:
+        """Offer this device, to one client after the other; raises ProtocolError and InfraError."""
+        require(self, "plug", self._lost)
+        await self._waiters.until(lambda: self._client is None)
+        self._offer(describe(device), lambda: device)
+
+    def offer(self, make: Callable[[], Device]) -> None:
+        """Plug in a new device from ``make`` for each client, and one to describe it; raises as :meth:`plug`."""
+        require(self, "plug", self._lost)
+        self._offer(describe(make()), make)
+
+    async def unplug(self) -> None:
+        """Withdraw the device: the client is dropped, and its kernel sees the device go."""
+        require(self, "unplug", self._lost)
+        self._make = self.offered = None
+        if self._client is not None:
+            self._client.abort()
+            await self._waiters.until(lambda: self._client is None)
+
+    async def wait_requests(self, count: int) -> None:
+        """Wait until :attr:`requests` has reached ``count``; raises InfraError once it is closed."""
+        await self._waiters.until(lambda: self.requests >= count)
+
+    def close(self) -> None:
         """Stop listening and drop all clients: their kernels see the device go."""
-        assert self._server is not None
-        self._server.close()
+        self.closed.set()
+        self._make = self.offered = None
+        if self._server is not None:
+            self._server.close()
         for connection in list(self._connections):
             connection.abort()
-        await self._server.wait_closed()
+        self._waiters.notify()
+
+    async def wait_closed(self) -> None:
+        """Return once everything that :meth:`close` has begun is over."""
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def _offer(self, description: Description, make: Callable[[], Device]) -> None:
+        self.offered, self._make = description, make
+        self._exporter = None
+        self.worst_reply = 0.0
+
+    def _lost(self) -> InfraError:
+        return InfraError(f"The USB/IP server {self.name} is closed.")
+
+    # What connections need
 
     def listed(self) -> ListReply:
-        """The device, while nobody has it."""
-        return ListReply(() if self._client else (self.device,))
+        """The devices that can be imported now: the one that is plugged in, unless a client has it."""
+        return ListReply((self.offered,) if self.offered and not self._client else ())
 
-    def lend(self, client: _Connection, busid: str) -> tuple[OpStatus, Device | None]:
+    def lend(self, client: Connection, busid: str) -> tuple[Description, Device] | OpStatus:
         """A device for a client that imports ``busid``, or why not."""
         if busid != BUSID:
-            self.watcher.note(f"{client.peer} asked for device {busid!r}; there is only {BUSID}")
-            return OpStatus.NO_DEVICE, None
+            self.on_note(f"{client.peer} asked for device {busid!r}; there is only {BUSID}")
+            return OpStatus.NO_DEVICE
+        if self._make is None or self.offered is None:
+            self.on_note(f"{client.peer} was refused: no device is plugged in")
+            return OpStatus.NO_DEVICE
         if self._client:
-            self.watcher.note(f"{client.peer} was refused: {self._client.peer} has the device")
-            return OpStatus.BUSY, None
+            self.on_note(f"{client.peer} was refused: {self._client.peer} has the device")
+            return OpStatus.BUSY
         try:
-            device = self.make()
+            device = self._make()
         except InputError as error:
-            self.watcher.fault(error)
-            return OpStatus.ERROR, None
+            self.on_device_error(error)
+            return OpStatus.ERROR
         self._client = client
-        self.watcher.note(f"{client.peer} attached the device")
-        return OpStatus.OK, device
+        self.on_note(f"{client.peer} attached the device")
+        return self.offered, device
 
-    def joined(self, client: _Connection) -> None:
+    def attached(self, exporter: Exporter) -> None:
+        """A client plays with a device from now on."""
+        self._exporter = exporter
+
+    def answered(self, seconds: float) -> None:
+        """What was read from a client is answered, so long after it could have been read."""
+        self.worst_reply = max(self.worst_reply, seconds)
+        if self._waiters.waiting:
+            self._waiters.notify()
+
+    def joined(self, client: Connection) -> None:
         """A client connected."""
         self._connections.add(client)
 
-    def left(self, client: _Connection, why: str) -> None:
+    def left(self, client: Connection, why: str) -> None:
         """A client's connection ended."""
         self._connections.discard(client)
         if self._client is client:
             self._client = None
-            self.watcher.note(f"{client.peer} is gone; the device can be attached again")
+            self.on_note(f"{client.peer} is gone; the device can be attached again")
         if why:
-            self.watcher.note(f"{client.peer} was dropped: {why}")
-
-
-class _Connection(asyncio.Protocol):
-    """One client."""
-
-    def __init__(self, server: Server) -> None:
-        self.peer = "somebody"
-        self._server = server
-        self._session = Session()
-        self._scheduler = Scheduler(real_time, self._fail)
-        self._exporter: Exporter | None = None
-        self._transport: asyncio.Transport | None = None
-        self._why = ""
-
-    def abort(self) -> None:
-        """Drop the connection now."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    # asyncio.Protocol
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Notice also a client that vanishes without a word: it holds the device."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        host, port, *_ = transport.get_extra_info("peername")
-        self.peer = f"{host}:{port}"
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._server.joined(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Answer what is complete."""
-        try:
-            for request in self._session.receive(data):
-                self._server.watcher.usbip(Sender.GUEST, request)
-                self._handle(request)
-        except ProtocolError as error:
-            self._fail(error)
-
-    def pause_writing(self) -> None:
-        """A client that does not read gets nothing more to ask."""
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """It reads again."""
-        if self._transport is not None:
-            self._transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The client detached, or its machine is gone."""
-        if self._exporter is not None:
-            self._exporter.close()
-        self._scheduler.close()
-        self._server.left(self, self._why or (str(exc) if exc else ""))
-
-    def _handle(self, request: Request) -> None:
-        match request:
-            case ListRequest():
-                self._send(self._server.listed())
-            case ImportRequest(busid=busid):
-                self._import(busid)
-            case Submit() | Unlink():
-                assert self._exporter is not None
-                self._exporter.handle(request)
-
-    def _import(self, busid: str) -> None:
-        status, device = self._server.lend(self, busid)
-        self._send(ImportReply(status, self._server.device if device else None))
-        if device is not None:
-            self._exporter = Exporter(device, self._scheduler, self._send, self._server.watcher.fault)
-
-    def _send(self, reply: Reply) -> None:
-        assert self._transport is not None
-        self._transport.write(self._session.send(reply))
-        self._server.watcher.usbip(Sender.HOST, reply)
-        if self._session.state is State.DONE:
-            self._transport.close()
-
-    def _fail(self, error: BaseException) -> None:
-        self._why = self._why or str(error)
-        self.abort()
+            self.on_note(f"{client.peer} was dropped: {why}")
+        self._waiters.notify()

@@ -1,4 +1,13 @@
-"""One USB/IP connection as the server sees it, without I/O."""
+"""One USB/IP connection as the server sees it, without I/O.
+
+::
+
+    OPERATION ── list ───> LISTING ──── reply ────> DONE
+        └─────── import ─> IMPORTING ── refusal ─────^
+                               └─────── reply ────> IMPORTED, for URBs, unlinks and their replies
+
+:data:`TABLE` is the whole state machine: :class:`Session` walks it and decides nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +17,20 @@ from typing import TYPE_CHECKING
 from usbfuzz.errors import ProtocolError
 
 from .codec import Reader, encode
-from .messages import ImportReply, ListReply, OpStatus, Submitted, Unlinked
+from .messages import (
+    ImportRefusal,
+    ImportReply,
+    ImportRequest,
+    ListReply,
+    ListRequest,
+    Submit,
+    Submitted,
+    Unlink,
+    Unlinked,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .messages import Reply, Request
 
@@ -22,14 +41,23 @@ class State(Enum):
     """Where a connection stands."""
 
     OPERATION = "operation"  #: the client may list or import
+    LISTING = "listing"  #: the client has asked for a list
+    IMPORTING = "importing"  #: the client has asked for a device
     IMPORTED = "imported"  #: the client has the device and sends URBs
     DONE = "done"  #: the server closes after its reply
 
 
-#: What the server may say in each state, and the state it leads to. A failed import also ends the connection.
-TABLE: dict[State, dict[type[Reply], State]] = {
-    State.OPERATION: {ListReply: State.DONE, ImportReply: State.IMPORTED},
-    State.IMPORTED: {Submitted: State.IMPORTED, Unlinked: State.IMPORTED},
+#: What may be said in each state, by either side, and the state it leads to.
+TABLE: Mapping[State, Mapping[type[Request | Reply], State]] = {
+    State.OPERATION: {ListRequest: State.LISTING, ImportRequest: State.IMPORTING},
+    State.LISTING: {ListReply: State.DONE},
+    State.IMPORTING: {ImportReply: State.IMPORTED, ImportRefusal: State.DONE},
+    State.IMPORTED: {
+        Submit: State.IMPORTED,
+        Unlink: State.IMPORTED,
+        Submitted: State.IMPORTED,
+        Unlinked: State.IMPORTED,
+    },
     State.DONE: {},
 }
 
@@ -38,33 +66,37 @@ class Session:
     """Requests from bytes, replies to bytes, each legal in its state."""
 
     def __init__(self) -> None:
-        self.state = State.OPERATION
         self._reader = Reader()
+        self._enter(State.OPERATION)
 
     def receive(self, data: bytes) -> Iterator[Request]:
-        """Requests, as they are complete; the reply to an operation comes before the next is asked for.
+        """Requests, as they are complete; the reply to an operation must be sent before the next is asked for.
 
-        Raises ProtocolError; bytes after the connection is done are ignored.
+        Raises ProtocolError. Bytes that come while nothing may be received are kept.
         """
         self._reader.feed(data)
         while request := self._next():
+            state = self._moves[type(request)]
+            if state is not self.state:
+                self._enter(state)
             yield request
 
     def send(self, reply: Reply) -> bytes:
         """The bytes of a reply; raises ProtocolError, and nothing changes, when it must not go."""
-        state = TABLE[self.state].get(type(reply))
+        state = self._moves.get(type(reply))
         if state is None:
             raise ProtocolError(f"USB/IP {type(reply).__name__} was not sent: the connection is {self.state.value}.")
-        if isinstance(reply, ImportReply) and reply.status is not OpStatus.OK:
-            state = State.DONE
+        packed = encode(reply)
+        if state is not self.state:
+            self._enter(state)
+        return packed
+
+    def _enter(self, state: State) -> None:
         self.state = state
-        return encode(reply)
+        self._moves = TABLE[state]
 
     def _next(self) -> Request | None:
-        match self.state:
-            case State.OPERATION:
-                return self._reader.operation()
-            case State.IMPORTED:
-                return self._reader.command()
-            case State.DONE:
-                return None
+        """The next request of the kind that is read in this state."""
+        if Submit in self._moves:
+            return self._reader.command()
+        return self._reader.operation() if ListRequest in self._moves else None

@@ -5,42 +5,23 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from errno import ECONNRESET, EINVAL, EOVERFLOW, EPIPE, EPROTO, EREMOTEIO, ETIMEDOUT
-from typing import TYPE_CHECKING
+from errno import EOVERFLOW, EREMOTEIO
+from typing import TYPE_CHECKING, ClassVar
 
-from harness.usbredir.constants import WireStatus
+from harness.channel.statuses import ERRNO
 from usbfuzz.descriptors.constants import Recipient, StandardRequest
 from usbfuzz.wire import Answer, Setup, Speed, Status
 
 from .messages import Direction, IsoPacket, Submit, Submitted
 
 if TYPE_CHECKING:
-    from harness.usbredir.transfers import Pipe
+    from harness.channel.pipes import Pipe
     from usbfuzz.device import Device
 
 __all__ = ["Control", "Data", "Iso", "Pace", "Urb", "frame_s"]
 
-#: What the client's driver sees. Documentation/driver-api/usb/error-codes.rst.
-_ERRNO = {
-    WireStatus.SUCCESS: 0,
-    WireStatus.CANCELLED: -ECONNRESET,
-    WireStatus.INVAL: -EINVAL,
-    WireStatus.IOERROR: -EPROTO,
-    WireStatus.STALL: -EPIPE,
-    WireStatus.TIMEOUT: -ETIMEDOUT,
-    WireStatus.BABBLE: -EOVERFLOW,
-}
-_PACKET_ERRNO = {
-    Status.STALL: -EPIPE,
-    Status.BABBLE: -EOVERFLOW,
-    Status.IO_ERROR: -EPROTO,
-    Status.TIMEOUT: -ETIMEDOUT,
-    Status.INVAL: -EINVAL,
-    Status.CANCELLED: -ECONNRESET,
-}
-
 _SHORT_NOT_OK = 0x0001  #: URB_SHORT_NOT_OK of include/linux/usb.h
-_LAG_S = 0.1  #: how far behind a periodic endpoint may be and still catch up
+_LAG_S = 0.1  #: seconds: how far behind a periodic endpoint may be and still catch up
 _MS = 1000
 
 
@@ -76,6 +57,8 @@ def _wait(until: float) -> Answer | None:
 class Urb(ABC):
     """One URB. ``id`` is its seqnum; URBs of a pipe are answered in order."""
 
+    MOST_WAITING: ClassVar[int | None] = None  #: the exporter bounds what a client may have outstanding in all
+
     def __init__(self, submit: Submit, speed: Speed, pace: Pace) -> None:
         self.id = submit.seqnum
         self.submit = submit
@@ -88,9 +71,9 @@ class Urb(ABC):
     def ask(self, device: Device) -> Answer:
         """Put it to the device."""
 
-    def reply(self, status: WireStatus, data: bytes) -> Submitted:
+    def reply(self, status: Status, data: bytes) -> Submitted:
         """What the client gets: more data than it has room for is cut, and is a babble but for endpoint 0."""
-        submit, result = self.submit, _ERRNO[status]
+        submit, result = self.submit, ERRNO[status]
         if submit.direction is Direction.OUT:
             return self._done(result, b"", 0 if result else submit.length)
         if len(data) > submit.length:
@@ -106,7 +89,7 @@ class Urb(ABC):
 
 
 class Control(Urb):
-    """A control transfer; there is nobody in between who handles the standard ones, as QEMU does."""
+    """A control transfer, standard requests too: QEMU handles some itself, USB/IP passes on all."""
 
     def ask(self, device: Device) -> Answer:
         """Through on_set_configuration and on_set_interface, else on_control."""
@@ -140,7 +123,7 @@ class Data(Urb):
 
 
 class Iso(Urb):
-    """An isochronous transfer: so many packets, one each interval, each with an end of its own."""
+    """An isochronous transfer: several packets, one each interval, each with a status of its own."""
 
     _ready: float | None = None
     _packets: tuple[IsoPacket, ...] = ()
@@ -157,22 +140,22 @@ class Iso(Urb):
         self._packets = tuple(packet for packet, _ in moved)
         return Answer(data=b"".join(data for _, data in moved))
 
-    def reply(self, status: WireStatus, data: bytes) -> Submitted:
+    def reply(self, status: Status, data: bytes) -> Submitted:
         """The packets, and what they brought."""
-        result = _ERRNO[status]
+        result = ERRNO[status]
         packets = self._packets or self.submit.packets
         return self._done(result, data, sum(packet.actual_length for packet in packets), packets)
 
     def _send(self, device: Device, packet: IsoPacket) -> tuple[IsoPacket, bytes]:
         payload = self.submit.data[packet.offset : packet.offset + packet.length]
-        result = _PACKET_ERRNO.get(device.on_out(self.address, payload).status, 0)
+        result = ERRNO.get(device.on_out(self.address, payload).status, 0)
         return IsoPacket(packet.offset, packet.length, 0 if result else packet.length, result), b""
 
     def _fetch(self, device: Device, packet: IsoPacket) -> tuple[IsoPacket, bytes]:
         """A device that has nothing gives an empty packet: an isochronous endpoint cannot say NAK. USB 2.0 §5.6.4."""
         answer = device.on_in(self.address, packet.length)
         data = b"" if answer.status in (Status.NAK, Status.NEVER) else answer.data
-        result = _PACKET_ERRNO.get(answer.status, 0)
+        result = ERRNO.get(answer.status, 0)
         if len(data) > packet.length:
             data, result = data[: packet.length], result or -EOVERFLOW
         return IsoPacket(packet.offset, packet.length, len(data), result), data

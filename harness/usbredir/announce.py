@@ -1,4 +1,4 @@
-"""What a device tells about itself out of band: device_connect, interface_info and ep_info.
+"""What QEMU is told of a device beside its descriptors: device_connect, interface_info and ep_info.
 
 The last two are made of the device's :class:`Layout` and nothing else, never of the descriptor bytes the guest reads:
 those may be wrong on purpose, these must be right.
@@ -31,7 +31,7 @@ _UNUSED_PACKET_SIZE = 64  #: never 0: QEMU may divide by it
 
 
 def device_connect(speed: Speed, device_descriptor: bytes) -> DeviceConnect:
-    """Ids and class from the device descriptor, USB 2.0 §9.6.1; what a short one lacks is 0."""
+    """Ids and class from the device descriptor, USB 2.0 §9.6.1; fields beyond the end of a short one are 0."""
     raw = device_descriptor[:18].ljust(18, b"\0")
     triple, ids = struct.unpack_from("<BBB", raw, 4), struct.unpack_from("<HHH", raw, 8)
     return DeviceConnect(_SPEEDS[speed], *triple, *ids)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import struct
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from harness.channel.said import Sender
 from usbfuzz.errors import ProtocolError
 
-from .constants import ENTRIES, Capability, Sender, Type
-from .message import MESSAGES, NOTHING, DataMessage, Message
+from .constants import ENTRIES, Capability, Type
+from .message import EITHER, MESSAGES, NOTHING, DataMessage, Message
 from .messages import FilterFilter, Hello, InterfaceInfo
 from .packets import (
     BufferedBulkPacket,
@@ -50,8 +51,14 @@ __all__ = [
 MAX_BULK = 128 << 20  #: bytes in one bulk packet (MAX_BULK_TRANSFER_SIZE in usbredirparser.c)
 MAX_LENGTH = MAX_BULK + 1024  #: bytes behind a common header (MAX_PACKET_SIZE there)
 
-#: Type, id, and what follows the common header. A tuple, for speed: a busy guest sends tens of thousands a second.
-Frame = tuple[int, int, bytes]
+
+class Frame(NamedTuple):
+    """A message as bytes."""
+
+    type: int
+    id: int
+    body: bytes  #: what follows the common header
+
 
 _IDS_64BITS = Struct("<IIQ")
 _IDS_32BITS = Struct("<III")
@@ -76,11 +83,11 @@ def encode(message: Message, caps: Capability, sender: Sender = Sender.HOST) -> 
     try:
         body = message.layout(caps).pack(*message.values(caps)) + payload
         packed = header(caps).pack(message.TYPE, len(body), message.id) + body
-        fault = check(message, caps, sender)
+        why = check(message, caps, sender)
     except struct.error as error:
-        fault = f"a field does not fit ({error})"
-    if fault:
-        raise LocalProtocolError(f"usbredir {message.TYPE.name.lower()} was not sent: {fault}.")
+        why = f"a field does not fit ({error})"
+    if why:
+        raise LocalProtocolError(f"usbredir {message.TYPE.name.lower()} was not sent: {why}.")
     return packed
 
 
@@ -96,9 +103,9 @@ def decode(frame: Frame, caps: Capability, sender: Sender = Sender.GUEST) -> Mes
         raise RemoteProtocolError(f"The usbredir peer sent {found.TYPE.name.lower()} with a length of {len(body)}.")
     rest = {"payload": body[layout.size :]} if carries else {}
     message = found.parse(layout.unpack_from(body), id=number, **rest)
-    fault = check(message, caps, sender)
-    if fault:
-        raise RemoteProtocolError(f"The usbredir peer sent a wrong {found.TYPE.name.lower()}: {fault}.")
+    why = check(message, caps, sender)
+    if why:
+        raise RemoteProtocolError(f"The usbredir peer sent a wrong {found.TYPE.name.lower()}: {why}.")
     return message
 
 
@@ -113,9 +120,8 @@ class Reader:
         self._common = header(caps)
         self._data = b""
         self._at = 0
-        self._more: list[
-            bytes
-        ] = []  # behind _data, joined only when a frame can be complete: large ones come in pieces
+        #: Read behind _data, joined only when a frame can be complete: large ones come in pieces.
+        self._more: list[bytes] = []
         self._missing = 0
 
     def use(self, caps: Capability) -> None:
@@ -152,12 +158,12 @@ class Reader:
                 self._missing = end - len(data)
                 return
             self._at = end
-            yield kind, number, data[start:end]
+            yield Frame(kind, number, data[start:end])
 
 
 def check(message: Message, caps: Capability, sender: Sender) -> str:
     """Why ``sender`` may not send this message, as a clause; "" when it may (usbredirparser_verify_type_header)."""
-    if message.SENDER not in (sender, Sender.BOTH):
+    if message.SENDER not in (sender, EITHER):
         return f"the {sender.value} side never sends it"
     if message.NEEDS & ~caps:
         return f"the {message.NEEDS.name} capability is not shared"

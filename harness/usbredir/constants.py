@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum, IntFlag
+from enum import IntEnum, IntFlag
+
+from usbfuzz.wire import Status
 
 __all__ = [
     "CONTROL_ENTRIES",
     "ENTRIES",
+    "WIRE_STATUS",
     "Capability",
     "EndpointType",
-    "Sender",
     "Type",
     "WireSpeed",
     "WireStatus",
@@ -76,14 +78,6 @@ class Capability(IntFlag):
     BULK_RECEIVING = 1 << 7
 
 
-class Sender(Enum):
-    """Who may send a message."""
-
-    HOST = "host"  #: the side that has the device: us
-    GUEST = "guest"  #: the side that has the virtual machine: QEMU
-    BOTH = "both"
-
-
 class WireStatus(IntEnum):
     """How a request ended."""
 
@@ -94,6 +88,18 @@ class WireStatus(IntEnum):
     STALL = 4
     TIMEOUT = 5
     BABBLE = 6
+
+
+#: How a device's answer is told; NAK and NEVER are none.
+WIRE_STATUS: dict[Status, WireStatus] = {
+    Status.OK: WireStatus.SUCCESS,
+    Status.CANCELLED: WireStatus.CANCELLED,
+    Status.INVAL: WireStatus.INVAL,
+    Status.IO_ERROR: WireStatus.IOERROR,
+    Status.STALL: WireStatus.STALL,
+    Status.TIMEOUT: WireStatus.TIMEOUT,
+    Status.BABBLE: WireStatus.BABBLE,
+}
 
 
 class WireSpeed(IntEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.channel.exporter import BaseExporter
 from usbfuzz.wire import Answer, Status, TransferType
 
 from .announce import device_connect, ep_info, interface_info
@@ -23,27 +24,21 @@ from .packets import (
     StopInterruptReceiving,
     StopIsoStream,
 )
-from .pipes import Pipes
-from .session import State
+from .state import State
 from .streams import Stream
-from .transfers import AltSetting, BulkTransfer, Configuration, ControlTransfer, InterruptOut
+from .transfers import AltSetting, BulkTransfer, Configuration, ControlTransfer, InterruptOut, Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.channel.scheduler import Scheduler
     from usbfuzz.device import Device
 
     from .codec import Frame
     from .message import Message
-    from .scheduler import Scheduler
     from .session import Session
-    from .transfers import Transfer
 
 __all__ = ["Exporter"]
-
-_NOTHING = Answer()
-_FAILED = Answer(Status.IO_ERROR)
-_FAULTS_KEPT = 16
 
 #: What the guest asks of the device; the rest is housekeeping of the channel.
 _ASKS = frozenset(
@@ -62,12 +57,8 @@ _ASKS = frozenset(
 )
 
 
-class Exporter:
-    """One plugged device.
-
-    ``requests`` counts what the guest asked of it. ``faults`` are the first exceptions its methods raised, each told to
-    ``on_fault``; the guest was told of an I/O error instead.
-    """
+class Exporter(BaseExporter[Transfer]):
+    """One plugged device."""
 
     def __init__(
         self,
@@ -76,22 +67,16 @@ class Exporter:
         scheduler: Scheduler,
         write: Callable[[bytes], None],
         clogged: Callable[[], bool],
-        on_fault: Callable[[Exception], None] = lambda _: None,
+        on_device_error: Callable[[Exception], None],
     ) -> None:
-        self.requests = 0
-        self.faults: list[Exception] = []
-        self.scheduler = scheduler
+        super().__init__(device, scheduler, on_device_error)
         self._session = session
-        self._device = device
         self._write = write
         self._clogged = clogged
-        self._on_fault = on_fault
-        self._pipes = Pipes(self._ask, self._complete, scheduler)
         self._streams: dict[int, Stream] = {}
-        device.wake = self._wake
 
     def connect(self) -> None:
-        """Say what the device is, and plug it in. An exception of the device's is the caller's."""
+        """Say what the device is, and plug it in. What the device raises when asked for that is passed on."""
         layout = self._device.layout()
         described = (
             ep_info(layout),
@@ -108,15 +93,14 @@ class Exporter:
         self._write(self._session.send(DeviceDisconnect()))
 
     def close(self) -> None:
-        """Nothing more is to be sent for this device."""
-        self._device.wake = _nobody_waits
-        self._pipes.forget()
+        """As the base; the streams end too."""
+        super().close()
         for stream in self._streams.values():
             stream.stop()
         self._streams.clear()
 
     def handle(self, frame: Frame) -> None:
-        """Answer one message of the guest, or take note to."""
+        """Answer one message of the guest now, or queue it."""
         kind, number, body = frame
         if kind in _ASKS:
             self.requests += 1
@@ -148,7 +132,7 @@ class Exporter:
             case FreeBulkStreams(endpoints=mask):
                 self.push(BulkStreamsStatus(mask, 0, WireStatus.SUCCESS, id=message.id))
             case Reset():
-                self._guard(self._device.on_reset)
+                self._call(self._device.on_reset)
             case _:
                 self._handle_stream(message)
 
@@ -185,26 +169,13 @@ class Exporter:
 
     def poll(self, bEndpointAddress: int, length: int) -> Answer:
         """Ask the device for a packet."""
-        return self._guard(lambda: self._device.on_in(bEndpointAddress, length))
+        return self._call(lambda: self._device.on_in(bEndpointAddress, length))
 
-    def _ask(self, transfer: Transfer) -> Answer:
-        return self._guard(lambda: transfer.ask(self._device))
-
-    def _complete(self, transfer: Transfer, status: WireStatus, data: bytes) -> None:
+    def _complete(self, transfer: Transfer, status: Status, data: bytes) -> None:
         self._write(transfer.answer(self._session, status, data))
 
-    def _guard(self, call: Callable[[], Answer | None]) -> Answer:
-        """What the device answers; an I/O error when its code fails, which must not take the channel down."""
-        try:
-            return call() or _NOTHING
-        except Exception as error:  # noqa: BLE001  a user's device may raise anything; the caller finds it in faults
-            if len(self.faults) < _FAULTS_KEPT:
-                self.faults.append(error)
-                self._on_fault(error)
-            return _FAILED
-
     def _iso_out(self, packet: IsoPacket) -> None:
-        answer = self._guard(lambda: self._device.on_out(packet.endpoint, packet.payload))
+        answer = self._call(lambda: self._device.on_out(packet.endpoint, packet.payload))
         if answer.status is Status.STALL:
             self.push(IsoStreamStatus(WireStatus.STALL, packet.endpoint))
 
@@ -223,11 +194,7 @@ class Exporter:
             stream.stop()
 
     def _wake(self, bEndpointAddress: int) -> None:
-        self._pipes.wake(bEndpointAddress)
+        super()._wake(bEndpointAddress)
         stream = self._streams.get(bEndpointAddress)
         if stream is not None:
             self.scheduler.later(0, stream.wake)
-
-
-def _nobody_waits(bEndpointAddress: int) -> None:
-    """What an unplugged device wakes."""

@@ -13,9 +13,11 @@ from .constants import Capability
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .constants import Sender, Type
+    from harness.channel.said import Sender
 
-__all__ = ["MESSAGES", "NOTHING", "DataMessage", "Message", "message"]
+    from .constants import Type
+
+__all__ = ["EITHER", "MESSAGES", "NOTHING", "DataMessage", "Message", "message"]
 
 
 @frozen
@@ -23,7 +25,7 @@ class Message:
     """Base of all messages; ``id`` pairs a request with its answer and is 0 where nothing is paired."""
 
     TYPE: ClassVar[Type]
-    SENDER: ClassVar[Sender]
+    SENDER: ClassVar[Sender | None]  #: who may send it; EITHER
     LAYOUT: ClassVar[Struct]  #: the type header when every capability is in use
     NEEDS: ClassVar[Capability]
     FIELDS: ClassVar[tuple[str, ...]]  #: names of the fields in the type header
@@ -56,13 +58,14 @@ class DataMessage(Message):
 
 _M = TypeVar("_M", bound=Message)
 NOTHING = Capability(0)
+EITHER = None  #: in place of a sender: both sides may send the message
 
 #: Every message class by its type.
 MESSAGES: dict[int, type[Message]] = {}
 
 
 def message(
-    kind: Type, sender: Sender, layout: str = "<", *, needs: Capability = NOTHING
+    kind: Type, sender: Sender | None, layout: str = "<", *, needs: Capability = NOTHING
 ) -> Callable[[type[_M]], type[_M]]:
     """Declare a message: the class below lists its fields in the order of the ``layout`` struct."""
 

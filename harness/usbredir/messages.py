@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from .constants import ENTRIES, Capability, Sender, Type
-from .message import DataMessage, Message, message
+from harness.channel.said import Sender
+
+from .constants import ENTRIES, Capability, Type
+from .message import EITHER, DataMessage, Message, message
 
 __all__ = [
     "AltSettingStatus",
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 
-@message(Type.HELLO, Sender.BOTH, "<64s")
+@message(Type.HELLO, EITHER, "<64s")
 @frozen
 class Hello(DataMessage):
     """First message of each side. ``payload`` is the capabilities as little-endian 32-bit words, at least none."""
@@ -74,7 +76,7 @@ class DeviceConnect(Message):
         return cls.LAYOUT if caps & Capability.CONNECT_DEVICE_VERSION else cls.SHORT
 
     def values(self, caps: Capability) -> tuple[int, ...]:
-        """As the layout has them."""
+        """What :meth:`layout` packs: without the version if that has no room for it."""
         values = super().values(caps)
         return values if caps & Capability.CONNECT_DEVICE_VERSION else values[:-1]
 
@@ -122,7 +124,7 @@ class EpInfo(Message):
 
     @classmethod
     def layout(cls, caps: Capability) -> Struct:
-        """Three sizes: with packet sizes and streams, without streams, with neither."""
+        """One of three: with packet sizes and streams, without streams, with neither."""
         if caps & Capability.BULK_STREAMS:
             return cls.LAYOUT
         return cls.NO_STREAMS if caps & Capability.EP_INFO_MAX_PACKET_SIZE else cls.NO_PACKET_SIZE
@@ -135,7 +137,7 @@ class EpInfo(Message):
 
     @classmethod
     def parse(cls, values: tuple[Any, ...], **rest: Any) -> EpInfo:
-        """Gather the numbers in arrays again."""
+        """The message whose type header unpacks to ``values``: numbers one by one become arrays again."""
         kinds, intervals, interfaces, *numbers = values
         return cls(kinds, intervals, interfaces, tuple(numbers[:ENTRIES]), tuple(numbers[ENTRIES:]), **rest)
 
@@ -157,7 +159,7 @@ class GetConfiguration(Message):
 @message(Type.CONFIGURATION_STATUS, Sender.HOST, "<BB")
 @frozen
 class ConfigurationStatus(Message):
-    """Answer to both: the configuration in effect."""
+    """Answer to SetConfiguration and GetConfiguration: the configuration in effect."""
 
     status: int
     configuration: int
@@ -183,7 +185,7 @@ class GetAltSetting(Message):
 @message(Type.ALT_SETTING_STATUS, Sender.HOST, "<BBB")
 @frozen
 class AltSettingStatus(Message):
-    """Answer to both: the alternate setting in effect."""
+    """Answer to SetAltSetting and GetAltSetting: the alternate setting in effect."""
 
     status: int
     interface: int
@@ -193,10 +195,10 @@ class AltSettingStatus(Message):
 @message(Type.FILTER_REJECT, Sender.GUEST, needs=Capability.FILTER)
 @frozen
 class FilterReject(Message):
-    """The guest side will not have the device."""
+    """The guest side refuses the device."""
 
 
-@message(Type.FILTER_FILTER, Sender.BOTH, needs=Capability.FILTER)
+@message(Type.FILTER_FILTER, EITHER, needs=Capability.FILTER)
 @frozen
 class FilterFilter(DataMessage):
     """The sender's filter rules: text, NUL-terminated, in ``payload``."""

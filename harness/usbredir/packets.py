@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from .constants import Capability, Sender, Type
-from .message import DataMessage, Message, message
+from harness.channel.said import Sender
+
+from .constants import Capability, Type
+from .message import EITHER, DataMessage, Message, message
 
 __all__ = [
     "AllocBulkStreams",
@@ -49,7 +51,7 @@ class StartIsoStream(Message):
 @message(Type.STOP_ISO_STREAM, Sender.GUEST, "<B")
 @frozen
 class StopIsoStream(Message):
-    """End a stream."""
+    """Stop the stream of isochronous packets of an endpoint."""
 
     endpoint: int
 
@@ -57,7 +59,7 @@ class StopIsoStream(Message):
 @message(Type.ISO_STREAM_STATUS, Sender.HOST, "<BB")
 @frozen
 class IsoStreamStatus(Message):
-    """Answer to start and stop; sent unasked, a stall says that the stream stopped."""
+    """Answer to StartIsoStream and StopIsoStream; sent unasked, a stall says that the stream stopped."""
 
     status: int
     endpoint: int
@@ -74,7 +76,7 @@ class StartInterruptReceiving(Message):
 @message(Type.STOP_INTERRUPT_RECEIVING, Sender.GUEST, "<B")
 @frozen
 class StopInterruptReceiving(Message):
-    """Stop polling."""
+    """Stop polling an interrupt IN endpoint."""
 
     endpoint: int
 
@@ -82,7 +84,7 @@ class StopInterruptReceiving(Message):
 @message(Type.INTERRUPT_RECEIVING_STATUS, Sender.HOST, "<BB")
 @frozen
 class InterruptReceivingStatus(Message):
-    """Answer to start and stop; sent unasked, a stall says that polling stopped."""
+    """Answer to Start- and StopInterruptReceiving; sent unasked, a stall says that polling stopped."""
 
     status: int
     endpoint: int
@@ -108,7 +110,7 @@ class FreeBulkStreams(Message):
 @message(Type.BULK_STREAMS_STATUS, Sender.HOST, "<IIB")
 @frozen
 class BulkStreamsStatus(Message):
-    """Answer to both; anything but success makes QEMU reject the device."""
+    """Answer to AllocBulkStreams and FreeBulkStreams; anything but success makes QEMU reject the device."""
 
     endpoints: int
     no_streams: int
@@ -118,7 +120,7 @@ class BulkStreamsStatus(Message):
 @message(Type.CANCEL_DATA_PACKET, Sender.GUEST)
 @frozen
 class CancelDataPacket(Message):
-    """Give up the request with this id; its answer, of any status, is still due."""
+    """Give up the request with this id; it is still to be answered once, with any status."""
 
 
 @message(Type.START_BULK_RECEIVING, Sender.GUEST, "<IIBB", needs=Capability.BULK_RECEIVING)
@@ -135,7 +137,7 @@ class StartBulkReceiving(Message):
 @message(Type.STOP_BULK_RECEIVING, Sender.GUEST, "<IB", needs=Capability.BULK_RECEIVING)
 @frozen
 class StopBulkReceiving(Message):
-    """End bulk receiving."""
+    """Stop the transfers that StartBulkReceiving keeps in flight."""
 
     stream_id: int
     endpoint: int
@@ -144,14 +146,14 @@ class StopBulkReceiving(Message):
 @message(Type.BULK_RECEIVING_STATUS, Sender.HOST, "<IBB", needs=Capability.BULK_RECEIVING)
 @frozen
 class BulkReceivingStatus(Message):
-    """Answer to start and stop."""
+    """Answer to StartBulkReceiving and StopBulkReceiving."""
 
     stream_id: int
     endpoint: int
     status: int
 
 
-@message(Type.CONTROL_PACKET, Sender.BOTH, "<BBBBHHH")
+@message(Type.CONTROL_PACKET, EITHER, "<BBBBHHH")
 @frozen
 class ControlPacket(DataMessage):
     """A transfer on endpoint 0; ``endpoint`` is its direction bit, ``length`` what is asked or was transferred."""
@@ -165,7 +167,7 @@ class ControlPacket(DataMessage):
     length: int
 
 
-@message(Type.BULK_PACKET, Sender.BOTH, "<BBHIH")
+@message(Type.BULK_PACKET, EITHER, "<BBHIH")
 @frozen
 class BulkPacket(DataMessage):
     """A bulk transfer; ``length`` is 32 bits wide when both sides can, else 16."""
@@ -190,12 +192,12 @@ class BulkPacket(DataMessage):
 
     @classmethod
     def parse(cls, values: tuple[int, ...], **rest: Any) -> BulkPacket:
-        """Join the halves of ``length``."""
+        """The message whose type header unpacks to ``values``: the halves of ``length`` become one."""
         endpoint, status, low, stream_id, *high = values
         return cls(endpoint, status, low | sum(high) << 16, stream_id, **rest)
 
 
-@message(Type.ISO_PACKET, Sender.BOTH, "<BBH")
+@message(Type.ISO_PACKET, EITHER, "<BBH")
 @frozen
 class IsoPacket(DataMessage):
     """One isochronous packet; it always goes the way its data goes, and is never answered."""
@@ -205,7 +207,7 @@ class IsoPacket(DataMessage):
     length: int
 
 
-@message(Type.INTERRUPT_PACKET, Sender.BOTH, "<BBH")
+@message(Type.INTERRUPT_PACKET, EITHER, "<BBH")
 @frozen
 class InterruptPacket(DataMessage):
     """One interrupt packet: pushed IN unasked; OUT is answered with its status."""

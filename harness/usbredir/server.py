@@ -7,52 +7,57 @@ connects, or the port listens and QEMU connects. QEMU neither reads nor writes t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from harness.channel.latency import Heartbeat
+from harness.channel.protocol import ChannelState, require
+from harness.channel.said import Sender
+from harness.channel.scheduler import Scheduler, real_time
+from harness.channel.waiting import Waiters
 from usbfuzz import __version__
 from usbfuzz.errors import ProtocolError, QemuError
 
-from .codec import LocalProtocolError, Reader, decode
-from .constants import Sender, Type
+from .codec import Reader, decode
+from .constants import Type
 from .exporter import Exporter
-from .latency import Heartbeat
-from .message import Message
-from .scheduler import Scheduler, real_time
-from .session import Session, State
+from .said import RedirSaid
+from .session import Session
+from .state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from harness.channel.said import Trace
+    from harness.channel.scheduler import Clock
     from usbfuzz.device import Device
 
     from .codec import Frame
 
-__all__ = ["Clock", "Port", "Trace"]
+__all__ = ["Port"]
 
-#: Waits for so many milliseconds of the guest's clock.
-Clock = Callable[[int], Awaitable[None]]
+_GREETING_S = 10.0  #: seconds for QEMU's hello
+_UNPLUG_S = 10.0  #: seconds for its acknowledgement of a disconnect
 
-#: Sees each message: event loop time in seconds, who sent it, and what it is.
-Trace = Callable[[float, Sender, Message], None]
-
-_GREETING_S = 10.0  #: for QEMU's hello
-_UNPLUG_S = 10.0  #: for its acknowledgement of a disconnect
+#: While no device is plugged in; in all other states of the session one is being unplugged.
+_STATES = {
+    State.START: ChannelState.OPENING,
+    State.GREETING: ChannelState.OPENING,
+    State.IDLE: ChannelState.EMPTY,
+}
 
 
 class Port(asyncio.Protocol):
-    """One usb-redir channel, made by :meth:`connect` or :meth:`listen`.
+    """One usb-redir channel, made by :meth:`connect` or :meth:`listen`: a :class:`harness.channel.protocol.Channel`.
 
-    ``closed`` is set when QEMU goes, or breaks the protocol. ``trace`` sees each message; ``on_fault``, set before the
-    device is plugged in, the first exceptions of its methods. ``worst_reply`` is the longest time, in seconds since
-    the device was plugged in, from bytes being available to all they ask for being answered.
+    What is not explained here is explained there. It is CLOSED when QEMU goes, or breaks the protocol.
     """
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
         self.closed = asyncio.Event()
         self.trace: Trace | None = None
-        self.on_fault: Callable[[Exception], None] = lambda _: None
+        self.on_device_error: Callable[[Exception], None] = lambda _: None
         self.worst_reply = 0.0
         self._session = Session(f"usbfuzz {__version__}")
         self._scheduler = Scheduler(clock, self._fail)
@@ -62,11 +67,11 @@ class Port(asyncio.Protocol):
         self._plugged = False
         self._transport: asyncio.Transport | None = None
         self._server: asyncio.Server | None = None
-        self._fault: BaseException | None = None
+        self._failure: BaseException | None = None
         self._clogged = False
         self._corked = False
         self._out: list[bytes] = []
-        self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._waiters = Waiters(self.closed, self._lost)
 
     @classmethod
     async def connect(cls, path: Path | str, clock: Clock = real_time) -> Port:
@@ -88,15 +93,28 @@ class Port(asyncio.Protocol):
             raise QemuError(f"Cannot listen on the usb-redir socket {path}: {error}.") from error
         return port
 
+    def __repr__(self) -> str:
+        failure = f", failed: {self._failure}" if self._failure else ""
+        return f"<Port {self.name}: {self.state.value}, {self.requests} requests{failure}>"
+
+    @property
+    def state(self) -> ChannelState:
+        """Where it stands: QEMU's greeting is waited for while OPENING, its acknowledgement while UNPLUGGING."""
+        if self.closed.is_set():
+            return ChannelState.CLOSED
+        if self._plugged:
+            return ChannelState.PLUGGED
+        return _STATES.get(self._session.state, ChannelState.UNPLUGGING)
+
     @property
     def requests(self) -> int:
         """How often the guest asked something of the device that is, or was last, plugged in."""
         return self._exporter.requests if self._exporter else 0
 
     @property
-    def faults(self) -> list[Exception]:
-        """What the methods of that device raised; the guest was told of an I/O error instead."""
-        return self._exporter.faults if self._exporter else []
+    def device_errors(self) -> list[Exception]:
+        """The first exceptions that device's methods raised; the guest was told of an I/O error instead."""
+        return self._exporter.device_errors if self._exporter else []
 
     @property
     def rejected(self) -> bool:
@@ -109,12 +127,13 @@ class Port(asyncio.Protocol):
         Raises :class:`ProtocolError` when a device is plugged in already, :class:`QemuError` when QEMU is gone or
         does not greet us in ``greeting_s`` seconds (None: a paused machine may take its time).
         """
-        if self._plugged:
-            raise LocalProtocolError(f"Cannot plug a second device into {self.name}: unplug the first.")
+        require(self, "plug", self._lost)
         await self._until(
             lambda: self._session.state is State.IDLE, greeting_s, "did not greet us; the machine may be paused"
         )
-        exporter = Exporter(self._session, device, self._scheduler, self._write, lambda: self._clogged, self.on_fault)
+        exporter = Exporter(
+            self._session, device, self._scheduler, self._write, lambda: self._clogged, self.on_device_error
+        )
         exporter.connect()
         self._exporter = exporter
         self._plugged = True
@@ -122,13 +141,14 @@ class Port(asyncio.Protocol):
         self._heartbeat.start()
 
     async def unplug(self, timeout_s: float = _UNPLUG_S) -> None:
-        """Pull the device and wait until QEMU has confirmed it; raises as :meth:`plug`, and after ``timeout_s``."""
-        if not self._plugged:
-            raise LocalProtocolError(f"Cannot unplug {self.name}: no device is plugged in.")
-        if self.closed.is_set():
-            raise self._lost()
+        """Pull the device and wait until QEMU has confirmed it.
+
+        Raises :class:`ProtocolError` when no device is plugged in, :class:`QemuError` when QEMU is gone or does not
+        confirm it in ``timeout_s`` seconds.
+        """
+        require(self, "unplug", self._lost)
         assert self._exporter is not None
-        self._pulled()
+        self._unplugged()
         self._exporter.disconnect()
         await self._until(
             lambda: self._session.state is State.IDLE, timeout_s, "did not confirm that the device is gone"
@@ -136,7 +156,7 @@ class Port(asyncio.Protocol):
 
     async def wait_requests(self, count: int) -> None:
         """Wait until :attr:`requests` has reached ``count``; raises :class:`QemuError` when it cannot any more."""
-        await self._until(lambda: self.requests >= count or self.rejected, None, "")
+        await self._waiters.until(lambda: self.requests >= count or self.rejected)
         if self.requests < count:
             raise QemuError(f"QEMU rejected the device on {self.name}.")
 
@@ -167,7 +187,7 @@ class Port(asyncio.Protocol):
         try:
             for frame in self._session.receive(data):
                 if self.trace is not None:
-                    self.trace(started, Sender.GUEST, self._session.decode(frame))
+                    self.trace(started, RedirSaid(Sender.GUEST, self._session.decode(frame)))
                 self._dispatch(frame)
         except ProtocolError as error:
             self._fail(error)
@@ -178,8 +198,8 @@ class Port(asyncio.Protocol):
             self._out = []
             self._write(out[0] if len(out) == 1 else b"".join(out))
         self.worst_reply = max(self.worst_reply, self._loop.time() - started + waited)
-        if self._waiters:
-            self._notify()
+        if self._waiters.waiting:
+            self._waiters.notify()
 
     def pause_writing(self) -> None:
         """QEMU does not keep up; streams hold back."""
@@ -191,20 +211,20 @@ class Port(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """QEMU is gone, or we gave up on it."""
-        self._fault = self._fault or exc
+        self._failure = self._failure or exc
         self.closed.set()
         if self._plugged:
-            self._pulled()
+            self._unplugged()
         if self._exporter is not None:
             self._exporter.close()
         self._scheduler.close()
-        self._notify()
+        self._waiters.notify()
 
     def _dispatch(self, frame: Frame) -> None:
         exporter = self._exporter
         if exporter is not None and self._session.state is State.CONNECTED:
             exporter.handle(frame)
-        elif exporter is not None and frame[0] == Type.FILTER_REJECT:
+        elif exporter is not None and frame.type == Type.FILTER_REJECT:
             exporter.close()
 
     def _write(self, data: bytes) -> None:
@@ -217,48 +237,30 @@ class Port(asyncio.Protocol):
             reader = Reader(self._session.caps)
             reader.feed(data)
             for frame in reader:
-                self.trace(self._loop.time(), Sender.HOST, decode(frame, self._session.caps, Sender.HOST))
+                said = RedirSaid(Sender.HOST, decode(frame, self._session.caps, Sender.HOST))
+                self.trace(self._loop.time(), said)
         self._transport.write(data)
 
     def _fail(self, error: BaseException) -> None:
-        """Something that cannot go on, whoever is at fault."""
-        self._fault = self._fault or error
+        """Close the channel and remember why."""
+        self._failure = self._failure or error
         if self._transport is not None:
             self._transport.abort()
 
-    def _pulled(self) -> None:
+    def _unplugged(self) -> None:
         self._plugged = False
         self._heartbeat.stop()
 
     async def _until(self, done: Callable[[], bool], timeout_s: float | None, otherwise: str) -> None:
-        """Wait for something that a message from QEMU will bring about."""
-        if not done():
-            if self.closed.is_set():
-                raise self._lost()
-            waiter = self._loop.create_future()
-            self._waiters.append((done, waiter))
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await waiter
-            except TimeoutError:
-                raise QemuError(f"QEMU on {self.name} {otherwise} (waited {timeout_s:g} s).") from None
-
-    def _notify(self) -> None:
-        waiting = []
-        for done, waiter in self._waiters:
-            if waiter.done():
-                continue
-            if done():
-                waiter.set_result(None)
-            elif self.closed.is_set():
-                waiter.set_exception(self._lost())
-            else:
-                waiting.append((done, waiter))
-        self._waiters = waiting
+        """Wait for what a message from QEMU brings about; raises QemuError with ``otherwise`` after ``timeout_s``."""
+        try:
+            await self._waiters.until(done, timeout_s)
+        except TimeoutError:
+            raise QemuError(f"QEMU on {self.name} {otherwise} (waited {timeout_s:g} s).") from None
 
     def _lost(self) -> QemuError:
         error = QemuError(
-            f"QEMU closed the usb-redir channel {self.name}" + (f": {self._fault}" if self._fault else ".")
+            f"QEMU closed the usb-redir channel {self.name}" + (f": {self._failure}" if self._failure else ".")
         )
-        error.__cause__ = self._fault
+        error.__cause__ = self._failure
         return error

@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from usbfuzz.wire import Answer, Speed, Status, TransferType
 
-from .constants import WireStatus
+from .constants import WIRE_STATUS, WireStatus
 from .packets import InterruptPacket, InterruptReceivingStatus, IsoPacket, IsoStreamStatus
-from .pipes import WIRE_STATUS
 
 if TYPE_CHECKING:
+    from harness.channel.scheduler import Handle, Scheduler
     from usbfuzz.descriptors.layout import EndpointLayout
 
     from .message import Message
-    from .scheduler import Handle, Scheduler
 
 __all__ = ["Outlet", "Stream", "period_ms"]
 
-#: Interrupt packets pushed ahead of the guest's polls. Enough for a whole script of reports to go without waiting.
+#: Interrupt packets pushed ahead of the guest's polls. Enough for a whole script of HID reports to go without waiting.
 _BURST = 16
 
 #: Packets of faster endpoints go in batches of so many milliseconds. QEMU still hands out one at a time.
@@ -75,7 +74,7 @@ class Stream:
         self.running = False
 
     def start(self) -> None:
-        """Push the burst, and go on until the device has nothing."""
+        """Push packets until the credit of the first burst is used up or the device has none, and go on from there."""
         self.running = True
         self._fill()
 
@@ -87,7 +86,7 @@ class Stream:
             self._timer = None
 
     def wake(self) -> None:
-        """The device, which had nothing, has something."""
+        """Go on with a device that had nothing to send and has something now."""
         if self.running and self._asleep:
             self._asleep = False
             self._fill()
@@ -115,7 +114,7 @@ class Stream:
             self._fill()
 
     def _take(self, answer: Answer) -> bool:
-        """Push one answer; False when there is nothing to ask for until a wake or a new start."""
+        """Push one answer; False when the device is not to be asked again before a wake or a new start."""
         status = WIRE_STATUS.get(answer.status)
         if status is None:
             self._asleep = answer.status is Status.NAK
@@ -133,7 +132,7 @@ class Stream:
         return True
 
     def _packets(self, data: bytes) -> list[bytes]:
-        """An interrupt message longer than a packet comes as several; QEMU joins them again."""
+        """The packets of one answer: QEMU joins those of an interrupt endpoint again when an answer needs several."""
         if self._iso:
             return [data[:_MAX_PACKET]]
         return [data[at : at + self._size] for at in range(0, len(data), self._size)] or [b""]

@@ -1,36 +1,37 @@
-"""Requests of the guest that are owed exactly one answer, and the queues that keep the answers in order.
+"""Requests of the guest that are owed exactly one answer.
 
-QEMU asserts when the packets of an endpoint complete out of order (``usb_packet_complete_one`` in hw/usb/core.c), so a
-request whose answer has to wait holds up everything behind it on its pipe, as on a real bus. A cancelled request is
-answered too, once: its id is a guest address that QEMU will use again, and takes the answer of its next bearer for
-cancelled otherwise.
+:class:`harness.channel.pipes.Pipes` keeps the answers in order. A cancelled request is answered too, once: its id is a
+guest address that QEMU uses again, and QEMU would take the answer to the next request with that id for the missing one.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from usbfuzz.wire import Answer, Setup
+from usbfuzz.wire import Answer, Setup, Status
 
 from .announce import ep_info, interface_info
-from .constants import WireStatus
+from .constants import WIRE_STATUS, WireStatus
 from .messages import AltSettingStatus, ConfigurationStatus
 from .packets import InterruptPacket
 
 if TYPE_CHECKING:
+    from harness.channel.pipes import Pipe
     from usbfuzz.descriptors.layout import Layout
     from usbfuzz.device import Device
 
+    from .fast import ControlFields
     from .session import Session
 
-__all__ = ["AltSetting", "BulkTransfer", "Configuration", "ControlTransfer", "InterruptOut", "Pipe", "Transfer"]
+__all__ = ["AltSetting", "BulkTransfer", "Configuration", "ControlTransfer", "InterruptOut", "Transfer"]
 
 #: Bytes of a control IN answer that QEMU has room for; it stalls longer ones (data_buf of USBDevice in hw/usb.h).
 #: No request it lets through asks for more.
 MAX_CONTROL_IN = 4096
 
-Pipe = tuple[int, int]  #: bEndpointAddress (0 for endpoint 0, both directions) and stream id
+#: Interrupt OUT packets a device may leave unanswered. QEMU does not wait for them, so nothing else bounds the queue.
+_MAX_INTERRUPT_OUT = 1024
 
 _CONTROL_PIPE: Pipe = (0, 0)
 
@@ -39,6 +40,8 @@ class Transfer(ABC):
     """One request. ``id`` pairs it with its answer."""
 
     __slots__ = ("id", "pipe")
+
+    MOST_WAITING: ClassVar[int | None] = None
 
     def __init__(self, number: int, pipe: Pipe) -> None:
         self.id = number
@@ -49,7 +52,7 @@ class Transfer(ABC):
         """Put it to the device."""
 
     @abstractmethod
-    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+    def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """The packets that complete it; ``data`` is what an IN request returns, of any length."""
 
 
@@ -58,21 +61,23 @@ class ControlTransfer(Transfer):
 
     __slots__ = ("_fields", "_payload")
 
-    def __init__(self, number: int, fields: tuple[int, ...], payload: bytes) -> None:
+    def __init__(self, number: int, fields: ControlFields, payload: bytes) -> None:
         super().__init__(number, _CONTROL_PIPE)
         self._fields = fields
         self._payload = payload
 
     def ask(self, device: Device) -> Answer:
         """Through on_control."""
-        _, bRequest, bmRequestType, _, wValue, wIndex, wLength = self._fields
-        return device.on_control(Setup(bmRequestType, bRequest, wValue, wIndex, wLength), self._payload)
+        asked = self._fields
+        setup = Setup(asked.bmRequestType, asked.bRequest, asked.wValue, asked.wIndex, asked.wLength)
+        return device.on_control(setup, self._payload)
 
-    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+    def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """QEMU cuts an answer to wLength, as a host controller would."""
-        if self._fields[0] & 0x80:
-            return session.pack_control(self.id, self._fields, status, 0, data[:MAX_CONTROL_IN])
-        return session.pack_control(self.id, self._fields, status, 0 if status else len(self._payload), b"")
+        wire = WIRE_STATUS[status]
+        if self._fields.endpoint & 0x80:
+            return session.pack_control(self.id, self._fields, wire, 0, data[:MAX_CONTROL_IN])
+        return session.pack_control(self.id, self._fields, wire, 0 if wire else len(self._payload), b"")
 
 
 class BulkTransfer(Transfer):
@@ -97,22 +102,25 @@ class BulkTransfer(Transfer):
             return device.on_stream_out(self._endpoint, self._stream, self._payload)
         return device.on_out(self._endpoint, self._payload)
 
-    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+    def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """More data than asked for is cut, and is a babble."""
+        wire = WIRE_STATUS[status]
         if not self._endpoint & 0x80:
-            length, data = 0 if status else self._length, b""
+            length, data = 0 if wire else self._length, b""
         else:
             length = 0
             if len(data) > self._length:
                 data = data[: self._length]
-                status = status or WireStatus.BABBLE
-        return session.pack_bulk(self.id, self._endpoint, self._stream, status, length, data)
+                wire = wire or WireStatus.BABBLE
+        return session.pack_bulk(self.id, self._endpoint, self._stream, wire, length, data)
 
 
 class InterruptOut(Transfer):
     """An interrupt OUT packet. QEMU has already reported it done and only logs the answer."""
 
     __slots__ = ("_payload",)
+
+    MOST_WAITING = _MAX_INTERRUPT_OUT
 
     def __init__(self, packet: InterruptPacket) -> None:
         super().__init__(packet.id, (packet.endpoint, 0))
@@ -122,10 +130,11 @@ class InterruptOut(Transfer):
         """Through on_out."""
         return device.on_out(self.pipe[0], self._payload)
 
-    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+    def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """Its status; there is no data."""
         del data
-        return session.send(InterruptPacket(self.pipe[0], status, 0 if status else len(self._payload), id=self.id))
+        wire = WIRE_STATUS[status]
+        return session.send(InterruptPacket(self.pipe[0], wire, 0 if wire else len(self._payload), id=self.id))
 
 
 def _described(session: Session, layout: Layout) -> bytes:
@@ -153,11 +162,12 @@ class Configuration(Transfer):
         self._now = device.configuration & 0xFF
         return answer
 
-    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+    def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """The configuration in effect, after what it consists of if it was set."""
         del data
-        change = b"" if status or self._layout is None else _described(session, self._layout)
-        return change + session.send(ConfigurationStatus(status, self._now, id=self.id))
+        wire = WIRE_STATUS[status]
+        change = b"" if wire or self._layout is None else _described(session, self._layout)
+        return change + session.send(ConfigurationStatus(wire, self._now, id=self.id))
 
 
 class AltSetting(Transfer):
@@ -181,8 +191,9 @@ class AltSetting(Transfer):
         self._now = device.alternate.get(self._interface, 0) & 0xFF
         return answer
 
-    def answer(self, session: Session, status: WireStatus, data: bytes) -> bytes:
+    def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """The alternate setting in effect, after what it consists of if it was set."""
         del data
-        change = b"" if status or self._layout is None else _described(session, self._layout)
-        return change + session.send(AltSettingStatus(status, self._interface, self._now, id=self.id))
+        wire = WIRE_STATUS[status]
+        change = b"" if wire or self._layout is None else _described(session, self._layout)
+        return change + session.send(AltSettingStatus(wire, self._interface, self._now, id=self.id))

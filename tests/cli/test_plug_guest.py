@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
+from harness.channel.said import Said, Sender
 from harness.guest.agent_client import UEvent
 from harness.lane.config import LaneConfig
-from harness.usbredir.constants import Sender
-from harness.usbredir.message import Message
 from harness.usbredir.packets import ControlPacket
+from harness.usbredir.said import RedirSaid
 from tests import DEVICES
 from tests.guest.processes import alive, qemus
 from usbfuzz.jobs.plug import plug
@@ -35,7 +35,7 @@ class Recorder:
     act: Callable[[], None] = lambda: None
     lines: list[str] = field(factory=list)
     events: list[UEvent] = field(factory=list)
-    transfers: list[tuple[Sender, Message]] = field(factory=list)
+    transfers: list[RedirSaid] = field(factory=list)
     pids: set[int] = field(factory=set)
     said: dict[str, float] = field(factory=dict)
 
@@ -45,13 +45,14 @@ class Recorder:
     def uevent(self, event: UEvent) -> None:
         self.events.append(event)
 
-    def transfer(self, at: float, sender: Sender, message: Message) -> None:
+    def transfer(self, at: float, said: Said) -> None:
+        assert isinstance(said, RedirSaid)
         if not self.transfers:
             self.pids.update(qemu.pid for qemu in qemus())
             self.act()
-        self.transfers.append((sender, message))
+        self.transfers.append(said)
 
-    def fault(self, error: Exception) -> None:
+    def device_error(self, error: Exception) -> None:
         raise error
 
     def progress(self, line: str) -> None:
@@ -82,8 +83,8 @@ def test_plug_shows_log_drivers_and_transfers_and_ends_by_itself(
     bound = {(event.name, event.detail) for event in recorder.events if event.kind == "bind"}
     assert ("1-1:1.0", "usbhid") in bound
     assert any(event.kind == "add" and event.detail.startswith("input/") for event in recorder.events)
-    asked = [message for sender, message in recorder.transfers if sender is Sender.GUEST]
-    answered = [message for sender, message in recorder.transfers if sender is Sender.HOST]
+    asked = [said.message for said in recorder.transfers if said.sender is Sender.GUEST]
+    answered = [said.message for said in recorder.transfers if said.sender is Sender.HOST]
     assert any(isinstance(message, ControlPacket) and message.request == GET_DESCRIPTOR for message in asked)
     assert any(isinstance(message, ControlPacket) and message.payload == MOUSE.make().device for message in answered)
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 from attrs import define, field
 
+from harness.channel.protocol import Channel
 from harness.guest.agent_client import Agent, UEvent
 from harness.lane.stage import Settler, Stage
-from harness.usbredir.server import Port
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Action, Case, Event
 from usbfuzz.errors import QemuError
@@ -75,7 +75,7 @@ class Guest:
 
 
 def _stage(guest: Guest) -> Stage:
-    return Stage(agent := cast("Agent", guest), [cast("Port", guest)], Settler(agent))
+    return Stage(agent := cast("Agent", guest), [cast("Channel", guest)], Settler(agent))
 
 
 async def _die_under_two_waits(guest: Guest, complaints: list[str]) -> None:

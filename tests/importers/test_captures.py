@@ -9,11 +9,12 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.usbredir.constants import Sender, WireStatus
+from harness.channel.said import Sender
+from harness.usbredir.constants import WireStatus
 from harness.usbredir.message import Message
 from harness.usbredir.messages import DeviceConnect
 from harness.usbredir.packets import ControlPacket, InterruptPacket
-from harness.usbredir.recorder import Conversation, Utterance
+from tests.usbredir.recorded import recorded
 from usbfuzz.case import Case, DeviceSpec, ScriptedDevice, dumps, loads, spec_of
 from usbfuzz.descriptors.constants import DescriptorType
 from usbfuzz.device import build
@@ -405,7 +406,7 @@ def test_what_a_report_writes_down_is_what_is_imported(
     for number, (setup, end, raw) in enumerate([*known, *told]):
         heard += _asked(number + 1, setup, end, raw)
     heard += [(Sender.HOST, InterruptPacket(0x81, 0, len(raw), payload=raw)) for raw in typed]
-    said = Conversation(tuple(Utterance(1e9 + at / 1e4, 0, who, what) for at, (who, what) in enumerate(heard)))
+    said = recorded((1e9 + at / 1e4, 0, who, what) for at, (who, what) in enumerate(heard))
     imported = only(import_capture(render_capture(said), "usb.pcapng"))
     assert descriptors(imported.device) == descriptors(KEYBOARD)
     device = ScriptedDevice(imported.device)

@@ -54,7 +54,7 @@ def test_a_keyboard_types_into_a_program(bench: Workbench) -> None:
     assert {typed[:8], typed[8:]} == {bytes((0, 0, 4, 0, 0, 0, 0, 0)), bytes(8)}
     bench.unplug(0)
     assert bench.drivers() == {}
-    assert not bench.faults()
+    assert not bench.device_errors()
 
 
 def test_a_guest_that_panics_leaves_its_log_and_a_fresh_one_works(bench: Workbench) -> None:

@@ -69,7 +69,7 @@ def test_a_headset_plays_and_records_every_sample(
     lead -= lead % tone.frame
     assert recorded[lead:] in tone.play(0, 2 * rate)
     assert lead < len(recorded) // 4
-    assert not any_bench.faults()
+    assert not any_bench.device_errors()
 
 
 @pytest.mark.parametrize("model", [Headset, HighSpeedHeadset])

@@ -32,7 +32,7 @@ def test_a_captured_frame_is_the_picture_in_front_of_the_camera(
         size = camera.payloads.size
         assert (size.wWidth, size.wHeight) == (width, height)
         assert frame == camera.payloads.picture.render(size)
-    assert not bench.faults()
+    assert not bench.device_errors()
     bench.unplug(0)
     assert not bench.reports()
 

@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.usbredir.constants import Sender
+from harness.channel.conversation import Conversation, Recorder
+from harness.channel.events import Completed
+from harness.channel.said import Sender
 from harness.usbredir.messages import ConfigurationStatus, DeviceConnect, DeviceDisconnect, Reset, SetConfiguration
 from harness.usbredir.packets import BulkPacket, ControlPacket, InterruptPacket
-from harness.usbredir.recorder import Conversation, Recorder, Utterance
+from harness.usbredir.said import RedirSaid
 from harness.usbredir.session import CAPABILITIES
 from tests import DEVICES
+from tests.usbredir.recorded import recorded
 from tests.usbredir.strategies import messages
 from usbfuzz.case import load
 from usbfuzz.report.capture import render_capture, save_capture, usbmon_packets
@@ -50,9 +53,7 @@ def _conversation() -> Conversation:
         (_HOST, BulkPacket(0x02, 0, 3, 0, id=11)),
         (_HOST, DeviceDisconnect()),
     ]
-    return Conversation(
-        tuple(Utterance(1.7e9 + n / 1000, 0, sender, message) for n, (sender, message) in enumerate(said))
-    )
+    return recorded((1.7e9 + n / 1000, 0, sender, message) for n, (sender, message) in enumerate(said))
 
 
 def _tshark(path: Path, *words: str) -> str:
@@ -87,9 +88,9 @@ def test_wireshark_dissects_requests_descriptors_and_errors(tmp_path: Path) -> N
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.sampled_from((_HOST, _GUEST)).flatmap(_said), max_size=30))
 def test_whatever_is_said_the_capture_opens(said: list[tuple[Sender, Any]]) -> None:
-    told = Conversation(tuple(Utterance(n / 7, n % 3, sender, message) for n, (sender, message) in enumerate(said)))
-    count = len(list(usbmon_packets(told)))
-    raw = render_capture(told)
+    conversation = recorded((n / 7, n % 3, sender, message) for n, (sender, message) in enumerate(said))
+    count = len(list(usbmon_packets(conversation)))
+    raw = render_capture(conversation)
     assert bool(raw) == bool(count)
     if count:
         words = ["tshark", "-r", "-", "-T", "fields", "-e", "frame.number"]
@@ -104,21 +105,22 @@ def test_nothing_said_is_no_capture() -> None:
 def test_a_long_conversation_keeps_its_beginning_and_its_end() -> None:
     recorder = Recorder()
     for number in range(3000):
-        recorder.note(0, number, _HOST, BulkPacket(0x81, 0, 10_000, 0, payload=bytes(10_000), id=number))
-    told = recorder.conversation()
-    ids = [utterance.message.id for utterance in told.utterances]
+        answer = BulkPacket(0x81, 0, 10_000, 0, payload=bytes(10_000), id=number)
+        recorder.note(0, number, RedirSaid(_HOST, answer))
+    heard = recorder.conversation()
+    answers = [utterance.event for utterance in heard.utterances if isinstance(utterance.event, Completed)]
+    ids = [answer.id for answer in answers]
     assert ids[0] == 0
     assert ids[-1] == 2999
-    assert told.missing == 3000 - len(ids) > 0
-    messages = [utterance.message for utterance in told.utterances]
-    assert sum(len(message.payload) for message in messages if isinstance(message, BulkPacket)) < 17 << 20
-    remarks = [packet.comment for packet in usbmon_packets(told) if packet.comment]
-    assert remarks == [f"{told.missing} messages before this one were not kept"]
+    assert heard.missing == 3000 - len(ids) > 0
+    assert sum(len(answer.data) for answer in answers) < 17 << 20
+    remarks = [packet.comment for packet in usbmon_packets(heard) if packet.comment]
+    assert remarks == [f"{heard.missing} messages before this one were not kept"]
 
 
 @pytest.mark.parametrize("length", [0, 1, 300_000])
 def test_a_packet_is_cut_where_wireshark_would_refuse_it(length: int) -> None:
-    utterance = Utterance(0, 0, _HOST, BulkPacket(0x81, 0, length, 0, payload=bytes(length), id=1))
-    (packet,) = usbmon_packets(Conversation((utterance,)))
+    answer = BulkPacket(0x81, 0, length, 0, payload=bytes(length), id=1)
+    (packet,) = usbmon_packets(recorded([(0, 0, _HOST, answer)]))
     assert packet.length == 64 + length
     assert len(packet.data) == min(64 + length, 1 << 18)

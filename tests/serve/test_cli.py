@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from usbfuzz.errors import InputError
+from usbfuzz.jobs.serve.instructions import qemu_arguments, usbip_commands
 from usbfuzz.jobs.serve.usbip import Address
-from usbfuzz.jobs.serve.words import qemu_words, usbip_words
 
 REDIR = "usb-redir,id=redir-a-b,chardev=redir-a-b,bus=xhci-a-b.0,port=1,suppress-remote-wake=off"
 
 
 @pytest.mark.parametrize(("connect", "server"), [(False, ""), (True, ",server=on,wait=off")])
 def test_the_arguments_for_qemu_are_whole_and_fit_a_shell(connect: bool, server: str) -> None:
-    text = "\n".join(qemu_words(Path("/tmp/its, own/a.b"), connect=connect))
+    text = "\n".join(qemu_arguments(Path("/tmp/its, own/a.b"), connect=connect))
     printf = subprocess.run(["sh", "-c", f"printf '%s\\n' {text}"], capture_output=True, text=True, check=True)
     chardev = f"socket,id=redir-a-b,path=/tmp/its,, own/a.b{server}"
     assert printf.stdout.splitlines() == ["-device", "qemu-xhci,id=xhci-a-b", "-chardev", chardev, "-device", REDIR]
 
 
 def test_the_commands_for_usbip_name_a_port_that_is_not_the_usual() -> None:
-    assert usbip_words("127.0.0.1", 3240)[1] == "usbip attach --remote=127.0.0.1 --busid=1-1"
-    assert usbip_words("::1", 4000)[1] == "usbip --tcp-port 4000 attach --remote=::1 --busid=1-1"
+    assert usbip_commands("127.0.0.1", 3240)[1] == "usbip attach --remote=127.0.0.1 --busid=1-1"
+    assert usbip_commands("::1", 4000)[1] == "usbip --tcp-port 4000 attach --remote=::1 --busid=1-1"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
+from harness.channel.said import Sender
 from harness.usbip.messages import (
     Direction,
-    ImportReply,
+    ImportRefusal,
     ImportRequest,
     IsoPacket,
     ListReply,
@@ -22,12 +23,13 @@ from harness.usbip.messages import (
     Unlink,
     Unlinked,
 )
+from harness.usbip.said import UsbipSaid
 from harness.usbredir.announce import device_connect, ep_info, interface_info
-from harness.usbredir.constants import Capability, Sender, WireStatus
+from harness.usbredir.constants import Capability, WireStatus
 from harness.usbredir.message import Message
 from harness.usbredir.messages import Hello
 from harness.usbredir.packets import BulkPacket, ControlPacket
-from usbfuzz.cli.describe import redir_line, usbip_line
+from harness.usbredir.said import RedirSaid
 from usbfuzz.cli.live import Screen
 from usbfuzz.descriptors.layout import Layout, layout
 from usbfuzz.models.serial.acm import Modem
@@ -66,7 +68,7 @@ def _submit(direction: Direction, ep: int, **fields: object) -> Submit:
     ],
 )
 def test_a_usbredir_message_is_a_line(sender: Sender, message: Message, line: str) -> None:
-    assert redir_line(sender, message).startswith(line)
+    assert RedirSaid(sender, message).line().startswith(line)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_a_usbredir_message_is_a_line(sender: Sender, message: Message, line: st
         (ListRequest(), "list"),
         (ListReply(()), "list empty"),
         (ImportRequest("1-1"), "import 1-1"),
-        (ImportReply(OpStatus.NO_DEVICE), "import no device"),
+        (ImportRefusal(OpStatus.NO_DEVICE), "import no device"),
         (_submit(Direction.IN, 0, setup=SETUP), "control GET_DESCRIPTOR [80 06 wValue 0100 wIndex 0000] wLength 18"),
         (_submit(Direction.OUT, 2, data=b"abcd"), "urb 7 bulk 0x02 4 bytes 61 62 63 64"),
         (_submit(Direction.IN, 3, interval=8), "urb 7 interrupt 0x83 up to 4 bytes"),
@@ -88,7 +90,7 @@ def test_a_usbredir_message_is_a_line(sender: Sender, message: Message, line: st
     ],
 )
 def test_a_usbip_message_is_a_line(message: Request | Reply, line: str) -> None:
-    assert usbip_line(message) == line
+    assert UsbipSaid(Sender.HOST, message).line() == line
 
 
 def _shown() -> tuple[Screen, io.StringIO]:
@@ -109,14 +111,14 @@ def test_what_the_users_code_raised_is_shown_with_its_place() -> None:
     try:
         _ = 1 / 0
     except ZeroDivisionError as error:
-        screen.fault(error)
-    assert "fault  ZeroDivisionError: division by zero (" in out.getvalue()
+        screen.device_error(error)
+    assert "error  ZeroDivisionError: division by zero (" in out.getvalue()
     assert f"{__file__}:" in out.getvalue()
 
 
 def test_transfers_are_counted_also_when_they_are_not_shown() -> None:
     screen, out = _shown()
     screen.transfers = False
-    screen.usbip(Sender.GUEST, ListRequest())
+    screen.transfer(0.0, UsbipSaid(Sender.GUEST, ListRequest()))
     screen.summary()
     assert out.getvalue() == "drivers bound: none; 1 messages from the host\n"

@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
-from harness.usbip.messages import Reply, Request
-from harness.usbredir.constants import Sender
-from harness.usbredir.message import Message
+from harness.channel.said import Said
 from usbfuzz.device import Device
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.serve import serve_connecting, serve_listening
@@ -27,18 +25,15 @@ HELLO = 68  #: bytes of ours: a header of 12 without 64-bit ids, version, capabi
 @define
 class Watcher:
     notes: list[str] = field(factory=list)
-    faults: list[Exception] = field(factory=list)
+    device_errors: list[Exception] = field(factory=list)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def fault(self, error: Exception) -> None:
-        self.faults.append(error)
+    def device_error(self, error: Exception) -> None:
+        self.device_errors.append(error)
 
-    def transfer(self, at: float, sender: Sender, message: Message) -> None:
-        pass
-
-    def usbip(self, sender: Sender, message: Request | Reply) -> None:
+    def transfer(self, at: float, said: Said) -> None:
         pass
 
 
@@ -111,7 +106,7 @@ def test_a_device_that_cannot_be_made_is_told_and_the_next_try_is_served(path: P
                 await reader.readexactly(HELLO)
                 writer.close()
                 await _until(partial(_gone, watcher, times))
-        assert [str(fault) for fault in watcher.faults] == ["mine.py:4: no disk"]
+        assert [str(error) for error in watcher.device_errors] == ["mine.py:4: no disk"]
 
     asyncio.run(run())
 

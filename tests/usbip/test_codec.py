@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from harness.usbip.codec import MAX_LENGTH, MAX_PACKETS, Reader, encode
 from harness.usbip.messages import (
-    Description,
+    ImportRefusal,
     ImportReply,
     ImportRequest,
-    Interface,
     IsoPacket,
     ListReply,
     ListRequest,
@@ -23,13 +22,12 @@ from harness.usbip.messages import (
     Unlink,
     Unlinked,
 )
-from harness.usbip.session import Session
 from usbfuzz.errors import ProtocolError
 
+from .descriptions import DEVICE
 from .peer import IN, submit_bytes, unlink_bytes
 
 WORD = st.integers(0, 0xFFFFFFFF)
-DEVICE = Description("/path", "1-1", 1, 2, 3, 0x0627, 0x0003, 0x0100, 2, 3, 4, 5, 6, (Interface(7, 8, 9),))
 
 
 @st.composite
@@ -131,30 +129,11 @@ def test_replies_have_the_layout_of_the_protocol_description() -> None:
 
 
 def test_a_list_and_an_import_describe_the_device() -> None:
-    listed, imported = encode(ListReply((DEVICE,))), encode(ImportReply(OpStatus.OK, DEVICE))
+    listed, imported = encode(ListReply((DEVICE,))), encode(ImportReply(DEVICE))
     assert listed[:12] == bytes.fromhex("0111 0005 00000000 00000001")
     assert imported[:8] == bytes.fromhex("0111 0003 00000000")
     assert listed[12 : 12 + 312] == imported[8:]
     assert listed[12 + 312 :] == bytes((7, 8, 9, 0))
     assert struct.unpack(">III", imported[8 + 288 : 8 + 300]) == (1, 2, 3)
     assert struct.unpack(">HHH6B", imported[8 + 300 :]) == (0x0627, 3, 0x0100, 2, 3, 4, 5, 6, 1)
-    assert encode(ImportReply(OpStatus.BUSY)) == bytes.fromhex("0111 0003 00000002")
-
-
-def test_a_connection_answers_only_what_its_state_allows() -> None:
-    session = Session()
-    with pytest.raises(ProtocolError, match="the connection is operation"):
-        session.send(Unlinked(1, 0))
-    session.send(ImportReply(OpStatus.OK, DEVICE))
-    session.send(Submitted(1, 0, 0))
-    with pytest.raises(ProtocolError, match="the connection is imported"):
-        session.send(ListReply(()))
-
-
-@pytest.mark.parametrize("reply", [ListReply(()), ImportReply(OpStatus.NO_DEVICE)])
-def test_after_a_list_or_a_failed_import_a_connection_is_done(reply: ListReply | ImportReply) -> None:
-    session = Session()
-    session.send(reply)
-    assert list(session.receive(submit_bytes(1, 0, 0, 0))) == []
-    with pytest.raises(ProtocolError, match="the connection is done"):
-        session.send(Submitted(1, 0, 0))
+    assert encode(ImportRefusal(OpStatus.BUSY)) == bytes.fromhex("0111 0003 00000002")

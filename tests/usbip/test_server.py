@@ -1,33 +1,23 @@
-"""A device offered over USB/IP: what a client sees of every kind of transfer, and of other clients."""
+"""A device offered over USB/IP: what a client sees of every kind of transfer."""
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import struct
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from errno import ECONNRESET, EOVERFLOW, EPIPE, EPROTO, EREMOTEIO
 
-import pytest
-from attrs import define, field
-
-from harness.usbip import exporter
-from harness.usbip.messages import Reply, Request
 from harness.usbip.server import Server
-from harness.usbredir.constants import Sender
 from usbfuzz.case.model import ControlScript, DeviceSpec, Step
 from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.device import Device, build, control_in, endpoint_in, endpoint_out
 from usbfuzz.device import Reply as DeviceReply
-from usbfuzz.errors import InputError
 from usbfuzz.models.serial.acm import Modem
 from usbfuzz.wire import NAK, STALL, Answer, Setup, Status, TransferType
 
-from .attached import usbip_tool
 from .peer import IN, OUT, Client, client
+from .serving import Watcher, serve
 
 GET_DEVICE = "80 06 00 01 00 00 12 00"
 SET_CONFIGURATION = "00 09 01 00 00 00 00 00"
@@ -86,35 +76,7 @@ class Bench(Device):
         return Answer(data=bytes(setup.wLength + 9))
 
 
-@define
-class Watcher:
-    notes: list[str] = field(factory=list)
-    faults: list[Exception] = field(factory=list)
-    messages: list[tuple[Sender, Request | Reply]] = field(factory=list)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def fault(self, error: Exception) -> None:
-        self.faults.append(error)
-
-    def usbip(self, sender: Sender, message: Request | Reply) -> None:
-        self.messages.append((sender, message))
-
-
 Body = Callable[[Client, Device, Watcher], Awaitable[None]]
-
-
-def _serve(make: Callable[[], Device], body: Callable[[Server, Watcher], Awaitable[None]]) -> None:
-    async def run() -> None:
-        watcher = Watcher()
-        server = await Server.start(make, watcher, "127.0.0.1", 0)
-        try:
-            await body(server, watcher)
-        finally:
-            await server.close()
-
-    asyncio.run(run())
 
 
 def attached(make: Callable[[], Device] = Bench) -> Callable[[Body], Callable[[], None]]:
@@ -128,14 +90,15 @@ def attached(make: Callable[[], Device] = Bench) -> Callable[[Body], Callable[[]
                 devices.append(make())
                 return devices[-1]
 
-            server.make = remembered
+            await server.unplug()
+            server.offer(remembered)
             async with client(server.port) as peer:
                 assert await peer.attach() == 0
                 await body(peer, devices[-1], watcher)
 
         @functools.wraps(body)
         def test() -> None:
-            _serve(make, use)
+            serve(make, use)
 
         del test.__wrapped__  # pytest would ask for the body's arguments
         return test
@@ -179,7 +142,7 @@ async def test_an_exception_of_the_device_is_an_io_error_and_is_told(
     peer: Client, device: Device, watcher: Watcher
 ) -> None:
     assert (await peer.reply(peer.submit(IN, 3, 16))).status == -EPROTO
-    assert [type(error) for error in watcher.faults] == [ZeroDivisionError]
+    assert [type(error) for error in watcher.device_errors] == [ZeroDivisionError]
 
 
 @attached()
@@ -255,78 +218,3 @@ def test_a_script_for_set_configuration_decides_as_on_the_other_channel() -> Non
             assert device.configuration == configuration
 
     attached(lambda: ScriptedDevice(spec))(body)()
-
-
-def test_one_client_has_the_device_and_the_next_gets_a_new_one() -> None:
-    async def use(server: Server, watcher: Watcher) -> None:
-        async with client(server.port) as first:
-            assert await first.attach() == 0
-            async with client(server.port) as second:
-                assert await second.attach() == 2, "ST_DEV_BUSY"
-            async with client(server.port) as looking:
-                assert (await looking.list())[8:] == struct.pack(">I", 0)
-        async with asyncio.timeout(5):
-            while not any("can be attached again" in note for note in watcher.notes):
-                await asyncio.sleep(0.01)
-        async with client(server.port) as third:
-            assert await third.attach("2-1") == 4, "ST_NODEV"
-        async with client(server.port) as fourth:
-            assert await fourth.attach() == 0
-
-    _serve(Bench, use)
-
-
-def test_a_device_that_cannot_be_made_for_a_client_is_an_error_there_and_here() -> None:
-    async def use(server: Server, watcher: Watcher) -> None:
-        def fails() -> Device:
-            raise InputError("mine.py:4: no disk")
-
-        server.make = fails
-        async with client(server.port) as peer:
-            assert await peer.attach() == 3, "ST_DEV_ERR"
-        assert [str(error) for error in watcher.faults] == ["mine.py:4: no disk"]
-
-    _serve(Bench, use)
-
-
-@pytest.mark.parametrize("case", ["nonsense", "too many", "a number twice"])
-def test_a_client_that_breaks_the_rules_is_dropped_and_the_next_is_served(
-    case: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporter, "MAX_PENDING", 8)
-
-    async def use(server: Server, watcher: Watcher) -> None:
-        async with client(server.port) as peer:
-            assert await peer.attach() == 0
-            if case == "nonsense":
-                peer.writer.write(b"GET / HTTP/1.1\r\n".ljust(48, b"\0"))
-            for number in range(9 if case == "too many" else 2):
-                peer._last = number if case == "too many" else 0
-                peer.submit(IN, 9, 8)
-            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-                await peer.reply(99)
-        assert any("was dropped: The USB/IP client" in note for note in watcher.notes)
-        async with client(server.port) as peer:
-            assert await peer.attach() == 0
-
-    _serve(Bench, use)
-
-
-def test_an_address_in_use_is_told_with_what_to_do() -> None:
-    async def use(server: Server, watcher: Watcher) -> None:
-        with pytest.raises(Exception, match=rf"127.0.0.1:{server.port}: cannot listen there: .*--usbip HOST:PORT"):
-            await Server.start(Bench, watcher, "127.0.0.1", server.port)
-
-    _serve(Bench, use)
-
-
-def test_the_tool_everybody_uses_lists_the_device() -> None:
-    async def use(server: Server, watcher: Watcher) -> None:
-        words = [usbip_tool(), "--tcp-port", str(server.port), "list", "--remote=127.0.0.1"]
-        listed = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True, timeout=20, check=True)
-        assert "1-1: " in listed.stdout
-        assert "(0627:0201)" in listed.stdout
-        assert "(02/02/01)" in listed.stdout
-        assert "(0a/00/00)" in listed.stdout
-
-    _serve(Modem, use)

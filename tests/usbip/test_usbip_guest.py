@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from attrs import define, field
 
+from harness.channel.said import Said
+from harness.channel.watcher import watch_channel
 from harness.guest.agent_client import Agent
 from harness.lane.config import LaneConfig
 from harness.usbip.messages import Reply, Request, Submit, Submitted, Unlink
+from harness.usbip.said import UsbipSaid
 from harness.usbip.server import Server
-from harness.usbredir.constants import Sender
 from usbfuzz.models.audio.uac1 import Headset
 from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.models.serial.acm import Modem
@@ -40,11 +42,12 @@ class Watcher:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def fault(self, error: Exception) -> None:
+    def device_error(self, error: Exception) -> None:
         raise error
 
-    def usbip(self, sender: Sender, message: Request | Reply) -> None:
-        self.messages.append(message)
+    def transfer(self, at: float, said: Said) -> None:
+        assert isinstance(said, UsbipSaid)
+        self.messages.append(said.message)
 
 
 async def _bound(agent: Agent, driver: str) -> list[str]:
@@ -59,11 +62,12 @@ async def _bound(agent: Agent, driver: str) -> list[str]:
 
 async def _use(config: LaneConfig, scratch: Path) -> None:
     keyboard, typist, modem, listener = Keyboard(), Watcher(), Watcher(), Watcher()
-    servers = [
-        await Server.start(lambda: keyboard, typist, "127.0.0.1", 0),
-        await Server.start(Modem, modem, "127.0.0.1", 0),
-        await Server.start(Headset, listener, "127.0.0.1", 0),
-    ]
+    servers = [await Server.start("127.0.0.1", 0, watcher.note) for watcher in (typist, modem, listener)]
+    for server, watcher in zip(servers, (typist, modem, listener), strict=True):
+        watch_channel(server, watcher)
+    await servers[0].plug(keyboard)
+    servers[1].offer(Modem)
+    servers[2].offer(Headset)
     try:
         async with attaching_guest(config, [server.port for server in servers], scratch) as agent:
             await agent.load("cdc_acm", "evdev", "snd_usb_audio", "snd_pcm_oss")
@@ -73,7 +77,8 @@ async def _use(config: LaneConfig, scratch: Path) -> None:
             await _listen(agent, listener)
     finally:
         for server in servers:
-            await server.close()
+            server.close()
+            await server.wait_closed()
 
 
 async def _type(agent: Agent, keyboard: Keyboard) -> None:

@@ -10,7 +10,8 @@ import ctypes as c
 from ctypes.util import find_library
 from typing import Any
 
-from harness.usbredir.constants import Capability, Sender, Type
+from harness.channel.said import Sender
+from harness.usbredir.constants import Capability, Type
 from harness.usbredir.message import MESSAGES, DataMessage, Message
 from harness.usbredir.messages import FilterFilter
 from harness.usbredir.packets import BulkPacket

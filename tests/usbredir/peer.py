@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from attrs import define, field
 
+from harness.channel.said import Sender
 from harness.usbredir.codec import Reader, decode, encode
-from harness.usbredir.constants import Sender, Type
+from harness.usbredir.constants import Type
 from harness.usbredir.message import NOTHING, Message
 from harness.usbredir.messages import DeviceDisconnectAck, Hello
 from harness.usbredir.server import Port

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from harness.channel.said import Sender
 from harness.usbredir.codec import MAX_BULK, header
-from harness.usbredir.constants import ENTRIES, Capability, Sender, Type
-from harness.usbredir.message import MESSAGES, Message
+from harness.usbredir.constants import ENTRIES, Capability, Type
+from harness.usbredir.message import EITHER, MESSAGES, Message
 from harness.usbredir.messages import EpInfo, FilterFilter, Hello, InterfaceInfo
 from harness.usbredir.packets import BulkPacket
 from usbfuzz.descriptors.layout import EndpointLayout, InterfaceLayout, Layout
@@ -98,7 +99,7 @@ def _ep_info(draw: st.DrawFn, caps: Capability) -> dict[str, Any]:
 
 def sendable(caps: Capability, sender: Sender) -> list[type[Message]]:
     """The message classes ``sender`` may use."""
-    return [m for m in MESSAGES.values() if m.SENDER in (sender, Sender.BOTH) and not m.NEEDS & ~caps]
+    return [m for m in MESSAGES.values() if m.SENDER in (sender, EITHER) and not m.NEEDS & ~caps]
 
 
 @st.composite

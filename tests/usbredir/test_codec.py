@@ -9,8 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.usbredir.codec import MAX_LENGTH, LocalProtocolError, Reader, RemoteProtocolError, decode, encode, header
-from harness.usbredir.constants import Capability, Sender, Type
+from harness.channel.said import Sender
+from harness.usbredir.codec import (
+    MAX_LENGTH,
+    Frame,
+    LocalProtocolError,
+    Reader,
+    RemoteProtocolError,
+    decode,
+    encode,
+    header,
+)
+from harness.usbredir.constants import Capability, Type
 from harness.usbredir.message import MESSAGES, NOTHING, Message
 from harness.usbredir.messages import DeviceConnect, EpInfo, FilterReject, Hello, InterfaceInfo, Reset, SetConfiguration
 from harness.usbredir.packets import BulkPacket, ControlPacket, InterruptPacket, InterruptReceivingStatus, IsoPacket
@@ -21,10 +31,10 @@ from .strategies import capabilities, messages, senders, untimed
 EVERYTHING = Capability(0xFF)
 
 
-def frames(data: bytes, caps: Capability, cuts: list[int] | None = None) -> list[tuple[int, int, bytes]]:
+def frames(data: bytes, caps: Capability, cuts: list[int] | None = None) -> list[Frame]:
     """What a reader finds in bytes that arrive cut at these places."""
     reader = Reader(caps)
-    found = []
+    found: list[Frame] = []
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts or [])})
     for start, end in pairwise(places):
         reader.feed(data[start:end])
@@ -59,7 +69,7 @@ def test_arbitrary_bodies_of_known_types_decode_to_what_encodes_to_them_or_raise
     kind: int, body: bytes, caps: Capability, sender: Sender
 ) -> None:
     try:
-        message = decode((kind, 7, body), caps, sender)
+        message = decode(Frame(kind, 7, body), caps, sender)
     except ProtocolError:
         return
     assert encode(message, caps, sender)[header(caps).size :] == body
@@ -84,7 +94,7 @@ def test_the_header_grows_between_two_frames_when_the_reader_is_told() -> None:
     seen = []
     for frame in reader:
         reader.use(EVERYTHING)
-        seen.append(frame[:2])
+        seen.append((frame.type, frame.id))
     assert seen == [(Type.HELLO, 0), (Type.RESET, 1 << 40)]
 
 
@@ -160,4 +170,4 @@ def test_a_message_that_needs_an_unshared_capability_is_refused_both_ways() -> N
     with pytest.raises(LocalProtocolError, match="FILTER capability is not shared"):
         encode(FilterReject(), NOTHING, Sender.GUEST)
     with pytest.raises(RemoteProtocolError, match="FILTER capability is not shared"):
-        decode((Type.FILTER_REJECT, 0, b""), NOTHING, Sender.GUEST)
+        decode(Frame(Type.FILTER_REJECT, 0, b""), NOTHING, Sender.GUEST)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.channel.said import Said, Sender
 from harness.usbredir import server
 from harness.usbredir.codec import RemoteProtocolError
-from harness.usbredir.constants import Sender, Type, WireStatus
-from harness.usbredir.message import Message
+from harness.usbredir.constants import Type, WireStatus
 from harness.usbredir.messages import DeviceConnect, DeviceDisconnect, DeviceDisconnectAck, FilterReject
 from harness.usbredir.packets import BulkPacket, ControlPacket, StartInterruptReceiving
+from harness.usbredir.said import RedirSaid
 from harness.usbredir.server import Port
 from usbfuzz.errors import ProtocolError, QemuError
 from usbfuzz.wire import NEVER, Speed, TransferType, data
@@ -80,7 +81,7 @@ async def test_a_disconnect_that_is_not_confirmed_is_an_error_after_a_while(tmp_
 @in_loop
 async def test_a_second_device_or_none_is_the_callers_mistake(tmp_path: Path) -> None:
     async with plugged(tmp_path, Dummy()) as (port, qemu):
-        with pytest.raises(ProtocolError, match="unplug the first"):
+        with pytest.raises(ProtocolError, match="a device is plugged in already"):
             await port.plug(Dummy())
         unplugging = asyncio.create_task(port.unplug())
         await qemu.one()
@@ -171,14 +172,14 @@ async def test_requests_can_be_waited_for(tmp_path: Path) -> None:
 
 @in_loop
 async def test_the_trace_sees_both_directions(tmp_path: Path) -> None:
-    seen: list[tuple[Sender, Message]] = []
+    seen: list[Said] = []
     device = Dummy()
     device.control = lambda _: data(b"d")
     async with plugged(tmp_path, device) as (port, qemu):
-        port.trace = lambda _, sender, message: seen.append((sender, message))
+        port.trace = lambda _, said: seen.append(said)
         qemu.send(READ)
         answer = await qemu.one()
-    assert seen == [(Sender.GUEST, READ), (Sender.HOST, answer)]
+    assert seen == [RedirSaid(Sender.GUEST, READ), RedirSaid(Sender.HOST, answer)]
 
 
 @in_loop

@@ -124,7 +124,7 @@ async def test_the_firmware_enumerates_a_keyboard() -> None:
         async with asyncio.timeout(TIMEOUT_S):
             await machine.port.wait_requests(4)
         await machine.detached()
-        assert machine.port.faults == []
+        assert machine.port.device_errors == []
 
 
 @in_loop

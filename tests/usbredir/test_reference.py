@@ -10,12 +10,14 @@ from unittest.mock import ANY
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.channel.said import Sender
 from harness.usbredir.announce import device_connect, ep_info, interface_info
-from harness.usbredir.codec import Reader, RemoteProtocolError, decode, encode, header
-from harness.usbredir.constants import Capability, Sender, Type
+from harness.usbredir.codec import Frame, Reader, RemoteProtocolError, decode, encode, header
+from harness.usbredir.constants import Capability, Type
 from harness.usbredir.message import NOTHING, Message
 from harness.usbredir.messages import DeviceDisconnect, Hello
-from harness.usbredir.session import Session, State
+from harness.usbredir.session import Session
+from harness.usbredir.state import State
 from usbfuzz.descriptors.layout import Layout
 from usbfuzz.wire import Speed
 
@@ -100,7 +102,7 @@ def test_it_reads_a_packet_exactly_when_we_do(kind: Type, body: bytes, caps: Cap
         wire = wire_of(kind, body, shared)
         oracle.feed(wire)
         try:
-            ours = [without_id(decode((kind, 5, body), shared))]
+            ours = [without_id(decode(Frame(kind, 5, body), shared))]
         except RemoteProtocolError:
             ours = []
         assert oracle.received == ours

@@ -9,13 +9,16 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.channel.said import Sender
 from harness.usbredir.announce import device_connect, ep_info, interface_info
-from harness.usbredir.codec import LocalProtocolError, RemoteProtocolError, encode
-from harness.usbredir.constants import Capability, EndpointType, Sender, Type, WireStatus
-from harness.usbredir.message import MESSAGES, NOTHING, DataMessage, Message
+from harness.usbredir.codec import Frame, LocalProtocolError, RemoteProtocolError, encode
+from harness.usbredir.constants import Capability, EndpointType, Type, WireStatus
+from harness.usbredir.fast import ControlFields
+from harness.usbredir.message import EITHER, MESSAGES, NOTHING, DataMessage, Message
 from harness.usbredir.messages import DeviceDisconnect, EpInfo, FilterFilter, Hello
 from harness.usbredir.packets import BulkPacket, ControlPacket
-from harness.usbredir.session import CAPABILITIES, TABLE, Session, State
+from harness.usbredir.session import CAPABILITIES, Session
+from harness.usbredir.state import TABLE, TABLE_WITHOUT_ACK, Event, State, Table, next_state, table_for
 from usbfuzz.descriptors.layout import EndpointLayout, Layout
 from usbfuzz.wire import Speed, TransferType
 
@@ -25,8 +28,9 @@ EVENTS = [
     (sender, kind)
     for sender in (Sender.HOST, Sender.GUEST)
     for kind in Type
-    if MESSAGES[kind].SENDER in (sender, Sender.BOTH) and not MESSAGES[kind].NEEDS & Capability.BULK_RECEIVING
+    if MESSAGES[kind].SENDER in (sender, EITHER) and not MESSAGES[kind].NEEDS & Capability.BULK_RECEIVING
 ]
+WITHOUT_ACK = CAPABILITIES & ~Capability.DEVICE_DISCONNECT_ACK
 GREETED = set(State) - {State.START, State.GREETING}
 NO_DEVICE = ep_info(Layout())
 
@@ -37,7 +41,7 @@ def session_in(state: State, caps: Capability = CAPABILITIES) -> Session:
         session.hello()
     if state in GREETED:
         assert len(list(session.receive(encode(Hello.of("them", caps), NOTHING, Sender.GUEST)))) == 1
-    session.state = state
+    session._enter(state)
     return session
 
 
@@ -58,12 +62,16 @@ def simplest(kind: Type, sender: Sender) -> Message:
     return found(**fields)
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize(
+    ("caps", "state"), [(caps, state) for caps in (CAPABILITIES, WITHOUT_ACK) for state in table_for(caps)]
+)
 @pytest.mark.parametrize(("sender", "kind"), EVENTS, ids=lambda value: value.name.lower())
-def test_every_event_in_every_state_does_what_the_table_says(state: State, sender: Sender, kind: Type) -> None:
-    session = session_in(state)
+def test_every_event_in_every_state_does_what_the_table_says(
+    caps: Capability, state: State, sender: Sender, kind: Type
+) -> None:
+    session = session_in(state, caps)
     message = simplest(kind, sender)
-    target = TABLE[state].get((sender, kind))
+    target = next_state(state, Event(sender, kind), caps)
     if sender is Sender.HOST:
         if target is None:
             with pytest.raises(LocalProtocolError, match=f"the session is {state.value}"):
@@ -76,22 +84,31 @@ def test_every_event_in_every_state_does_what_the_table_says(state: State, sende
             with pytest.raises(RemoteProtocolError, match=f"while the session was {state.value}"):
                 list(session.receive(wire))
         else:
-            assert [frame[0] for frame in session.receive(wire)] == [kind]
+            assert [frame.type for frame in session.receive(wire)] == [kind]
     assert session.state is (target or state)
 
 
-def test_every_state_can_be_reached_and_left() -> None:
+@pytest.mark.parametrize(("table", "states"), [(TABLE, set(State)), (TABLE_WITHOUT_ACK, set(TABLE_WITHOUT_ACK))])
+def test_every_state_can_be_reached_and_left(table: Table, states: set[State]) -> None:
     reached = {State.START}
     for _ in State:
-        reached |= {target for state in reached for target in TABLE[state].values()}
-    assert reached == set(State)
-    assert all(set(TABLE[state].values()) - {state} for state in State)
+        reached |= {target for state in reached for target in table[state].values()}
+    assert reached == states
+    assert all(set(table[state].values()) - {state} for state in states)
+
+
+def test_the_tables_differ_only_in_who_waits_for_an_acknowledgement() -> None:
+    assert set(TABLE) - set(TABLE_WITHOUT_ACK) == {State.DISCONNECTING}
+    disconnect = Event(Sender.HOST, Type.DEVICE_DISCONNECT)
+    for state, events in TABLE_WITHOUT_ACK.items():
+        for event in events.keys() | TABLE[state].keys():
+            assert events[event] is (State.IDLE if event == disconnect else TABLE[state][event])
 
 
 def test_each_event_in_the_table_is_one_its_sender_may_send() -> None:
     for events in TABLE.values():
         for sender, kind in events:
-            assert MESSAGES[kind].SENDER in (sender, Sender.BOTH)
+            assert MESSAGES[kind].SENDER in (sender, EITHER)
 
 
 def test_bulk_receiving_is_not_announced() -> None:
@@ -174,7 +191,7 @@ def test_the_control_shortcut_packs_what_the_codec_packs(
     session = session_in(State.CONNECTED, caps)
     direction = data.draw(st.sampled_from((0x00, 0x80)))
     bRequest, bmRequestType, wValue, wIndex = request
-    asked = (direction, bRequest, bmRequestType, 0, wValue, wIndex, 77)
+    asked = ControlFields(direction, bRequest, bmRequestType, 0, wValue, wIndex, 77)
     length, sent = (len(payload), payload) if direction else (77, b"")
     plain = ControlPacket(direction, bRequest, bmRequestType, status, wValue, wIndex, length, payload=sent, id=99)
     assert session.pack_control(99, asked, status, 77, sent) == session.send(plain)
@@ -213,7 +230,7 @@ def test_the_shortcuts_refuse_what_the_codec_refuses(body: bytes, caps: Capabili
     session = session_in(State.CONNECTED, caps)
     for kind, shortcut in ((Type.CONTROL_PACKET, session.unpack_control), (Type.BULK_PACKET, session.unpack_bulk)):
         try:
-            session.decode((kind, 0, body))
+            session.decode(Frame(kind, 0, body))
         except RemoteProtocolError:
             with pytest.raises(RemoteProtocolError):
                 shortcut(body)
@@ -225,10 +242,10 @@ def test_the_shortcuts_refuse_what_the_codec_refuses(body: bytes, caps: Capabili
 def test_the_shortcuts_refuse_what_does_not_fit(length: int) -> None:
     session = session_in(State.CONNECTED, NOTHING)
     with pytest.raises(LocalProtocolError):
-        session.pack_control(0, (0x80, 0, 0, 0, 0, 0, 0), 0, 0, bytes(length))
+        session.pack_control(0, ControlFields(0x80, 0, 0, 0, 0, 0, 0), 0, 0, bytes(length))
     with pytest.raises(LocalProtocolError):
         session.pack_bulk(0, 0x81, 0, 0, 0, bytes(length))
     with pytest.raises(LocalProtocolError, match="data in the answer to an OUT request"):
         session.pack_bulk(0, 0x01, 0, 0, 0, b"x")
     with pytest.raises(LocalProtocolError, match="data in the answer to an OUT request"):
-        session.pack_control(0, (0, 0, 0, 0, 0, 0, 0), 0, 0, b"x")
+        session.pack_control(0, ControlFields(0, 0, 0, 0, 0, 0, 0), 0, 0, b"x")

@@ -132,7 +132,7 @@ async def test_a_device_that_raises_gives_an_io_error_and_the_channel_lives(tmp_
     async with plugged(tmp_path, device) as (port, qemu):
         assert await qemu.reply(read(1, 0)) == [read_done(1, b"", WireStatus.IOERROR)]
         assert await qemu.reply(read(2, 1)) == [read_done(2, b"\0")]
-        assert [type(fault) for fault in port.faults] == [ZeroDivisionError]
+        assert [type(error) for error in port.device_errors] == [ZeroDivisionError]
 
 
 @in_loop

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from harness.usbredir.constants import Sender
-
-from .describe import redir_line, usbip_line
+from harness.channel.said import Sender
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.channel.said import Said
     from harness.guest.agent_client import UEvent
-    from harness.usbip.messages import Reply, Request
-    from harness.usbredir.message import Message
 
 __all__ = ["Screen"]
 
@@ -36,7 +33,7 @@ class Screen:
         self._count = 0
 
     def kernel(self, line: str) -> None:
-        """A line of the guest's kernel log; the list of loaded modules, which are all, says nothing and is left out."""
+        """A line of the guest's kernel log; the list of loaded modules is left out, as all are loaded."""
         stamp, bracket, text = line.partition("] ")
         self._in_list = text.startswith(_MODULES) or (self._in_list and text.startswith(" "))
         if not self._in_list:
@@ -55,14 +52,14 @@ class Screen:
             case "add" if event.detail:
                 self._print("node", f"/dev/{event.detail}", "cyan")
 
-    def transfer(self, at: float, sender: Sender, message: Message) -> None:
-        """A usbredir message."""
+    def transfer(self, at: float, said: Said) -> None:
+        """A message of the channel."""
         del at
-        self._message(sender, redir_line(sender, message) if self.transfers else "")
-
-    def usbip(self, sender: Sender, message: Request | Reply) -> None:
-        """A USB/IP message."""
-        self._message(sender, usbip_line(message) if self.transfers else "")
+        if said.sender is Sender.GUEST:
+            self._count += 1
+        if self.transfers:
+            arrow, style = ("→", "blue") if said.sender is Sender.GUEST else ("←", "magenta")
+            self._print("usb", f"{arrow} {said.line()}", style)
 
     def note(self, text: str) -> None:
         """Something about the channel or the guest itself."""
@@ -72,24 +69,17 @@ class Screen:
         """The kernel crashed, or warned."""
         self._print("crash", title, "bold red")
 
-    def fault(self, error: Exception) -> None:
-        """The device's own code raised: what, and the innermost line of it."""
+    def device_error(self, error: Exception) -> None:
+        """The device's own code raised this: show it with the innermost line of the traceback."""
         frames = traceback.extract_tb(error.__traceback__)
         where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-        self._print("fault", f"{type(error).__name__}: {error}{where}", "bold red")
+        self._print("error", f"{type(error).__name__}: {error}{where}", "bold red")
 
     def summary(self) -> None:
-        """What bound, and how much was said."""
+        """Print which drivers bound and how many messages the host sent."""
         drivers = ", ".join(f"{driver} ({name})" for name, driver in self._bound) or "none"
         said = f"; {self._count} messages from the host" if self._count else ""
         self._console.print(f"drivers bound: {drivers}{said}", style="bold", soft_wrap=True)
-
-    def _message(self, sender: Sender, line: str) -> None:
-        if sender is Sender.GUEST:
-            self._count += 1
-        if line:
-            arrow, style = ("→", "blue") if sender is Sender.GUEST else ("←", "magenta")
-            self._print("usb", f"{arrow} {line}", style)
 
     def _print(self, what: str, line: str, style: str) -> None:
         stamp = f"{time.monotonic() - self._started:8.3f} {what:<6} "

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from harness.channel.conversation import Recorder
 from harness.guest.kernels import DEFAULT_KERNEL
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
-from harness.usbredir.recorder import Recorder
 from usbfuzz.jobs.plug import plug
 from usbfuzz.load import load_device
 from usbfuzz.report.capture import save_capture
@@ -23,8 +23,7 @@ from .live import Screen
 from .options import kernel_option, kernel_param_option, live_mode_option, pcap_option, progress
 
 if TYPE_CHECKING:
-    from harness.usbredir.constants import Sender
-    from harness.usbredir.message import Message
+    from harness.channel.said import Said
     from usbfuzz.load import Loaded
 
 __all__ = ["plug_command"]
@@ -67,9 +66,9 @@ class _RecordingScreen(Screen):
         super().__init__(console, transfers)
         self.heard = Recorder()
 
-    def transfer(self, at: float, sender: Sender, message: Message) -> None:
-        self.heard.note(0, at, sender, message)
-        super().transfer(at, sender, message)
+    def transfer(self, at: float, said: Said) -> None:
+        self.heard.note(0, at, said)
+        super().transfer(at, said)
 
 
 async def _run(

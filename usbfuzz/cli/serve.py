@@ -13,8 +13,8 @@ from rich.console import Console
 
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.serve import serve_connecting, serve_listening, serve_usbip
+from usbfuzz.jobs.serve.instructions import qemu_arguments, usbip_commands
 from usbfuzz.jobs.serve.usbip import Address
-from usbfuzz.jobs.serve.words import qemu_words, usbip_words
 from usbfuzz.load import load_device
 
 from .live import Screen
@@ -44,16 +44,16 @@ __all__ = ["serve_command"]
 )
 @click.option("--transfers/--no-transfers", default=True, show_default=True, help="Show each transfer.")
 def serve_command(device: str, socket: Path | None, connect: bool, usbip: Address | None, transfers: bool) -> int:
-    """Serve DEVICE (as for plug) to a machine that is not ours, until Ctrl-C, and say what to type there.
+    """Serve DEVICE (as for plug) to your own QEMU or Linux machine until Ctrl-C, and show what to type there.
 
-    Whoever comes gets a fresh device, one at a time on each way; who goes may come again.
+    Each QEMU or kernel that connects gets a new device, one at a time on each way, and may connect again.
     """
     if socket is None and usbip is None:
         raise InputError("serve needs to know to whom: give --socket PATH for a QEMU, --usbip for any Linux, or both")
     if connect and socket is None:
         raise InputError("--connect needs --socket PATH, where QEMU listens")
     loaded = load_device(device)
-    loaded.make()  # a device that cannot be made is known before anybody comes
+    loaded.make()  # a device that cannot be made is an error now, not when somebody connects
     console = Console(highlight=False)
     if loaded.case and len(loaded.case.events) > 1:
         _tell(console, f"{loaded.name} is what the case plugs in first; the rest of its schedule is yours to play", [])
@@ -77,17 +77,21 @@ async def _serve_all(
 ) -> None:
     async with asyncio.TaskGroup() as group:
         if socket is not None and connect:
-            _tell(console, f"{loaded.name} for your QEMU, which listens at {socket}:", qemu_words(socket, connect=True))
+            _tell(
+                console,
+                f"{loaded.name} for your QEMU, which listens at {socket}:",
+                qemu_arguments(socket, connect=True),
+            )
             group.create_task(serve_connecting(loaded, socket, screen))
         elif socket is not None:
             where = f"{loaded.name} at {socket} for your QEMU, which connects there: start it now, and again at will:"
-            words = qemu_words(socket, connect=False)
-            group.create_task(serve_listening(loaded, socket, screen, lambda: _tell(console, where, words)))
+            arguments = qemu_arguments(socket, connect=False)
+            group.create_task(serve_listening(loaded, socket, screen, lambda: _tell(console, where, arguments)))
         if usbip is not None:
 
             def ready(port: int, address: Address = usbip) -> None:
                 where = f"{loaded.name} on {address.host}:{port} over USB/IP; where it is wanted, as root, type:"
-                _tell(console, where, usbip_words(address.name, port))
+                _tell(console, where, usbip_commands(address.name, port))
 
             if not usbip.is_local:
                 _tell(console, f"warning: USB/IP knows no passwords: who reaches {usbip.host} can use the device", [])

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from harness.channel.watcher import watch_channel
 from usbfuzz.errors import UsbfuzzError
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Watched"]
 
-_LOOK_S = 0.1  #: between two looks at the log
-_LAST_WORDS_S = 4.0  #: in which a panicking guest gets its text out
-_SILENCE_S = 0.5  #: after which it has
+_LOOK_S = 0.1  #: seconds between two looks at the log
+_LAST_WORDS_S = 4.0  #: seconds in which a panicking guest gets its text out
+_SILENCE_S = 0.5  #: seconds without output after which it has
 
 
 class Watched:
@@ -101,10 +102,10 @@ class Watched:
 
     def _trace(self) -> None:
         for port in self.guest.lane.ports:
-            port.trace, port.on_fault = self.screen.transfer, self.screen.fault
+            watch_channel(port, self.screen)
 
     def _watch(self) -> None:
-        """The thread: the log at all times, a lost guest when nobody else is at it."""
+        """Body of the thread: show the log, and replace a lost guest unless another thread is busy with it."""
         while not self._stop.wait(_LOOK_S):
             try:
                 self.show()
@@ -115,5 +116,5 @@ class Watched:
                     finally:
                         self.busy.release()
             except UsbfuzzError as error:
-                self.screen.fault(error)
+                self.screen.device_error(error)
                 return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
 
+from harness.channel.watcher import ChannelWatcher, watch_channel
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from harness.lane.stage import Settler, Stage
@@ -15,11 +16,9 @@ from usbfuzz.errors import GuestError, QemuError
 
 if TYPE_CHECKING:
     from harness.guest.agent_client import UEvent
-    from harness.usbredir.constants import Sender
-    from harness.usbredir.message import Message
     from usbfuzz.load import Loaded
 
-__all__ = ["Play", "Watcher", "plug", "watch"]
+__all__ = ["GuestWatcher", "Play", "plug", "watch"]
 
 _LOOK_S = 0.2  #: between two looks at the console
 _SETTLE_S = 0.5  #: between two questions for new bindings
@@ -30,8 +29,8 @@ _INFO = 7  #: console log level at which a driver developer reads along
 Play = Callable[[Lane, Stage], Awaitable[None]]
 
 
-class Watcher(Protocol):
-    """Who is told what happens."""
+class GuestWatcher(ChannelWatcher, Protocol):
+    """Who is told what happens, on the channels and in the guest."""
 
     def kernel(self, line: str) -> None:
         """A line of the guest's kernel log."""
@@ -39,17 +38,11 @@ class Watcher(Protocol):
     def uevent(self, event: UEvent) -> None:
         """A driver bound or unbound, a device node came or went."""
 
-    def transfer(self, at: float, sender: Sender, message: Message) -> None:
-        """A usbredir message; ``at`` is the event loop's time in seconds."""
-
-    def fault(self, error: Exception) -> None:
-        """The device's own code raised something; the guest was told of an I/O error."""
-
 
 async def plug(
     loaded: Loaded,
     config: LaneConfig,
-    watcher: Watcher,
+    watcher: GuestWatcher,
     *,
     seconds: float | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
@@ -67,7 +60,7 @@ async def plug(
 async def watch(
     play: Play,
     config: LaneConfig,
-    watcher: Watcher,
+    watcher: GuestWatcher,
     *,
     seconds: float | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
@@ -80,7 +73,7 @@ async def watch(
     lane = await Lane.open(evolve(config, loglevel=_INFO, paced=True), on_progress)
     try:
         for port in lane.ports:
-            port.trace, port.on_fault = watcher.transfer, watcher.fault
+            watch_channel(port, watcher)
         on_progress("the guest runs; plugging")
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
             watching = group.create_task(_console(lane, watcher))
@@ -100,7 +93,7 @@ def _player(loaded: Loaded) -> Play:
     return lambda _, stage: stage.plug(0, device)
 
 
-async def _follow(playing: Awaitable[None], stage: Stage, watcher: Watcher, watching: asyncio.Task[None]) -> None:
+async def _follow(playing: Awaitable[None], stage: Stage, watcher: GuestWatcher, watching: asyncio.Task[None]) -> None:
     """Play, then keep asking the guest what has bound, until it is gone."""
     try:
         await playing
@@ -115,7 +108,7 @@ async def _follow(playing: Awaitable[None], stage: Stage, watcher: Watcher, watc
         watching.cancel()
 
 
-async def _console(lane: Lane, watcher: Watcher) -> None:
+async def _console(lane: Lane, watcher: GuestWatcher) -> None:
     rest = ""
     while True:
         *lines, rest = (rest + lane.read_console()).split("\n")

@@ -13,46 +13,33 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from harness.usbredir.constants import Sender, WireStatus
-from harness.usbredir.messages import (
-    AltSettingStatus,
-    ConfigurationStatus,
-    DeviceConnect,
-    DeviceDisconnect,
-    GetAltSetting,
-    GetConfiguration,
-    Reset,
-    SetAltSetting,
-    SetConfiguration,
-)
-from harness.usbredir.packets import BulkPacket, CancelDataPacket, ControlPacket, InterruptPacket, IsoPacket
-from harness.usbredir.recorder import Conversation, Utterance
+from harness.channel.conversation import Conversation, Utterance
+from harness.channel.events import BusReset, Cancelled, Completed, Connected, Disconnected, Submitted
+from harness.channel.statuses import ERRNO
 from usbfuzz.case.files import write_file
-from usbfuzz.descriptors.constants import DIRECTION_IN, Recipient, StandardRequest
-from usbfuzz.wire import Setup
+from usbfuzz.descriptors.constants import DIRECTION_IN
+from usbfuzz.wire import Status, TransferType
 
 from .pcapng import Packet, write_pcapng
 
 __all__ = ["render_capture", "save_capture", "usbmon_packets"]
 
-_ISOCHRONOUS, _INTERRUPT, _CONTROL, _BULK = range(4)  #: URB types as usbmon numbers them
+#: URB types as usbmon numbers them.
+_TYPES = {
+    TransferType.ISOCHRONOUS: 0,
+    TransferType.INTERRUPT: 1,
+    TransferType.CONTROL: 2,
+    TransferType.BULK: 3,
+}
 #: struct mon_bin_hdr (drivers/usb/mon/mon_bin.c), without what follows the setup packet.
 _HEADER = struct.Struct("<QBBBBHccqiiII")
 _TAIL = struct.Struct("<iiII")  #: interval, start_frame, xfer_flags, ndesc
 _NO_SETUP = bytes(8)
 _MOST = 1 << 18  #: bytes of a packet: what Wireshark takes
-_ERRNO: dict[int, int] = {
-    WireStatus.SUCCESS: 0,
-    WireStatus.CANCELLED: -errno.ENOENT,
-    WireStatus.INVAL: -errno.EINVAL,
-    WireStatus.IOERROR: -errno.EPROTO,
-    WireStatus.STALL: -errno.EPIPE,
-    WireStatus.TIMEOUT: -errno.ETIMEDOUT,
-    WireStatus.BABBLE: -errno.EOVERFLOW,
-}
-_IN_ZERO, _OUT_ZERO = 0x80, 0x00
+#: A request the host gave up was killed there: usb_kill_urb() leaves another status than unlinking from outside.
+_ERRNO = {**ERRNO, Status.CANCELLED: -errno.ENOENT}
 _NS = 1_000_000_000
 
 
@@ -81,7 +68,7 @@ class _Urb:
     """One line of usbmon: what it is about, and its data."""
 
     submitted: bool
-    kind: int
+    type: TransferType
     endpoint: int
     id: int
     status: int = 0
@@ -92,98 +79,70 @@ class _Urb:
 
 @define
 class _Monitor:
-    """Turns messages into packets; remembers what usbmon has to say of both ends of a transfer."""
+    """Turns events into packets; remembers what usbmon has to say of both ends of a transfer."""
 
     _address: dict[int, int] = field(factory=dict)
     _remarks: list[str] = field(factory=list)
-    _reads: set[int] = field(factory=set)  #: ids of GET_CONFIGURATION and GET_INTERFACE
+    _pending: dict[tuple[int, int], Submitted] = field(factory=dict)  #: by port and id
     _pushed: int = 0
 
     def remark(self, text: str) -> None:
         """A comment for the next packet."""
         self._remarks.append(text)
 
-    def hear(self, one: Utterance) -> Iterator[Packet]:
-        match one.message:
-            case DeviceConnect(vendor_id=vendor, product_id=product):
-                self._address[one.port] = self._address.get(one.port, 0) % 127 + 1
-                self.remark(f"port {one.port}: {vendor:04x}:{product:04x} plugged in")
-            case DeviceDisconnect():
-                self.remark(f"port {one.port}: unplugged")
-            case Reset():
-                self.remark(f"port {one.port}: bus reset")
-            case CancelDataPacket():
-                self.remark(f"port {one.port}: the host gives up URB 0x{one.message.id:x}")
-        urb = self._urb(one)
-        if urb is not None:
-            yield self._packet(one, urb)
+    def hear(self, utterance: Utterance) -> Iterator[Packet]:
+        port = utterance.port
+        match utterance.event:
+            case Connected(idVendor=vendor, idProduct=product):
+                self._address[port] = self._address.get(port, 0) % 127 + 1
+                self.remark(f"port {port}: {vendor:04x}:{product:04x} plugged in")
+            case Disconnected():
+                self.remark(f"port {port}: unplugged")
+            case BusReset():
+                self.remark(f"port {port}: bus reset")
+            case Cancelled(id=number):
+                self.remark(f"port {port}: the host gives up URB 0x{number:x}")
+            case Submitted() as event:
+                self._pending[port, event.id] = event
+                yield self._packet(utterance, _submitted(event))
+            case Completed() as event:
+                yield self._packet(utterance, self._completed(event, self._pending.pop((port, event.id), None)))
 
-    def _urb(self, one: Utterance) -> _Urb | None:
-        asked, number = one.sender is Sender.GUEST, one.message.id
-        match one.message:
-            case ControlPacket() as packet:
-                return _control(packet, asked=asked)
-            case SetConfiguration(configuration=value):
-                setup = Setup(0x00, StandardRequest.SET_CONFIGURATION, value, 0, 0)
-                return _standard(setup, number)
-            case GetConfiguration():
-                self._reads.add(number)
-                return _standard(Setup(DIRECTION_IN, StandardRequest.GET_CONFIGURATION, 0, 0, 1), number)
-            case SetAltSetting(interface=interface, alt=alt):
-                return _standard(Setup(Recipient.INTERFACE, StandardRequest.SET_INTERFACE, alt, interface, 0), number)
-            case GetAltSetting(interface=interface):
-                self._reads.add(number)
-                kind = DIRECTION_IN | Recipient.INTERFACE
-                return _standard(Setup(kind, StandardRequest.GET_INTERFACE, 0, interface, 1), number)
-            case ConfigurationStatus(status=status, configuration=value) | AltSettingStatus(status=status, alt=value):
-                return self._answered(number, status, bytes((value,)))
-            case BulkPacket() | InterruptPacket() | IsoPacket() as packet:
-                return self._data(packet, asked=asked)
-        return None
-
-    def _answered(self, number: int, status: int, value: bytes) -> _Urb:
-        """The completion of what :func:`_standard` submitted."""
-        data = value if number in self._reads and not status else b""
-        endpoint = _IN_ZERO if number in self._reads else _OUT_ZERO
-        self._reads.discard(number)
-        return _Urb(
-            submitted=False,
-            kind=_CONTROL,
-            endpoint=endpoint,
-            id=number,
-            status=_errno(status),
-            data=data,
-            length=len(data),
-        )
-
-    def _data(self, packet: BulkPacket | InterruptPacket | IsoPacket, *, asked: bool) -> _Urb:
-        kinds = {BulkPacket: _BULK, InterruptPacket: _INTERRUPT, IsoPacket: _ISOCHRONOUS}
-        number = packet.id
-        if not asked and not number:
+    def _completed(self, event: Completed, asked: Submitted | None) -> _Urb:
+        """Type and endpoint are what the channel says, else of what was asked, else of a control OUT transfer."""
+        if event.type is None or event.endpoint is None:
+            endpoint = asked.endpoint if asked else 0
+            kind = asked.type if asked else TransferType.CONTROL
+            data, length = (event.data, len(event.data)) if endpoint & DIRECTION_IN else (b"", event.length)
+            event = evolve(event, type=kind, endpoint=endpoint, data=data, length=length)
+        number = event.id
+        if not number and event.type is not TransferType.CONTROL:
             self._pushed += 1
             number = self._pushed << 48  # beyond the ids of requests
+        assert event.type is not None
+        assert event.endpoint is not None
         return _Urb(
-            submitted=asked,
-            kind=kinds[type(packet)],
-            endpoint=packet.endpoint,
+            submitted=False,
+            type=event.type,
+            endpoint=event.endpoint,
             id=number,
-            status=-errno.EINPROGRESS if asked else _errno(packet.status),
-            data=packet.payload,
-            length=packet.length,
+            status=_ERRNO[event.status],
+            data=event.data,
+            length=event.length,
         )
 
-    def _packet(self, one: Utterance, urb: _Urb) -> Packet:
-        at = int(one.at * _NS)
+    def _packet(self, utterance: Utterance, urb: _Urb) -> Packet:
+        at = int(utterance.at * _NS)
         data = urb.data[: _MOST - 64]
         has_data = bool(data) or (urb.submitted != bool(urb.endpoint & 0x80))
         missing = b"<" if urb.endpoint & 0x80 else b">"
         head = _HEADER.pack(
             urb.id & 0xFFFFFFFFFFFFFFFF,
             ord("S" if urb.submitted else "C"),
-            urb.kind,
+            _TYPES[urb.type],
             urb.endpoint,
-            self._address.get(one.port, 0),
-            one.port + 1,
+            self._address.get(utterance.port, 0),
+            utterance.port + 1,
             b"\0" if urb.setup else b"-",
             b"\0" if has_data else missing,
             at // _NS,
@@ -197,32 +156,14 @@ class _Monitor:
         return Packet(at, raw, len(raw) - len(data) + len(urb.data), comment)
 
 
-def _control(packet: ControlPacket, *, asked: bool) -> _Urb:
-    setup = Setup(packet.requesttype, packet.request, packet.value, packet.index, packet.length)
-    return _Urb(
-        submitted=asked,
-        kind=_CONTROL,
-        endpoint=packet.endpoint & 0x80,
-        id=packet.id,
-        status=-errno.EINPROGRESS if asked else _errno(packet.status),
-        setup=setup.pack() if asked else b"",
-        data=packet.payload,
-        length=packet.length,
-    )
-
-
-def _standard(setup: Setup, number: int) -> _Urb:
-    endpoint = _IN_ZERO if setup.is_in else _OUT_ZERO
+def _submitted(event: Submitted) -> _Urb:
     return _Urb(
         submitted=True,
-        kind=_CONTROL,
-        endpoint=endpoint,
-        id=number,
+        type=event.type,
+        endpoint=event.endpoint,
+        id=event.id,
         status=-errno.EINPROGRESS,
-        setup=setup.pack(),
-        length=setup.wLength,
+        setup=event.setup.pack() if event.setup else b"",
+        data=event.data,
+        length=event.length,
     )
-
-
-def _errno(status: int) -> int:
-    return _ERRNO.get(status, -errno.EPROTO)

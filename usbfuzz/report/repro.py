@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from harness.guest.qemu import Timing, kernel_command_line
-from harness.usbredir.pipes import WIRE_STATUS
+from harness.usbredir.constants import WIRE_STATUS
 from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.case.hexadecimal import commented
 from usbfuzz.case.model import Case, ControlScript, DeviceSpec, EndpointScript, Event, RequestPattern, Step

@@ -58,15 +58,15 @@ class DescriptorConnection(ITargetConnection):  # type: ignore[misc]
         return f"{self._part} of {self._template.name}, plugged into {self._bench.lane.config.kernel.name}"
 
     def open(self) -> None:
-        """Nothing: the guest runs."""
+        """Do nothing: the guest runs already."""
 
     def close(self) -> None:
-        """Nothing: what was plugged in is pulled before :meth:`send` returns."""
+        """Do nothing: :meth:`send` has unplugged the device."""
 
     def send(self, data: bytes) -> int:
-        """Plug the device in, use what it brought, pull it, have the kernel check its slabs.
+        """Plug the device in, open its nodes, unplug it, and have the kernel check its slabs.
 
-        A guest that dies of it is for the monitor to tell.
+        Raises nothing when the guest dies of it: the monitor reports that.
         """
         bench = self._bench
         self._read = len(bench.kernel_log())
@@ -95,7 +95,7 @@ class GuestMonitor(BaseMonitor):  # type: ignore[misc]
         self._bench = bench
 
     def post_send(self, target: object = None, fuzz_data_logger: object = None, session: object = None) -> bool:
-        """Whether the kernel has nothing to complain about."""
+        """Whether the kernel has reported nothing and the guest answers."""
         del target, fuzz_data_logger, session
         return not self._bench.reports() and self._answers()
 
@@ -112,17 +112,17 @@ class GuestMonitor(BaseMonitor):  # type: ignore[misc]
         return self._bench.kernel_log().encode()
 
     def restart_target(self, target: object = None, fuzz_data_logger: object = None, session: object = None) -> bool:
-        """Restore the guest from its snapshot."""
+        """Restore the guest from its snapshot; always True."""
         del target, fuzz_data_logger, session
         self._bench.restore()
         return True
 
     def start_target(self) -> bool:
-        """It runs, or is restored."""
+        """Restore the guest; always True."""
         return self.restart_target()
 
     def stop_target(self) -> bool:
-        """Nothing to stop before a restore."""
+        """Do nothing: a restore ends the guest; always True."""
         return True
 
     def _answers(self) -> bool:

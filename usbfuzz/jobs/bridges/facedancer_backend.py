@@ -30,7 +30,7 @@ _SPEEDS = {
     DeviceSpeed.HIGH: Speed.HIGH,
     DeviceSpeed.SUPER: Speed.SUPER,
 }
-#: Facedancer asks for events without a pause; so long, in seconds, each look may take.
+#: Seconds that each call for events takes, as Facedancer makes the next one without a pause.
 _LOOK_S = 0.0002
 
 
@@ -51,7 +51,7 @@ class UsbredirApp(FacedancerApp):  # type: ignore[misc]
         return backend_name == cls.app_name
 
     def get_version(self) -> str:
-        """Of nothing: there is no board."""
+        """The name of the backend: there is no board whose version could be told."""
         return self.app_name
 
     def connect(
@@ -73,7 +73,7 @@ class UsbredirApp(FacedancerApp):  # type: ignore[misc]
         self._serving = self._device = None
 
     def service_irqs(self) -> None:
-        """One look for events, which the event loop itself delivers; raises what a handler of the device raised."""
+        """Serve the device for a moment: Facedancer calls it in a loop. Raises what a handler of the device raised."""
         if self._device is None:
             return
         if self._serving is None:
@@ -87,12 +87,12 @@ class UsbredirApp(FacedancerApp):  # type: ignore[misc]
     def send_on_control_endpoint(
         self, endpoint_number: int, in_request: Any, data: bytes, blocking: bool = True
     ) -> None:
-        """The data stage of the request being handled, or its status stage when there is none."""
+        """Answer the request being handled with data, or with its status stage alone when there are none."""
         del endpoint_number, blocking
         self._connected.replied(bytes(data)[: in_request.length])
 
     def send_on_endpoint(self, endpoint_number: int, data: bytes, blocking: bool = True) -> None:
-        """One packet for the host, which reads it when it likes."""
+        """Queue one packet until the host reads it."""
         del blocking
         if endpoint_number:
             self._connected.queued(endpoint_number, bytes(data))
@@ -102,7 +102,7 @@ class UsbredirApp(FacedancerApp):  # type: ignore[misc]
     def ack_status_stage(
         self, direction: USBDirection = USBDirection.OUT, endpoint_number: int = 0, blocking: bool = False
     ) -> None:
-        """The request being handled is done."""
+        """Answer the request being handled without data."""
         del direction, endpoint_number, blocking
         self._connected.replied(b"")
 
@@ -111,22 +111,22 @@ class UsbredirApp(FacedancerApp):  # type: ignore[misc]
         self._connected.stalled(endpoint_number, direction == USBDirection.IN)
 
     def clear_halt(self, endpoint_number: int, direction: USBDirection) -> None:
-        """The endpoint goes on."""
+        """End the halt of an endpoint."""
         self._connected.resumed(endpoint_number, direction == USBDirection.IN)
 
     def read_from_endpoint(self, endpoint_number: int) -> bytes:
-        """Nothing: what the host writes is handed over as it comes."""
+        """Return nothing: the device is handed what the host writes as it comes."""
         del endpoint_number
         return b""
 
     def configured(self, configuration: object) -> None:
-        """The host chose a configuration: QEMU learns of its endpoints from the channel."""
+        """Do nothing when the host has chosen a configuration: the channel tells QEMU its endpoints."""
 
     def reset(self) -> None:
-        """The device's answer to a bus reset."""
+        """Do nothing when the device has handled a bus reset."""
 
     def set_address(self, address: int, defer: bool = False) -> None:
-        """Never asked for: QEMU gives devices their addresses."""
+        """Do nothing: QEMU gives devices their addresses and tells us none."""
 
     @property
     def _connected(self) -> FacedancerDevice:

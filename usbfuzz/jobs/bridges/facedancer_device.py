@@ -1,4 +1,4 @@
-"""A Facedancer device as one of ours: its requests and endpoints translated, its descriptors as it serves them."""
+"""A Facedancer device as a :class:`usbfuzz.device.Device`: its descriptors, requests and endpoints translated."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class FacedancerDevice(Device):
     # What the channel calls
 
     def on_reset(self) -> None:
-        """A bus reset; what was queued for the host is gone."""
+        """Pass a bus reset on, and drop the packets that were queued for the host."""
         super().on_reset()
         self._packets.clear()
         self._handled(self._usb_device.handle_bus_reset)
 
     def on_control(self, setup: Setup, payload: bytes) -> Answer:
-        """Have the device handle a request; one it leaves open is never answered."""
+        """Have the device handle a request; an IN request that it does not answer at once is never answered."""
         self._reply = None
         if (setup.bmRequestType, setup.bRequest, setup.wValue) == _CLEAR_HALT:
             self.halted.discard(setup.wIndex & 0xFF)  # a controller does this by itself
@@ -56,12 +56,12 @@ class FacedancerDevice(Device):
         return self._reply
 
     def on_set_configuration(self, bConfigurationValue: int) -> Answer:
-        """The request QEMU keeps for itself, as the device knows it."""
+        """QEMU's message for SET_CONFIGURATION, as the request it was."""
         answer = self.on_control(Setup(0, StandardRequest.SET_CONFIGURATION, bConfigurationValue, 0, 0), b"")
         return answer if answer == STALL else super().on_set_configuration(bConfigurationValue)
 
     def on_set_interface(self, bInterfaceNumber: int, bAlternateSetting: int) -> Answer:
-        """The request QEMU keeps for itself, as the device knows it."""
+        """QEMU's message for SET_INTERFACE, as the request it was."""
         recipient = Recipient.INTERFACE
         setup = Setup(recipient, StandardRequest.SET_INTERFACE, bAlternateSetting, bInterfaceNumber, 0)
         answer = self.on_control(setup, b"")
@@ -125,7 +125,7 @@ class FacedancerDevice(Device):
         return True
 
     def _packet_size(self, bEndpointAddress: int) -> int:
-        """wMaxPacketSize without the extra transactions of high speed; 64 of an endpoint nobody described."""
+        """wMaxPacketSize without the extra transactions of high speed; 64 if no descriptor has the endpoint."""
         sizes = (
             endpoint.wMaxPacketSize
             for endpoint in self.layout().endpoints

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from harness.channel.watcher import watch_channel
 from harness.usbip.server import PORT, Server
 from usbfuzz.errors import InputError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from usbfuzz.load import Loaded
 
-    from .watcher import Watcher
+    from .watcher import ServeWatcher
 
 __all__ = ["Address", "serve_usbip"]
 
@@ -56,15 +56,18 @@ class Address:
 
 
 async def serve_usbip(
-    loaded: Loaded, address: Address, watcher: Watcher, on_ready: Callable[[int], None] = lambda _: None
+    loaded: Loaded, address: Address, watcher: ServeWatcher, on_ready: Callable[[int], None] = lambda _: None
 ) -> None:
     """Offer the device until cancelled; ``on_ready`` is told the port that is listened on.
 
     Raises InfraError when the address cannot be had, InputError when the device cannot be made.
     """
-    server = await Server.start(loaded.make, watcher, address.host, address.port)
+    server = await Server.start(address.host, address.port, watcher.note)
     try:
+        watch_channel(server, watcher)
+        server.offer(loaded.make)
         on_ready(server.port)
-        await asyncio.Event().wait()
+        await server.closed.wait()
     finally:
-        await server.close()
+        server.close()
+        await server.wait_closed()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from usbfuzz.errors import UsbfuzzError
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+__all__ = ["Clock", "Handle", "Scheduler", "real_time"]
 
-__all__ = ["Handle", "Scheduler", "real_time"]
+#: Waits for so many milliseconds of the guest's clock.
+Clock = Callable[[int], Awaitable[None]]
 
 
 class Handle(Protocol):
-    """A call that can still be called off."""
+    """A call that is not made yet."""
 
     def cancel(self) -> object:
-        """Call it off."""
+        """Do not make the call."""
 
 
 async def real_time(ms: int) -> None:
@@ -26,9 +27,9 @@ async def real_time(ms: int) -> None:
 
 
 class Scheduler:
-    """What a call or the clock raises goes to ``failed``, for there is no caller it could go to."""
+    """Makes calls later. Nobody waits for them, so what a call or the clock raises is passed to ``failed``."""
 
-    def __init__(self, clock: Callable[[int], Awaitable[None]], failed: Callable[[BaseException], None]) -> None:
+    def __init__(self, clock: Clock, failed: Callable[[BaseException], None]) -> None:
         self._clock = clock
         self._failed = failed
         self._loop = asyncio.get_running_loop()
@@ -46,7 +47,7 @@ class Scheduler:
         return self._loop.call_later(seconds, self._run, call) if seconds else self._loop.call_soon(self._run, call)
 
     def close(self) -> None:
-        """Call off everything that waits for the guest's clock."""
+        """Make none of the calls that wait for the guest's clock."""
         for task in self._tasks:
             task.cancel()
 

@@ -1,0 +1,1 @@
+"""What any channel is: its events, its contract."""
