@@ -70,7 +70,8 @@ def minimize_command(
     did.
     """
     place = Place.of(case, out)
-    wanted = kernel or place.first().recorded_kernel or DEFAULT_KERNEL
+    first = place.first()
+    wanted = kernel or first.recorded_kernel or DEFAULT_KERNEL
     seconds = parse_duration(budget)
     with place.locked():
         return asyncio.run(_run(place, wanted, seconds, lanes, confirm, mode, kernel_params))
