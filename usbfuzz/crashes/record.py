@@ -11,6 +11,7 @@ from pathlib import Path
 import tomlkit
 from attrs import field, fields, frozen
 
+from harness.guest.qemu import Timing
 from usbfuzz.errors import InputError
 from usbfuzz.triage import Report
 
@@ -73,6 +74,11 @@ class Crash:
     def names(self) -> frozenset[str]:
         """All titles of the bug."""
         return frozenset((self.title, *self.alt_titles))
+
+    @property
+    def warped(self) -> bool:
+        """It was seen in a guest whose clock skips idle time, and may not happen in real time."""
+        return self.clock == Timing.WARP.value
 
     def is_bug_of(self, report: Report) -> bool:
         """The rule of :func:`usbfuzz.triage.same_bug`, for a crash read from disk."""

@@ -100,7 +100,7 @@ def _reproduced(crash: Crash, minimized: Minimized | None) -> str:
 def _confirmed(crash: Crash) -> str:
     if crash.confirmed >= 0 and crash.confirmations:
         return f"{crash.confirmed} of {crash.confirmations}"
-    return "not tried; it was seen in a guest with a warped clock" if crash.clock == "warp" else ""
+    return "not tried; it was seen in a guest with a warped clock" if crash.warped else ""
 
 
 def _device_lines(saved: SavedCrash) -> list[str]:
