@@ -133,10 +133,10 @@ def break_directory(directory: Path, what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("no image", "holds no bzImage or vmlinuz"),
+        ("no image", "holds no .*bzImage or vmlinuz"),
         ("two images", r"several kernel images \(bzImage, vmlinuz-2\); use bzimage:PATH,modules:PATH"),
         ("no modules", r"bzImage is 6\.9\.0-rc1\+, but there is no .*/lib/modules/6\.9\.0-rc1\+"),
-        ("not an image", "not a kernel image \\(x86-64 bzImage\\); give arch/x86/boot/bzImage"),
+        ("not an image", r"not a kernel image \(.*x86-64 bzImage\); give .*arch/x86/boot/bzImage"),
         ("no version", "does not say which kernel release it is"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_directory_that_is_no_kernel_is_told_why(directory: Path, cache: Path,
 @pytest.mark.parametrize(
     ("path", "content", "message"),
     [
-        ("arch/x86/boot/bzImage", None, "no arch/x86/boot/bzImage; build it"),
+        ("arch/x86/boot/bzImage", None, "no .*arch/x86/boot/bzImage; build it"),
         ("include/config/kernel.release", None, "is .* a built kernel tree"),
         ("include/config/kernel.release", b"6.8.0\n", r"bzImage is 6\.9\.0-rc1\+ but the tree is 6\.8\.0; run make"),
         ("drivers/hid/usbhid/usbhid.ko", None, "listed in modules.order but not built; run make modules"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
+from typing import BinaryIO
 
 from attrs import frozen
 
@@ -16,10 +17,9 @@ class BootImage:
 
     name: str  #: what kernel builders call it; in lower case also the kind of a kernel spec (``bzimage:PATH``)
     path: str  #: where ``make`` leaves it in a kernel tree
-    head_bytes: int  #: bytes from the beginning of the file that ``release_of`` looks at
-    #: The kernel release that these bytes of a file carry: None when it is no image of the architecture, "" when it is
-    #: one and does not say.
-    release_of: Callable[[bytes], str | None]
+    magic: bytes  #: by which such a file is recognised
+    magic_at: int  #: offset of the magic in the file
+    release_of: Callable[[BinaryIO], str]  #: the kernel release that an open image carries; "" when it does not say
 
 
 @frozen

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import struct
+from typing import BinaryIO
 
 from .record import Arch, BootImage, CommandLine, Emulator, Printed
 
 __all__ = ["ARCH"]
 
-_HEADER = 0x202  #: offset of the boot protocol's magic
+_SETUP_BYTES = 0x8000  #: the most that boot sector and setup code may take
 _VERSION_POINTER = 0x20E  #: offset of the pointer to the version string
 _BOOT_SECTOR = 0x200  #: bytes that the pointer does not count
 
 
-def _release_of(head: bytes) -> str | None:
+def _release_of(image: BinaryIO) -> str:
     """First word of the string that a bzImage's setup header points to.
 
-    Source: Documentation/arch/x86/boot.rst, ``header`` and ``kernel_version``.
+    Source: Documentation/arch/x86/boot.rst, ``kernel_version``.
     """
-    if head[_HEADER : _HEADER + 4] != b"HdrS":
-        return None
-    (pointer,) = struct.unpack_from("<H", head, _VERSION_POINTER)
+    head = image.read(_SETUP_BYTES)
+    (pointer,) = struct.unpack_from("<H", head.ljust(_SETUP_BYTES, b"\0"), _VERSION_POINTER)
     text = head[pointer + _BOOT_SECTOR :].split(b"\0", 1)[0]
     words = text.decode("ascii", "replace").split()
     return words[0] if pointer and words else ""
@@ -40,7 +40,7 @@ ARCH = Arch(
         "qemu-system-x86_64": "qemu-system-x86",
         "/usr/share/seabios/bios-256k.bin": "seabios",
     },
-    image=BootImage("bzImage", "arch/x86/boot/bzImage", 0x8000, _release_of),
+    image=BootImage("bzImage", "arch/x86/boot/bzImage", magic=b"HdrS", magic_at=0x202, release_of=_release_of),
     emulator=Emulator(
         qemu="qemu-system-x86_64",
         # q35 has PCI Express. usb=off: no USB controllers of its own, whose root hubs would be in the way. vmport=off:
@@ -58,7 +58,7 @@ ARCH = Arch(
         hidden_from_kernel="clearcpuid=112",
     ),
     printed=Printed(
-        program_counter=r"[RE]?IP:?\ ",  # RIP: 0010:f+0x1/0x2
+        program_counter=r"[RE]?IP:? ",  # RIP: 0010:f+0x1/0x2
         entry_prefixes=("__x64_", "__ia32_"),
         syscall_entry="do_(?:fast_)?syscall_|sysenter_dispatch|tracesys_phase2",
         stack_bottom=r"amd_e400_idle|(?:pv_)?native_safe_halt|x86_64_start|do_syscall_64|entry_SYSCALL",

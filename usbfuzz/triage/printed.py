@@ -14,15 +14,15 @@ __all__ = [
     "PROGRAM_COUNTER", "REGISTERS", "STACK_BOTTOM", "SYSCALL_ENTRY", "TICK",
 ]  # fmt: skip
 
-#: Architectures that no guest here can have; their logs are read as well.
+#: Architectures that no guest here can have; their logs are read as well. When one gets a record, this moves there.
 _ARM = Printed(
-    program_counter=r"PC\ is\ at:?\ ",
+    program_counter="PC is at:? ",
     syscall_entry="ret_fast_syscall",
     fault_entry="do_translation_fault",
     interrupt="Exception stack",
 )
 _ARM64 = Printed(
-    program_counter=r"pc\ :?\ ",  # pc : f+0x1/0x2
+    program_counter="pc :? ",  # pc : f+0x1/0x2
     entry_prefixes=("__arm64_",),
     syscall_entry="el0_svc_handler|invoke_syscall",
     fault_entry="do_kernel_fault|do_mem_abort|el1_abort|el1h_64_sync",
@@ -30,7 +30,7 @@ _ARM64 = Printed(
     registers=r"x\d+ ?: ",
 )
 _POWERPC = Printed(
-    program_counter=r"NIP:?\ ",
+    program_counter="NIP:? ",
     fault_entry="program_check_(?:exception|common)",
     guess_after=" (unreliable)",
 )

@@ -111,7 +111,7 @@ def at_fault(skip: str = "", pick: Pick = first_frame) -> Trail:
 
 
 #: Where a WARNING's real stack begins: at the trapping instruction, or on powerpc at the interrupt frame.
-_TRAPPED = re.compile(rf"(?:{PC_LINE.pattern}|---\ interrupt:\ \d+\ at\ {FUNCTION})", re.VERBOSE)
+_TRAPPED = re.compile(rf"{PC_LINE.pattern}|--- interrupt: \d+ at {FUNCTION}")
 
 
 def at_warning(skip: str = "") -> Trail:

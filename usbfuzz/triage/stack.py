@@ -26,13 +26,11 @@ FUNCTION = r"([A-Za-z0-9_]+)[.+]"
 #: The line that says where a CPU was, and on some architectures in which code segment.
 #: A program counter that is no symbol (null, freed memory) matches too, without a name.
 PC_LINE = re.compile(
-    rf"""(?:{PROGRAM_COUNTER})(?:
-        (?:\d+:)?(?:{ADDRESS}\ +){{0,2}}{FUNCTION}
-        | (?:\d+:)?0x[0-9a-f]+
-        | (?:\d+:)?{ADDRESS}\ +\[<\ *\(null\)>\]\ +\(null\)
-        | \d+:\ +\(null\)
-    )""",
-    re.VERBOSE,
+    rf"(?:{PROGRAM_COUNTER})(?:"
+    rf"(?:\d+:)?(?:{ADDRESS} +){{0,2}}{FUNCTION}"
+    r"|(?:\d+:)?0x[0-9a-f]+"
+    rf"|(?:\d+:)?{ADDRESS} +\[< *\(null\)>\] +\(null\)"
+    r"|\d+: +\(null\))"
 )
 CALL_TRACE = re.compile(r"Call [Tt]race:|Backtrace:")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import BinaryIO
 
 from attrs import frozen
 
-from usbfuzz.arch import ARCHES, DEFAULT, Arch
+from usbfuzz.arch import ARCHES, DEFAULT, Arch, BootImage
 from usbfuzz.errors import KernelError
 
 __all__ = ["Kernel", "KernelImage", "read_image", "sha256_of", "short_digest"]
@@ -50,15 +51,24 @@ def read_image(vmlinuz: Path) -> KernelImage:
     """Read what a kernel image says of itself. Raises KernelError: not readable, or of no known architecture."""
     try:
         with vmlinuz.open("rb") as stream:
-            head = stream.read(max(arch.image.head_bytes for arch in ARCHES))
+            arch = next((arch for arch in ARCHES if _has_magic(stream, arch.image)), None)
+            stream.seek(0)
+            release = arch.image.release_of(stream) if arch else ""
     except OSError as error:
         raise KernelError(f"{vmlinuz}: cannot be read: {error.strerror}") from error
-    for arch in ARCHES:
-        release = arch.image.release_of(head)
-        if release:
-            return KernelImage(arch, release)
-        if release is not None:
-            raise KernelError(f"{vmlinuz}: the {arch.image.name} does not say which kernel release it is")
+    if arch is None:
+        raise _not_an_image(vmlinuz)
+    if not release:
+        raise KernelError(f"{vmlinuz}: the {arch.image.name} does not say which kernel release it is")
+    return KernelImage(arch, release)
+
+
+def _has_magic(stream: BinaryIO, image: BootImage) -> bool:
+    stream.seek(image.magic_at)
+    return stream.read(len(image.magic)) == image.magic
+
+
+def _not_an_image(vmlinuz: Path) -> KernelError:
     known = " or ".join(f"{arch.name} {arch.image.name}" for arch in ARCHES)
     paths = ", ".join(arch.image.path for arch in ARCHES)
-    raise KernelError(f"{vmlinuz}: not a kernel image ({known}); give {paths} or a distribution's vmlinuz")
+    return KernelError(f"{vmlinuz}: not a kernel image ({known}); give {paths} or a distribution's vmlinuz")

@@ -29,8 +29,6 @@ __all__ = [
 #: a kernel without known bugs.)
 DEFAULT_KERNEL = "debian:5.10.223"
 
-#: What a kernel image is called in messages, by architecture.
-_IMAGE_NAMES = " or ".join(arch.image.name for arch in ARCHES)
 #: The kinds of spec that mean an image: its name in lower case.
 _IMAGE_KINDS = tuple(arch.image.name.lower() for arch in ARCHES)
 
@@ -38,9 +36,9 @@ _IMAGE_KINDS = tuple(arch.image.name.lower() for arch in ARCHES)
 FORMS = f"""\
 debian:VERSION-OR-SUITE (debian:5.10.223, debian:6.1, debian:5.10.0-32, debian:bookworm-backports), \
 {"".join(f"{name}:..., " for name in DISTRIBUTIONS if name != "debian")}\
-tree:PATH (a built kernel tree), dir:PATH (a {_IMAGE_NAMES} and lib/modules/RELEASE), \
+tree:PATH (a built kernel tree), dir:PATH (a kernel image and lib/modules/RELEASE), \
 {"".join(f"{kind}:PATH[,modules:PATH], " for kind in _IMAGE_KINDS)}host, \
-or just the PATH of a tree, a directory or a {_IMAGE_NAMES}"""
+or just the PATH of a tree, a directory or a kernel image"""
 
 _ARCHIVE_TEXT = re.compile(r"[a-z0-9][a-z0-9.+~:-]*")
 _BY_DEBIAN_NAME = {arch.debian: arch for arch in ARCHES}
