@@ -16,7 +16,7 @@ from .malform import malform
 from .palette import COMPOSITE, Palette, builder_of
 from .responses import answer_control, answer_endpoints
 
-__all__ = ["devices", "devices_of", "hid_devices", "make_device", "malformed", "start_board"]
+__all__ = ["devices", "devices_of", "hid_devices", "make_device", "malformed"]
 
 _SPEEDS = Weighted({Speed.HIGH: 72, Speed.FULL: 18, Speed.SUPER: 8, Speed.LOW: 2})
 _VENDORS = (0x046D, 0x04F2, 0x0525, 0x0BDA, 0x1D6B, 0x1234, 0x056A, 0x05AC, 0x0582, 0x0763, 0x041E, 0x17CC, 0x2708)
@@ -31,7 +31,7 @@ def _release(dice: Dice, identity: Identity) -> int:
     return dice.pick((low, high, dice.between(low, high)))
 
 
-def start_board(dice: Dice, identity: Identity) -> Board:
+def _start_board(dice: Dice, identity: Identity) -> Board:
     """An empty board for a device that ``identity`` matches, as far as the device descriptor goes."""
     product = identity.idProduct if identity.idProduct is not None else dice.below(0x10000)
     classes = (identity.bDeviceClass, identity.bDeviceSubClass, identity.bDeviceProtocol)
@@ -53,7 +53,7 @@ def make_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
     functions = [kind]
     if kind == COMPOSITE:
         functions = [dice.weighted(palette.functions) for _ in range(dice.pick((2, 2, 3)))]
-    board = start_board(dice, palette.identity(dice, functions[0]))
+    board = _start_board(dice, palette.identity(dice, functions[0]))
     for position, function in enumerate(functions):
         if position:
             board.identity = palette.identity(dice, function)

@@ -202,28 +202,11 @@ def _units(dice: Dice) -> tuple[bytes, int]:
 
 def _probe_answers(dice: Dice) -> list[ControlScript]:
     """Probe and commit blocks (UVC 1.5 table 4-75, 48 bytes; older hosts ask for less), lengths and capabilities."""
-    block_ = struct.pack(
-        "<HBBIHHHHHIIIBBBB",
-        1,
-        dice.pick((1, 1, 0, 255)),
-        dice.pick((1, 1, 0, 255)),
-        333333,
-        0,
-        0,
-        0,
-        0,
-        0,
-        dice.pick((614400, 0, 0xFFFFFFFF)),
-        dice.pick((1024, 3072, 0)),
-        48000000,
-        0,
-        0,
-        0,
-        0,
-    )
-    scripts = [
-        ControlScript((Step(data(block_ + bytes(14)), 0),), 0xA1, request, 0x0100) for request in (0x81, 0x82, 0x83)
-    ]
+    format_index, frame_index = dice.pick((1, 1, 0, 255)), dice.pick((1, 1, 0, 255))
+    frame_bytes, payload_bytes = dice.pick((614400, 0, 0xFFFFFFFF)), dice.pick((1024, 3072, 0))
+    block = struct.pack("<HBBI5H", 1, format_index, frame_index, 333333, *bytes(5))
+    block += struct.pack("<III4B", frame_bytes, payload_bytes, 48_000_000, *bytes(4)) + bytes(14)
+    scripts = [ControlScript((Step(data(block), 0),), 0xA1, request, 0x0100) for request in (0x81, 0x82, 0x83)]
     length = dice.pick((1, 2, 4, 0, 0xFFFF)).to_bytes(2, "little")
     scripts.append(ControlScript((Step(data(length), 0),), 0xA1, 0x85))
     scripts.append(ControlScript((Step(data(bytes((dice.pick((3, 0x0F, 0xFF)),))), 0),), 0xA1, 0x86))

@@ -29,6 +29,11 @@ def test_every_name_makes_a_device_that_can_be_configured(name: str) -> None:
     assert len(device.layout().interfaces) == device.configurations[0][4]
 
 
+@pytest.mark.parametrize("name", ["boot-keyboard", "boot-mouse", "serial-loopback"])
+def test_names_that_users_know_from_before_are_kept(name: str) -> None:
+    assert issubclass(find_model(name), Device)
+
+
 def test_no_two_models_share_an_identity() -> None:
     identities = [model.device[8:12] for model in {find_model(name) for name in MODELS}]
     assert len(set(identities)) == len(identities)
