@@ -22,7 +22,6 @@ from attrs import evolve
 
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
-from harness.lane.stage import Settler, Stage
 from usbfuzz.errors import GuestError
 from usbfuzz.triage import extract
 
@@ -101,8 +100,7 @@ class Workbench:
         self._set_the_stage()
 
     def _set_the_stage(self) -> None:
-        lane = self.lane
-        self._stage = Stage(lane.agent, lane.ports, Settler(lane.agent), warped=lane.config.timing.warped)
+        self._stage = self.lane.stage()
 
     @property
     def lane(self) -> Lane:
@@ -135,7 +133,7 @@ class Workbench:
         :meth:`wait_for`.
         """
         self.wait(self._stage.settle())
-        self.events += self._stage.settler.take()
+        self.events += self._stage.shared.take()
 
     def drivers(self) -> dict[str, str]:
         """What is bound: sysfs names (``1-1:1.0``) of interfaces and HID devices, and their drivers."""

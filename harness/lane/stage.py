@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -15,36 +13,32 @@ from usbfuzz.case.model import Action
 from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.errors import GuestError, InfraError, QemuError
 
+from .shared import SharedAgent
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Coroutine, Mapping, Sequence
 
     from harness.channel.protocol import Channel
     from harness.guest.agent_client import Agent, UEvent
     from usbfuzz.case.model import Case, Event
     from usbfuzz.device import Device
 
-__all__ = ["Settler", "Stage", "places"]
+__all__ = ["Stage", "places"]
 
 #: Guest milliseconds without a request after which a device counts as quiet: longer than the 200 ms QEMU waits
 #: between a detach and the next attach, the hub's 100 ms debounce and two resets together.
 QUIET_MS = 700
 #: Wall seconds in which the first request of a well-behaved device comes under a warped clock.
 _AT_ONCE_S = 0.01
-#: Guest milliseconds for a port change to become hub work that holds the hub's lock.
-_NOTICE_MS = 8
 #: Guest milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a
 #: device that says nothing take minutes otherwise. Pulling the plug ends their waiting.
-PATIENCE_MS = 20_000
+PROBE_MS = 20_000
 #: The same in wall seconds under a warped clock, where a driver that waits busily (mdelay) skips nothing.
-PATIENCE_WARPED_S = 0.5
+PROBE_WARPED_S = 0.5
 #: Guest milliseconds after the last unplug in which everything must have ended, or the guest counts as hung. Half an
 #: hour, because QEMU's xHCI leaves unanswered what a probe goes on to send to a device that is gone: each request costs
 #: its driver 5 s, where a real port would refuse it at once.
 HANG_MS = 1_800_000
-#: Guest milliseconds after which a long nap is taken up again: one given up goes on in the guest until its step ends.
-_STEP_MS = PATIENCE_MS
-#: Guest milliseconds that opened device nodes stay open.
-_EXERCISE_MS = 60
 #: Subsystems whose nodes lead to driver code that only runs while somebody has them open.
 _OPENABLE = frozenset({"hidraw", "input", "tty", "net", "sound", "video4linux", "usbmisc", "block", "media", "dvb"})
 
@@ -64,107 +58,20 @@ def places(cases: Sequence[Case], ports: int) -> list[dict[int, int]] | None:
 
 
 @define
-class _Shared:
-    """An action in the guest that one run of serves all who ask while it has not begun."""
-
-    _act: Callable[[], Awaitable[None]]
-    _droppable: bool = field(default=False)  #: of no use once nobody waits for it
-    _waiters: Counter[asyncio.Task[None]] = field(factory=Counter, init=False)
-    _running: asyncio.Task[None] | None = field(default=None, init=False)
-    _next: asyncio.Task[None] | None = field(default=None, init=False)
-
-    async def run(self) -> None:
-        """Return when a run that began after this call has ended."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._after(self._running))
-            self._next.add_done_callback(_seen)
-        task = self._next
-        self._waiters[task] += 1
-        try:
-            await asyncio.shield(task)
-        finally:
-            self._waiters[task] -= 1
-            if not self._waiters[task]:
-                del self._waiters[task]
-                self._drop(task)
-
-    def _drop(self, task: asyncio.Task[None]) -> None:
-        if self._droppable and task.cancel() and task is self._next:
-            self._next = None
-
-    async def _after(self, running: asyncio.Task[None] | None) -> None:
-        if running is not None:
-            await asyncio.wait({running})
-        self._running, self._next = asyncio.current_task(), None
-        await self._act()
-
-
-def _seen(task: asyncio.Task[None]) -> None:
-    """Who waits for the task learns of its failure; nobody may be left when the guest dies."""
-    if not task.cancelled():
-        task.exception()
-
-
-@define
-class Settler:
-    """Barriers in the guest, and the uevents they bring; each is shared by all who wait for it."""
-
-    _agent: Agent
-    events: list[UEvent] = field(factory=list)
-    _barriers: dict[frozenset[int], _Shared] = field(factory=dict, init=False)  #: by the ports they are for
-    _exercise: _Shared = field(init=False)
-    _naps: dict[int, _Shared] = field(factory=dict, init=False)  #: by their guest milliseconds
-
-    def __attrs_post_init__(self) -> None:
-        self._exercise = _Shared(self._use)
-
-    def take(self) -> list[UEvent]:
-        """The uevents since the last call."""
-        events, self.events = self.events, []
-        return events
-
-    async def settle(self, ports: Iterable[int] = ()) -> None:
-        """Return once the hubs of ``ports`` have finished what was pending at the time of the call, and every probe.
-
-        What goes on at other ports does not matter, else a slow driver would keep the round's other devices plugged
-        in, and busy. Without ``ports``: all hubs.
-        """
-        key = frozenset(ports)
-        if key not in self._barriers:
-            self._barriers[key] = _Shared(partial(self._settle, key))
-        await self._barriers[key].run()
-
-    async def exercise(self) -> None:
-        """Use what device nodes and network interfaces have appeared, so that drivers do more than bind."""
-        await self._exercise.run()
-
-    async def nap(self, ms: int) -> None:
-        """Return once ``ms`` milliseconds of the guest's clock have passed, or up to twice as many."""
-        for left in range(ms, 0, -_STEP_MS):
-            step = min(left, _STEP_MS)
-            if step not in self._naps:
-                self._naps[step] = _Shared(partial(self._agent.sleep, step), droppable=True)
-            await self._naps[step].run()
-
-    async def _settle(self, ports: frozenset[int]) -> None:
-        self.events += await self._agent.settle(_NOTICE_MS, sorted(bus for port in ports for bus in buses_of(port)))
-
-    async def _use(self) -> None:
-        await self._agent.exercise(_EXERCISE_MS)
-
-
-@define
 class Stage:
-    """The ports of one guest while a round is played."""
+    """The ports of one guest, and the devices plugged into them."""
 
     agent: Agent
     ports: Sequence[Channel]
-    settler: Settler
     warped: bool = True  #: the guest's clock jumps over idle time
     plugs: int = 0
     requests: int = 0  #: that devices were asked, of those that are not plugged in any more
     worst_reply: float = 0.0  #: seconds, the latest answer of any of them
+    shared: SharedAgent = field(init=False)
     _plugged: dict[int, Device] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.shared = SharedAgent(self.agent)
 
     async def play(self, case: Case, place: Mapping[int, int]) -> None:
         """Play one case's schedule to its end: settled, exercised, everything unplugged, settled again.
@@ -174,11 +81,11 @@ class Stage:
         mine = set(place.values())
         await self.perform(case, place)
         await self._settled(mine)
-        if case.guest.exercise and any(_opens(event) for event in self.settler.events):
-            await self._patiently(self.settler.exercise())
+        if case.guest.exercise and any(_opens(event) for event in self.shared.events):
+            await self._bounded(self.shared.exercise())
         for port in sorted(mine & self._plugged.keys()):
             await self.unplug(port)
-        if not await self._within(self.settler.settle(mine), HANG_MS):
+        if not await self._within(self.shared.settle(mine), HANG_MS):
             raise TimeoutError(
                 f"a hub or a probe was still busy {HANG_MS // 1000} s of guest time after the last unplug"
             )
@@ -233,7 +140,7 @@ class Stage:
         """Have the host reset the device on ``port``, whichever of the controller's two buses it is on."""
         for bus in buses_of(port):
             with contextlib.suppress(GuestError):  # no device there, or it cannot be reset: an event without effect
-                await self._patiently(self.agent.reset(f"{bus}-1"))
+                await self._bounded(self.agent.reset(f"{bus}-1"))
 
     async def _wait(self, event: Event, place: Mapping[int, int]) -> None:
         """Until the event's time has come; the devices of other cases in the round do not hold it up."""
@@ -259,35 +166,35 @@ class Stage:
     async def _settled(self, ports: Collection[int]) -> None:
         """Enumeration begun on every port (first request seen, or none comes), then every hub and probe done.
 
-        Returns without the latter after PATIENCE_MS: what never ends shows when the device is pulled.
+        Returns without the latter after PROBE_MS: what never ends shows when the device is pulled.
         """
         for port in sorted(ports):
             await self._until_requests(port, 1)
-        await self._patiently(self.settler.settle(ports))
+        await self._bounded(self.shared.settle(ports))
 
-    async def _patiently(self, goal: Coroutine[None, None, None]) -> None:
+    async def _bounded(self, goal: Coroutine[None, None, None]) -> None:
         """Wait for what a driver may hold up, but not for ever: the next event, or the unplug, shows what it is."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_WARPED_S if self.warped else None):
-                await self._within(goal, PATIENCE_MS)
+            async with asyncio.timeout(PROBE_WARPED_S if self.warped else None):
+                await self._within(goal, PROBE_MS)
 
     async def _within(self, goal: Coroutine[None, None, None], ms: int) -> bool:
         """Wait for ``goal``, at least ``ms`` milliseconds of the guest's clock; whether it was reached."""
         reached = asyncio.ensure_future(goal)
-        nap: asyncio.Future[None] | None = None
+        sleep: asyncio.Future[None] | None = None
         try:
-            # Most goals are reached at once: no need to wake the guest for a nap then.
+            # Most goals are reached at once: no need to wake the guest for a sleep then.
             await asyncio.wait({reached}, timeout=_AT_ONCE_S)
             if not reached.done():
-                nap = asyncio.ensure_future(self.settler.nap(ms))
-                await asyncio.wait({reached, nap}, return_when=asyncio.FIRST_COMPLETED)
-            if nap is None or reached.done():
+                sleep = asyncio.ensure_future(self.shared.sleep(ms))
+                await asyncio.wait({reached, sleep}, return_when=asyncio.FIRST_COMPLETED)
+            if sleep is None or reached.done():
                 reached.result()
                 return True
-            nap.result()
+            sleep.result()
             return False
         finally:
-            for task in filter(None, (reached, nap)):
+            for task in filter(None, (reached, sleep)):
                 task.cancel()
 
 

@@ -1,28 +1,116 @@
-"""What the console shows, what that means for the guest, and reports on guests that stopped without a word."""
+"""What a round did to the guest, by its console and by how it ended; and whether the guest may run on after it."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from usbfuzz.triage import Kind, Report, extract, once_only, same_bug
+from attrs import frozen
+
+from harness.guest.autopsy import autopsy
+from usbfuzz.errors import GuestError, QemuError
+from usbfuzz.triage import Kind, Report, extract, hang_report, once_only, same_bug
+
+from .outcome import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.guest.agent_client import Agent
     from harness.guest.process import Qemu
 
-__all__ = ["death_report", "may_run_on", "runs_on_after", "shown"]
+    from .guest import Guest
 
-#: Characters of the console kept as the text of a report that the harness makes.
-_TAIL = 4000
+__all__ = ["Ending", "Finding", "find", "may_run_on", "rearm", "runs_on_after", "shown"]
+
+#: Wall seconds in which a panicking guest gets its text out and exits.
+_LAST_WORDS_S = 4.0
+#: The same after a time limit, when it is more likely that the guest hangs.
+_GLANCE_S = 0.5
+#: Characters of the console kept as the text of a report that is made here.
+_TEXT = 4000
+#: Has the kernel forget which of its WARN_ON_ONCE() have warned, those of modules included.
+_REARM = "/sys/kernel/debug/clear_warn_once"
 _BARE = re.compile(r"-\[ cut here \]-+\n[^\n]*WARNING: ")
 _WARNING = re.compile(r"WARNING: .*")
+
+
+@frozen
+class Ending:
+    """How the playing of a round ended."""
+
+    failure: Exception | None  #: what broke it off: a lost channel or agent, a time limit; None when nothing did
+    reported: bool = False  #: it was broken off because a crash was on the console, not because the guest hangs
+    deaf: bool = False  #: it was broken off because the agent did not answer
+
+
+@frozen
+class Finding:
+    """What the guest did, and what shows it."""
+
+    verdict: Verdict
+    reports: tuple[Report, ...]  #: of the console; for HANG and DIED one made here comes first
+    console: str  #: what the guest printed during the round and until it was dead
+
+
+async def find(guest: Guest, ending: Ending) -> Finding:
+    """Read the console's reports; name a hang or a death that left none.
+
+    Raises QemuError when the guest was ended from outside, which is nobody's bug.
+    """
+    if ending.failure is None or ending.reported:
+        console = guest.read_console()
+        reports = shown(console)
+        return Finding(Verdict.CRASH if reports else Verdict.CLEAN, reports, console)
+    return await _find_lost(guest, ending, ending.failure)
+
+
+async def _find_lost(guest: Guest, ending: Ending, failure: Exception) -> Finding:
+    """What ended the guest, or made it hang."""
+    qemu = guest.qemu
+    # A channel that broke means that QEMU ends; after a time limit it is only likely not to.
+    hung = not await _exits(qemu, _GLANCE_S if isinstance(failure, TimeoutError) else _LAST_WORDS_S)
+    console = guest.read_console()
+    reports = shown(console)
+    if hung:
+        how = await autopsy(qemu, guest.agent, deaf=ending.deaf)
+        stacks = guest.read_console()
+        return Finding(Verdict.HANG, (hang_report(stacks, how), *reports), console + stacks)
+    if reports:
+        return Finding(Verdict.CRASH, reports, console)
+    if qemu.killed_from_outside:
+        raise QemuError(f"QEMU was killed from outside ({qemu.status}): {failure}") from failure
+    return Finding(Verdict.DIED, (_death_report(console, qemu),), console)
+
+
+async def _exits(qemu: Qemu, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await qemu.exited()
+    except TimeoutError:
+        return False
+    return True
+
+
+def _death_report(console: str, qemu: Qemu) -> Report:
+    """QEMU ended and the guest had said nothing: a triple fault, or a bug of QEMU's own (an abort signal)."""
+    title = f"QEMU died: {qemu.status}" if qemu.signalled else "silent death of the guest"
+    text = f"{console}\nQEMU: {qemu.status} {qemu.last_words()}"
+    return Report(title, type=Kind.REBOOT, text=text[-_TEXT:])
 
 
 def shown(console: str) -> tuple[Report, ...]:
     """The reports on the console, without those that are nobody's bug."""
     return tuple(report for report in extract(console) if not report.suppressed)
+
+
+def may_run_on(console: str, reports: Sequence[Report], known: Sequence[Report]) -> bool:
+    """Whether a guest that printed this shows every bug as well as before, if its warnings are armed again."""
+    for report in reports:
+        if not runs_on_after(report) or not any(same_bug(report, bug) for bug in known):
+            return False
+    return not once_only(_WARNING.sub("", console) if reports else console)
 
 
 def runs_on_after(report: Report) -> bool:
@@ -34,17 +122,10 @@ def runs_on_after(report: Report) -> bool:
     return report.type is Kind.WARNING and _BARE.search(report.text) is not None
 
 
-def may_run_on(console: str, reports: Sequence[Report], known: Sequence[Report]) -> bool:
-    """Whether a guest that printed this shows every bug as well as before, if its warnings are armed again."""
-    for report in reports:
-        if not runs_on_after(report) or not any(same_bug(report, seen) for seen in known):
-            return False
-    return not once_only(_WARNING.sub("", console) if reports else console)
-
-
-def death_report(console: str, qemu: Qemu) -> Report:
-    """QEMU ended and the guest had said nothing: a triple fault, or a bug of QEMU's own (an abort signal)."""
-    words = qemu.last_words()
-    title = f"QEMU died: {qemu.status}" if qemu.signalled else "silent death of the guest"
-    text = f"{console}\nQEMU: {qemu.status} {words}"
-    return Report(title, type=Kind.REBOOT, text=text[-_TAIL:])
+async def rearm(agent: Agent) -> bool:
+    """Have warnings that were seen come again; False when this kernel cannot."""
+    try:
+        await agent.write(_REARM, "1")
+    except (GuestError, QemuError):
+        return False
+    return True

@@ -1,28 +1,28 @@
-"""Ends the rounds of a warped guest that lead nowhere.
+"""Ends a round of a warped guest that leads nowhere.
 
 Wall time says little there: on a busy machine a round may take long and be fine. What counts is how long QEMU has
-computed, since a guest that only waits costs next to nothing: in all, and since the agent last answered. And that a
-crash is on the console while the round still goes on.
+computed, since a guest that only waits costs next to nothing: in all, and since the agent last answered. A crash that
+is on the console while the round still goes on ends it as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import define
 
 from usbfuzz.errors import GuestError, QemuError
 
-from .verdicts import shown
+from .verdicts import may_run_on, shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
-    from .lane import Lane
+    from usbfuzz.triage import Report
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "Watched"]
 
 #: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors come first: a lockup
 #: (8 s of busy guest time) takes some 1.5 s of it, a hung task (120 s of idle guest time) a tenth of one.
@@ -35,18 +35,34 @@ _LOOK_S = 1.0
 _GRACE_S = 1.0
 
 
+class Watched(Protocol):
+    """What can be seen of a guest from outside while a round is played."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of its QEMU so far."""
+
+    def peek_console(self) -> str:
+        """What it printed since the round began."""
+
+    async def ping(self) -> None:
+        """Return once its agent has answered; raises QemuError, GuestError."""
+
+
 @define
 class Watch:
-    """Watches one round of ``lane``."""
+    """Watches ``guest`` for one round."""
 
-    lane: Lane
+    guest: Watched
+    known: Sequence[Report]  #: bugs whose warnings do not end a round
+    warped: bool  #: the guest's clock jumps over idle time; in real time the round's own limit is enough
     reported: bool = False  #: the round was ended because the guest had reported a crash, not because it hangs
     deaf: bool = False  #: it was ended because the agent did not answer
 
     @contextlib.asynccontextmanager
     async def over(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
         """Watch meanwhile; what leads nowhere ends by ``limit``, which raises TimeoutError."""
-        if not self.lane.config.timing.warped:
+        if not self.warped:
             yield
             return
         watching = asyncio.create_task(self._watch(limit))
@@ -56,28 +72,28 @@ class Watch:
             watching.cancel()
 
     async def _watch(self, limit: asyncio.Timeout) -> None:
-        lane = self.lane
-        begun = heard = lane.cpu_seconds
+        guest = self.guest
+        begun = heard = guest.cpu_seconds
         async with asyncio.TaskGroup() as group:
             ping: asyncio.Task[bool] | None = None  # short rounds are not worth one
-            while lane.cpu_seconds < min(begun + _HANG_CPU_S, heard + _DEAF_CPU_S):
+            while guest.cpu_seconds < min(begun + _HANG_CPU_S, heard + _DEAF_CPU_S):
                 await asyncio.sleep(_LOOK_S)
-                console = lane.peek_console()
-                if (reports := shown(console)) and not lane.bears(console, reports):
+                console = guest.peek_console()
+                if (reports := shown(console)) and not may_run_on(console, reports, self.known):
                     await asyncio.sleep(_GRACE_S)
                     self.reported = True
                     break
                 if ping is None or (ping.done() and ping.result()):
-                    heard = lane.cpu_seconds
-                    ping = group.create_task(_answers(lane))
-            self.deaf = not self.reported and lane.cpu_seconds >= heard + _DEAF_CPU_S
+                    heard = guest.cpu_seconds
+                    ping = group.create_task(_answers(guest))
+            self.deaf = not self.reported and guest.cpu_seconds >= heard + _DEAF_CPU_S
             if ping is not None:
                 ping.cancel()
         limit.reschedule(asyncio.get_running_loop().time())
 
 
-async def _answers(lane: Lane) -> bool:
+async def _answers(guest: Watched) -> bool:
     with contextlib.suppress(GuestError, QemuError):
-        await lane.agent.ping()
+        await guest.ping()
         return True
     return False

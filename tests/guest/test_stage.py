@@ -12,7 +12,8 @@ from attrs import define, field
 
 from harness.channel.protocol import Channel
 from harness.guest.agent_client import Agent, UEvent
-from harness.lane.stage import Settler, Stage
+from harness.lane.shared import SharedAgent
+from harness.lane.stage import Stage
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Action, Case, Event
 from usbfuzz.errors import QemuError
@@ -75,7 +76,7 @@ class Guest:
 
 
 def _stage(guest: Guest) -> Stage:
-    return Stage(agent := cast("Agent", guest), [cast("Channel", guest)], Settler(agent))
+    return Stage(cast("Agent", guest), [cast("Channel", guest)])
 
 
 async def _die_under_two_waits(guest: Guest, complaints: list[str]) -> None:
@@ -144,12 +145,12 @@ def test_a_device_whose_unplug_failed_still_counts_and_only_once() -> None:
 def test_waits_that_begin_together_share_one_barrier_that_began_after_them() -> None:
     async def wait_together() -> int:
         guest = Guest()
-        settler = Settler(cast("Agent", guest))
-        first = asyncio.create_task(settler.settle())
+        shared = SharedAgent(cast("Agent", guest))
+        first = asyncio.create_task(shared.settle())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert len(guest.settles) == 1
-        await asyncio.gather(first, *(settler.settle() for _ in range(9)))
+        await asyncio.gather(first, *(shared.settle() for _ in range(9)))
         return len(guest.settles)
 
     assert asyncio.run(wait_together()) == 2
@@ -158,8 +159,8 @@ def test_waits_that_begin_together_share_one_barrier_that_began_after_them() -> 
 def test_a_wait_for_one_port_is_not_held_up_by_another_s() -> None:
     async def wait_apart() -> list[tuple[int, ...]]:
         guest = Guest()
-        settler = Settler(cast("Agent", guest))
-        await asyncio.gather(settler.settle([2]), settler.settle([0, 3]), settler.settle())
+        shared = SharedAgent(cast("Agent", guest))
+        await asyncio.gather(shared.settle([2]), shared.settle([0, 3]), shared.settle())
         return guest.settles
 
     assert asyncio.run(wait_apart()) == [(5, 6), (1, 2, 7, 8), ()]

@@ -11,7 +11,7 @@ from attrs import evolve
 from harness.channel.watcher import ChannelWatcher, watch_channel
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
-from harness.lane.stage import Settler, Stage
+from harness.lane.stage import Stage
 from usbfuzz.errors import GuestError, QemuError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def watch(
         on_progress("the guest runs; plugging")
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
             watching = group.create_task(_console(lane, watcher))
-            stage = Stage(lane.agent, lane.ports, Settler(lane.agent), warped=config.timing.warped)
+            stage = lane.stage()
             group.create_task(_follow(play(lane, stage), stage, watcher, watching))
     except TimeoutError:
         pass  # watched for as long as was asked
@@ -98,8 +98,8 @@ async def _follow(playing: Awaitable[None], stage: Stage, watcher: GuestWatcher,
     try:
         await playing
         while True:
-            await stage.settler.settle()
-            for event in stage.settler.take():
+            await stage.shared.settle()
+            for event in stage.shared.take():
                 watcher.uevent(event)
             await asyncio.sleep(_SETTLE_S)
     except (QemuError, GuestError) as error:

@@ -1,0 +1,205 @@
+"""The guest of a lane: restored from its snapshot, connected, ended; its console is a file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from harness.guest.agent_client import Agent
+from harness.guest.process import Qemu
+from harness.guest.rundir import RunDir
+from harness.guest.snapshot import ensure_snapshot
+from harness.workers.procs import answering_first
+from usbfuzz.errors import QemuError, StorageError
+
+from .channels import open_channels
+from .stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from harness.channel.protocol import Channel
+    from harness.guest.qemu import Machine
+
+    from .config import LaneConfig
+
+__all__ = ["Guest"]
+
+#: Bytes of console after which a guest is restored anyway, so that the file stays small.
+_CONSOLE_LIMIT = 16 << 20
+#: Wall seconds in which a restored guest's agent answers, which takes it a tenth of one, and how often one is started:
+#: about one restored guest in a hundred idles and never answers.
+_ANSWER_S = 8.0
+_STARTS = 3
+
+
+@define
+class Guest:
+    """QEMU, the agent's connection, the channels of the ports and the console, all replaced by :meth:`restore`."""
+
+    config: LaneConfig
+    machine: Machine
+    restores: int = field(default=0, init=False)
+    _dir: RunDir = field(kw_only=True)
+    _snapshot: Path = field(kw_only=True)
+    _core: contextlib.ExitStack = field(kw_only=True)  #: shared with the guest until the end
+    _qemu: Qemu | None = field(default=None, init=False)
+    _agent: Agent | None = field(default=None, init=False)
+    _ports: Sequence[Channel] = field(default=(), init=False)
+    _console_at: int = field(default=0, init=False)
+
+    @classmethod
+    async def open(cls, config: LaneConfig, on_progress: Callable[[str], None]) -> Guest:
+        """Boot (or find the snapshot), restore, connect; raises BootError or an InfraError.
+
+        A warped clock that is not paced binds the calling thread, and the guest, to one core until the guest is closed.
+        """
+        core = contextlib.ExitStack()
+        if config.timing.warped and not config.paced:
+            core.enter_context(answering_first())
+        run_dir = RunDir()
+        guest: Guest | None = None
+        try:
+            machine = config.machine(run_dir.path)
+            snapshot = await ensure_snapshot(
+                machine,
+                kernel_digest=config.kernel.digest,
+                image_digest=config.image.digest,
+                cache_dir=config.cache_dir,
+                on_progress=on_progress,
+            )
+            guest = cls(config, machine.restoring(), dir=run_dir, snapshot=snapshot, core=core)
+            await guest.restore()
+        except BaseException:
+            if guest is not None:
+                await guest.close()
+            core.close()
+            run_dir.close()
+            raise
+        return guest
+
+    @property
+    def pid(self) -> int:
+        """Process id of the QEMU that runs now, 0 if none."""
+        return self._qemu.pid if self._qemu else 0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the QEMU that runs now, 0.0 if none."""
+        return self._qemu.cpu_seconds if self._qemu else 0.0
+
+    @property
+    def qemu(self) -> Qemu:
+        """The QEMU that runs now, or ran last; raises QemuError when there is none."""
+        if self._qemu is None:
+            raise QemuError("no guest is running in this lane")
+        return self._qemu
+
+    @property
+    def agent(self) -> Agent:
+        """The guest's agent; raises QemuError when no guest runs."""
+        if self._agent is None:
+            raise QemuError("no guest is running in this lane")
+        return self._agent
+
+    @property
+    def ports(self) -> Sequence[Channel]:
+        """The channels of the guest, one per host controller."""
+        return self._ports
+
+    def stage(self) -> Stage:
+        """The guest's ports, nothing plugged in; raises QemuError when no guest runs."""
+        return Stage(self.agent, self._ports, warped=self.config.timing.warped)
+
+    async def ping(self) -> None:
+        """Return once the agent has answered; raises QemuError, GuestError."""
+        await self.agent.ping()
+
+    async def restore(self) -> None:
+        """A fresh guest from the snapshot, channels connected; raises QemuError, StorageError."""
+        await self._down()
+        machine = self.machine
+        if not machine.disk.exists():
+            await asyncio.to_thread(_copy, self._snapshot, machine.disk)
+        machine.console.unlink(missing_ok=True)
+        self._agent = await self._start(machine)
+        self._ports = await open_channels(machine, self._agent.sleep)
+        self._console_at = 0
+        self.restores += 1
+
+    async def _start(self, machine: Machine) -> Agent:
+        """Start QEMU until its guest answers; raises QemuError when none of a few does."""
+        for _ in range(_STARTS):
+            self._qemu = await Qemu.start(machine)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ANSWER_S):
+                    return await self._resume(self._qemu)
+            await self._down()
+        raise QemuError(f"{machine.disk}: the guest restored from it does not answer ({_STARTS} tries)")
+
+    async def _resume(self, qemu: Qemu) -> Agent:
+        """Let the guest run once its agent's port is connected: it has seen nothing of the time in between."""
+        agent = asyncio.ensure_future(Agent.connect(self.machine.agent))
+        try:
+            await qemu.execute("cont")
+            return await agent
+        finally:
+            agent.cancel()
+
+    async def close(self) -> None:
+        """End the guest and remove its files; may be called twice."""
+        await self._down()
+        self._core.close()
+        self._dir.close()
+
+    async def _down(self) -> None:
+        for port in self._ports:
+            port.close()
+        self._ports = ()
+        if self._agent is not None:
+            await self._agent.close()
+            self._agent = None
+        if self._qemu is not None:
+            await self._qemu.kill()
+            self._qemu = None
+
+    @property
+    def console_full(self) -> bool:
+        """So much was printed that the guest should be restored for that alone."""
+        return self._console_at > _CONSOLE_LIMIT
+
+    def read_console(self) -> str:
+        """What the guest printed since the last call."""
+        raw = self._unread()
+        self._console_at += len(raw)
+        return _text(raw)
+
+    def peek_console(self) -> str:
+        """The same, and the next call returns it again."""
+        return _text(self._unread())
+
+    def _unread(self) -> bytes:
+        try:
+            with self.machine.console.open("rb") as file:
+                file.seek(self._console_at)
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+
+def _text(console: bytes) -> str:
+    return console.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _copy(snapshot: Path, disk: Path) -> None:
+    try:
+        shutil.copyfile(snapshot, disk)
+    except OSError as error:
+        raise StorageError(
+            f"{disk}: cannot copy the snapshot: {error.strerror}; free some space or set TMPDIR"
+        ) from error

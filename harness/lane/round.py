@@ -1,0 +1,64 @@
+"""One round: cases side by side in one guest, watched while they are played, and what they left checked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from usbfuzz.errors import GuestError, QemuError
+
+from .verdicts import Ending
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from usbfuzz.case.model import Case
+    from usbfuzz.triage import Report
+
+    from .guest import Guest
+    from .stage import Stage
+
+__all__ = ["Round"]
+
+
+@define
+class Round:
+    """Plays cases once. What the devices were asked and what the guest said of them is on the stage."""
+
+    guest: Guest
+    known: Sequence[Report]  #: bugs after whose warnings the guest may run on
+    validate: bool = True  #: have the allocator check its objects: an overwritten redzone stays silent until then
+    stage: Stage = field(init=False)
+    _watch: Watch = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.stage = self.guest.stage()
+        self._watch = Watch(self.guest, self.known, warped=self.guest.config.timing.warped)
+
+    async def play(self, cases: Sequence[Case], placing: Sequence[Mapping[int, int]]) -> Ending:
+        """Play ``cases`` at the same time, each with its ports where ``placing`` has them; says how that ended."""
+        # In a task of its own: one whose TaskGroup fails while it waits stays "cancelling" for good (until Python
+        # 3.13), and a caller's asyncio.timeout() would then end in CancelledError.
+        failure = await asyncio.create_task(self._play(cases, placing))
+        self.stage.count_rest()
+        return Ending(failure, reported=self._watch.reported, deaf=self._watch.deaf)
+
+    async def _play(self, cases: Sequence[Case], placing: Sequence[Mapping[int, int]]) -> Exception | None:
+        """What broke the round off, if anything."""
+        failure: Exception | None = None
+        try:
+            async with (
+                asyncio.timeout(self.guest.config.hang_after) as limit,
+                self._watch.over(limit),
+                asyncio.TaskGroup() as group,
+            ):
+                for case, place in zip(cases, placing, strict=True):
+                    group.create_task(self.stage.play(case, place))
+            if self.validate:
+                await self.guest.agent.validate()
+        except* (QemuError, GuestError, TimeoutError) as errors:
+            failure = errors.exceptions[0]
+        return failure
