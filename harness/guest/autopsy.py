@@ -1,4 +1,4 @@
-"""Finding out what a guest that no longer moves is doing, and giving it a title."""
+"""Asking a guest that no longer moves what it is doing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["autopsy"]
 
-_PING = 3.0
-_LAST_PING = 0.3  #: of an agent that has not answered for a while
-_SPEAK = 6.0
+_PING_S = 3.0  #: wall seconds for the agent to answer and to make the kernel print
+_LAST_PING_S = 0.3  #: the same when the agent has not answered for a while
+_PANIC_S = 6.0  #: wall seconds for the panic to be printed, after which QEMU exits
 
 
 async def autopsy(qemu: Qemu, agent: Agent, *, deaf: bool = False) -> str:
@@ -24,12 +24,12 @@ async def autopsy(qemu: Qemu, agent: Agent, *, deaf: bool = False) -> str:
 
     A guest whose agent still answers has a task that never finishes: sysrq ``w`` prints the blocked ones, ``l`` what
     the processor runs. A guest that answers nothing gets an NMI, which the kernel command line's
-    ``unknown_nmi_panic`` turns into a panic with the stack of whatever loops. ``deaf`` says that it is no use to wait
-    for the agent.
+    ``unknown_nmi_panic`` turns into a panic with the stack of whatever loops. ``deaf``: the agent has not answered for
+    a while already, so it is waited for only briefly.
     """
     alive = False
     with contextlib.suppress(TimeoutError, QemuError, GuestError):
-        async with asyncio.timeout(_LAST_PING if deaf else _PING):
+        async with asyncio.timeout(_LAST_PING_S if deaf else _PING_S):
             await agent.ping()
             alive = True
             await agent.write("/proc/sys/kernel/printk", "8")  # the stacks are printed as mere information
@@ -38,6 +38,6 @@ async def autopsy(qemu: Qemu, agent: Agent, *, deaf: bool = False) -> str:
     with contextlib.suppress(QemuError):
         await qemu.execute("inject-nmi")
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_SPEAK):
+        async with asyncio.timeout(_PANIC_S):
             await qemu.exited()
     return "a probe or hub never returned" if alive else "the whole guest stopped"

@@ -42,7 +42,12 @@ class Round:
         """Play ``cases`` at the same time, each with its ports where ``placing`` has them; says how that ended."""
         # In a task of its own: one whose TaskGroup fails while it waits stays "cancelling" for good (until Python
         # 3.13), and a caller's asyncio.timeout() would then end in CancelledError.
+        task = asyncio.current_task()
+        assert task is not None
+        before = task.cancelling()
         failure = await asyncio.create_task(self._play(cases, placing))
+        if task.cancelling() > before:  # the round broke off at the same moment, and its failure hid the cancellation
+            raise asyncio.CancelledError
         self.stage.count_rest()
         return Ending(failure, reported=self._watch.reported, deaf=self._watch.deaf)
 

@@ -1,11 +1,18 @@
-"""After which messages a guest may run on: known warnings that can be armed again, and no others."""
+"""What a round did to a guest, and what the guest may run on after: known warnings that can be armed again."""
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from typing import cast
 
-from harness.lane.verdicts import may_run_on, runs_on_after, shown
+import pytest
+from attrs import define
+
+from harness.lane.guest import Guest
+from harness.lane.outcome import Verdict
+from harness.lane.verdicts import Ending, Finding, find, may_run_on, runs_on_after, shown
 from tests.triage.golden_files import GOLDEN, golden_log
+from usbfuzz.errors import QemuError
 from usbfuzz.triage import Kind
 
 CUT = "------------[ cut here ]------------\n"
@@ -63,3 +70,58 @@ def test_what_is_no_warning_is_never_gone_on_after(name: str) -> None:
     reports = shown(console)
     if not all(report.type is Kind.WARNING for report in reports):
         assert not may_run_on(console, reports, reports)
+
+
+@define
+class Lost:
+    """A guest whose QEMU has ended, and that QEMU."""
+
+    console: str = ""
+    status: str = "0"
+    signalled: bool = False
+    killed_from_outside: bool = False
+
+    @property
+    def qemu(self) -> Lost:
+        return self
+
+    async def exited(self) -> int:
+        return 0
+
+    def last_words(self) -> str:
+        return "qemu: assertion failed"
+
+    def read_console(self) -> str:
+        return self.console
+
+
+GONE = QemuError("the channel broke")
+
+
+def _find(guest: Lost, ending: Ending) -> Finding:
+    return asyncio.run(find(cast("Guest", guest), ending))
+
+
+def test_a_round_that_ended_well_is_clean_or_what_the_console_says() -> None:
+    assert _find(Lost("usb 1-1: new device\n"), Ending(None)).verdict is Verdict.CLEAN
+    found = _find(Lost(BARE), Ending(None))
+    assert (found.verdict, found.reports, found.console) == (Verdict.CRASH, shown(BARE), BARE)
+    assert _find(Lost(BARE), Ending(TimeoutError(), reported=True)).verdict is Verdict.CRASH
+
+
+@pytest.mark.parametrize(("signalled", "title"), [(False, "silent death of the guest"), (True, "QEMU died: SIGABRT")])
+def test_a_qemu_that_ended_without_a_report_is_named_after_how_it_ended(*, signalled: bool, title: str) -> None:
+    found = _find(Lost(status="SIGABRT", signalled=signalled), Ending(GONE))
+    assert found.verdict is Verdict.DIED
+    (report,) = found.reports
+    assert (report.title, report.type) == (title, Kind.REBOOT)
+    assert report.text.endswith("QEMU: SIGABRT qemu: assertion failed")
+
+
+def test_a_report_is_a_crash_however_qemu_ended() -> None:
+    assert _find(Lost(BARE, killed_from_outside=True), Ending(GONE)).verdict is Verdict.CRASH
+
+
+def test_a_qemu_that_somebody_else_killed_is_nobody_s_bug() -> None:
+    with pytest.raises(QemuError, match=r"killed from outside \(SIGKILL\): the channel broke"):
+        _find(Lost(status="SIGKILL", signalled=True, killed_from_outside=True), Ending(GONE))
