@@ -3,13 +3,13 @@
 ::
 
     config = asyncio.run(prepare("debian:6.1", mode=Mode.WARP))
-    with Workbench(config) as bench:
+    with Workbench(config) as guest:
         modem = Modem()
-        bench.plug(0, modem)
-        assert bench.drivers() == {"1-1:1.0": "cdc_acm", "1-1:1.1": "cdc_acm"}
-        bench.sh("stty -F /dev/ttyACM0 raw -echo")
-        bench.unplug(0)
-        assert not bench.reports()
+        guest.plug(0, modem)
+        assert guest.drivers() == {"1-1:1.0": "cdc_acm", "1-1:1.1": "cdc_acm"}
+        guest.sh("stty -F /dev/ttyACM0 raw -echo")
+        guest.unplug(0)
+        assert not guest.reports()
 """
 
 from __future__ import annotations
@@ -201,14 +201,14 @@ class Workbench:
         return self._result(self._submit(work, seconds))
 
     def _submit(self, work: Coroutine[Any, Any, Result], seconds: float) -> Future[Result]:
-        patience = self.lane.config.hang_after + seconds * _SLOWDOWN
+        limit = self.lane.config.hang_after + seconds * _SLOWDOWN
 
         async def bounded() -> Result:
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(limit):
                     return await work
             except TimeoutError as error:
-                raise GuestError(f"the guest did not answer within {patience:.0f} s") from error
+                raise GuestError(f"the guest did not answer within {limit:.0f} s") from error
 
         return asyncio.run_coroutine_threadsafe(bounded(), self._loop)
 

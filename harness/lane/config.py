@@ -26,14 +26,14 @@ class LaneConfig:
     kernel: Kernel
     image: Image
     timing: Timing
-    cache_dir: Path
+    cache_dir: Path  #: where snapshots are kept
     qemu: str = Factory(lambda self: self.kernel.arch.emulator.qemu, takes_self=True)  #: program, or its path
     ports: int = PORTS
-    kernel_params: tuple[str, ...] = ()
-    modules: str = "all"
-    loglevel: int = 5
+    kernel_params: tuple[str, ...] = ()  #: besides those every guest has
+    modules: str = "all"  #: which of the image's sets is loaded at boot
+    loglevel: int = 5  #: of the console: more important messages than this are printed
     memory_mib: int = 512
-    debug: int = 0
+    debug: int = 0  #: level of QEMU's usb-redir devices, 0 to 4, written to QEMU's log
     validate_every: int = 1  #: rounds between slab validations; 0 = never
     paced: bool = True  #: a warped clock jumps slowly; not needed where the server runs on the guest's core, and first
 

@@ -11,6 +11,8 @@ from harness.channel.conversation import NOT_RECORDED, Conversation
 from harness.guest.place import Place
 from usbfuzz.triage import Report
 
+from .trial import believable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -22,38 +24,43 @@ __all__ = ["Binding", "Outcome", "Verdict", "bindings", "enumerated", "interface
 class Verdict(Enum):
     """What the guest did, worst first."""
 
-    CRASH = "crash"  #: the console holds at least one report
-    HANG = "hang"  #: no report, but a hub, a probe or the whole guest no longer moves
-    DIED = "died"  #: QEMU went away without a report on the console
-    CLEAN = "clean"
+    CRASH = "crash"  #: the kernel reported a crash or a warning on its console
+    HANG = "hang"  #: a hub, a probe or the whole guest never came to its end
+    DIED = "died"  #: QEMU ended, and the console says nothing of it
+    CLEAN = "clean"  #: none of these
 
 
 @frozen
 class Binding:
     """A driver that bound while the case ran."""
 
-    port: int  #: port of the guest, -1 for a HID device, whose name does not tell
+    port: int  #: port of the guest; -1 for a HID device, whose name does not say where it is plugged in
     name: str  #: sysfs name of the bound device: ``3-1:1.0``, ``0003:1234:5678.0001``
     driver: str
 
 
 @frozen
 class Outcome:
-    """What one round (one case alone, or several side by side) did to the guest."""
+    """What one round did to the guest: of one case alone, or of several side by side."""
 
     verdict: Verdict
-    reports: tuple[Report, ...]  #: crash reports in console order; for HANG and DIED one made by the harness
-    console: str  #: what the guest printed during the round (and until it was dead)
-    bindings: tuple[Binding, ...]
+    reports: tuple[Report, ...]  #: in the order of the console; of a hang or a death, the lane's own comes first
+    console: str  #: what the guest printed during the round, and until it was dead
+    bindings: tuple[Binding, ...]  #: in the order in which drivers bound
     interfaces: tuple[str, ...]  #: sysfs names of those that appeared: ``3-1:1.0``
-    plugs: int  #: devices plugged
-    enumerated: int  #: devices that came as far as a usb_device uevent
-    requests: int  #: what devices were asked
-    seconds: float  #: wall time of the round
-    worst_reply_ms: float  #: slowest reply of ours, wall time
-    dilated: bool  #: a reply came so late that the guest may have timed out because of us: never believe, run again
+    plugs: int  #: how often a device was plugged in
+    enumerated: int  #: how many of them the kernel configured
+    requests: int  #: how often the devices were asked for something
+    seconds: float  #: wall seconds of the round, restoring the guest not included
+    worst_reply_ms: float  #: wall milliseconds of our slowest answer
+    dilated: bool  #: a reply of ours came so late that the guest may have given up waiting for it
     restored: bool  #: the guest was restored from its snapshot after this round
-    conversation: Conversation = NOT_RECORDED  #: empty unless the lane records
+    conversation: Conversation = NOT_RECORDED  #: what devices and guest said, when the lane was told to record it
+
+    @property
+    def believable(self) -> bool:
+        """Whether the run tells anything (:mod:`harness.lane.trial`)."""
+        return believable(reported=bool(self.reports), dilated=self.dilated)
 
     @property
     def title(self) -> str:

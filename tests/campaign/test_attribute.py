@@ -7,11 +7,12 @@ from typing import Any
 
 from attrs import evolve
 
+from harness.lane.trial import TRIES
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.record import How
-from usbfuzz.jobs.campaign.attribute import CONFIRMATIONS, DILATED_TRIES, Attributor, Suspicion, suspects
+from usbfuzz.jobs.campaign.attribute import CONFIRMATIONS, Attributor, Suspicion, suspects
 from usbfuzz.models.hid.pointers import BootMouse
 
 from .pretend import PretendLane, case, report
@@ -133,7 +134,7 @@ def test_always_dilated_runs_come_to_an_end() -> None:
     lane = _lane(dilated=99)
     found, _ = _attribute(lane, [5])
     assert (found.hits, found.runs) == (0, 2)
-    assert len(lane.runs) == 2 * DILATED_TRIES
+    assert len(lane.runs) == 2 * TRIES
 
 
 def test_in_a_hurry_no_further_run_is_started() -> None:

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
+from harness.lane.trial import run_believably
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from usbfuzz.case.model import Case
 
 __all__ = ["Replay", "replay"]
-
-#: Runs of one replay that may be dilated (we answered too late) before the last one counts all the same.
-_PATIENCE = 3
 
 
 @frozen
@@ -62,7 +60,7 @@ async def replay(
     outcomes: list[Outcome] = []
     try:
         for number in range(times):
-            outcome = await _trusted(lane, case)
+            outcome = await _believed(lane, case)
             outcomes.append(outcome)
             on_outcome(number, outcome)
             if number + 1 < times and not outcome.restored:
@@ -72,12 +70,12 @@ async def replay(
     return Replay(case.recorded_names, tuple(outcomes))
 
 
-async def _trusted(lane: Lane, case: Case) -> Outcome:
-    """One run in which we answered in time, or the last of a few."""
-    for _ in range(_PATIENCE):
-        outcome = await lane.run(case)
-        if not outcome.dilated or outcome.reports:
-            return outcome
+async def _believed(lane: Lane, case: Case) -> Outcome:
+    """One run that may be believed, or the last of a few that may not."""
+
+    async def refresh(outcome: Outcome) -> None:
         if not outcome.restored:
             await lane.restore()
-    return outcome
+
+    trial = await run_believably(lambda: lane.run(case), lambda outcome: outcome.believable, between=refresh)
+    return trial.result

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from attrs import define, field, frozen
 
 from harness.lane.outcome import Binding, Outcome
+from harness.lane.trial import believable, run_believably
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.record import How
@@ -24,8 +25,6 @@ from .merge import in_sequence, side_by_side
 
 __all__ = [
     "CONFIRMATIONS",
-    "DILATED_TRIES",
-    "PATIENCE",
     "Attributor",
     "Suspicion",
     "bound_drivers",
@@ -34,10 +33,8 @@ __all__ = [
 
 #: Runs of the winner on fresh guests: the N of "reproduced n of N".
 CONFIRMATIONS = 3
-#: Runs of the same input until one is not dilated.
-DILATED_TRIES = 3
 #: Wall seconds after which no further run is started for one bug: a hang takes most of a minute to be sure of.
-PATIENCE = 180.0
+_SECONDS = 180.0
 #: The module of a stack's frame: ``uvc_probe+0x1c/0x90 [uvcvideo]``.
 _MODULE = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+ \[(\w+)")
 #: Drivers of the USB core itself, which bind to every device or hub.
@@ -91,6 +88,18 @@ class _Sighting:
     exact: bool  #: nothing else had run in the guest
 
 
+@frozen
+class _Run:
+    """A run of a suspect, and the bug if it showed it."""
+
+    outcome: Outcome
+    sighting: _Sighting | None
+
+    @property
+    def believable(self) -> bool:
+        return believable(reported=self.sighting is not None, dilated=self.outcome.dilated)
+
+
 @define
 class Attributor:
     """Runs suspects on a lane. Reports of other bugs met on the way collect in ``strays``, each with its exact case."""
@@ -114,7 +123,7 @@ class Attributor:
         What the lane raises passes through.
         """
         runs = 0
-        self._deadline = time.monotonic() + PATIENCE
+        self._deadline = time.monotonic() + _SECONDS
         for how, case in suspects(suspicion):
             if self._over():
                 break
@@ -151,21 +160,20 @@ class Attributor:
 
     async def _seen_again(self, case: Case, wanted: Report, *, fresh: bool) -> _Sighting | None:
         """Run ``case`` until a run shows the bug, or is not dilated; ``fresh``: each time on a fresh guest."""
-        for _ in range(DILATED_TRIES):
-            if self.past is None or (fresh and self.past):
-                await self.lane.restore()
-                self.past = []
-            before = self.past
-            self.runs += 1
-            outcome = await recorded(self.lane, case)
-            self.past = [] if outcome.restored else None if outcome.reports else [*before, case]
-            found = self._sort(case, before, outcome, wanted)
-            if found is not None:
-                return _Sighting(found, outcome, exact=not before)
-            if not outcome.dilated:
-                break
-            self.dilated += 1
-        return None
+        trial = await run_believably(lambda: self._run(case, wanted, fresh=fresh), lambda run: run.believable)
+        self.dilated += trial.doubted
+        return trial.result.sighting
+
+    async def _run(self, case: Case, wanted: Report, *, fresh: bool) -> _Run:
+        if self.past is None or (fresh and self.past):
+            await self.lane.restore()
+            self.past = []
+        before = self.past
+        self.runs += 1
+        outcome = await recorded(self.lane, case)
+        self.past = [] if outcome.restored else None if outcome.reports else [*before, case]
+        found = self._sort(case, before, outcome, wanted)
+        return _Run(outcome, None if found is None else _Sighting(found, outcome, exact=not before))
 
     def _sort(self, case: Case, before: list[Case], outcome: Outcome, wanted: Report) -> Report | None:
         """The first report of the wanted bug; reports of other bugs become strays."""

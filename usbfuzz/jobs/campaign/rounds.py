@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from attrs import define, evolve, field
 
 from harness.lane.outcome import Outcome
+from harness.lane.trial import run_believably
 from harness.workers.upstream import Upstream
 from usbfuzz.case.model import Case
 from usbfuzz.triage import Report, same_bug
 
-from .attribute import DILATED_TRIES, Attributor, Suspicion, bound_drivers
+from .attribute import Attributor, Suspicion, bound_drivers
 from .inbox import Inbox, unless_set
 from .lanes import CampaignLane
 from .messages import Attributed, Entered, LaneState, Made, Order, Reply, RoundDone, Sighted, WorkerStart
@@ -109,20 +110,19 @@ class Rounds:
         provenance = evolve(made.case.provenance, seed=self.start.seed, index=made.index)
         return evolve(made.case, guest=needs, provenance=provenance)
 
-    async def _believable(self, cases: Sequence[Case]) -> tuple[Outcome | None, int]:
-        """Run a round until its outcome is not dilated, and how often it was; no outcome when it always is.
+    async def _believable(self, cases: tuple[Case, ...]) -> tuple[Outcome | None, int]:
+        """Run a round until its outcome may be believed, and how often it could not; no outcome when it never can."""
 
-        What the guest reports is its own word, late answer or not; a dilated silence may only be ours.
-        """
-        for dilated in range(DILATED_TRIES):
-            outcome = await self.lane.run_round(cases)
-            if not outcome.dilated or outcome.reports:
-                return outcome, dilated
+        async def remember(outcome: Outcome) -> None:
             if outcome.restored:
                 self._history.clear()
             else:
-                self._history.append(tuple(cases))
-        return None, DILATED_TRIES
+                self._history.append(cases)
+
+        trial = await run_believably(
+            lambda: self.lane.run_round(cases), lambda outcome: outcome.believable, between=remember
+        )
+        return trial.result if trial.believed else None, trial.doubted
 
     async def _look_into(self, outcome: Outcome, cases: tuple[Case, ...], indices: tuple[int, ...]) -> list[str]:
         """Count reports of bugs that are saved, attribute the others; returns the crash directory of each report."""

@@ -10,14 +10,15 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
+from harness.lane.trial import believable, run_believably
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest
 from usbfuzz.triage import Report
 
 __all__ = ["Guests", "Oracle", "OutOfTime", "Reliability", "Seen"]
 
-#: Runs of the same candidate until one in which we answered in time.
-_PATIENCE = 5
+#: Runs of the same candidate until one may be believed. More than elsewhere: all cores run guests at that time.
+_BELIEVED_WITHIN = 5
 #: Accepted probability that a candidate counts as harmless although it shows the bug as often as the best one.
 _DOUBT = 0.05
 _MOST_TRIES = 8
@@ -35,6 +36,11 @@ class Seen:
     dilated: bool = False  #: the guest was answered late, so that no report means nothing
     report: Report | None = None  #: of a hit
     console: str = ""  #: of a hit
+
+    @property
+    def believable(self) -> bool:
+        """Whether the run tells anything."""
+        return believable(reported=self.hit, dilated=self.dilated)
 
 
 class Guests(Protocol):
@@ -133,7 +139,7 @@ class Oracle:
             if seen.hit and await self._surely(case):
                 self._learn(key, shows=True)
                 return True
-            believed |= seen.hit or not seen.dilated
+            believed |= seen.believable
         if believed:
             self.unsure.discard(key)
             self._learn(key, shows=False)
@@ -152,12 +158,13 @@ class Oracle:
         self.on_verdict(key, shows)
 
     async def _run(self, case: Case, *, fresh: bool, in_time: bool = True) -> Seen:
-        """Run until the outcome may be believed, a few times; dilated silence is what remains otherwise."""
-        for _ in range(_PATIENCE):
+        """One run that may be believed, or the last of a few that may not; raises OutOfTime."""
+
+        async def once() -> Seen:
             if in_time and time.monotonic() >= self.deadline:
                 raise OutOfTime
             self.asked += 1
-            seen = await self.guests.run(case, fresh=fresh)
-            if seen.hit or not seen.dilated:
-                return seen
-        return seen
+            return await self.guests.run(case, fresh=fresh)
+
+        trial = await run_believably(once, lambda seen: seen.believable, tries=_BELIEVED_WITHIN)
+        return trial.result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.lane.trial import TRIES
 from usbfuzz.case.model import ALWAYS
 from usbfuzz.triage import Kind
 
@@ -19,28 +20,26 @@ if TYPE_CHECKING:
 __all__ = ["enough", "enough_to_bless", "judge", "tries_for"]
 
 #: Runs that must all show a difference before it is believed.
-TRIES = 3
+_RUNS = 3
 #: A recorded crash counts as gone when the probability that it only stayed away by chance is below this.
 _CHANCE = 0.01
-_MOST_TRIES = 20
-#: Runs in which we answered too late, after which the cell is judged all the same.
-_PATIENCE = 3
+_MOST_RUNS = 20
 _MINOR = frozenset({Kind.WARNING, Kind.BOGUS_URB})
 
 
 def tries_for(expected: Expectation | None) -> int:
     """Runs after which the recorded crash, if still there, would have shown (for a harmless case: runs that agree)."""
     if expected is None or expected.reliability >= ALWAYS:
-        return TRIES
+        return _RUNS
     needed = math.log(_CHANCE) / math.log(1 - expected.reliability / ALWAYS)
-    return min(max(TRIES, math.ceil(needed)), _MOST_TRIES)
+    return min(max(_RUNS, math.ceil(needed)), _MOST_RUNS)
 
 
 def enough(expected: Expectation | None, runs: Sequence[Seen]) -> bool:
     """Whether the runs so far decide the cell."""
     believed = [seen for seen in runs if seen.trusted]
     if not believed:
-        return len(runs) >= _PATIENCE
+        return len(runs) >= TRIES
     if judge(expected, runs).status.good:
         return True
     if expected is None or not expected.title:
@@ -48,7 +47,7 @@ def enough(expected: Expectation | None, runs: Sequence[Seen]) -> bool:
         crashed = [seen for seen in believed if seen.reports]
         if any(seen.fresh for seen in crashed):
             return True
-    return len(believed) >= tries_for(expected) or len(runs) >= tries_for(expected) + _PATIENCE
+    return len(believed) >= tries_for(expected) or len(runs) >= tries_for(expected) + TRIES
 
 
 def judge(expected: Expectation | None, runs: Sequence[Seen]) -> Finding:
@@ -112,6 +111,6 @@ def enough_to_bless(runs: Sequence[Seen]) -> bool:
     """Whether the runs, each on a fresh guest, tell what to record: two harmless ones agree, or a crash's frequency."""
     believed = [seen for seen in runs if seen.trusted]
     if any(seen.reports for seen in believed):
-        return len(believed) >= TRIES or len(runs) >= TRIES + _PATIENCE
+        return len(believed) >= _RUNS or len(runs) >= _RUNS + TRIES
     behaviour = [(seen.drivers, seen.log) for seen in believed]
-    return len(set(behaviour)) < len(behaviour) or len(runs) >= TRIES + _PATIENCE
+    return len(set(behaviour)) < len(behaviour) or len(runs) >= _RUNS + TRIES

@@ -54,7 +54,7 @@ def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Seen:
         log=() if reports else kernel_lines(outcome.console),
         seconds=outcome.seconds,
         fresh=fresh,
-        trusted=bool(reports) or not outcome.dilated,
+        trusted=outcome.believable,
     )
 
 
