@@ -19,8 +19,6 @@ from attrs import define, evolve, field
 from harness.guest.agent_client import Agent
 from harness.guest.place import buses_of
 from harness.guest.rundir import RunDir
-from harness.lane import guest as lane_guest
-from harness.lane import verdicts
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from harness.lane.outcome import Outcome, Verdict
@@ -202,7 +200,7 @@ def test_a_known_warning_costs_no_guest_and_comes_again_in_the_same_one(running:
 def test_a_kernel_that_cannot_arm_a_warning_again_costs_the_guest_as_before(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verdicts, "_REARM", "/sys/kernel/debug/no_such_switch")
+    monkeypatch.setattr("harness.lane.verdicts._REARM", "/sys/kernel/debug/no_such_switch")
     camera, restores = load(CAMERA), running.lane.restores
     running.lane.known += running.round(camera).reports
     known = running.round(camera)
@@ -257,7 +255,7 @@ def _make_deaf(monkeypatch: pytest.MonkeyPatch, guests: int) -> None:
         return await connect(path)
 
     monkeypatch.setattr(Agent, "connect", maybe)
-    monkeypatch.setattr(lane_guest, "_ANSWER_S", 2.0)
+    monkeypatch.setattr("harness.lane.guest._ANSWER_S", 2.0)
 
 
 def test_a_restored_guest_that_does_not_answer_is_restored_again(
