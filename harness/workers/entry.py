@@ -17,7 +17,6 @@ from .upstream import Upstream, take_stdout
 
 __all__ = ["Work", "run_worker"]
 
-
 #: The work of one kind of worker process: obeys orders until there will be no more. What it adds to the stack is done
 #: afterwards, in little time. An UsbfuzzError is reported to the command and ends the worker.
 Work = Callable[[Start, Upstream[Order, Reply], AsyncExitStack], Coroutine[Any, Any, None]]
@@ -37,10 +36,14 @@ async def _serve(channel: int, messages: WorkerMessages[Start, Order, Reply], wo
         return 0
     gc.freeze()
     gc.disable()  # a collection in the middle of a run would be a late answer
-    working = asyncio.create_task(_work(messages.start.decode(line), upstream, work))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
     try:
-        await working
+        async with AsyncExitStack() as cleanup:
+            working = asyncio.create_task(work(messages.start.decode(line), upstream, cleanup))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+            try:
+                await working
+            finally:
+                clean_exit_or_die()  # a thread that waits for a lock or a disk must not keep the process
     except asyncio.CancelledError:
         return 1
     except UsbfuzzError as error:
@@ -48,11 +51,3 @@ async def _serve(channel: int, messages: WorkerMessages[Start, Order, Reply], wo
         return 1
     upstream.send(Ended())
     return 0
-
-
-async def _work(start: Start, upstream: Upstream[Order, Reply], work: Work[Start, Order, Reply]) -> None:
-    async with AsyncExitStack() as cleanup:
-        try:
-            await work(start, upstream, cleanup)
-        finally:
-            clean_exit_or_die()  # a thread that waits for a lock or a disk must not keep the process

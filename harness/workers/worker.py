@@ -37,7 +37,7 @@ class DeadWorkerError(InfraError):
 
 @frozen
 class Program(Generic[Start, Order, Reply]):
-    """What the processes of one kind of worker run, here on this machine."""
+    """How the processes of one kind of worker are started: on this machine. Elsewhere takes another ``launch``."""
 
     command: tuple[str, ...]  #: the process id of whoever starts it is appended
     messages: WorkerMessages[Start, Order, Reply]

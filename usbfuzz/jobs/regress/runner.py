@@ -46,6 +46,7 @@ class CellRunner:
     bless: bool
     on_cell: Callable[[Cell], None]
     on_progress: Callable[[str], None]
+    program: Program[WorkerStart, Job, Done | Stuck] = _PROGRAM
     _waiting: list[_Task] = field(factory=list, init=False)
     _guests: dict[int, LaneConfig] = field(factory=dict, init=False)  #: lane: what it has booted
 
@@ -66,7 +67,7 @@ class CellRunner:
     def _pool(self, lanes: int) -> Pool[WorkerStart, Job, Done | Stuck]:
         """Whatever fails costs its cell, and the others go on."""
         policy = Policy(silence=self.seconds + _GRACE, silent_again=False, fruitless=None)
-        workers = (_Worker(f"lane {lane}", _PROGRAM, WorkerStart(core_of(lane)), policy) for lane in range(lanes))
+        workers = (_Worker(f"lane {lane}", self.program, WorkerStart(core_of(lane)), policy) for lane in range(lanes))
         return Pool(tuple(workers), policy)
 
     def _take(self, lane: int) -> _Task | None:
