@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.channel import events
+from harness.channel.conversation import Recorder
 from harness.channel.protocol import LEGAL, ChannelState
 from harness.channel.said import Said, Sender
 from harness.usbip.server import Server
 from tests.usbredir.peer import Dummy, in_loop
 from usbfuzz.errors import InfraError, ProtocolError, QemuError
+from usbfuzz.report.capture import usbmon_packets
 from usbfuzz.wire import Answer, Setup, Status, TransferType, data
 
 from .ends import ENDS, End, RedirEnd, UsbipEnd, brought
@@ -118,6 +120,26 @@ async def test_what_is_asked_is_counted_timed_and_said(tmp_path: Path, kind: typ
     assert (submitted.type, submitted.endpoint, submitted.length) == (TransferType.CONTROL, 0x80, 18)
     assert submitted.setup == Setup(0x80, 6, 0x100, 0, 18)
     assert (completed.id, completed.status, completed.data) == (submitted.id, Status.OK, b"descriptor")
+
+
+@of_each
+@in_loop
+async def test_what_was_said_is_a_capture_whatever_channel_it_was_said_on(tmp_path: Path, kind: type[End]) -> None:
+    recorder = Recorder()
+    device = Dummy()
+    device.control = lambda _: data(b"descriptor")
+    async with brought(kind, tmp_path, S.EMPTY) as end:
+        recorder.listen([end.channel])
+        await end.channel.plug(device)
+        await end.ask()
+    submitted, completed = usbmon_packets(recorder.conversation())
+    assert "port 0: 1234:5678 plugged in" in submitted.comment
+    number = submitted.data[:8]
+    assert submitted.data[8:11] == b"S\x02\x80"
+    assert submitted.data[40:48] == Setup(0x80, 6, 0x100, 0, 18).pack()
+    assert completed.data[:11] == number + b"C\x02\x80"
+    assert completed.data[28:32] == bytes(4), "status 0"
+    assert completed.data[64:] == b"descriptor"
 
 
 @of_each
