@@ -130,11 +130,11 @@ def _always(arch: Arch) -> list[str]:
         # -no-reboot makes of that an exit.
         "oops=panic",
         "panic=-1",
-        # A soft lockup is a CPU that has not scheduled for 2 x watchdog_thresh = 8 s (the default is 20 s): a busy
-        # guest runs near real time, even when its clock is warped.
+        # A soft lockup is a CPU that has run one task for 2 x watchdog_thresh = 8 s without a break. The default of
+        # 20 s would be as many seconds of waiting: only idle time is skipped by a warped clock, and a loop is busy.
         "softlockup_panic=1",
         "watchdog_thresh=4",
-        # A task that is blocked for more than 120 s panics.
+        # A hung task (blocked for more than 120 s) panics.
         "hung_task_panic=1",
         # So that an NMI prints the stack of a guest that answers nothing (see autopsy.py).
         arch.command_line.nmi_panic,
@@ -223,6 +223,7 @@ def _timing(machine: Machine) -> tuple[str, ...]:
     emulator = machine.arch.emulator
     if machine.timing is Timing.KVM:
         return ("-accel", "kvm", "-cpu", emulator.cpu_kvm)
+    # thread=single: all virtual CPUs in one thread, without which instructions cannot be counted.
     accel = ("-accel", "tcg,thread=single", "-cpu", emulator.cpu_tcg)
     return (*accel, "-icount", _ICOUNT) if machine.timing.warped else accel
 

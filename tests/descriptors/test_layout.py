@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kernels.config import kept_by_the_kernel
 from usbfuzz.descriptors.kernel import parse_configuration
 from usbfuzz.descriptors.layout import EndpointLayout, InterfaceLayout, Layout, layout
 from usbfuzz.wire import Speed, TransferType
 
+from .kernel_config import kept_by_the_kernel
 from .soup import configuration, configurations
 
 speeds = st.sampled_from(Speed)

@@ -67,10 +67,10 @@ class Printed:
 class Arch:
     """An architecture guests can have. Each is one object, known by its name."""
 
-    name: str  #: in messages and kernel specs: ``debian:bookworm/NAME``
+    name: str  #: in prose and messages
     uname: str  #: what ``uname -m`` prints on such a machine
     gnu: str  #: GNU triplet, by which a cross compiler for it is named
-    debian: str  #: what Debian and Ubuntu call it
+    debian: str  #: what Debian and Ubuntu call it, and kernel specs: ``debian:bookworm/NAME``
     flavour: str  #: last part of the release of Debian's stock kernels; Ubuntu's is the same everywhere
     packages: Mapping[str, str]  #: command on PATH or file: the Debian package that has it, see scripts/bootstrap
     image: BootImage
