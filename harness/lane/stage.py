@@ -65,8 +65,8 @@ class Stage:
     ports: Sequence[Channel]
     warped: bool = True  #: the guest's clock jumps over idle time
     plugs: int = 0
-    requests: int = 0  #: that devices were asked, of those that are not plugged in any more
-    worst_reply: float = 0.0  #: seconds, the latest answer of any of them
+    requests: int = 0  #: of all devices that were plugged in and are not any more
+    worst_reply: float = 0.0  #: seconds, the slowest answer of any of them
     shared: SharedAgent = field(init=False)
     _plugged: dict[int, Device] = field(factory=dict, init=False)
 
@@ -91,13 +91,13 @@ class Stage:
             )
 
     async def perform(self, case: Case, place: Mapping[int, int]) -> None:
-        """The events of one case, in order, each when its time has come; what it leaves plugged stays plugged."""
+        """Do the events of one case in order, each at its time; what is plugged in at the end stays plugged in."""
         for event in case.events:
             await self._wait(event, place)
             await self._do(case, event, place[event.port])
 
     async def plug(self, port: int, device: Device) -> None:
-        """Plug ``device`` in; a device still there is unplugged first, as a hand would."""
+        """Plug ``device`` in; a device that is still in the port is unplugged first."""
         if port in self._plugged:
             await self.unplug(port)
         await self.ports[port].plug(device)
@@ -105,11 +105,11 @@ class Stage:
         self.plugs += 1
 
     async def settle(self) -> None:
-        """Return once what is plugged has been enumerated and every probe returned, or kept us waiting for too long."""
+        """Return once all that is plugged in is enumerated and every probe has returned, or has taken too long."""
         await self._settled(self._plugged.keys())
 
     async def unplug(self, port: int) -> None:
-        """Pull what is plugged in there, if anything is."""
+        """Unplug the device in ``port``, if there is one."""
         if self._plugged.pop(port, None) is not None:
             try:
                 await self.ports[port].unplug()
@@ -117,7 +117,7 @@ class Stage:
                 self._count(port)
 
     def count_rest(self) -> None:
-        """Count what devices were asked that were never unplugged, because the guest died first."""
+        """Count the requests of devices that were not unplugged because the guest died first."""
         while self._plugged:
             self._count(self._plugged.popitem()[0])
 
@@ -143,7 +143,7 @@ class Stage:
                 await self._bounded(self.agent.reset(f"{bus}-1"))
 
     async def _wait(self, event: Event, place: Mapping[int, int]) -> None:
-        """Until the event's time has come; the devices of other cases in the round do not hold it up."""
+        """Wait until the event's time has come; devices of other cases in the round are not waited for."""
         if event.after_requests is not None:
             await self._until_requests(place[event.port], event.after_requests)
         elif event.after_ms is not None:
@@ -152,7 +152,7 @@ class Stage:
             await self._settled(mine)
 
     async def _until_requests(self, port: int, count: int) -> None:
-        """Until the device on ``port`` was asked ``count`` times, or nothing comes for QUIET_MS of guest time."""
+        """Wait until the device on ``port`` was asked ``count`` times, or was asked nothing for QUIET_MS."""
         channel, seen = self.ports[port], -1
         while port in self._plugged and not channel.rejected and seen != channel.requests:
             seen = channel.requests
@@ -164,16 +164,16 @@ class Stage:
                     raise
 
     async def _settled(self, ports: Collection[int]) -> None:
-        """Enumeration begun on every port (first request seen, or none comes), then every hub and probe done.
+        """Wait until enumeration has begun on every port (a request came, or none does), then for hubs and probes.
 
-        Returns without the latter after PROBE_MS: what never ends shows when the device is pulled.
+        They are waited for at most PROBE_MS: a probe that never ends shows when its device is unplugged.
         """
         for port in sorted(ports):
             await self._until_requests(port, 1)
         await self._bounded(self.shared.settle(ports))
 
     async def _bounded(self, goal: Coroutine[None, None, None]) -> None:
-        """Wait for what a driver may hold up, but not for ever: the next event, or the unplug, shows what it is."""
+        """Wait for something that a driver may delay, but not for ever: the next event may end the delay."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PROBE_WARPED_S if self.warped else None):
                 await self._within(goal, PROBE_MS)

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch", "Watched"]
 
-#: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors come first: a lockup
-#: (8 s of busy guest time) takes some 1.5 s of it, a hung task (120 s of idle guest time) a tenth of one.
+#: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors report earlier: a lockup
+#: (8 s of busy guest time) takes about 1.5 s of CPU time, a hung task (120 s of idle guest time) a tenth of one.
 _HANG_CPU_S = 6.0
 #: The same without an answer of the agent: a processor that loops with interrupts off runs no detector either.
 _DEAF_CPU_S = 3.0
 #: Wall seconds between two looks.
 _LOOK_S = 1.0
-#: Wall seconds for a round to end after the guest has reported a crash and runs on: minutes of its own, if it idles.
+#: Wall seconds for a round to end by itself after the guest has reported a crash and runs on; to a guest that idles
+#: these are minutes.
 _GRACE_S = 1.0
 
 

@@ -48,7 +48,7 @@ class Guest(Workbench):
         self._dirty = False  # something happened that the next test must not see
         self._lost = False  # the guest did not survive
         self._seen = 0  # characters of the log that are from before this test
-        self._told: set[str] = set()  # titles of crashes the test expects, or failed of already
+        self._told: set[str] = set()  # titles of crashes that the test expects, or has failed for already
         self._ports: set[int] = set()  # that had something plugged in
 
     def plug(self, port: int, device: Device) -> None:
