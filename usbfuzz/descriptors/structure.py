@@ -46,6 +46,7 @@ class Structure:
     _after: ClassVar[tuple[int, ...]] = ()  #: minimum bytes after each field
     _checks: ClassVar[tuple[tuple[int, int, bytes], ...]] = ()  #: start, stop, bytes of fixed fields
     _defaults: ClassVar[dict[str, Any]] = {}  #: of each field; REQUIRED or a Computed where it has no constant one
+    _open: ClassVar[tuple[Field, ...]] = ()  #: fields without a constant default
     _packer: ClassVar[struct.Struct | None] = None  #: packs all fields at once, when they are numbers of fixed places
 
     def __init_subclass__(cls, **constants: int) -> None:
@@ -81,7 +82,17 @@ class Structure:
             for at, size, field in zip(starts, sizes, fields, strict=True)
             if isinstance(field.default, Fixed)
         )
+        cls._compile_encoding(fields)
+
+    @classmethod
+    def _compile_encoding(cls, fields: tuple[Field, ...]) -> None:
+        """What the constructor needs."""
         cls._defaults = {field.name: _constant_default(field, cls.minimum, cls._constant) for field in fields}
+        cls._open = tuple(
+            field
+            for field in fields
+            if cls._defaults[field.name] is REQUIRED or isinstance(cls._defaults[field.name], Computed)
+        )
         cls._packer = None
         if all(field.kind == "int" and field.width in _FORMATS for field in fields):
             cls._packer = struct.Struct("<" + "".join(_FORMATS[field.width or 0] for field in fields))
@@ -107,18 +118,16 @@ class Structure:
         name = type(self).__name__
         if unknown := values.keys() - self._defaults.keys():
             raise TypeError(f"{name} has no field {', '.join(sorted(unknown))}")
-        complete |= {
-            field.name: _default(field, values, name)
-            for field in self.fields
-            if complete[field.name] is REQUIRED or isinstance(complete[field.name], Computed)
-        }
+        for field in self._open:
+            if field.name not in values:
+                complete[field.name] = _default(field, values, name)
         raw, spans = bytearray(), []
         for field in self.fields:
             width: int = complete[field.sized_by.name] if field.sized_by else field.width or 0
             chunk = field.encode(complete[field.name], width, name)
             spans.append((len(raw), len(raw) + len(chunk), width))
             raw += chunk
-        for field in self.fields:
+        for field in self._open:
             if isinstance(field.default, LengthOfAll) and field.name not in values:
                 start, stop, width = spans[field.index]
                 raw[start:stop] = field.encode(len(raw), width, name)
