@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from harness.channel.conversation import Conversation, Utterance
 from harness.channel.events import BusReset, Cancelled, Completed, Connected, Disconnected, Submitted
@@ -110,25 +110,22 @@ class _Monitor:
 
     def _completed(self, event: Completed, asked: Submitted | None) -> _Urb:
         """Type and endpoint are what the channel says, else of what was asked, else of a control OUT transfer."""
-        if event.type is None or event.endpoint is None:
-            endpoint = asked.endpoint if asked else 0
-            kind = asked.type if asked else TransferType.CONTROL
-            data, length = (event.data, len(event.data)) if endpoint & DIRECTION_IN else (b"", event.length)
-            event = evolve(event, type=kind, endpoint=endpoint, data=data, length=length)
+        kind, endpoint, data, length = event.type, event.endpoint, event.data, event.length
+        if kind is None or endpoint is None:
+            kind, endpoint = (asked.type, asked.endpoint) if asked else (TransferType.CONTROL, 0)
+            data, length = (data, len(data)) if endpoint & DIRECTION_IN else (b"", length)
         number = event.id
-        if not number and event.type is not TransferType.CONTROL:
+        if not number and kind is not TransferType.CONTROL:
             self._pushed += 1
             number = self._pushed << 48  # beyond the ids of requests
-        assert event.type is not None
-        assert event.endpoint is not None
         return _Urb(
             submitted=False,
-            type=event.type,
-            endpoint=event.endpoint,
+            type=kind,
+            endpoint=endpoint,
             id=number,
             status=_ERRNO[event.status],
-            data=event.data,
-            length=event.length,
+            data=data,
+            length=length,
         )
 
     def _packet(self, utterance: Utterance, urb: _Urb) -> Packet:
