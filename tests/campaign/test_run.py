@@ -2,103 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
-from attrs import define, field
 
-from tests import ROOT
 from usbfuzz.case import load
 from usbfuzz.crashes.minimized import load_result
 from usbfuzz.crashes.record import Crash, read_crashes
 from usbfuzz.errors import BootError, InfraError, InputError, KernelError, StorageError
-from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.progress import Progress
-from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+from usbfuzz.jobs.campaign.supervisor import Campaign
 
-from .pretend import COMMANDS, VARIABLE, config
+from .running import Listener, Run, pretenders
 
-pytestmark = pytest.mark.timeout(60)
-
-
-@define
-class Listener:
-    """A view that remembers."""
-
-    said: list[str] = field(factory=list)
-    frames: int = 0
-    on_update: Callable[[Progress], None] = lambda _: None
-
-    def update(self, progress: Progress) -> None:
-        self.frames += 1
-        self.on_update(progress)
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def close(self) -> None:
-        self.said.append("closed")
-
-
-Run = Callable[..., Campaign]
-
-
-@pytest.fixture
-def write_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Say what the pretended guests do."""
-    path = tmp_path / "script.json"
-    monkeypatch.setenv(VARIABLE, str(path))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-
-    def write(**script: Any) -> None:
-        path.write_text(json.dumps(script))
-
-    write()
-    return write
-
-
-@pytest.fixture
-def run(tmp_path: Path, write_script: Callable[..., None]) -> Run:
-    """Run a campaign in tmp_path/out."""
-
-    def go(view: Listener | None = None, **options: Any) -> Campaign:
-        plain = {"out": tmp_path / "out", "lanes": 1, "seed": 7, "minimize": False, "confirm": False}
-        options = {**plain, **options}
-        coroutine = run_campaign(CampaignOptions(**options), config(), 612, view or Listener(), COMMANDS)
-        return asyncio.run(coroutine)
-
-    return go
-
-
-@pytest.fixture(autouse=True)
-def _no_orphans(tmp_path: Path) -> Iterator[None]:
-    yield
-    _until(lambda: not _pretenders(tmp_path))
-
-
-def _pretenders(directory: Path, role: str = "") -> list[psutil.Process]:
-    """Worker and generator processes of the test that owns ``directory``."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            words = process.cmdline()
-            if any(word.endswith("campaign/pretend.py") for word in words) and role in ("", *words[2:3]):
-                mine = process.environ().get(VARIABLE) == str(directory / "script.json")
-                if mine and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-    return found
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_orphans")]
 
 
 def _crash(campaign: Campaign) -> Crash:
@@ -206,7 +127,7 @@ def test_a_killed_worker_is_replaced_and_its_cases_are_run(
 
     def kill_one(progress: Progress) -> None:
         if not killed and progress.session.cases:
-            worker = _pretenders(tmp_path, "worker")[0]
+            worker = pretenders(tmp_path, "worker")[0]
             killed.append(worker.pid)
             worker.kill()
 
@@ -262,106 +183,3 @@ def test_a_full_disk_stops_the_campaign_and_saves_the_crash_elsewhere(
     (rescued,) = tmp_path.glob("usbfuzz-rescued-*/oops-in-x-*/case.toml")
     assert load(rescued).devices
     monkeypatch.undo()
-
-
-_CAMPAIGN = """
-import asyncio, sys
-from pathlib import Path
-from tests.campaign import pretend
-from rich.console import Console
-from usbfuzz.jobs.campaign.options import CampaignOptions
-from usbfuzz.jobs.campaign.supervisor import run_campaign
-from usbfuzz.jobs.campaign.view import PlainView
-options = CampaignOptions(
-    out=Path(sys.argv[1]), lanes=2, seed=7, cases=int(sys.argv[2]), minimize=False, confirm=False
-)
-view = PlainView(Console())
-campaign = asyncio.run(run_campaign(options, pretend.config(), 612, view, pretend.COMMANDS))
-print("cases", campaign.progress.session.cases, "of", campaign.progress.totals.cases)
-raise SystemExit(130 if campaign.killed else 0)
-"""
-
-
-def _start(out: Path, cases: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _CAMPAIGN, str(out), str(cases)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def _until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def _saved_cases(out: Path) -> int:
-    with contextlib.suppress(sqlite3.Error, TypeError):
-        database = sqlite3.connect(f"file:{out / 'campaign.sqlite'}?mode=ro", uri=True)
-        with contextlib.closing(database):
-            return int(json.loads(database.execute("SELECT totals FROM campaign").fetchone()[0]).get("cases", 0))
-    return 0
-
-
-def test_kill_9_of_the_supervisor_leaves_no_process_and_loses_nothing(
-    tmp_path: Path, write_script: Callable[..., None]
-) -> None:
-    write_script(seconds=0.05, crashes=[{"needs": [2], "title": "oops in x"}])
-    out = tmp_path / "out"
-    with _start(out, 800) as process:
-        _until(lambda: _saved_cases(out) > 10 and any(out.glob("oops-in-x-*/case.toml")))
-        process.kill()
-        process.communicate()
-    _until(lambda: not _pretenders(tmp_path))
-    saved = _saved_cases(out)
-    assert list(out.glob("oops-in-x-*/case.toml"))
-    with _start(out, 800) as process:
-        text, _ = process.communicate(timeout=40)
-    assert process.returncode == 0, text
-    assert f"cases {800 - saved} of 800" in text
-
-
-def test_ctrl_c_stops_cleanly_and_with_success(tmp_path: Path, write_script: Callable[..., None]) -> None:
-    write_script(seconds=0.05)
-    with _start(tmp_path / "out", 100_000) as process:
-        _until(lambda: _saved_cases(tmp_path / "out") > 0)
-        process.send_signal(signal.SIGINT)
-        text, _ = process.communicate(timeout=20)
-    assert process.returncode == 0, text
-    assert "Ctrl-C again kills" in text
-    assert f"cases {_saved_cases(tmp_path / 'out')} of" in text
-
-
-def test_a_second_ctrl_c_kills_what_does_not_stop(tmp_path: Path, write_script: Callable[..., None]) -> None:
-    write_script(seconds=0.05)
-    with _start(tmp_path / "out", 100_000) as process:
-        _until(lambda: _saved_cases(tmp_path / "out") > 0)
-        for worker in _pretenders(tmp_path, "worker"):
-            worker.suspend()
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-        assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        text, _ = process.communicate(timeout=10)
-    assert process.returncode == 130, text
-
-
-def test_sigterm_stops_as_ctrl_c_does(tmp_path: Path, write_script: Callable[..., None]) -> None:
-    write_script(seconds=0.05)
-    with _start(tmp_path / "out", 100_000) as process:
-        _until(lambda: _saved_cases(tmp_path / "out") > 0)
-        process.terminate()
-        text, _ = process.communicate(timeout=20)
-    assert process.returncode == 0, text
-
-
-def test_a_second_campaign_on_the_directory_is_refused_while_the_first_goes_on(
-    run: Run, tmp_path: Path, write_script: Callable[..., None]
-) -> None:
-    write_script(seconds=0.05)
-    with _start(tmp_path / "out", 100_000) as process:
-        _until(lambda: _saved_cases(tmp_path / "out") > 0)
-        with pytest.raises(StorageError, match=f"process {process.pid}"):
-            run(cases=16)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
-    assert process.returncode == 0
