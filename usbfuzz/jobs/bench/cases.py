@@ -1,4 +1,4 @@
-"""What the benchmark plugs."""
+"""The cases that the benchmark runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def made_beforehand(config: LaneConfig) -> list[list[Case]]:
 
 
 async def endless(rounds: Iterable[Sequence[Case]]) -> AsyncIterator[Sequence[Case]]:
-    """The same rounds over and over."""
+    """The same rounds again and again."""
     for cases in cycle(rounds):
         yield cases
 

@@ -1,4 +1,4 @@
-"""What a benchmark run yields, and its ratios."""
+"""The figures of a benchmark run, and ratios between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmark and its workers say to each other: one JSON object a line."""
+"""The messages between the benchmark and its workers, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Measurement:
 class Measured:
     """What it measured."""
 
-    devices: int  #: mice enumerated, bound and unplugged; or devices plugged, whatever became of them
+    devices: int  #: mice enumerated, bound and unplugged; or all devices plugged in, also those that did not enumerate
     seconds: float
     dilated: int  #: rounds in which we answered too late
     worst_reply_ms: float

@@ -1,4 +1,4 @@
-"""A boofuzz Session at our guest: what it sends is a descriptor of a device, what crashes is the guest's kernel.
+"""A boofuzz Session that fuzzes a guest's kernel: each message it sends is a descriptor of a device plugged in.
 
 ::
 
@@ -6,8 +6,9 @@
     from harness.workbench import Workbench
     from usbfuzz.jobs.bridges.boofuzz_session import DescriptorConnection, GuestMonitor
 
-    with Workbench(config) as bench:
-        target = Target(DescriptorConnection(bench, mouse, "configurations[0]"), monitors=[GuestMonitor(bench)])
+    with Workbench(config) as workbench:
+        connection = DescriptorConnection(workbench, mouse, "configurations[0]")
+        target = Target(connection, monitors=[GuestMonitor(workbench)])
         session = Session(target=target, restart_sleep_time=0)
         session.connect(Request("configuration", children=(Byte("bLength", 9), Byte("bDescriptorType", 2), …)))
         session.fuzz()                       # http://localhost:26000 shows the crashes by title

@@ -1,4 +1,4 @@
-"""What the fixtures of :mod:`usbfuzz.jobs.pytest.plugin` are made of: guests, plugged devices, the kernel's log."""
+"""What the fixtures of :mod:`usbfuzz.jobs.pytest.plugin` return: guests, plugged devices, the kernel's log."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _RUN_S = 10.0  #: guest seconds
 
 
 class Guest(Workbench):
-    """A workbench that knows which test it serves, and what that test leaves behind."""
+    """A workbench that is cleaned between tests, and checks the kernel's log of each test."""
 
     def __init__(self, config: LaneConfig) -> None:
         # It tells of each try to connect to a QEMU that has only just started; pytest would show them all.
@@ -86,7 +86,7 @@ class Guest(Workbench):
         return tuple(report for report in found if not self._told & report.names)
 
     def expect(self, title: str) -> None:
-        """Say that this crash is what the test is about."""
+        """Declare that the test expects this crash."""
         self._told.add(title)
 
     def check(self, cause: Exception | None = None) -> None:

@@ -29,7 +29,7 @@ __all__ = ["kernel_log", "usb_device", "usb_guest", "usb_guests", "usb_kernel"]
 #: should fail because of the driver under test only.
 _DEFAULT_KERNEL = "debian:bookworm"
 _MARKERS = (
-    "usb_kernel(*kernels): run the test once on each of these kernels, whatever --usb-kernel says",
+    "usb_kernel(*kernels): run the test once on each of these kernels, regardless of --usb-kernel",
     "usb_params(*words): boot the guest with these words on the kernel's command line",
     "usb_device(*devices): plug these in before the test starts (names of models, case files)",
 )

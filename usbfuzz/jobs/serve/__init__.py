@@ -1,4 +1,4 @@
-"""Simulated devices for machines that are not ours: one's own QEMU over usbredir, any Linux over USB/IP.
+"""Simulated devices for other machines: a QEMU of the user's own over usbredir, any Linux over USB/IP.
 
 :mod:`.redir` serves a QEMU, :mod:`.usbip` a kernel with vhci_hcd; both serve until they are cancelled, a new device
 for each that connects. :mod:`.instructions` says what to type on the other side.

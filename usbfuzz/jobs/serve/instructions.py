@@ -1,4 +1,4 @@
-"""What to type on the other side, as lines that can be copied."""
+"""The commands and arguments that the other machine needs, as lines that can be copied."""
 
 from __future__ import annotations
 

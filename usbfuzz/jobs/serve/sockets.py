@@ -21,8 +21,8 @@ _ONLY_OWNER = 0o177
 def private_socket(path: Path) -> Iterator[socket.socket]:
     """A bound socket, mode 0600, that is removed at the end, unless somebody has put another in its place.
 
-    A socket of ours that nobody serves any more is replaced; anything else at the path is not. Raises InputError for a
-    path that will not do, InfraError when the system refuses.
+    A socket of the user's that no process serves any more is replaced; anything else at the path is not. Raises
+    InputError for a path that cannot be used, InfraError when the system refuses.
     """
     _check_directory(path)
     _clear(path)
@@ -60,7 +60,7 @@ def _check_directory(path: Path) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Remove a socket of ours that nobody listens on; refuse everything else that is in the way."""
+    """Remove a socket of the user's that no process listens on; refuse everything else that is in the way."""
     try:
         status = path.lstat()
     except FileNotFoundError:

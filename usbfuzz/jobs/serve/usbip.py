@@ -1,4 +1,4 @@
-"""The device for any Linux machine with vhci_hcd."""
+"""Serves a device to any Linux machine with vhci_hcd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told what happens to a device that is served."""
+"""The callbacks for what happens to a device that is served."""
 
 from __future__ import annotations
 
