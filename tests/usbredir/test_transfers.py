@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.usbredir.announce import ep_info, interface_info
 from harness.usbredir.constants import WireStatus
-from harness.usbredir.messages import (
-    AltSettingStatus,
-    ConfigurationStatus,
-    GetAltSetting,
-    GetConfiguration,
-    Reset,
-    SetAltSetting,
-    SetConfiguration,
-)
 from harness.usbredir.packets import (
     AllocBulkStreams,
     BulkPacket,
@@ -267,58 +257,6 @@ async def test_streams_are_always_granted(tmp_path: Path) -> None:
     async with plugged(tmp_path, Dummy(*BULK)) as (_, qemu):
         assert await qemu.reply(AllocBulkStreams(0x20004, 16)) == [BulkStreamsStatus(0x20004, 16, 0)]
         assert await qemu.reply(FreeBulkStreams(0x20004)) == [BulkStreamsStatus(0x20004, 0, 0)]
-
-
-@in_loop
-async def test_a_new_configuration_is_described_before_its_status(tmp_path: Path) -> None:
-    device = Dummy(*BULK)
-    async with plugged(tmp_path, device) as (_, qemu):
-        assert await qemu.reply(SetConfiguration(7, id=1), answers=3) == [
-            interface_info(device.announced),
-            ep_info(device.announced),
-            ConfigurationStatus(0, 7, id=1),
-        ]
-        assert await qemu.reply(GetConfiguration(id=2)) == [ConfigurationStatus(0, 7, id=2)]
-
-
-@in_loop
-async def test_a_refused_configuration_gives_its_status_alone(tmp_path: Path) -> None:
-    device = Dummy()
-    device.control = lambda _: STALL
-    async with plugged(tmp_path, device) as (_, qemu):
-        assert await qemu.reply(SetConfiguration(7, id=1)) == [ConfigurationStatus(WireStatus.STALL, 0, id=1)]
-
-
-@in_loop
-async def test_a_new_setting_is_described_before_its_status(tmp_path: Path) -> None:
-    device = Dummy(*BULK)
-    async with plugged(tmp_path, device) as (_, qemu):
-        assert await qemu.reply(SetAltSetting(3, 2, id=1), answers=3) == [
-            interface_info(device.announced),
-            ep_info(device.announced),
-            AltSettingStatus(0, 3, 2, id=1),
-        ]
-        assert await qemu.reply(GetAltSetting(3, id=2)) == [AltSettingStatus(0, 3, 2, id=2)]
-        assert await qemu.reply(GetAltSetting(4, id=3)) == [AltSettingStatus(0, 4, 0, id=3)]
-
-
-@in_loop
-async def test_a_configuration_that_never_answers_can_be_cancelled(tmp_path: Path) -> None:
-    device = Dummy()
-    device.control = lambda _: NEVER
-    async with plugged(tmp_path, device) as (_, qemu):
-        qemu.send(SetConfiguration(7, id=1))
-        assert await qemu.silent()
-        assert await qemu.reply(CancelDataPacket(id=1)) == [ConfigurationStatus(WireStatus.CANCELLED, 0, id=1)]
-
-
-@in_loop
-async def test_a_reset_reaches_the_device_and_has_no_answer(tmp_path: Path) -> None:
-    device = Dummy()
-    async with plugged(tmp_path, device) as (port, qemu):
-        qemu.send(Reset())
-        assert await qemu.silent()
-        assert (device.resets, port.requests) == (1, 0)
 
 
 @in_loop
