@@ -35,23 +35,23 @@ def guest() -> Callable[..., LaneConfig]:
 
 
 @pytest.fixture(scope="module")
-def bench(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
+def workbench(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
     """A guest under a warped clock to try device models on; ``USBFUZZ_TEST_KERNEL`` chooses another kernel."""
-    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:bookworm"))) as bench:
-        yield bench
+    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:bookworm"))) as workbench:
+        yield workbench
 
 
 @pytest.fixture(scope="module")
-def bench_in_real_time(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
+def workbench_in_real_time(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
     """The same, with its clock as fast as ours."""
-    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:bookworm"), Mode.REALTIME)) as bench:
-        yield bench
+    with Workbench(guest(os.environ.get("USBFUZZ_TEST_KERNEL", "debian:bookworm"), Mode.REALTIME)) as workbench:
+        yield workbench
 
 
 @pytest.fixture
-def nothing_goes_wrong(bench: Workbench) -> Iterator[None]:
+def nothing_goes_wrong(workbench: Workbench) -> Iterator[None]:
     """Afterwards port 0 is free, no method of a device has raised, and the kernel has warned of nothing."""
     yield
-    bench.unplug(0)
-    assert not bench.device_errors()
-    assert bench.reports() == ()
+    workbench.unplug(0)
+    assert not workbench.device_errors()
+    assert workbench.reports() == ()

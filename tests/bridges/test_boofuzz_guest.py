@@ -23,9 +23,9 @@ ADSL_MODEM = Path("corpus/known-bugs")
 
 
 @pytest.fixture(scope="module")
-def bench(guest: Callable[[str], LaneConfig]) -> Iterator[Workbench]:
-    with Workbench(evolve(guest("debian:5.10.223"), ports=1)) as bench:
-        yield bench
+def workbench(guest: Callable[[str], LaneConfig]) -> Iterator[Workbench]:
+    with Workbench(evolve(guest("debian:5.10.223"), ports=1)) as workbench:
+        yield workbench
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def template() -> DeviceSpec:
     return load(path).devices[0]
 
 
-def test_a_session_finds_the_bug_and_goes_on(bench: Workbench, template: DeviceSpec, tmp_path: Path) -> None:
+def test_a_session_finds_the_bug_and_goes_on(workbench: Workbench, template: DeviceSpec, tmp_path: Path) -> None:
     # The endpoint's bmAttributes is all there is to fuzz: some of its values are what the driver does not expect.
     raw = template.configurations[0]
     at = len(raw) - 7 - 7 + 3
@@ -43,7 +43,7 @@ def test_a_session_finds_the_bug_and_goes_on(bench: Workbench, template: DeviceS
         port = probe.getsockname()[1]
     log = tmp_path.joinpath("log").open("w")
     session = Session(
-        target=Target(DescriptorConnection(bench, template), monitors=[GuestMonitor(bench)]),
+        target=Target(DescriptorConnection(workbench, template), monitors=[GuestMonitor(workbench)]),
         fuzz_loggers=[FuzzLoggerText(file_handle=log)],
         db_filename=str(tmp_path / "boofuzz.db"),
         web_port=port,
@@ -70,6 +70,6 @@ def test_a_session_finds_the_bug_and_goes_on(bench: Workbench, template: DeviceS
     assert "WARNING in cxacru_cm/usb_submit_urb" in page
 
 
-def test_a_part_the_device_does_not_have_is_refused(bench: Workbench, template: DeviceSpec) -> None:
+def test_a_part_the_device_does_not_have_is_refused(workbench: Workbench, template: DeviceSpec) -> None:
     with pytest.raises(ValueError, match=r"cxacru-modem has no 'bos'; it has device, configurations\[0\]"):
-        DescriptorConnection(bench, template, "bos")
+        DescriptorConnection(workbench, template, "bos")

@@ -41,12 +41,12 @@ DRIVERS: dict[tuple[int, int | None, int | None], str] = {
 
 
 @pytest.fixture(scope="module")
-def bench(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
+def workbench(guest: Callable[..., LaneConfig]) -> Iterator[Workbench]:
     """A guest with lsusb in it."""
     lsusb = shutil.which("lsusb")
     assert lsusb is not None, "install the package usbutils"
-    with Workbench(with_programs(guest(KERNEL), [Path(lsusb)])) as bench:
-        yield bench
+    with Workbench(with_programs(guest(KERNEL), [Path(lsusb)])) as workbench:
+        yield workbench
 
 
 def rounds(paths: list[Path], ports: int) -> Iterator[dict[int, DeviceSpec]]:
@@ -85,15 +85,15 @@ def as_ascii(raw: bytes) -> bytes:
     return raw if text is None else string_descriptor(text.encode("ascii", "replace").decode())
 
 
-def plugged(bench: Workbench, specs: dict[int, DeviceSpec]) -> None:
+def plugged(workbench: Workbench, specs: dict[int, DeviceSpec]) -> None:
     for port, spec in specs.items():
-        bench.plug(port, ScriptedDevice(spec))
+        workbench.plug(port, ScriptedDevice(spec))
 
 
-def missing_drivers(bench: Workbench, specs: dict[int, DeviceSpec]) -> list[str]:
+def missing_drivers(workbench: Workbench, specs: dict[int, DeviceSpec]) -> list[str]:
     """What should be bound and is not."""
-    bound: dict[str, dict[int, str]] = {name.partition("-")[0]: {} for name in bench.drivers()}
-    for name, driver in bench.drivers().items():
+    bound: dict[str, dict[int, str]] = {name.partition("-")[0]: {} for name in workbench.drivers()}
+    for name, driver in workbench.drivers().items():
         bus, _, rest = name.partition("-")
         if rest.startswith("1:"):
             bound[bus][int(rest.rpartition(".")[2])] = driver
@@ -108,14 +108,16 @@ def missing_drivers(bench: Workbench, specs: dict[int, DeviceSpec]) -> list[str]
     return wrong
 
 
-def test_real_devices_come_back_from_lsusb_byte_for_byte_and_their_drivers_bind(bench: Workbench) -> None:
+def test_real_devices_come_back_from_lsusb_byte_for_byte_and_their_drivers_bind(workbench: Workbench) -> None:
     compared = 0
-    for specs in rounds(CORPUS, bench.lane.config.ports):
-        plugged(bench, specs)
-        assert missing_drivers(bench, specs) == []
+    for specs in rounds(CORPUS, workbench.lane.config.ports):
+        plugged(workbench, specs)
+        assert missing_drivers(workbench, specs) == []
         # usbhid keeps its interfaces to itself: without it lsusb can read their report descriptors.
-        bench.sh('cd /sys/bus/usb/drivers/usbhid; for each in *:*; do [ ! -e "$each" ] || echo "$each" > unbind; done')
-        ran = bench.run(("/usr/bin/lsusb", "-v"), LSUSB_S)
+        workbench.sh(
+            'cd /sys/bus/usb/drivers/usbhid; for each in *:*; do [ ! -e "$each" ] || echo "$each" > unbind; done'
+        )
+        ran = workbench.run(("/usr/bin/lsusb", "-v"), LSUSB_S)
         assert ran.status == 0, ran.output[-500:]
         found = {port_of(each): each for each in import_bytes(ran.output, "lsusb") if "1d6b:" not in each.origin}
         assert found.keys() == specs.keys()
@@ -123,9 +125,9 @@ def test_real_devices_come_back_from_lsusb_byte_for_byte_and_their_drivers_bind(
             same_bytes(spec, found[port])
             compared += 1
         for port in specs:
-            bench.unplug(port)
+            workbench.unplug(port)
     assert compared == len(CORPUS) > 40
-    assert not bench.reports()
+    assert not workbench.reports()
 
 
 def same_bytes(spec: DeviceSpec, found: Imported) -> None:

@@ -14,53 +14,53 @@ from usbfuzz.models.hid.keyboard import Keyboard
 pytestmark = pytest.mark.guest
 
 
-def test_programs_of_the_image_run_and_their_ends_are_told(bench: Workbench) -> None:
-    assert bench.run(("busybox", "echo", "a  b", "")) == Ran(0, b"a  b \n")
-    assert bench.run(("sh", "-c", "exit 7")) == Ran(7, b"")
-    assert bench.run(("no-such-program",)).status == 127
-    assert bench.run(("busybox", "md5sum"), stdin=bytes(1 << 20)).output == b"b6d81b360a5672d80c27430f39153e2c  -\n"
+def test_programs_of_the_image_run_and_their_ends_are_told(workbench: Workbench) -> None:
+    assert workbench.run(("busybox", "echo", "a  b", "")) == Ran(0, b"a  b \n")
+    assert workbench.run(("sh", "-c", "exit 7")) == Ran(7, b"")
+    assert workbench.run(("no-such-program",)).status == 127
+    assert workbench.run(("busybox", "md5sum"), stdin=bytes(1 << 20)).output == b"b6d81b360a5672d80c27430f39153e2c  -\n"
 
 
-def test_a_script_has_every_applet_and_its_failure_is_an_error(bench: Workbench) -> None:
-    assert bench.sh("seq 3 | sort -r | tr '\\n' ' '") == "3 2 1 "
-    assert bench.sh("cat; echo end\n" + "#" * 100_000) == "end\n"
+def test_a_script_has_every_applet_and_its_failure_is_an_error(workbench: Workbench) -> None:
+    assert workbench.sh("seq 3 | sort -r | tr '\\n' ' '") == "3 2 1 "
+    assert workbench.sh("cat; echo end\n" + "#" * 100_000) == "end\n"
     with pytest.raises(GuestError, match=r"status 1 in the guest: .*No such file"):
-        bench.sh("cat /nonesuch")
+        workbench.sh("cat /nonesuch")
 
 
-def test_a_program_is_ended_after_its_guest_time(bench: Workbench) -> None:
-    before = float(bench.sh("cut -d' ' -f1 /proc/uptime"))
-    assert bench.run(("sh", "-c", "echo begun; sleep 1000"), seconds=20) == Ran(-9, b"begun\n")
-    assert 20 <= float(bench.sh("cut -d' ' -f1 /proc/uptime")) - before < 40
-    assert "sleep" not in bench.sh("ps")
+def test_a_program_is_ended_after_its_guest_time(workbench: Workbench) -> None:
+    before = float(workbench.sh("cut -d' ' -f1 /proc/uptime"))
+    assert workbench.run(("sh", "-c", "echo begun; sleep 1000"), seconds=20) == Ran(-9, b"begun\n")
+    assert 20 <= float(workbench.sh("cut -d' ' -f1 /proc/uptime")) - before < 40
+    assert "sleep" not in workbench.sh("ps")
 
 
-def test_what_never_appears_is_an_error(bench: Workbench) -> None:
-    bench.wait_for("/dev/null")
+def test_what_never_appears_is_an_error(workbench: Workbench) -> None:
+    workbench.wait_for("/dev/null")
     with pytest.raises(GuestError, match="/dev/nonesuch: not there after 1 s"):
-        bench.wait_for("/dev/nonesuch", 1)
+        workbench.wait_for("/dev/nonesuch", 1)
 
 
-def test_a_keyboard_types_into_a_program(bench: Workbench) -> None:
+def test_a_keyboard_types_into_a_program(workbench: Workbench) -> None:
     keyboard = Keyboard()
-    bench.plug(0, keyboard)
-    assert "usbhid" in bench.drivers().values()
-    assert "Boot keyboard" in bench.kernel_log()
-    reading = bench.start(("busybox", "head", "-c", "16", "/dev/hidraw0"))
+    workbench.plug(0, keyboard)
+    assert "usbhid" in workbench.drivers().values()
+    assert "Boot keyboard" in workbench.kernel_log()
+    reading = workbench.start(("busybox", "head", "-c", "16", "/dev/hidraw0"))
     while not reading.done():
-        bench.call(keyboard.press, 4)
+        workbench.call(keyboard.press, 4)
         time.sleep(0.01)
     typed = reading.result().output
     assert {typed[:8], typed[8:]} == {bytes((0, 0, 4, 0, 0, 0, 0, 0)), bytes(8)}
-    bench.unplug(0)
-    assert bench.drivers() == {}
-    assert not bench.device_errors()
+    workbench.unplug(0)
+    assert workbench.drivers() == {}
+    assert not workbench.device_errors()
 
 
-def test_a_guest_that_panics_leaves_its_log_and_a_fresh_one_works(bench: Workbench) -> None:
+def test_a_guest_that_panics_leaves_its_log_and_a_fresh_one_works(workbench: Workbench) -> None:
     with pytest.raises((QemuError, GuestError)):
-        bench.sh("echo c > /proc/sysrq-trigger; sleep 5")
-    assert "sysrq triggered crash" in bench.kernel_log()
-    bench.restore()
-    assert "sysrq triggered crash" not in bench.kernel_log()
-    assert bench.sh("echo back") == "back\n"
+        workbench.sh("echo c > /proc/sysrq-trigger; sleep 5")
+    assert "sysrq triggered crash" in workbench.kernel_log()
+    workbench.restore()
+    assert "sysrq triggered crash" not in workbench.kernel_log()
+    assert workbench.sh("echo back") == "back\n"

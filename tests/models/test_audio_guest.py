@@ -19,28 +19,28 @@ UAC2 = (HighSpeedHeadset, 2, 2, 32)
 AnyHeadset = Headset | HighSpeedHeadset
 
 
-@pytest.fixture(params=["bench", "bench_in_real_time"])
+@pytest.fixture(params=["workbench", "workbench_in_real_time"])
 def any_bench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
     """A guest of each timing, in turn."""
-    bench: Workbench = request.getfixturevalue(request.param)
-    yield bench
-    bench.unplug(0)
-    assert not bench.reports()
+    workbench: Workbench = request.getfixturevalue(request.param)
+    yield workbench
+    workbench.unplug(0)
+    assert not workbench.reports()
 
 
-def _play(bench: Workbench, rate: int, channels: int, bits: int, sound: bytes) -> None:
-    ran = bench.run(("pcm", "play", PLAYBACK, str(rate), str(channels), str(bits)), 20, sound)
+def _play(workbench: Workbench, rate: int, channels: int, bits: int, sound: bytes) -> None:
+    ran = workbench.run(("pcm", "play", PLAYBACK, str(rate), str(channels), str(bits)), 20, sound)
     assert (ran.status, ran.output) == (0, b"")
 
 
-def _record(bench: Workbench, rate: int, channels: int, bits: int, frames: int) -> bytes:
-    ran = bench.run(("pcm", "record", CAPTURE, str(rate), str(channels), str(bits), str(frames)), 20)
+def _record(workbench: Workbench, rate: int, channels: int, bits: int, frames: int) -> bytes:
+    ran = workbench.run(("pcm", "record", CAPTURE, str(rate), str(channels), str(bits), str(frames)), 20)
     assert ran.status == 0, ran.output
     return ran.output
 
 
-def _mixer(bench: Workbench) -> dict[str, str]:
-    listing = bench.run(("mixer", MIXER)).output.decode()
+def _mixer(workbench: Workbench) -> dict[str, str]:
+    listing = workbench.run(("mixer", MIXER)).output.decode()
     return dict(line.split("=") for line in listing.splitlines())
 
 
@@ -73,21 +73,21 @@ def test_a_headset_plays_and_records_every_sample(
 
 
 @pytest.mark.parametrize("model", [Headset, HighSpeedHeadset])
-def test_the_guests_mixer_turns_the_knobs_of_a_headset(bench: Workbench, model: type[AnyHeadset]) -> None:
+def test_the_guests_mixer_turns_the_knobs_of_a_headset(workbench: Workbench, model: type[AnyHeadset]) -> None:
     headset = model()
-    bench.plug(0, headset)
+    workbench.plug(0, headset)
     step = headset.headphones.range.resolution
     highest = (headset.headphones.range.maximum - headset.headphones.range.minimum) // step
-    assert _mixer(bench)["PCM Playback Volume"] == str(highest)
+    assert _mixer(workbench)["PCM Playback Volume"] == str(highest)
 
-    assert bench.run(("mixer", MIXER, "PCM Playback Volume", "3")).status == 0
-    assert bench.run(("mixer", MIXER, "PCM Playback Switch", "0")).status == 0
+    assert workbench.run(("mixer", MIXER, "PCM Playback Volume", "3")).status == 0
+    assert workbench.run(("mixer", MIXER, "PCM Playback Switch", "0")).status == 0
     assert headset.headphones.volume == headset.headphones.range.minimum + 3 * step
     assert headset.headphones.mute
     assert not headset.microphone.mute
 
-    assert bench.run(("mixer", MIXER, "Mic Capture Switch", "0")).status == 0
+    assert workbench.run(("mixer", MIXER, "Mic Capture Switch", "0")).status == 0
     assert headset.microphone.mute
-    assert not any(_record(bench, 48000, headset.tone.channels, 8 * headset.tone.size, 4800))
-    bench.unplug(0)
-    assert not bench.reports()
+    assert not any(_record(workbench, 48000, headset.tone.channels, 8 * headset.tone.size, 4800))
+    workbench.unplug(0)
+    assert not workbench.reports()

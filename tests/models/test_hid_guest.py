@@ -26,21 +26,21 @@ OPENING_MS = 300
 CLOSING_MS = 200
 
 
-def _watch(bench: Workbench, name: str, count: int, act: Callable[[], None]) -> list[tuple[int, int, int]]:
+def _watch(workbench: Workbench, name: str, count: int, act: Callable[[], None]) -> list[tuple[int, int, int]]:
     """The next ``count`` events of an input device while ``act`` happens to it."""
-    watching = bench.start(("evdev", "watch", name, str(count)), 5)
-    bench.wait(bench.lane.agent.sleep(OPENING_MS))
-    bench.call(act)
+    watching = workbench.start(("evdev", "watch", name, str(count)), 5)
+    workbench.wait(workbench.lane.agent.sleep(OPENING_MS))
+    workbench.call(act)
     ran = watching.result()
     assert ran.status == 0, ran
     lines = re.findall(r"(\d+) (\d+) (-?\d+)\n", ran.output.decode())
     return [(int(kind), int(code), int(value)) for kind, code, value in lines]
 
 
-def test_what_is_typed_arrives_as_key_events(bench: Workbench) -> None:
+def test_what_is_typed_arrives_as_key_events(workbench: Workbench) -> None:
     keyboard = Keyboard()
-    bench.plug(0, keyboard)
-    events = _watch(bench, "usbfuzz Keyboard", 8, lambda: keyboard.type("aB!"))
+    workbench.plug(0, keyboard)
+    events = _watch(workbench, "usbfuzz Keyboard", 8, lambda: keyboard.type("aB!"))
     assert events == [
         (EV_KEY, KEY_A, 1),
         (EV_KEY, KEY_A, 0),
@@ -51,29 +51,29 @@ def test_what_is_typed_arrives_as_key_events(bench: Workbench) -> None:
         (EV_KEY, KEY_LEFTSHIFT, 1),
         (EV_KEY, KEY_1, 1),
     ]
-    bench.unplug(0)
+    workbench.unplug(0)
 
 
-def test_a_light_switched_in_the_guest_goes_on(bench: Workbench) -> None:
+def test_a_light_switched_in_the_guest_goes_on(workbench: Workbench) -> None:
     keyboard = Keyboard()
-    bench.plug(0, keyboard)
-    assert bench.run(("evdev", "led", "usbfuzz Keyboard", str(LED_CAPSL), "1")).status == 0
+    workbench.plug(0, keyboard)
+    assert workbench.run(("evdev", "led", "usbfuzz Keyboard", str(LED_CAPSL), "1")).status == 0
     assert keyboard.leds == Led.CAPS_LOCK
-    assert bench.run(("evdev", "led", "usbfuzz Keyboard", str(LED_CAPSL), "0")).status == 0
+    assert workbench.run(("evdev", "led", "usbfuzz Keyboard", str(LED_CAPSL), "0")).status == 0
     assert keyboard.leds == Led(0)
-    bench.unplug(0)
+    workbench.unplug(0)
 
 
-def test_a_mouse_moves_and_clicks(bench: Workbench) -> None:
+def test_a_mouse_moves_and_clicks(workbench: Workbench) -> None:
     mouse = Mouse()
-    bench.plug(0, mouse)
+    workbench.plug(0, mouse)
 
     def act() -> None:
         mouse.move(x=5, y=-3)
         mouse.move(wheel=1)
         mouse.move(buttons=1)
 
-    events = _watch(bench, "usbfuzz Mouse", 5, act)
+    events = _watch(workbench, "usbfuzz Mouse", 5, act)
     assert events == [
         (EV_REL, REL_X, 5),
         (EV_REL, REL_Y, -3),
@@ -81,18 +81,18 @@ def test_a_mouse_moves_and_clicks(bench: Workbench) -> None:
         (EV_REL, REL_WHEEL_HI_RES, 120),
         (EV_KEY, BTN_LEFT, 1),
     ]
-    bench.unplug(0)
+    workbench.unplug(0)
 
 
-def test_a_pen_is_where_it_is_put(bench: Workbench) -> None:
+def test_a_pen_is_where_it_is_put(workbench: Workbench) -> None:
     tablet = Tablet()
-    bench.plug(0, tablet)
+    workbench.plug(0, tablet)
 
     def act() -> None:
         tablet.hover(1000, 20000)
         tablet.draw(1001, 20002, 300)
 
-    events = _watch(bench, "usbfuzz Tablet", 7, act)
+    events = _watch(workbench, "usbfuzz Tablet", 7, act)
     assert events[:3] == [(EV_KEY, BTN_TOOL_PEN, 1), (EV_ABS, ABS_X, 1000), (EV_ABS, ABS_Y, 20000)]
     assert set(events[3:]) == {
         (EV_KEY, BTN_TOUCH, 1),
@@ -100,31 +100,31 @@ def test_a_pen_is_where_it_is_put(bench: Workbench) -> None:
         (EV_ABS, ABS_Y, 20002),
         (EV_ABS, ABS_PRESSURE, 300),
     }
-    bench.unplug(0)
+    workbench.unplug(0)
 
 
-def test_a_force_played_in_the_guest_is_felt_at_the_wheel(bench: Workbench) -> None:
+def test_a_force_played_in_the_guest_is_felt_at_the_wheel(workbench: Workbench) -> None:
     wheel = Wheel()
-    bench.plug(0, wheel)
-    assert "Force feedback for USB HID PID devices" in bench.kernel_log()
+    workbench.plug(0, wheel)
+    assert "Force feedback for USB HID PID devices" in workbench.kernel_log()
     assert not wheel.effects
     words = ("evdev", "force", "usbfuzz Force feedback wheel", "16384", "49152", "250")
-    ran = bench.run(words)
+    ran = workbench.run(words)
     assert (ran.status, ran.output) == (0, b"")
-    bench.wait(bench.lane.agent.sleep(CLOSING_MS))
+    workbench.wait(workbench.lane.agent.sleep(CLOSING_MS))
     assert wheel.actuators
     (effect,) = wheel.history
     assert (effect.kind, effect.duration, effect.loops) == ("constant", 250, 1)
     assert effect.magnitude == 5000
     assert effect.direction == 191
     assert not wheel.effects  # erased when the program closed the device
-    bench.unplug(0)
-    assert not bench.reports()
+    workbench.unplug(0)
+    assert not workbench.reports()
 
 
-def test_a_turned_wheel_moves_the_axis(bench: Workbench) -> None:
+def test_a_turned_wheel_moves_the_axis(workbench: Workbench) -> None:
     wheel = Wheel()
-    bench.plug(0, wheel)
-    events = _watch(bench, "usbfuzz Force feedback wheel", 1, lambda: wheel.steer(-12345))
+    workbench.plug(0, wheel)
+    events = _watch(workbench, "usbfuzz Force feedback wheel", 1, lambda: wheel.steer(-12345))
     assert events == [(EV_ABS, ABS_X, -12345)]
-    bench.unplug(0)
+    workbench.unplug(0)

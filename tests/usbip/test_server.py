@@ -24,7 +24,7 @@ SET_CONFIGURATION = "00 09 01 00 00 00 00 00"
 SHORT_NOT_OK = 1
 
 
-class Bench(Device):
+class Sample(Device):
     """One endpoint for each thing that can happen."""
 
     device = build.device(idVendor=0x1209, idProduct=1)
@@ -79,7 +79,7 @@ class Bench(Device):
 Body = Callable[[Client, Device, Watcher], Awaitable[None]]
 
 
-def attached(make: Callable[[], Device] = Bench) -> Callable[[Body], Callable[[], None]]:
+def attached(make: Callable[[], Device] = Sample) -> Callable[[Body], Callable[[], None]]:
     """A test of one client that has the device."""
 
     def decorate(body: Body) -> Callable[[], None]:
@@ -172,7 +172,7 @@ async def test_an_isochronous_write_reaches_the_device_packet_by_packet(
 ) -> None:
     done = await peer.reply(peer.submit(OUT, 6, 6, b"yesno!", interval=1, iso=((0, 3), (3, 2))))
     assert [packet[2:] for packet in done.packets] == [(3, 0), (0, -EPIPE)]
-    assert isinstance(device, Bench)
+    assert isinstance(device, Sample)
     assert device.got == b"yesno"
 
 
@@ -210,7 +210,7 @@ async def test_an_unlinked_read_gets_no_other_answer_and_the_next_gets_the_data(
 
 def test_a_script_for_set_configuration_decides_as_on_the_other_channel() -> None:
     steps = (Step(Answer(Status.STALL)), Step(Answer()))
-    spec = DeviceSpec("s", Bench.device, Bench.configurations, control=(ControlScript(steps, bRequest=9),))
+    spec = DeviceSpec("s", Sample.device, Sample.configurations, control=(ControlScript(steps, bRequest=9),))
 
     async def body(peer: Client, device: Device, watcher: Watcher) -> None:
         for status, configuration in ((-EPIPE, 0), (0, 1)):
