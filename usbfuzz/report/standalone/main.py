@@ -78,6 +78,6 @@ def _parser(case: Reproducer) -> argparse.ArgumentParser:
         type=float,
         default=3.0,
         metavar="SECONDS",
-        help="a device counts as settled when it was asked nothing for so long (%(default)s)",
+        help="seconds without requests after which a device counts as quiet (%(default)s)",
     )
     return parser
