@@ -63,6 +63,19 @@ def _loop_names(source: Source) -> Iterator[Finding]:
                     yield name.lineno, "for one in"
 
 
+def _unused_arguments(source: Source) -> Iterator[Finding]:
+    """An argument that is not used is deleted first."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = {argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            for statement in body[1:]:
+                if isinstance(statement, ast.Delete) and all(
+                    isinstance(target, ast.Name) and target.id in arguments for target in statement.targets
+                ):
+                    yield statement.lineno, "del of an argument is not the first statement"
+
+
 def _constant_comments(source: Source) -> Iterator[Finding]:
     """A constant is explained by ``#:``, behind its value or on the lines above."""
     comments = source.comments()
@@ -89,6 +102,7 @@ RULES: dict[str, Rule] = {
     "constants need no Final": _final,
     "attrs makes its own aliases": _alias,
     "loop variables say what they are": _loop_names,
+    "unused arguments are deleted first": _unused_arguments,
     "constants are explained by #:": _constant_comments,
 }
 
