@@ -15,7 +15,7 @@ from usbfuzz.descriptors.standard import (
     EndpointDescriptor,
     InterfaceDescriptor,
 )
-from usbfuzz.jobs.minimize.oracle import Seen
+from usbfuzz.jobs.minimize.oracle import CandidateRun
 
 PLUG = (Event(Action.PLUG, 0, 0),)
 
@@ -33,7 +33,7 @@ class PretendGuests:
     _now: int = 0
     _dice: random.Random = field(factory=lambda: random.Random(1))
 
-    async def run(self, case: Case, *, fresh: bool) -> Seen:
+    async def run(self, case: Case, *, fresh: bool) -> CandidateRun:
         self.ran.append(case)
         self._now += 1
         self.most = max(self.most, self._now)
@@ -41,8 +41,8 @@ class PretendGuests:
             await asyncio.sleep(0)
         self._now -= 1
         if self._dice.random() < self.late:
-            return Seen(hit=False, dilated=True)
-        return Seen(hit=self.rule(case) and self._dice.random() < self.reliability)
+            return CandidateRun(hit=False, dilated=True)
+        return CandidateRun(hit=self.rule(case) and self._dice.random() < self.reliability)
 
 
 def device(*interfaces: bytes, **parts: object) -> DeviceSpec:

@@ -21,7 +21,7 @@ from usbfuzz.crashes.place import Place
 from usbfuzz.crashes.verdicts import Verdicts
 from usbfuzz.errors import CaseError, QemuError, StorageError
 from usbfuzz.jobs.minimize.bloat import bloat, interfaces, scripts, strings
-from usbfuzz.jobs.minimize.oracle import Seen
+from usbfuzz.jobs.minimize.oracle import CandidateRun
 from usbfuzz.jobs.minimize.run import Minimization
 
 from .pretend import PretendGuests
@@ -40,7 +40,7 @@ class PretendPool(PretendGuests):
 
     lives: int = 1_000_000
 
-    async def run(self, case: Case, *, fresh: bool) -> Seen:
+    async def run(self, case: Case, *, fresh: bool) -> CandidateRun:
         self.lives -= 1
         if self.lives < 0:
             raise QemuError("gone")

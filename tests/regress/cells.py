@@ -13,7 +13,7 @@ from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Expectation
 from usbfuzz.errors import UsbfuzzError
-from usbfuzz.jobs.regress.matrix import Cell, Column, Entry, Seen
+from usbfuzz.jobs.regress.matrix import Cell, Column, Entry, Observation
 from usbfuzz.jobs.regress.runner import conclude
 from usbfuzz.triage import Kind, Report
 
@@ -43,9 +43,9 @@ def seen(
     log: tuple[str, ...] = (),
     fresh: bool = True,
     trusted: bool = True,
-) -> Seen:
+) -> Observation:
     verdict = Verdict.CRASH if reports else Verdict.CLEAN
-    return Seen(verdict, reports, drivers, log, seconds=0.1, fresh=fresh, trusted=trusted)
+    return Observation(verdict, reports, drivers, log, seconds=0.1, fresh=fresh, trusted=trusted)
 
 
 def column(name: str = KERNEL, spec: str = "debian:6.1", error: UsbfuzzError | None = None) -> Column:
@@ -60,7 +60,7 @@ def entry(*expect: Expectation, name: str = "mouse", path: Path = Path("mouse.to
     return Entry(path, name, evolve(CASE, expect=expect))
 
 
-def cell(of: Entry, on: Column, *runs: Seen, error: UsbfuzzError | None = None) -> Cell:
+def cell(of: Entry, on: Column, *runs: Observation, error: UsbfuzzError | None = None) -> Cell:
     made = Cell(of, on, tuple(runs), seconds=0.25)
     conclude(made, error or of.error or on.error)
     return made

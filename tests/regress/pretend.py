@@ -14,13 +14,13 @@ from harness.workers.entry import run_worker
 from harness.workers.messages import Begun, Booting
 from harness.workers.upstream import Upstream
 from harness.workers.worker import Program
-from usbfuzz.jobs.regress.matrix import Seen
+from usbfuzz.jobs.regress.matrix import Observation
 from usbfuzz.jobs.regress.messages import MESSAGES, Done, Job, Stuck, WorkerStart
 
 PROGRAM = Program((sys.executable, __file__), MESSAGES)
 DIES, BOOTS_NOT, LATE = "dies", "does not boot", "late"
 
-_SEEN = Seen(Verdict.CLEAN, (), (), (), seconds=0.1, fresh=True, trusted=True)
+_SEEN = Observation(Verdict.CLEAN, (), (), (), seconds=0.1, fresh=True, trusted=True)
 
 
 async def _work(_: WorkerStart, upstream: Upstream[Job, Done | Stuck], __: AsyncExitStack) -> None:

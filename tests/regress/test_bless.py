@@ -14,7 +14,7 @@ from usbfuzz.case import dumps, load, loads
 from usbfuzz.case.model import Case, Expectation
 from usbfuzz.errors import BootError, StorageError
 from usbfuzz.jobs.regress.bless import bless, learned, with_expectation, write_expectations
-from usbfuzz.jobs.regress.matrix import Matrix, Seen
+from usbfuzz.jobs.regress.matrix import Matrix, Observation
 
 from .cells import KERNEL, OOPS, cell, column, entry, report, seen
 
@@ -35,7 +35,7 @@ notes = "[[expect]] in a text is no table"
 """
 
 
-def _learned(*runs: Seen, expect: tuple[Expectation, ...] = ()) -> Expectation | None:
+def _learned(*runs: Observation, expect: tuple[Expectation, ...] = ()) -> Expectation | None:
     return learned(cell(entry(*expect), column(), *runs))
 
 

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from usbfuzz.case.model import Case
 from usbfuzz.jobs.minimize.guests import OneGuest
-from usbfuzz.jobs.minimize.oracle import Oracle, Seen
+from usbfuzz.jobs.minimize.oracle import CandidateRun, Oracle
 from usbfuzz.jobs.minimize.search import Search
 from usbfuzz.report.capture import render_capture
 from usbfuzz.triage import Report
@@ -86,12 +86,12 @@ class Shrinker:
         minimized = await search.run(found.case)
         if minimized is None:
             return None
-        seen, capture = await self._recorded(guest, minimized.case, found.report, search.shown)
+        seen, capture = await self._recorded(guest, minimized.case, found.report, search.example)
         return Shrunk(found.slug, minimized, seen.console if seen else "", capture)
 
     async def _recorded(
-        self, guest: OneGuest, case: Case, wanted: Report, shown: Seen | None
-    ) -> tuple[Seen | None, bytes]:
+        self, guest: OneGuest, case: Case, wanted: Report, shown: CandidateRun | None
+    ) -> tuple[CandidateRun | None, bytes]:
         """One more run, whose conversation is kept; when it does not show the bug, what an earlier one printed."""
         await guest.refresh()
         outcome = await recorded(self.lane, case)
@@ -100,4 +100,4 @@ class Shrinker:
         if report is None:
             return shown, b""
         capture = render_capture(outcome.conversation, report.title)
-        return Seen(hit=True, report=report, console=outcome.console), capture
+        return CandidateRun(hit=True, report=report, console=outcome.console), capture

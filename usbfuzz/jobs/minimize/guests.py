@@ -11,7 +11,7 @@ from attrs import define, field
 from harness.lane.outcome import Outcome
 from usbfuzz.case.model import Case
 
-from .oracle import Seen
+from .oracle import CandidateRun
 
 __all__ = ["OneGuest", "RunsCases"]
 
@@ -46,7 +46,7 @@ class OneGuest:
             await self.lane.restore()
             self.fresh = True
 
-    async def run(self, case: Case, *, fresh: bool) -> Seen:
+    async def run(self, case: Case, *, fresh: bool) -> CandidateRun:
         """Run ``case`` once; what the lane raises passes through."""
         async with self._turn:
             if fresh:
@@ -56,5 +56,5 @@ class OneGuest:
             gc.collect(1)  # now, when no guest waits for an answer
         report = outcome.report_of(self.names)
         if report is None:
-            return Seen(hit=False, dilated=outcome.dilated)
-        return Seen(hit=True, report=report, console=outcome.console)
+            return CandidateRun(hit=False, dilated=outcome.dilated)
+        return CandidateRun(hit=True, report=report, console=outcome.console)

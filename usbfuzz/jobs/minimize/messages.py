@@ -8,9 +8,9 @@ from harness.lane.config import LaneConfig
 from harness.workers.messages import WorkerMessages
 from usbfuzz.case.model import Case
 
-from .oracle import Seen
+from .oracle import CandidateRun
 
-__all__ = ["MESSAGES", "Trial", "WorkerStart"]
+__all__ = ["MESSAGES", "Candidate", "WorkerStart"]
 
 
 @frozen
@@ -23,11 +23,13 @@ class WorkerStart:
 
 
 @frozen
-class Trial:
-    """A candidate to run. The answer is what it showed: a :class:`~usbfuzz.jobs.minimize.oracle.Seen`."""
+class Candidate:
+    """A case that may still show the bug, to be run; the answer is a CandidateRun (:mod:`.oracle`)."""
 
     case: Case
     fresh: bool  #: in a guest that has run nothing since its snapshot
 
 
-MESSAGES: WorkerMessages[WorkerStart, Trial, Seen] = WorkerMessages.of("minimize pipe", WorkerStart, Trial, Seen)
+MESSAGES: WorkerMessages[WorkerStart, Candidate, CandidateRun] = WorkerMessages.of(
+    "minimize pipe", WorkerStart, Candidate, CandidateRun
+)

@@ -15,7 +15,7 @@ from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest
 from usbfuzz.triage import Report
 
-__all__ = ["Guests", "Oracle", "OutOfTime", "Reliability", "Seen"]
+__all__ = ["CandidateRun", "Guests", "Oracle", "OutOfTime", "Reliability"]
 
 #: Runs of the same candidate until one may be believed. More than elsewhere: all cores run guests at that time.
 _BELIEVED_WITHIN = 5
@@ -29,7 +29,7 @@ class OutOfTime(Exception):  # noqa: N818 - nothing went wrong
 
 
 @frozen
-class Seen:
+class CandidateRun:
     """One run of one candidate."""
 
     hit: bool  #: the bug was reported
@@ -50,7 +50,7 @@ class Guests(Protocol):
     def width(self) -> int:
         """How many candidates run at the same time."""
 
-    async def run(self, case: Case, *, fresh: bool) -> Seen:
+    async def run(self, case: Case, *, fresh: bool) -> CandidateRun:
         """Run ``case`` once; ``fresh``: in a guest that has run nothing since its snapshot. Raises what lanes raise."""
 
 
@@ -60,10 +60,10 @@ class Reliability:
 
     hits: int
     runs: int
-    shown: Seen | None = None  #: one of the hits
+    example: CandidateRun | None = None  #: one of the runs that showed it
 
     def __add__(self, other: Reliability) -> Reliability:
-        return Reliability(self.hits + other.hits, self.runs + other.runs, self.shown or other.shown)
+        return Reliability(self.hits + other.hits, self.runs + other.runs, self.example or other.example)
 
     @property
     def share(self) -> float:
@@ -157,10 +157,10 @@ class Oracle:
         self.memo[key] = shows
         self.on_verdict(key, shows)
 
-    async def _run(self, case: Case, *, fresh: bool, in_time: bool = True) -> Seen:
+    async def _run(self, case: Case, *, fresh: bool, in_time: bool = True) -> CandidateRun:
         """One run that may be believed, or the last of a few that may not; raises OutOfTime."""
 
-        async def once() -> Seen:
+        async def once() -> CandidateRun:
             if in_time and time.monotonic() >= self.deadline:
                 raise OutOfTime
             self.asked += 1

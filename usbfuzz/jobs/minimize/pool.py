@@ -13,8 +13,8 @@ from harness.workers.procs import core_of
 from harness.workers.worker import Program, Worker
 from usbfuzz.case.model import Case
 
-from .messages import MESSAGES, Trial, WorkerStart
-from .oracle import Seen
+from .messages import MESSAGES, Candidate, WorkerStart
+from .oracle import CandidateRun
 
 __all__ = ["GuestPool"]
 
@@ -29,14 +29,14 @@ class GuestPool:
     names: frozenset[str]  #: titles of the bug; empty when any crash will do
     lanes: int
     on_progress: Callable[[str], None] = lambda _: None
-    program: Program[WorkerStart, Trial, Seen] = _PROGRAM
+    program: Program[WorkerStart, Candidate, CandidateRun] = _PROGRAM
     policy: Policy = field(factory=Policy)
-    _pool: Pool[WorkerStart, Trial, Seen] = field(init=False)
+    _pool: Pool[WorkerStart, Candidate, CandidateRun] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._pool = Pool(tuple(self._worker(lane) for lane in range(self.lanes)), self.policy)
 
-    def _worker(self, lane: int) -> Worker[WorkerStart, Trial, Seen]:
+    def _worker(self, lane: int) -> Worker[WorkerStart, Candidate, CandidateRun]:
         start = WorkerStart(self.config, self.names, core_of(lane))
         return Worker(f"lane {lane}", self.program, start, self.policy, self.on_progress)
 
@@ -45,15 +45,15 @@ class GuestPool:
         """How many candidates run at the same time."""
         return self.lanes
 
-    async def run(self, case: Case, *, fresh: bool) -> Seen:
+    async def run(self, case: Case, *, fresh: bool) -> CandidateRun:
         """Run ``case`` once, on the next guest that is free; raises BootError, InputError and InfraError.
 
         A candidate that workers fail at counts as one that does not show the bug.
         """
         try:
-            return await self._pool.run(Trial(case, fresh))
+            return await self._pool.run(Candidate(case, fresh))
         except JobGivenUpError:
-            return Seen(hit=False)
+            return CandidateRun(hit=False)
 
     async def close(self) -> None:
         """End all workers and their guests."""

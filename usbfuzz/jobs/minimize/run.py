@@ -67,7 +67,7 @@ class Minimization:
         return seen
 
     def _keep(self, found: Minimized) -> None:
-        shown = self.search.shown if self.search else None
+        shown = self.search.example if self.search else None
         console = shown.console if shown else None
         self.place.keep(found, console, kernel=self.config.kernel.name, timing=self.config.timing, render=render)
 

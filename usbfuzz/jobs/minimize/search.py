@@ -13,7 +13,7 @@ from usbfuzz.crashes.minimized import Mark, Minimized
 
 from . import contents
 from .marks import find_marks
-from .oracle import Oracle, OutOfTime, Reliability, Seen
+from .oracle import CandidateRun, Oracle, OutOfTime, Reliability
 from .plain import fields
 from .reduce import Choice, reduce
 from .structure import LEVELS
@@ -58,7 +58,7 @@ class Search:
     last: Sequence[Pass] = ()  #: tried only when the others get no further
     stage: str = field(default="", init=False)
     best: Case | None = field(default=None, init=False)
-    shown: Seen | None = field(default=None, init=False)  #: a run of the result that showed the bug
+    example: CandidateRun | None = field(default=None, init=False)  #: a run of the result that showed the bug
     _level: Reliability = field(default=Reliability(0, 0), init=False)  #: of the case it began with
     _accepted: list[str] = field(factory=list, init=False)  #: digests, in the pass that runs
 
@@ -77,7 +77,7 @@ class Search:
         self.oracle.memo[digest(case)] = True
         complete, marks = await self._search()
         reliability = await self._last_look(in_time=complete)
-        self.shown = reliability.shown
+        self.example = reliability.example
         return Minimized(
             self.best,
             hits=reliability.hits,

@@ -15,13 +15,13 @@ from harness.workers.procs import pin
 from harness.workers.upstream import Upstream
 
 from .guests import OneGuest
-from .messages import MESSAGES, Trial, WorkerStart
-from .oracle import Seen
+from .messages import MESSAGES, Candidate, WorkerStart
+from .oracle import CandidateRun
 
 __all__ = ["main"]
 
 
-async def _work(start: WorkerStart, upstream: Upstream[Trial, Seen], cleanup: AsyncExitStack) -> None:
+async def _work(start: WorkerStart, upstream: Upstream[Candidate, CandidateRun], cleanup: AsyncExitStack) -> None:
     pin(start.cpu)
     held = HeldGuest(lambda note: upstream.send(Booting(note)))
     cleanup.push_async_callback(held.close)

@@ -2,15 +2,15 @@
 
 ::
 
-    PATHS ──collect──▶ entries ┐           runner: a worker process a lane     judge           table, junit,
-                               ├─▶ cells ──────────────────────────▶ Seen… ──────────▶ Cell ──▶ page, data
-    --kernel ─prepare─▶ columns┘           (observe: Outcome → Seen)                       └──▶ bless
+    PATHS ──collect──▶ entries ┐         runner: a worker for each lane           judge           table, junit,
+                               ├─▶ cells ─────────────────────────▶ Observations ───────▶ Cell ──▶ page, data
+    --kernel ─prepare─▶ columns┘         (observe: Outcome → Observation)                    └──▶ bless
 """
 
 from __future__ import annotations
 
 from .collect import collect
-from .matrix import Cell, Column, Entry, Matrix, Seen, Status
+from .matrix import Cell, Column, Entry, Matrix, Observation, Status
 from .run import RegressOptions, run_regress
 
-__all__ = ["Cell", "Column", "Entry", "Matrix", "RegressOptions", "Seen", "Status", "collect", "run_regress"]
+__all__ = ["Cell", "Column", "Entry", "Matrix", "Observation", "RegressOptions", "Status", "collect", "run_regress"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from usbfuzz.case.model import Case
 
-    from .matrix import Cell, Matrix, Seen
+    from .matrix import Cell, Matrix, Observation
 
 __all__ = ["bless", "learned", "with_expectation", "write_expectations"]
 
@@ -56,7 +56,9 @@ def learned(cell: Cell) -> Expectation | None:
     return Expectation(kernel, "", drivers=drivers if stable else None, log=log if stable else None)
 
 
-def _crash(kernel: str, expected: Expectation | None, believed: Sequence[Seen], crashed: Sequence[Seen]) -> Expectation:
+def _crash(
+    kernel: str, expected: Expectation | None, believed: Sequence[Observation], crashed: Sequence[Observation]
+) -> Expectation:
     """The title that most runs show; a crash that is recorded already keeps its title and its other titles."""
     known = expected.names if expected else frozenset()
     title, _ = Counter(seen.title for seen in crashed).most_common(1)[0]

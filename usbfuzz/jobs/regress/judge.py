@@ -9,7 +9,7 @@ from harness.lane.trial import TRIES
 from usbfuzz.case.model import ALWAYS
 from usbfuzz.triage import Kind
 
-from .matrix import Finding, Seen, Status
+from .matrix import Finding, Observation, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ def tries_for(expected: Expectation | None) -> int:
     return min(max(_RUNS, math.ceil(needed)), _MOST_RUNS)
 
 
-def enough(expected: Expectation | None, runs: Sequence[Seen]) -> bool:
+def enough(expected: Expectation | None, runs: Sequence[Observation]) -> bool:
     """Whether the runs so far decide the cell."""
     believed = [seen for seen in runs if seen.trusted]
     if not believed:
@@ -50,7 +50,7 @@ def enough(expected: Expectation | None, runs: Sequence[Seen]) -> bool:
     return len(believed) >= tries_for(expected) or len(runs) >= tries_for(expected) + TRIES
 
 
-def judge(expected: Expectation | None, runs: Sequence[Seen]) -> Finding:
+def judge(expected: Expectation | None, runs: Sequence[Observation]) -> Finding:
     """What the runs (at least one) mean; those that cannot be trusted count only when there are no others."""
     believed = [seen for seen in runs if seen.trusted] or list(runs)
     if expected is not None and expected.title:
@@ -64,7 +64,7 @@ def judge(expected: Expectation | None, runs: Sequence[Seen]) -> Finding:
     return Finding(Status.CHANGED, notes=differences[-1]) if all(differences) else Finding(Status.OK)
 
 
-def _judge_crash(expected: Expectation, believed: Sequence[Seen]) -> Finding:
+def _judge_crash(expected: Expectation, believed: Sequence[Observation]) -> Finding:
     hits = sum(seen.shows(expected.names) for seen in believed)
     if hits:
         return Finding(Status.OK, expected.title, hits=hits)
@@ -75,7 +75,7 @@ def _judge_crash(expected: Expectation, believed: Sequence[Seen]) -> Finding:
     return Finding(Status.GONE, expected.title, (note,))
 
 
-def _surprise(report: Report, believed: Sequence[Seen], hint: str) -> Finding:
+def _surprise(report: Report, believed: Sequence[Observation], hint: str) -> Finding:
     hits = sum(seen.shows(report.names) for seen in believed)
     notes = [hint]
     if hits < len(believed):
@@ -84,7 +84,7 @@ def _surprise(report: Report, believed: Sequence[Seen], hint: str) -> Finding:
     return Finding(status, report.title, tuple(notes), hits)
 
 
-def _blame(report: Report, believed: Sequence[Seen]) -> str:
+def _blame(report: Report, believed: Sequence[Observation]) -> str:
     """What to add about a crash that no fresh guest showed, else ""."""
     if any(seen.fresh for seen in believed if seen.shows(report.names)):
         return ""
@@ -95,7 +95,7 @@ def _hint(expected: Expectation | None) -> str:
     return "recorded as harmless here" if expected else "nothing is recorded for this kernel"
 
 
-def _differences(expected: Expectation, seen: Seen) -> Iterator[str]:
+def _differences(expected: Expectation, seen: Observation) -> Iterator[str]:
     """What a harmless run did differently from what is recorded, as lines of a diff."""
     for what, recorded, now in (("drivers", expected.drivers, seen.drivers), ("log", expected.log, seen.log)):
         if recorded is not None:
@@ -103,11 +103,11 @@ def _differences(expected: Expectation, seen: Seen) -> Iterator[str]:
             yield from (f"{what}: + {line}" for line in now if line not in recorded)
 
 
-def _runs(runs: Sequence[Seen]) -> str:
+def _runs(runs: Sequence[Observation]) -> str:
     return f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
 
 
-def enough_to_bless(runs: Sequence[Seen]) -> bool:
+def enough_to_bless(runs: Sequence[Observation]) -> bool:
     """Whether the runs, each on a fresh guest, tell what to record: two harmless ones agree, or a crash's frequency."""
     believed = [seen for seen in runs if seen.trusted]
     if any(seen.reports for seen in believed):

@@ -13,7 +13,7 @@ from usbfuzz.case.model import Case, Expectation
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.triage import Report
 
-__all__ = ["Cell", "Column", "Entry", "Finding", "Matrix", "Seen", "Status"]
+__all__ = ["Cell", "Column", "Entry", "Finding", "Matrix", "Observation", "Status"]
 
 
 class Status(Enum):
@@ -34,7 +34,7 @@ class Status(Enum):
 
 
 @frozen
-class Seen:
+class Observation:
     """What one run of a case showed."""
 
     verdict: Verdict
@@ -105,7 +105,7 @@ class Cell:
 
     entry: Entry
     column: Column
-    runs: tuple[Seen, ...] = ()
+    runs: tuple[Observation, ...] = ()
     error: UsbfuzzError | None = None  #: why it has no (further) runs
     finding: Finding | None = None  #: None while it waits
     seconds: float = 0.0  #: wall time, without booting

@@ -8,7 +8,7 @@ from harness.lane.config import LaneConfig
 from harness.workers.messages import WorkerMessages
 from usbfuzz.case.model import Case, Expectation
 
-from .matrix import Seen
+from .matrix import Observation
 
 __all__ = ["MESSAGES", "Done", "Job", "Stuck", "WorkerStart"]
 
@@ -35,7 +35,7 @@ class Job:
 class Done:
     """The runs of a job; with ``late`` its time was up before they were enough."""
 
-    runs: tuple[Seen, ...]
+    runs: tuple[Observation, ...]
     seconds: float
     late: bool = False
 

@@ -10,7 +10,7 @@ from attrs import evolve
 from harness.guest.place import Place
 from usbfuzz.triage.console import NO_PREFIX, as_log, as_text, lines_from
 
-from .matrix import Seen
+from .matrix import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,11 +43,11 @@ _COUNTED = tuple(
 )
 
 
-def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Seen:
+def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Observation:
     """What is worth comparing in an outcome of ``case`` alone in its guest."""
     ports = sorted({event.port for event in case.events})
     reports = tuple(evolve(report, text=report.text[:_REPORT_CHARS]) for report in outcome.reports[:_REPORTS])
-    return Seen(
+    return Observation(
         verdict=outcome.verdict,
         reports=reports,
         drivers=driver_lines(outcome, several=len(ports) > 1),

@@ -22,7 +22,7 @@ from harness.workers.upstream import Upstream
 from usbfuzz.errors import UsbfuzzError
 
 from .judge import enough, enough_to_bless
-from .matrix import Seen
+from .matrix import Observation
 from .messages import MESSAGES, Done, Job, Stuck, WorkerStart
 from .observe import observe
 
@@ -49,7 +49,7 @@ class _Cells:
     async def _runs(self, lane: Lane, job: Job) -> Done:
         """Run the case until that tells enough; the first run takes the guest as it is, the others a fresh one."""
         started = time.monotonic()
-        runs: list[Seen] = []
+        runs: list[Observation] = []
         late = False
         try:
             async with asyncio.timeout(job.seconds):
@@ -65,10 +65,10 @@ class _Cells:
         return Done(tuple(runs), time.monotonic() - started, late)
 
     @staticmethod
-    def _enough(job: Job, runs: list[Seen]) -> bool:
+    def _enough(job: Job, runs: list[Observation]) -> bool:
         return enough_to_bless(runs) if job.bless else enough(job.expected, runs)
 
-    async def _run(self, lane: Lane, job: Job) -> Seen:
+    async def _run(self, lane: Lane, job: Job) -> Observation:
         fresh, self.guest.fresh = self.guest.fresh, False
         outcome = await lane.run(job.case)
         self.guest.fresh = outcome.restored
