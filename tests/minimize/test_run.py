@@ -10,19 +10,24 @@ from typing import Any
 import pytest
 from attrs import define, evolve
 
+from harness.guest.qemu import Timing
 from harness.lane.config import LaneConfig
 from tests import KNOWN_BUGS
-from tests.campaign.pretend import config
+from tests.campaign.pretend import config, report
 from usbfuzz.case import load, save
 from usbfuzz.case.model import Case
-from usbfuzz.case.parts import parts, weight
-from usbfuzz.crashes.minimized import Minimized
+from usbfuzz.case.parts import digest, parts, weight
+from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.minimized import Minimized, load_result
 from usbfuzz.crashes.place import Place
+from usbfuzz.crashes.record import read_crashes
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.crashes.verdicts import Verdicts
 from usbfuzz.errors import CaseError, QemuError, StorageError
 from usbfuzz.jobs.minimize.bloat import bloat, interfaces, scripts, strings
 from usbfuzz.jobs.minimize.oracle import CandidateRun
 from usbfuzz.jobs.minimize.run import Minimization
+from usbfuzz.report.render import render
 
 from .pretend import PretendGuests
 
@@ -105,6 +110,22 @@ def test_in_a_crash_directory_the_first_case_stays_as_original(crash: Path, fat:
     assert again is not None
     assert (again.case, again.before) == (found.case, weight(fat))
     assert load(crash / "original.toml") == fat
+
+
+def test_in_a_saved_crash_record_and_texts_follow_from_the_small_case(tmp_path: Path, fat: Case) -> None:
+    store = CrashStore(tmp_path, kernel="old kernel", timing=Timing.KVM, render=render)
+    saved, _ = store.sighted(Evidence(report("oops in a"), fat, "console of the fat case\n", ()))
+    directory = tmp_path / saved.slug
+    found, _, _ = _run(directory)
+    assert found is not None
+    result, crash = load_result(directory), read_crashes(tmp_path)[saved.slug]
+    assert result is not None
+    assert digest(result.case) == digest(found.case) == digest(load(directory / "case.toml"))
+    assert (crash.reproduced, crash.runs, crash.size) == (found.hits, found.runs, found.after)
+    assert (crash.kernel, crash.clock) == (config().kernel.name, "warp")
+    assert digest(load(directory / "original.toml")) == digest(fat)
+    assert f"minimized from {found.before} to {found.after}" in " ".join((directory / "report.txt").read_text().split())
+    assert not [path for path in directory.iterdir() if path.name.startswith(".")]
 
 
 def test_what_does_not_show_the_bug_leaves_everything_as_it_is(crash: Path, fat: Case) -> None:
