@@ -17,7 +17,8 @@ from usbfuzz.triage import Report
 
 __all__ = ["CandidateRun", "Guests", "Oracle", "OutOfTime", "Reliability"]
 
-#: Runs of the same candidate until one may be believed. More than elsewhere: all cores run guests at that time.
+#: Runs of the same candidate until one may be believed. More than elsewhere: a candidate that is given up unjustly
+#: leaves the case larger than need be.
 _BELIEVED_WITHIN = 5
 #: Accepted probability that a candidate counts as harmless although it shows the bug as often as the best one.
 _DOUBT = 0.05
