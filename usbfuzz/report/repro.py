@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from harness.guest.kernels import arch_of
 from harness.guest.qemu import Timing, kernel_command_line
 from harness.usbredir.constants import WIRE_STATUS
 from usbfuzz.arch import DEFAULT, Arch
@@ -16,6 +18,7 @@ from usbfuzz.descriptors import describe, report_items, split
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, StandardRequest
 from usbfuzz.descriptors.kernel import parse_configuration
 from usbfuzz.descriptors.layout import EndpointLayout, layout
+from usbfuzz.errors import KernelError
 from usbfuzz.triage import extract
 from usbfuzz.wire import Speed, Status
 
@@ -69,13 +72,14 @@ def _loosely(line: str) -> str:
 
 
 def _reproducer(case: Case, title: str, kernel: str, report: str) -> str:
-    params = case.guest.kernel_params
-    plain = kernel_command_line(Timing.KVM, params, loglevel=7).split()
-    warped = [word for word in kernel_command_line(Timing.WARP, params, loglevel=7).split() if word not in plain]
+    arch = _arch_of(kernel)
+    line = partial(kernel_command_line, params=case.guest.kernel_params, arch=arch, loglevel=7)
+    plain = line(Timing.KVM).split()
+    warped = [word for word in line(Timing.WARP).split() if word not in plain]
     fields = {
         "title": repr(title),
         "kernel": repr(kernel),
-        "hardware": _hardware(DEFAULT),
+        "hardware": _hardware(arch),
         "key_line": repr(key_line(report, title)),
         "append": repr(" ".join(plain)),
         "append_warped": repr(" ".join(warped)),
@@ -83,6 +87,13 @@ def _reproducer(case: Case, title: str, kernel: str, report: str) -> str:
         "events": _tuple(map(_event, case.events)),
     }
     return _call("Reproducer", fields)
+
+
+def _arch_of(kernel: str) -> Arch:
+    """The architecture of the kernel the crash was seen on; the default when that cannot be found out any more."""
+    with contextlib.suppress(KernelError, OSError):
+        return arch_of(kernel)
+    return DEFAULT
 
 
 def _hardware(arch: Arch) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from harness.guest.process import find_qemu
 from harness.guest.qemu import PORTS, Mode
 from harness.guest.snapshot import qemu_version
 from harness.lane.lane import Lane
@@ -76,7 +75,7 @@ async def run_bench(
 
     Raises what preparing a kernel raises; InfraError when a lane of the benchmark fails.
     """
-    await prepare(kernel, mode=Mode.WARP, on_progress=on_progress)  # what is wrong shows here, not in a child
+    config = await prepare(kernel, mode=Mode.WARP, on_progress=on_progress)  # what is wrong shows here, not in a child
     cpus = sorted(os.sched_getaffinity(0))
     figures: list[Figure] = []
     for scenario in scenarios(len(cpus)):
@@ -94,7 +93,7 @@ async def run_bench(
     if crash_case is not None:
         on_progress(f"measuring: crash to next case on {crash_kernel}")
         figures.append(await _recovery(crash_case, crash_kernel))
-    return Table(kernel, qemu_version(find_qemu()), len(cpus), tuple(figures))
+    return Table(kernel, qemu_version(config.qemu), len(cpus), tuple(figures))
 
 
 async def _measure(scenario: Scenario, kernel: str, seconds: float, cpus: list[int]) -> Figure:
