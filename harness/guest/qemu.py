@@ -199,7 +199,7 @@ def qemu_argv(machine: Machine) -> list[str]:
 
 #: A machine that consists of nothing but what the argument list says.
 _BARE = (
-    "-nodefaults",  # no network card, display, CD drive or monitor that nobody asked for
+    "-nodefaults",  # no network card, display, CD drive or monitor unless an argument names it
     "-no-user-config",  # nothing from QEMU's configuration files either: equal arguments give equal machines
     "-nographic",
     "-no-reboot",  # exit where a real machine would reboot: after a panic, see panic=-1

@@ -156,7 +156,7 @@ def _input_script(dice: Dice, report: HidReport, address: int) -> EndpointScript
 
 
 def _get_report(dice: Dice, report: HidReport, interface: int) -> list[ControlScript]:
-    """Answers to GET_REPORT: right, short, of another id, or whatever class requests get. HID 1.11 §7.2.1."""
+    """Answers to GET_REPORT: right, short, of another id, or those of any class request. HID 1.11 §7.2.1."""
     scripts = []
     for (kind, number), bits in list(report.bits.items())[:8]:
         if kind == "output" or dice.chance(0.3):

@@ -133,7 +133,7 @@ class Event:
 
 @frozen
 class GuestNeeds:
-    """What the guest must be booted with and told to do for the case to mean anything."""
+    """How the guest must be booted, and what it must do, for the case to have its effect."""
 
     kernel_params: tuple[str, ...] = ()  #: e.g. ``slub_debug=FZPU``
     exercise: bool = True  #: open device nodes, bring interfaces up
@@ -145,7 +145,7 @@ class Expectation:
 
     ``drivers`` has a line for each interface, ``BCONFIGURATIONVALUE.BINTERFACENUMBER DRIVER`` with ``-`` for none, and
     one for each HID device, ``hid DRIVER``; ``log`` has the kernel's warnings and errors without what differs from run
-    to run. Both are sorted, without repetitions, and None where nobody recorded them.
+    to run. Both are sorted, without repetitions, and None where they were not recorded.
     """
 
     kernel: str
@@ -190,7 +190,7 @@ class Case:
 
     @property
     def recorded_names(self) -> frozenset[str]:
-        """The titles of the bug the case is kept for, on whatever kernel; empty if none is recorded."""
+        """The titles of the bug the case is kept for, on any kernel; empty if none is recorded."""
         return frozenset(name for row in self.expect for name in row.names)
 
     @property

@@ -94,7 +94,7 @@ async def _serve_all(
                 _tell(console, where, usbip_commands(address.name, port))
 
             if not usbip.is_local:
-                _tell(console, f"warning: USB/IP knows no passwords: who reaches {usbip.host} can use the device", [])
+                _tell(console, f"warning: USB/IP has no passwords: who reaches {usbip.host} can use the device", [])
             group.create_task(serve_usbip(loaded, usbip, screen, ready))
 
 

@@ -6,7 +6,7 @@ from usbfuzz.kinds import KINDS, Node
 
 __all__ = ["kinds_header", "nodes"]
 
-#: Nodes of every device, whatever its kind; opening them starts nothing.
+#: Nodes of devices of every kind; opening them starts nothing.
 _OF_EVERY_DEVICE = (Node("usb"), Node("usbmon"))
 
 

@@ -15,7 +15,7 @@ _MIDI_BYTES = (0, 0, 2, 3, 3, 1, 2, 3, 3, 3, 3, 3, 2, 2, 3, 1)  #: of a packet, 
 
 
 def from_packets(packets: bytes) -> bytes:
-    """The MIDI bytes of event packets, whatever cable they are for; a packet cut short is left out."""
+    """The MIDI bytes of event packets of all cables; a packet cut short is left out."""
     whole = len(packets) - len(packets) % 4
     return b"".join(packets[at + 1 : at + 1 + _MIDI_BYTES[packets[at] & 0x0F]] for at in range(0, whole, 4))
 

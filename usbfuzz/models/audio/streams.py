@@ -142,7 +142,7 @@ class Feature:
 
 
 class AnyHeadset(Device):
-    """Headphones and a microphone, each with mute and volume, whatever the audio class.
+    """Headphones and a microphone, each with mute and volume, for any version of the audio class.
 
     ``played`` is what the host has sent, byte for byte, silence before and after it included. What the microphone
     hears, a :class:`Tone`, only its mute switch changes.
