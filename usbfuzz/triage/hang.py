@@ -10,7 +10,7 @@ from .kinds import Kind
 from .picks import stopped_frame
 from .printed import NMI_END
 from .report import Report
-from .stack import Place, places
+from .stack import StackPlace, places
 
 __all__ = ["hang_report"]
 
@@ -38,22 +38,22 @@ def hang_report(stacks: str, how: str) -> Report:
     )
 
 
-def _blocked(stacks: str) -> Place | None:
+def _blocked(stacks: str) -> StackPlace | None:
     return _blamed(stacks.partition(_BLOCKED)[2].partition(_ACTIVE)[0])
 
 
-def _interrupted(stacks: str) -> Place | None:
+def _interrupted(stacks: str) -> StackPlace | None:
     """What the NMI interrupted; the panic it caused says only that it came."""
     nmi = _NMI_END.search(stacks)
     return _blamed(stacks[nmi.end() :]) if nmi else None
 
 
-def _reported(stacks: str) -> Place | None:
-    return next((Place(report.frame, report.module) for report in extract(stacks) if report.frame), None)
+def _reported(stacks: str) -> StackPlace | None:
+    return next((StackPlace(report.frame, report.module) for report in extract(stacks) if report.frame), None)
 
 
-def _blamed(stacks: str) -> Place | None:
+def _blamed(stacks: str) -> StackPlace | None:
     """The first place in any of the stacks that says what its task was doing, by its bare name."""
-    found = [Place(bare_name(place.symbol), place.module) for place in places(stacks)]
+    found = [StackPlace(bare_name(place.symbol), place.module) for place in places(stacks)]
     choice = stopped_frame([place.symbol for place in found])
     return found[choice[1]] if choice else None

@@ -14,7 +14,7 @@ from .rust import demangle
 
 __all__ = [
     "ADDRESS", "CALL_TRACE", "FUNCTION", "PC_LINE", "REGISTER_DUMP", "STACK", "TRACE_STARTS",
-    "Blame", "Pick", "Place", "Step", "Trail", "first_frame", "follow", "is_frame", "is_traced", "missing_stack",
+    "Blame", "Pick", "StackPlace", "Step", "Trail", "first_frame", "follow", "is_frame", "is_traced", "missing_stack",
     "places",
 ]  # fmt: skip
 
@@ -97,17 +97,17 @@ class Blame:
 
 
 @frozen
-class Place:
+class StackPlace:
     """Where a task or a processor was."""
 
     symbol: str
     module: str | None  #: None for built-in code
 
 
-def places(console: str) -> list[Place]:
+def places(console: str) -> list[StackPlace]:
     """The frames of all stacks on the console in order, those left out that the unwinder itself does not vouch for."""
     sure = (line.text for line in lines_from(as_log(console), 0) if not line.doubtful)
-    return [Place(found[1], found[2]) for text in sure if (found := _PLACE.search(text))]
+    return [StackPlace(found[1], found[2]) for text in sure if (found := _PLACE.search(text))]
 
 
 def is_frame(line: str) -> bool:

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from .text import Line
 
-__all__ = ["Block", "Kind", "Token", "read_blocks"]
+__all__ = ["Block", "BlockKind", "Token", "read_blocks"]
 
 _BYTE = r"[0-9a-fA-F]{2}"
 _NAME = (
@@ -47,7 +47,7 @@ class Token:
     value: str
 
 
-class Kind(Enum):
+class BlockKind(Enum):
     """What a block is."""
 
     FIELDS = "fields"  #: a descriptor, by fields
@@ -62,7 +62,7 @@ class Block:
     """One descriptor of the text."""
 
     line: int
-    kind: Kind = Kind.FIELDS
+    kind: BlockKind = BlockKind.FIELDS
     heading: str = ""  #: in lower case, without colon
     tokens: list[Token] = field(factory=list)
     raw: bytearray = field(factory=bytearray)  #: BYTES: all of them; FIELDS: those at its end; PIPE: bPipeID
@@ -75,7 +75,7 @@ def read_blocks(lines: Iterable[Line]) -> list[Block]:
     reader = _BlockReader()
     for line in lines:
         reader.read(line)
-    return [block for block in reader.blocks if block.kind != Kind.FIELDS or block.tokens or block.heading]
+    return [block for block in reader.blocks if block.kind != BlockKind.FIELDS or block.tokens or block.heading]
 
 
 class _BlockReader:
@@ -96,17 +96,17 @@ class _BlockReader:
             return
         self._hex = None
         if match := _WHOLE.match(text):
-            self._bytes(Block(line.number, Kind.BYTES), match[1])
+            self._bytes(Block(line.number, BlockKind.BYTES), match[1])
         elif match := _TAIL.match(text):
             self._tail(line, match[1])
         elif _JUNK_FOLLOWS.match(text):
             self._tail(line, "")
         elif match := _REPORT.match(text):
-            self.blocks.append(Block(line.number, Kind.REPORT, length=int(match[1])))
+            self.blocks.append(Block(line.number, BlockKind.REPORT, length=int(match[1])))
         elif match := _ITEM.match(text):
             self._item(line, match)
         elif match := _PIPE.match(text):
-            self.blocks.append(Block(line.number, Kind.PIPE, raw=bytearray.fromhex(match[1])))
+            self.blocks.append(Block(line.number, BlockKind.PIPE, raw=bytearray.fromhex(match[1])))
         elif _ENDS.match(text):
             self.blocks.append(Block(line.number))
         elif _HEADING.match(text) or _OTHER_HEADING.match(text):
@@ -131,8 +131,8 @@ class _BlockReader:
             self._hex = block
 
     def _item(self, line: Line, match: re.Match[str]) -> None:
-        if not self.blocks or self.blocks[-1].kind != Kind.REPORT:
-            self.blocks.append(Block(line.number, Kind.REPORT))
+        if not self.blocks or self.blocks[-1].kind != BlockKind.REPORT:
+            self.blocks.append(Block(line.number, BlockKind.REPORT))
         data = bytes(int(word, 16) for word in re.findall(r"0x([0-9a-fA-F]{2})\b", match[3] or ""))
         self.blocks[-1].items.append((line.number, match[1], match[2], data))
 
@@ -142,17 +142,17 @@ class _BlockReader:
             block = Block(token.line)
             self.blocks.append(block)
         elif token.name == "bMaxBurst":
-            block = Block(token.line, Kind.COMPANION)
+            block = Block(token.line, BlockKind.COMPANION)
             self.blocks.append(block)
         block.tokens.append(token)
 
     def _in_report(self) -> bool:
         """Among HID items, whose usages may look like fields: iDeviceChemistry."""
-        return bool(self.blocks) and self.blocks[-1].kind is Kind.REPORT
+        return bool(self.blocks) and self.blocks[-1].kind is BlockKind.REPORT
 
     def _open(self, line: int) -> Block:
         """The block that takes fields: the last, unless that is of bytes or items."""
-        if not self.blocks or self.blocks[-1].kind not in (Kind.FIELDS, Kind.COMPANION):
+        if not self.blocks or self.blocks[-1].kind not in (BlockKind.FIELDS, BlockKind.COMPANION):
             self.blocks.append(Block(line))
         return self.blocks[-1]
 

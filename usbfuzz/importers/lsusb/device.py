@@ -19,7 +19,7 @@ from usbfuzz.importers.speed import guess_speed
 from usbfuzz.importers.synthesise import descriptor_script, hub_scripts
 from usbfuzz.wire import Speed
 
-from .blocks import Block, Kind, Token, read_blocks
+from .blocks import Block, BlockKind, Token, read_blocks
 from .hid_report import rebuild_report
 from .losses import put_back
 from .rebuild import Rebuilt, rebuild, rebuild_companion
@@ -84,7 +84,7 @@ class _Builder:
         return Imported(named(whole, self._text.title), self._text.origin, notes, tuple(self._problems))
 
     def _add(self, block: Block) -> None:
-        if block.kind is Kind.REPORT:
+        if block.kind is BlockKind.REPORT:
             raw, problems = rebuild_report(block)
             self._problems += problems
             if raw:
@@ -103,7 +103,7 @@ class _Builder:
             self._place(block, found.raw)
 
     def _rebuilt(self, block: Block) -> Rebuilt | None:
-        if block.kind is Kind.COMPANION:
+        if block.kind is BlockKind.COMPANION:
             return rebuild_companion(block, self._endpoint)
         if block.heading.startswith(("binary object", "device qualifier")):
             self._context = NO_INTERFACE

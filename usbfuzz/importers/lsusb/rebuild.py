@@ -17,7 +17,7 @@ from usbfuzz.importers.model import Problem
 from usbfuzz.importers.synthesise import companion_interval
 from usbfuzz.wire import TransferType
 
-from .blocks import Block, Kind, Token
+from .blocks import Block, BlockKind, Token
 from .layout import LaidOut, lay_out, lay_out_as_printed
 from .names import CDC_HEADINGS, HEADINGS
 from .values import number
@@ -40,9 +40,9 @@ class Rebuilt:
 
 def rebuild(block: Block, context: Context) -> Rebuilt | None:
     """The descriptor of a block under an interface of that class; None when the block shows none."""
-    if block.kind is Kind.BYTES:
+    if block.kind is BlockKind.BYTES:
         return _bytes(block)
-    if block.kind is Kind.PIPE:
+    if block.kind is BlockKind.PIPE:
         return Rebuilt(PipeUsageDescriptor(bPipeID=block.raw[0]).raw)
     if block.heading in CDC_HEADINGS:
         return _communications(block)
