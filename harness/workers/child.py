@@ -78,7 +78,7 @@ class Child(Generic[Sent, Received]):
         return next((line for line in reversed(self._tail) if line.strip()), "")
 
     def send(self, message: Sent) -> None:
-        """Queue a message. One that can no longer be delivered is dropped: whoever receives is about to notice."""
+        """Queue a message. One that cannot be delivered is dropped: receive() tells that the child is gone."""
         self.send_line(self._sent.encode(message))
 
     def send_line(self, line: bytes) -> None:

@@ -45,7 +45,7 @@ class Measured:
 
     devices: int  #: mice enumerated, bound and unplugged; or all devices plugged in, also those that did not enumerate
     seconds: float
-    dilated: int  #: rounds in which we answered too late
+    dilated: int  #: rounds in which the guest was answered too late
     worst_reply_ms: float
 
 

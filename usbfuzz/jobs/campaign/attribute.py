@@ -109,7 +109,7 @@ class Attributor:
     past: list[Case] | None = None  #: what has run in the guest since its snapshot, without a report; None: who knows
     strays: list[Suspicion] = field(factory=list)
     runs: int = 0  #: of any case
-    dilated: int = 0  #: of them, those repeated because we answered too late
+    dilated: int = 0  #: of them, those repeated because the guest was answered too late
     _deadline: float = field(default=0.0, init=False)
 
     @property

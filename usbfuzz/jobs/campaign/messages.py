@@ -133,7 +133,7 @@ class RoundDone:
     requests: int
     seconds: float  #: wall time of the lane: the round, its re-runs and attribution
     restores: int
-    dilated: int  #: runs thrown away because we answered too late
+    dilated: int  #: runs thrown away because the guest was answered too late
     worst_reply_ms: float
     drivers: tuple[str, ...]  #: that bound
     hits: tuple[str, ...]  #: crash directories whose crash was seen again

@@ -90,7 +90,7 @@ class Shrinker:
         return Shrunk(found.slug, minimized, seen.console if seen else "", capture)
 
     async def _recorded(
-        self, guest: OneGuest, case: Case, wanted: Report, shown: CandidateRun | None
+        self, guest: OneGuest, case: Case, wanted: Report, example: CandidateRun | None
     ) -> tuple[CandidateRun | None, bytes]:
         """One more run, whose conversation is kept; when it does not show the bug, what an earlier one printed."""
         await guest.refresh()
@@ -98,6 +98,6 @@ class Shrinker:
         guest.fresh = outcome.restored
         report = outcome.report_of(wanted.names)
         if report is None:
-            return shown, b""
+            return example, b""
         capture = render_capture(outcome.conversation, report.title)
         return CandidateRun(hit=True, report=report, console=outcome.console), capture

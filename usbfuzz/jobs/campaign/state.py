@@ -52,7 +52,7 @@ class Totals:
     enumerated: int = 0  #: devices the guest took note of
     requests: int = 0
     restores: int = 0
-    dilated: int = 0  #: runs thrown away because we answered too late
+    dilated: int = 0  #: runs thrown away because the guest was answered too late
     disbelieved: int = 0  #: rounds without any run that could be believed
     seconds: float = 0.0  #: of lanes, summed
 

@@ -67,8 +67,8 @@ class Minimization:
         return seen
 
     def _keep(self, found: Minimized) -> None:
-        shown = self.search.example if self.search else None
-        console = shown.console if shown else None
+        example = self.search.example if self.search else None
+        console = example.console if example else None
         self.place.keep(found, console, kernel=self.config.kernel.name, timing=self.config.timing, render=render)
 
     async def _minimize(self, first: Case, names: frozenset[str], pool: GuestPool) -> Minimized | None:

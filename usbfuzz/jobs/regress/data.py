@@ -1,4 +1,4 @@
-"""The matrix as JSON, for whoever wants to do something else with it."""
+"""The matrix as JSON, for other programs."""
 
 from __future__ import annotations
 
