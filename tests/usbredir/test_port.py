@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.channel.said import Said, Sender
-from harness.usbredir import server
 from harness.usbredir.codec import RemoteProtocolError
 from harness.usbredir.constants import Type, WireStatus
 from harness.usbredir.messages import DeviceConnect, DeviceDisconnect, DeviceDisconnectAck, FilterReject
@@ -195,16 +194,12 @@ async def test_a_busy_event_loop_shows_in_the_worst_reply(tmp_path: Path) -> Non
         assert 0.09 < port.worst_reply < 0.5
 
 
-def test_a_qemu_that_does_not_greet_is_an_error_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_GREETING_S", 0.01)
-
-    async def run() -> None:
-        port = await Port.listen(tmp_path / "s")
-        with pytest.raises(QemuError, match="did not greet us; the machine may be paused"):
-            await port.plug(Dummy())
-        port.close()
-
-    asyncio.run(run())
+@in_loop
+async def test_a_qemu_that_does_not_greet_is_an_error_after_a_while(tmp_path: Path) -> None:
+    port = await Port.listen(tmp_path / "s")
+    with pytest.raises(QemuError, match="did not greet us; the machine may be paused"):
+        await port.plug(Dummy(), greeting_s=0.01)
+    port.close()
 
 
 @in_loop
