@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
-PATIENCE_S = 5.0
+ANSWER_S = 5.0  #: seconds for a message to come
 
 _P = ParamSpec("_P")
 
@@ -138,7 +138,7 @@ class Qemu:
 
     async def one(self, caps: int = CAPABILITIES) -> Message:
         """The next message."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(ANSWER_S):
             while not self._seen:
                 read = await self.reader.read(1 << 16)
                 assert read, "the port closed the channel"
