@@ -13,6 +13,6 @@ _LISTED = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.m
 #: Every Markdown file of the checkout.
 PAGES = sorted(
     ROOT / name
-    for name in subprocess.run(_LISTED, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in set(subprocess.run(_LISTED, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
     if (ROOT / name).exists()
 )
