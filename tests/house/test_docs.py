@@ -1,8 +1,9 @@
-"""The pages: their links lead somewhere, the README is short, pictures need no network."""
+"""The pages: their links lead somewhere, the README is short, the layers are drawn as they are, pictures are local."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,12 @@ def test_pictures_load_nothing_from_the_network() -> None:
     for picture in (ROOT / "docs" / "pictures").glob("*.svg"):
         addresses = set(re.findall(r"https?://[^\"'\s)]+", picture.read_text()))
         assert addresses <= {"http://www.w3.org/2000/svg"}
+
+
+def test_the_architecture_page_draws_the_layers_that_lint_checks() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    drawing = (ROOT / "docs" / "architecture.md").read_text().partition("Top first")[2].partition("| room |")[0]
+    rows = [line[:40] for line in drawing.splitlines() if line.startswith("    ")]
+    drawn = [set(re.findall(r"usbfuzz\.\w+|strategies|harness", row)) for row in rows]
+    assert drawn == [set(re.findall(r"[\w.]+", layer)) for layer in layers]
