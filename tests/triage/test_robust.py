@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from usbfuzz.triage import Report, extract
@@ -78,6 +78,7 @@ def test_stable_titles_are_stable(title: str) -> None:
 
 
 @given(st.one_of(st.text(max_size=40), st.text(alphabet="_RNvMsXYCIBEtuz0123456789abc", max_size=60).map("_R".__add__)))
+@example("_RC0")
 def test_any_symbol_is_demangled_or_left_alone(symbol: str) -> None:
     assert demangle(symbol) or not symbol
 

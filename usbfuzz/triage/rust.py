@@ -22,7 +22,7 @@ def demangle(symbol: str) -> str:
     if not symbol.startswith("_R") or len(symbol) < 4:
         return symbol
     try:
-        return _Demangler(symbol, 2).path(0)
+        return _Demangler(symbol, 2).path(0) or symbol  # a crate may be said to have a name of 0 characters
     except (IndexError, ValueError, RecursionError):
         return symbol
 
