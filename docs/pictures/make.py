@@ -2,7 +2,7 @@
 
 ::
 
-    .venv/bin/python docs/pictures/make.py --kernel debian:5.10.223 --time 3m --seed 2026 --report Right-Redzone
+    .venv/bin/python docs/pictures/make.py --kernel debian:5.10.223 --minutes 3 --seed 2026 --report Right-Redzone
 
 The campaign is an ordinary one in a directory of its own; ``--out DIR`` keeps it. The frame is the last one in which
 a lane ran cases and none had stopped.
@@ -25,7 +25,7 @@ from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from strategies import Identities
 from usbfuzz.jobs.campaign.messages import LaneState
-from usbfuzz.jobs.campaign.options import CampaignOptions, parse_duration, with_slub_debug
+from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
 from usbfuzz.jobs.campaign.progress import Progress
 from usbfuzz.jobs.campaign.supervisor import run_campaign
 from usbfuzz.jobs.campaign.view import render
@@ -106,7 +106,7 @@ def main() -> None:
     """Run a campaign, then draw."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--kernel", default="debian:5.10.223")
-    words.add_argument("--time", default="3m", dest="duration")
+    words.add_argument("--minutes", type=float, default=3.0)
     words.add_argument("--seed", type=int, default=2026)
     words.add_argument("--out", type=Path)
     words.add_argument("--report", default="", metavar="PART", help="Draw the report whose directory has this in it.")
@@ -114,7 +114,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         out: Path = given.out or Path(scratch) / "crashes"
         camera = Camera()
-        options = CampaignOptions(out=out, seconds=parse_duration(given.duration), seed=given.seed)
+        options = CampaignOptions(out=out, seconds=60 * given.minutes, seed=given.seed)
         asyncio.run(campaign(given.kernel, options, camera))
         picture("campaign", f"usbfuzz fuzz --kernel {given.kernel}", camera.frame, CAMPAIGN_COLUMNS)
         slug, text = report_of(out, given.report)

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests import ROOT
 from usbfuzz.load import load_device
 from usbfuzz.wire import data
@@ -22,6 +24,13 @@ def _run(*words: str) -> str:
 def test_every_example_is_in_the_readme() -> None:
     text = (EXAMPLES / "README.md").read_text()
     assert [path.name for path in EXAMPLES.iterdir() if path.suffix in {".py", ".log"} and path.name not in text] == []
+
+
+@pytest.mark.parametrize("program", ["examples/fuzz_with_boofuzz.py", "docs/pictures/make.py"])
+def test_a_program_starts_and_says_how_it_is_used(program: str) -> None:
+    done = subprocess.run([sys.executable, program, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout
 
 
 def test_my_mouse_is_a_device_that_moves() -> None:
