@@ -2,14 +2,14 @@
 /*
  * usbfuzz guest agent: PID 1 of the guest, and its /sbin/modprobe.
  *
- * One thread polls the virtio port and a short list of timers. Whatever may
- * block on a device, on a kernel lock or on memory runs in a worker thread
- * (pool.c); whatever opens device nodes runs in a child process (child.c).
+ * One thread polls the virtio port and a short list of timers. Verbs that may
+ * block on a device, on a kernel lock or on memory run in a worker thread
+ * (pool.c); those that open device nodes do so in a child process (child.c).
  *
  * The files in the order in which they stand below: each uses only what is
  * declared before it, and a test holds them to it.
  *
- *   base.c      the clock, an end           text.c      small files, words
+ *   base.c      the clock, power off, die   text.c      small files, words
  *   child.c     a child with a deadline     reply.c     lines to the host
  *   pool.c      jobs, worker threads        uevent.c    kobject uevents
  *   nodes.c     a device node, held open    nodes_*.c   one function per kind of node

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What every other file may need: the clock, and an end. */
+/* What every other file may need: the clock, and the ways to end the guest. */
 #include "agent.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What PID 1 owes the kernel: mounts, quiet children, and a last word. */
+/* The duties of PID 1: mounts, kernel settings, modules, and a line on the console when a signal kills it. */
 #include "agent.h"
 
 #include <errno.h>

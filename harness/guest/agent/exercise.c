@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * exercise: use what a device brought, a little. Much of a driver runs only when
- * somebody holds its node open: usbhid polls, tty drivers start reading, network
+ * exercise: use the nodes of new devices for a moment. Much of a driver runs only while
+ * its node is open: usbhid polls, tty drivers start reading, network
  * drivers submit their receive URBs. Each node gets a thread of its own, all of
  * them in one child: a fork for each costs the guest more than most drivers do.
  */
@@ -34,7 +34,7 @@ struct task {
 	int64_t deadline;
 };
 
-struct party {
+struct batch {
 	unsigned int count;
 	struct task tasks[NODES];
 };
@@ -52,7 +52,7 @@ static bool matches(const char *pattern, const char *text)
 	return !strcmp(text, pattern);
 }
 
-/* What no kind names is only held open, when it can be opened. */
+/* A node that matches no kind is only held open, if it has a file below /dev. */
 static exercise_fn *kind_of(const struct node *node)
 {
 	exercise_fn *run = exercise_plain;
@@ -65,7 +65,7 @@ static exercise_fn *kind_of(const struct node *node)
 	return run == exercise_plain && !*node->dev ? NULL : run;
 }
 
-/* Its own table of descriptors: what it leaves open is closed when it ends, however long the others take. */
+/* Has a table of descriptors of its own, so what it leaves open is closed when it ends, not when the last thread does. */
 static void *task_thread(void *arg)
 {
 	const struct task *task = arg;
@@ -75,17 +75,17 @@ static void *task_thread(void *arg)
 	return NULL;
 }
 
-static int party_child(const void *arg)
+static int batch_child(const void *arg)
 {
-	const struct party *party = arg;
+	const struct batch *batch = arg;
 	pthread_t threads[NODES];
 	pthread_attr_t attr;
 	unsigned int begun = 0;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
-	for (unsigned int i = 0; i < party->count; i++)
-		if (!pthread_create(&threads[begun], &attr, task_thread, (void *)&party->tasks[i]))
+	for (unsigned int i = 0; i < batch->count; i++)
+		if (!pthread_create(&threads[begun], &attr, task_thread, (void *)&batch->tasks[i]))
 			begun++;
 	for (unsigned int i = 0; i < begun; i++)
 		pthread_join(threads[i], NULL);
@@ -95,7 +95,7 @@ static int party_child(const void *arg)
 void exercise_run(struct job *job)
 {
 	struct node nodes[NODES];
-	struct party party = { 0 };
+	struct batch batch = { 0 };
 	char *end;
 	long ms = strtol(job->args, &end, 10);
 	int64_t deadline;
@@ -112,9 +112,9 @@ void exercise_run(struct job *job)
 		exercise_fn *run = kind_of(&nodes[i]);
 
 		if (run)
-			party.tasks[party.count++] = (struct task){ &nodes[i], run, deadline };
+			batch.tasks[batch.count++] = (struct task){ &nodes[i], run, deadline };
 	}
-	if (party.count)
-		child_run(party_child, &party, ms + GRACE_MS);
-	reply(job->id, "ok %u", party.count);
+	if (batch.count)
+		child_run(batch_child, &batch, ms + GRACE_MS);
+	reply(job->id, "ok %u", batch.count);
 }

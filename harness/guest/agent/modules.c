@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Loading modules: at boot from an ordered list, by name with dependencies, and
- * as the kernel's own helper (/sbin/modprobe is this program). Parameters come from the kernel
- * command line as name.parameter=value, as kmod's modprobe takes them.
+ * as the kernel's own helper (/sbin/modprobe is this program). Parameters come
+ * from the kernel command line as name.parameter=value, as with kmod's modprobe.
  */
 #define _GNU_SOURCE
 #include "agent.h"

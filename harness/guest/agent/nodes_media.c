@@ -95,7 +95,7 @@ static bool video_queue(int fd)
 	return true;
 }
 
-/* Streams into two buffers that nobody reads. */
+/* Streams into two buffers that are never read. */
 void exercise_video(const struct node *node, int64_t deadline)
 {
 	enum v4l2_buf_type type = V4L2_BUF_TYPE_VIDEO_CAPTURE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Replies: what any thread says to the host, in whole lines, through the port that port.c found.
- * What the port does not take at once is queued; wakes the poll loop, which then calls reply_flush().
+ * What the port does not take at once is queued, and the poll loop is woken, which then calls reply_flush().
  */
 #include "agent.h"
 
@@ -188,7 +188,7 @@ void reply_flush(void)
 	pthread_mutex_unlock(&out_lock);
 }
 
-/* Forgets the queue: whom it was for is gone. */
+/* Empties the queue: the host that it was for is gone. */
 void reply_drop(void)
 {
 	pthread_mutex_lock(&out_lock);

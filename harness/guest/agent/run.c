@@ -2,7 +2,7 @@
 /*
  * run: a program of the image, in a session of its own, until it ends or its time is over.
  *
- * SIGCHLD is ignored in the agent, so nobody there learns how a child ended. A supervisor
+ * SIGCHLD is ignored in the agent, so it cannot learn how a child ended. A supervisor
  * between agent and program waits for it, and says so on a pipe.
  */
 #define _GNU_SOURCE
@@ -24,7 +24,7 @@
 
 #define OUTPUT_BYTES (1u << 20)		/* what comes after is dropped */
 #define INPUT_BYTES  (1u << 20)
-#define INPUTS	     8			/* fed and not taken yet; the oldest gives way */
+#define INPUTS	     8			/* fed and not taken yet; one more replaces the oldest */
 #define MAX_MS	     600000
 #define HEAD_BYTES   16			/* "-64\n", before the output */
 
@@ -139,7 +139,7 @@ static _Noreturn void supervise(const struct program *p)
 	pid_t pid;
 
 	setsid();
-	for (int number = 1; number < NSIG; number++)	/* ours, what we began with, and those the C library keeps to itself */
+	for (int number = 1; number < NSIG; number++)	/* also those that the C library reserves, which signal() refuses */
 		syscall(SYS_rt_sigaction, number, by_default, NULL, sizeof(unsigned long));
 	pid = fork();
 	if (!pid)

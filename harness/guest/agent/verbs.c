@@ -104,7 +104,7 @@ void verbs_expire(void)
 	}
 }
 
-/* One line from the host: ID VERB [ARGS...]. Without a decimal ID nobody waits for a reply. */
+/* One line from the host: ID VERB [ARGS...]. A line without a decimal ID is ignored: no reply could be matched to it. */
 void verbs_dispatch(char *line)
 {
 	char *id = word(&line), *name = word(&line);
