@@ -25,6 +25,7 @@ __all__ = [
     "lower_priority",
     "may_answer_first",
     "pin",
+    "usable_cores",
 ]
 
 _PR_SET_PDEATHSIG = 1  #: linux/prctl.h
@@ -61,6 +62,11 @@ def core_of(lane: int) -> int:
     """The core that lane number ``lane`` stays on: the cores this process may use, in turn."""
     cores = sorted(os.sched_getaffinity(0))
     return cores[lane % len(cores)]
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def pin(cpu: int | None) -> None:

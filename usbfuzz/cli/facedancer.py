@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 from rich.console import Console
 
 from harness.guest.kernels import DEFAULT_KERNEL
-from harness.lane.prepare import prepare
+from harness.guest.qemu import Mode
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.bridges import BACKEND, SOCKET
 from usbfuzz.jobs.plug import watch
 
+from .guest import GuestOptions, guest_options
 from .live import Screen
-from .options import kernel_option, kernel_param_option, live_mode_option, progress
+from .options import progress
 
 if TYPE_CHECKING:
-    from harness.guest.qemu import Mode
     from harness.lane.lane import Lane
     from harness.lane.stage import Stage
 
@@ -36,18 +36,9 @@ _END_S = 3.0
 @click.command("facedancer", context_settings={"allow_interspersed_args": False})
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@kernel_option(f"Kernel to plug it into; by default {DEFAULT_KERNEL}.")
-@live_mode_option
+@guest_options(f"Kernel to plug it into; by default {DEFAULT_KERNEL}.", mode=Mode.REALTIME)
 @click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop by itself after this long.")
-@kernel_param_option
-def facedancer_command(
-    script: Path,
-    arguments: tuple[str, ...],
-    kernel: str | None,
-    mode: Mode,
-    seconds: float | None,
-    kernel_params: tuple[str, ...],
-) -> int:
+def facedancer_command(script: Path, arguments: tuple[str, ...], guest: GuestOptions, seconds: float | None) -> int:
     """Run the Facedancer SCRIPT with its ARGUMENTS; the guest is the host that its board would be plugged into.
 
     The script runs unmodified, as your own code, in a process of its own. Kernel log and drivers are shown until it
@@ -56,19 +47,8 @@ def facedancer_command(
     if importlib.util.find_spec("facedancer") is None:
         raise InputError("facedancer is not installed; install the extra: pip install 'usbfuzz[facedancer]'")
     screen = Screen(Console(highlight=False), transfers=False)
-    asyncio.run(
-        _run(_Script(script, arguments), _Guest(kernel or DEFAULT_KERNEL, mode, kernel_params), seconds, screen)
-    )
+    asyncio.run(_run(_Script(script, arguments), guest, seconds, screen))
     return 0
-
-
-@frozen
-class _Guest:
-    """What the user asked for."""
-
-    kernel: str
-    mode: Mode
-    params: tuple[str, ...]
 
 
 @define
@@ -108,8 +88,8 @@ class _Script:
             await process.wait()
 
 
-async def _run(script: _Script, guest: _Guest, seconds: float | None, screen: Screen) -> None:
-    config = await prepare(guest.kernel, mode=guest.mode, kernel_params=guest.params, on_progress=progress)
+async def _run(script: _Script, guest: GuestOptions, seconds: float | None, screen: Screen) -> None:
+    config = await guest.prepare()
     watching = asyncio.ensure_future(
         watch(script.play, evolve(config, ports=1), screen, seconds=seconds, on_progress=progress)
     )

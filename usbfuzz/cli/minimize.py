@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from attrs import evolve
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from harness.guest.kernels import DEFAULT_KERNEL
-from harness.guest.qemu import Mode
-from harness.lane.prepare import prepare
 from usbfuzz.case.parts import weight
 from usbfuzz.crashes.place import Place
 from usbfuzz.jobs.minimize.run import Minimization
 from usbfuzz.report.annotate import annotated
 
-from .options import kernel_option, kernel_param_option, mode_option, parse_duration, progress, screen
+from .guest import GuestOptions, guest_options
+from .options import as_seconds, lanes_option, progress, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,9 +35,18 @@ _FRAME = 0.25  #: seconds between frames of the progress line
 
 @click.command("minimize")
 @click.argument("case", type=click.Path(path_type=Path))
-@kernel_option("Kernel to run it on; by default the one the crash was recorded on.")
-@click.option("-b", "--budget", metavar="TIME", default="10m", show_default=True, help="Stop after 90s, 10m, 1h …")
-@click.option("-l", "--lanes", type=click.IntRange(1, 1024), help="Guests side by side; by default one for each core.")
+@guest_options("Kernel to run it on; by default the one the crash was recorded on.")
+@click.option(
+    "-b",
+    "--budget",
+    "seconds",
+    metavar="TIME",
+    default="10m",
+    show_default=True,
+    callback=as_seconds,
+    help="Stop after 90s, 10m, 1h …",
+)
+@lanes_option
 @click.option(
     "-o",
     "--out",
@@ -51,17 +58,8 @@ _FRAME = 0.25  #: seconds between frames of the progress line
     default=None,
     help="Run the result in real time as well; by default for crash directories only.",
 )
-@mode_option
-@kernel_param_option
 def minimize_command(
-    case: Path,
-    kernel: str | None,
-    budget: str,
-    lanes: int | None,
-    out: Path | None,
-    confirm: bool | None,
-    mode: Mode,
-    kernel_params: tuple[str, ...],
+    case: Path, guest: GuestOptions, seconds: float, lanes: int, out: Path | None, confirm: bool | None
 ) -> int:
     """Make CASE (a case file, or a crash directory) as small as its crash allows, and mark the bytes that matter.
 
@@ -70,25 +68,15 @@ def minimize_command(
     did.
     """
     place = Place.of(case, out)
-    first = place.first()
-    wanted = kernel or first.recorded_kernel or DEFAULT_KERNEL
-    seconds = parse_duration(budget)
+    kernel = guest.kernel_or(place.first().recorded_kernel)
     with place.locked():
-        return asyncio.run(_run(place, wanted, seconds, lanes, confirm, mode, kernel_params))
+        return asyncio.run(_run(place, evolve(guest, kernel=kernel), seconds, lanes, confirm))
 
 
-async def _run(
-    place: Place,
-    kernel: str,
-    seconds: float,
-    lanes: int | None,
-    confirm: bool | None,
-    mode: Mode,
-    kernel_params: tuple[str, ...],
-) -> int:
+async def _run(place: Place, guest: GuestOptions, seconds: float, lanes: int, confirm: bool | None) -> int:
     console = screen()
-    config = await prepare(kernel, mode=mode, kernel_params=kernel_params, on_progress=progress)
-    job = Minimization(place, config, lanes or len(os.sched_getaffinity(0)), seconds, progress)
+    config = await guest.prepare()
+    job = Minimization(place, config, lanes, seconds, progress)
     found = await _watched(console, job, seconds)
     if found is None:
         console.print("[bold green]not reproduced[/]: nothing to minimize")
@@ -98,7 +86,7 @@ async def _run(
     console.print()
     console.print(_summary(place, found))
     if confirm if confirm is not None else place.directory is not None and config.timing.warped:
-        console.print(f"[bold]{await job.confirm(found, kernel)}[/]")
+        console.print(f"[bold]{await job.confirm(found, guest.kernel_or(None))}[/]")
     return 0
 
 

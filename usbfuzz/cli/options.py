@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from attrs import AttrsInstance, fields
 from rich.console import Console
 
 from harness.guest.qemu import Mode
+from harness.workers.procs import usable_cores
 from usbfuzz.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 __all__ = [
+    "as_seconds",
+    "gathered",
     "kernel_option",
     "kernel_param_option",
-    "live_mode_option",
+    "lanes_option",
     "mode_option",
     "parse_duration",
     "pcap_option",
@@ -32,14 +35,32 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
 
-def kernel_option(help_: str, default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+_Command = Callable[..., Any]
+
+
+def gathered(name: str, into: type[AttrsInstance]) -> Callable[[_Command], _Command]:
+    """A decorator: the command gets the options that are fields of ``into`` as one object, its argument ``name``."""
+
+    def decorate(command: _Command) -> _Command:
+        @functools.wraps(command)
+        def gather(**given: Any) -> Any:
+            values = {known.name: given.pop(known.name) for known in fields(into)}
+            return command(**given, **{name: into(**values)})
+
+        return gather
+
+    return decorate
+
+
+def kernel_option(help_: str, default: str | None = None) -> Callable[[_Command], _Command]:
     """``--kernel K``."""
     return click.option(
         "-k", "--kernel", metavar="KERNEL", default=default, show_default=default is not None, help=help_
     )
 
 
-def _mode(default: Mode) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def mode_option(default: Mode = Mode.AUTO) -> Callable[[_Command], _Command]:
+    """``--mode MODE``, which the command gets as a :class:`~harness.guest.qemu.Mode`."""
     return click.option(
         "--mode",
         type=click.Choice([mode.value for mode in Mode]),
@@ -50,8 +71,13 @@ def _mode(default: Mode) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     )
 
 
-mode_option = _mode(Mode.AUTO)
-live_mode_option = _mode(Mode.REALTIME)  #: where somebody watches
+lanes_option = click.option(
+    "-l",
+    "--lanes",
+    type=click.IntRange(1, 1024),
+    default=usable_cores,
+    help="Guests side by side; by default one for each core.",
+)
 
 kernel_param_option = click.option(
     "--kernel-param",
@@ -81,6 +107,11 @@ def parse_duration(text: str) -> float:
     if seconds <= 0:
         raise InputError(f"{text!r}: a campaign needs more than no time at all")
     return seconds
+
+
+def as_seconds(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """The callback of an option that takes a duration: :func:`parse_duration` of it."""
+    return None if text is None else parse_duration(text)
 
 
 def progress(line: str) -> None:

@@ -12,15 +12,14 @@ import click
 from rich.console import Console
 
 from harness.channel.conversation import Recorder
-from harness.guest.kernels import DEFAULT_KERNEL
 from harness.guest.qemu import Mode
-from harness.lane.prepare import prepare
 from usbfuzz.jobs.plug import plug
 from usbfuzz.load import load_device
 from usbfuzz.report.capture import save_capture
 
+from .guest import GuestOptions, guest_options
 from .live import Screen
-from .options import kernel_option, kernel_param_option, live_mode_option, pcap_option, progress
+from .options import pcap_option, progress
 
 if TYPE_CHECKING:
     from harness.channel.said import Said
@@ -31,29 +30,20 @@ __all__ = ["plug_command"]
 
 @click.command("plug")
 @click.argument("device")
-@kernel_option("Kernel to plug it into; by default the one named in the file, else debian:5.10.223.")
-@live_mode_option
+@guest_options(
+    "Kernel to plug it into; by default the one named in the file, else debian:5.10.223.", mode=Mode.REALTIME
+)
 @click.option("--transfers/--no-transfers", default=True, show_default=True, help="Show each transfer.")
 @click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop by itself after this long.")
-@kernel_param_option
 @pcap_option
-def plug_command(
-    device: str,
-    kernel: str | None,
-    mode: Mode,
-    transfers: bool,
-    seconds: float | None,
-    kernel_params: tuple[str, ...],
-    pcap: Path | None,
-) -> int:
+def plug_command(device: str, guest: GuestOptions, transfers: bool, seconds: float | None, pcap: Path | None) -> int:
     """Plug DEVICE into a guest and show kernel log, drivers and transfers until Ctrl-C.
 
     DEVICE is a device or case file, a crash directory, your own mine.py (or mine.py:Class), or a known name (mouse).
     """
     loaded = load_device(device)
-    kernel = kernel or (loaded.case and loaded.case.recorded_kernel) or DEFAULT_KERNEL
     watcher = _RecordingScreen(Console(highlight=False), transfers)
-    asyncio.run(_run(loaded, kernel, mode, kernel_params, watcher, seconds))
+    asyncio.run(_run(loaded, guest, watcher, seconds))
     if pcap is not None:
         save_capture(pcap, watcher.heard.conversation())
     return 0
@@ -71,10 +61,8 @@ class _RecordingScreen(Screen):
         super().transfer(at, said)
 
 
-async def _run(
-    loaded: Loaded, kernel: str, mode: Mode, params: tuple[str, ...], watcher: Screen, seconds: float | None
-) -> None:
-    config = await prepare(kernel, mode=mode, kernel_params=params, on_progress=progress)
+async def _run(loaded: Loaded, guest: GuestOptions, watcher: Screen, seconds: float | None) -> None:
+    config = await guest.prepare(loaded.case.recorded_kernel if loaded.case else None)
     task = asyncio.ensure_future(plug(loaded, config, watcher, seconds=seconds, on_progress=progress))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from attrs import frozen
 from rich.console import Console
 
 from harness.guest.kernels import DEFAULT_KERNEL
@@ -20,17 +21,32 @@ from usbfuzz.jobs.regress.run import CELL_SECONDS, RegressOptions, run_regress
 from usbfuzz.jobs.regress.table import WIDTH, render
 from usbfuzz.jobs.regress.words import short
 
-from .options import kernel_param_option, mode_option, progress, screen
+from .options import gathered, kernel_param_option, lanes_option, mode_option, progress, screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from harness.guest.qemu import Mode
     from usbfuzz.jobs.regress.matrix import Cell, Matrix
 
 __all__ = ["regress_command"]
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@frozen
+class _Files:
+    """Where the user wants the matrix as a file, if at all."""
+
+    junit: Path | None
+    html: Path | None
+    json: Path | None
+
+    def write(self, matrix: Matrix) -> None:
+        """Write those that are wanted; raises StorageError."""
+        if self.junit is not None:
+            write_file(self.junit, junit(matrix))
+        if self.html is not None:
+            write_file(self.html, page(matrix))
+        if self.json is not None:
+            write_file(self.json, to_json(matrix).encode())
 
 
 @click.command("regress")
@@ -45,7 +61,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="A kernel to run the cases on; give it once for each.",
 )
-@click.option("-l", "--lanes", type=click.IntRange(1, 1024), help="Guests side by side; by default one for each core.")
+@lanes_option
 @click.option(
     "--timeout",
     "seconds",
@@ -55,24 +71,15 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="SECONDS",
     help="What the runs of one case on one kernel may take, without booting.",
 )
-@click.option("--junit", "junit_file", type=_FILE, metavar="FILE", help="Write JUnit XML, for a CI system.")
-@click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Write a page that needs no other file.")
-@click.option("--json", "json_file", type=_FILE, metavar="FILE", help="Write everything as JSON.")
-@click.option("--bless", "blessing", is_flag=True, help="Record what happens as expected, in the case files.")
-@mode_option
+@click.option("--junit", "junit", type=_FILE, metavar="FILE", help="Write JUnit XML, for a CI system.")
+@click.option("--html", "html", type=_FILE, metavar="FILE", help="Write a page that needs no other file.")
+@click.option("--json", "json", type=_FILE, metavar="FILE", help="Write everything as JSON.")
+@click.option("--bless", is_flag=True, help="Record what happens as expected, in the case files.")
+@mode_option()
 @kernel_param_option
-def regress_command(
-    paths: tuple[Path, ...],
-    kernels: tuple[str, ...],
-    lanes: int | None,
-    seconds: float,
-    junit_file: Path | None,
-    html_file: Path | None,
-    json_file: Path | None,
-    blessing: bool,
-    mode: Mode,
-    kernel_params: tuple[str, ...],
-) -> int:
+@gathered("options", RegressOptions)
+@gathered("files", _Files)
+def regress_command(paths: tuple[Path, ...], options: RegressOptions, files: _Files) -> int:
     """Run kept cases on kernels and compare what happens with what is recorded.
 
     PATHS are case files, crash directories, or directories to search for them; by default corpus. Without a record
@@ -82,21 +89,11 @@ def regress_command(
     fetched, 3 a kernel does not boot, 4 this machine failed: then the rest ran all the same.
     """
     entries = collect(paths or (Path("corpus"),))
-    given = {} if lanes is None else {"lanes": lanes}
-    options = RegressOptions(kernels, mode=mode, kernel_params=kernel_params, seconds=seconds, bless=blessing, **given)
-    matrix = asyncio.run(
-        run_regress(options, entries, on_cell=_Count(len(entries) * len(kernels)), on_progress=progress)
-    )
+    count = _Count(len(entries) * len(options.kernels))
+    matrix = asyncio.run(run_regress(options, entries, on_cell=count, on_progress=progress))
     _show(matrix)
-    writers: tuple[tuple[Path | None, Callable[[Matrix], bytes]], ...] = (
-        (junit_file, junit),
-        (html_file, page),
-        (json_file, lambda matrix: to_json(matrix).encode()),
-    )
-    for path, writer in writers:
-        if path is not None:
-            write_file(path, writer(matrix))
-    if not blessing:
+    files.write(matrix)
+    if not options.bless:
         return matrix.exit_code
     for path in bless(matrix):
         click.echo(f"recorded in {path}")

@@ -11,19 +11,17 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from harness.guest.kernels import DEFAULT_KERNEL
-from harness.lane.prepare import prepare
 from usbfuzz.case import load
 from usbfuzz.jobs.replay import replay
 from usbfuzz.report.capture import save_capture
 from usbfuzz.triage import brief
 
-from .options import kernel_option, kernel_param_option, mode_option, pcap_option, progress, screen
+from .guest import GuestOptions, guest_options
+from .options import pcap_option, progress, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.guest.qemu import Mode
     from harness.lane.config import LaneConfig
     from harness.lane.outcome import Outcome
     from usbfuzz.case.model import Case, DeviceSpec
@@ -34,7 +32,7 @@ __all__ = ["replay_command"]
 
 @click.command("replay")
 @click.argument("case", type=click.Path(path_type=Path))
-@kernel_option("Kernel to run it on; by default the one the crash was recorded on.")
+@guest_options("Kernel to run it on; by default the one the crash was recorded on.")
 @click.option(
     "-n",
     "--times",
@@ -43,37 +41,22 @@ __all__ = ["replay_command"]
     show_default=True,
     help="How often, each on a fresh guest.",
 )
-@mode_option
-@kernel_param_option
 @pcap_option
-def replay_command(
-    case: Path, kernel: str | None, times: int, mode: Mode, kernel_params: tuple[str, ...], pcap: Path | None
-) -> int:
+def replay_command(case: Path, guest: GuestOptions, times: int, pcap: Path | None) -> int:
     """Run CASE (a case file, or a crash directory) again and compare what happens with the recorded title.
 
     Exit status 0 only if the recorded crash came back at least once.
     """
     loaded = load(case)
     console = screen()
-    kernel = kernel or loaded.recorded_kernel or DEFAULT_KERNEL
-    result = asyncio.run(_run(console, case, loaded, kernel, times, mode, kernel_params, record=pcap is not None))
+    result = asyncio.run(_run(console, case, loaded, guest, times, record=pcap is not None))
     if pcap is not None:
         save_capture(pcap, result.best.conversation)
     return 0 if result.hits else 1
 
 
-async def _run(
-    console: Console,
-    path: Path,
-    case: Case,
-    kernel: str,
-    times: int,
-    mode: Mode,
-    params: tuple[str, ...],
-    *,
-    record: bool,
-) -> Replay:
-    config = await prepare(kernel, mode=mode, kernel_params=params, on_progress=progress)
+async def _run(console: Console, path: Path, case: Case, guest: GuestOptions, times: int, *, record: bool) -> Replay:
+    config = await guest.prepare(case.recorded_kernel)
     names = case.recorded_names
     console.print(_header(path, case, config))
     started = time.monotonic()

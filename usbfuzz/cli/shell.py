@@ -12,11 +12,11 @@ from rich.console import Console
 
 from harness.guest.kernels import DEFAULT_KERNEL
 from harness.guest.qemu import Mode
-from harness.lane.prepare import prepare
 from harness.workbench import Workbench
 
+from .guest import GuestOptions, guest_options
 from .live import Screen
-from .options import kernel_option, kernel_param_option, live_mode_option, progress
+from .options import progress
 from .prompt import Prompt
 from .terminal import Terminal, remembered
 from .watched import Watched
@@ -30,15 +30,13 @@ _SCRIPT_WIDTH = 160
 
 
 @click.command("shell")
-@kernel_option("Kernel to boot.", default=DEFAULT_KERNEL)
-@live_mode_option
-@kernel_param_option
-def shell_command(kernel: str, mode: Mode, kernel_params: tuple[str, ...]) -> int:
+@guest_options("Kernel to boot.", default=DEFAULT_KERNEL, mode=Mode.REALTIME)
+def shell_command(guest: GuestOptions) -> int:
     """Boot a guest and take commands: plug, unplug, drivers, …; help lists them.
 
     Commands may also come from a pipe: the exit status is 1 then if one of them failed or the guest crashed.
     """
-    config = asyncio.run(prepare(kernel, mode=mode, kernel_params=kernel_params, on_progress=progress))
+    config = asyncio.run(guest.prepare())
     return _talk(config) if sys.stdin.isatty() and sys.stdout.isatty() else _script(config)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from attrs import field, frozen
 
+from harness.workers.procs import usable_cores
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
 
 __all__ = ["SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
@@ -21,10 +21,6 @@ def with_slub_debug(kernel_params: tuple[str, ...]) -> tuple[str, ...]:
     return kernel_params if named else (SLUB_DEBUG, *kernel_params)
 
 
-def _all_cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 @frozen
 class CampaignOptions:
     """What ``usbfuzz fuzz`` was asked for; ``None`` means: no limit, or the campaign's own choice."""
@@ -32,7 +28,7 @@ class CampaignOptions:
     out: Path = DEFAULT_DIRECTORY
     seconds: float | None = None  #: from the first round on; then no new one starts
     cases: int | None = None  #: indices below this are run, over all runs on the same directory
-    lanes: int = field(factory=_all_cores)
+    lanes: int = field(factory=usable_cores)
     seed: int | None = None
     confirm: bool = True  #: run new crashes of warped guests in real time as well, bounded
     minimize: bool = True  #: make the cases of new bugs small, bounded

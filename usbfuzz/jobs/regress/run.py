@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from attrs import field, frozen
 from harness.guest.qemu import Mode
 from harness.guest.rundir import sweep
 from harness.lane.prepare import prepare
+from harness.workers.procs import usable_cores
 from usbfuzz.errors import InputError, UsbfuzzError
 
 from .matrix import Cell, Column, Entry, Matrix
@@ -24,16 +24,12 @@ __all__ = ["CELL_SECONDS", "RegressOptions", "run_regress"]
 CELL_SECONDS = 180.0  #: wall time for the runs of one cell, unless the user says otherwise
 
 
-def _all_cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 @frozen
 class RegressOptions:
     """What ``usbfuzz regress`` was asked for."""
 
     kernels: tuple[str, ...]
-    lanes: int = field(factory=_all_cores)
+    lanes: int = field(factory=usable_cores)
     mode: Mode = Mode.AUTO
     kernel_params: tuple[str, ...] = ()
     seconds: float = CELL_SECONDS  #: wall time for the runs of one cell, without booting
