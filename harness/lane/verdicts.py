@@ -10,7 +10,7 @@ from attrs import frozen
 
 from harness.guest.autopsy import autopsy
 from usbfuzz.errors import GuestError, QemuError
-from usbfuzz.triage import Kind, Report, extract, hang_report, once_only, same_bug
+from usbfuzz.triage import CrashType, Report, extract, hang_report, once_only, same_bug
 
 from .outcome import Verdict
 
@@ -97,7 +97,7 @@ def _death_report(console: str, qemu: Qemu) -> Report:
     """QEMU ended and the guest had said nothing: a triple fault, or a bug of QEMU's own (an abort signal)."""
     title = f"QEMU died: {qemu.status}" if qemu.signalled else "silent death of the guest"
     text = f"{console}\nQEMU: {qemu.status} {qemu.last_words()}"
-    return Report(title, type=Kind.REBOOT, text=text[-_TEXT:])
+    return Report(title, type=CrashType.REBOOT, text=text[-_TEXT:])
 
 
 def shown(console: str) -> tuple[Report, ...]:
@@ -119,7 +119,7 @@ def runs_on_after(report: Report) -> bool:
     WARN_ON_ONCE() is one too: lib/bug.c keeps its flag where clear_warn_once finds it, in modules as well. A WARNING
     with words may be a WARN_ONCE(), whose flag in a module nothing clears; other reports tell of broken memory.
     """
-    return report.type is Kind.WARNING and _BARE.search(report.text) is not None
+    return report.type is CrashType.WARNING and _BARE.search(report.text) is not None
 
 
 async def rearm(agent: Agent) -> bool:

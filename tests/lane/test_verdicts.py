@@ -13,7 +13,7 @@ from harness.lane.outcome import Verdict
 from harness.lane.verdicts import Ending, Finding, find, may_run_on, runs_on_after, shown
 from tests.triage.golden_files import GOLDEN, golden_log
 from usbfuzz.errors import QemuError
-from usbfuzz.triage import Kind
+from usbfuzz.triage import CrashType
 
 CUT = "------------[ cut here ]------------\n"
 REST = """Modules linked in: videobuf2_common uvcvideo
@@ -68,7 +68,7 @@ def test_silence_costs_nothing_and_a_once_only_message_alone_does() -> None:
 def test_what_is_no_warning_is_never_gone_on_after(name: str) -> None:
     console = golden_log(name).decode(errors="replace")
     reports = shown(console)
-    if not all(report.type is Kind.WARNING for report in reports):
+    if not all(report.type is CrashType.WARNING for report in reports):
         assert not may_run_on(console, reports, reports)
 
 
@@ -114,7 +114,7 @@ def test_a_qemu_that_ended_without_a_report_is_named_after_how_it_ended(*, signa
     found = _find(Lost(status="SIGABRT", signalled=signalled), Ending(GONE))
     assert found.verdict is Verdict.DIED
     (report,) = found.reports
-    assert (report.title, report.type) == (title, Kind.REBOOT)
+    assert (report.title, report.type) == (title, CrashType.REBOOT)
     assert report.text.endswith("QEMU: SIGABRT qemu: assertion failed")
 
 

@@ -15,7 +15,7 @@ from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Expectation
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.jobs.regress.matrix import Cell, Column, Entry, Observation
 from usbfuzz.jobs.regress.runner import conclude
-from usbfuzz.triage import Kind, Report
+from usbfuzz.triage import CrashType, Report
 
 KERNEL = "debian:6.1.192-2"
 OOPS = "BUG: unable to handle kernel NULL pointer dereference in qt2_read_bulk_callback"
@@ -24,7 +24,7 @@ CASE = Case((DeviceSpec("mouse", b""),), (Event(Action.PLUG, device=0),), title=
 
 
 def report(
-    title: str = OOPS, *, kind: Kind = Kind.NULL_DEREFERENCE, text: str = "BUG: here\nCall Trace:\n f+0x1/0x2"
+    title: str = OOPS, *, kind: CrashType = CrashType.NULL_DEREFERENCE, text: str = "BUG: here\nCall Trace:\n f+0x1/0x2"
 ) -> Report:
     return Report(
         title=title,
@@ -32,7 +32,7 @@ def report(
         frame="qt2_read_bulk_callback",
         file="drivers/usb/serial/quatech2.c",
         module="quatech2",
-        panicked=kind is not Kind.WARNING,
+        panicked=kind is not CrashType.WARNING,
         text=text,
     )
 

@@ -7,7 +7,7 @@ import pytest
 from usbfuzz.case.model import Expectation
 from usbfuzz.jobs.regress.judge import enough, enough_to_bless, judge, tries_for
 from usbfuzz.jobs.regress.matrix import Status
-from usbfuzz.triage import Kind
+from usbfuzz.triage import CrashType
 
 from .cells import OOPS, report, seen
 
@@ -42,7 +42,7 @@ def test_a_crash_nobody_expects_is_a_crash_however_rare(expected: Expectation | 
 
 
 def test_a_kernel_that_warned_and_went_on_is_told_from_one_that_crashed() -> None:
-    assert judge(None, [seen(report("WARNING in f", kind=Kind.WARNING))]).status is Status.WARNING
+    assert judge(None, [seen(report("WARNING in f", kind=CrashType.WARNING))]).status is Status.WARNING
 
 
 def test_a_crash_on_a_used_guest_alone_may_be_an_earlier_cases() -> None:

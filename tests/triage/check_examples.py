@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usbfuzz.triage import Kind
+from usbfuzz.triage import CrashType
 
 from .logs import BOOT, frames, slub
 from .oops_examples import Example
@@ -22,21 +22,21 @@ SANITIZERS = (
             *BOOT, "=" * 66, "BUG: KASAN: slab-use-after-free in dvb_usb_read_remote_control+0x1a4/0x1b0 [dvb_usb]",
             "Read of size 8 at addr ffff888012345678 by task kworker/0:2/45", "", *_KASAN_TAIL,
         ),
-        "KASAN: slab-use-after-free Read in dvb_usb_read_remote_control", Kind.KASAN_FREED_READ, "dvb_usb",
+        "KASAN: slab-use-after-free Read in dvb_usb_read_remote_control", CrashType.KASAN_FREED_READ, "dvb_usb",
     ),
     Example(
         "KASAN in a string function", (
             *BOOT, "=" * 66, "BUG: KASAN: slab-out-of-bounds in memcpy+0x3c/0x60",
             "Write of size 64 at addr ffff888012345678 by task kworker/0:2/45", "", *_KASAN_TAIL,
         ),
-        "KASAN: slab-out-of-bounds Write in dvb_usb_read_remote_control", Kind.KASAN_WRITE, "dvb_usb",
+        "KASAN: slab-out-of-bounds Write in dvb_usb_read_remote_control", CrashType.KASAN_WRITE, "dvb_usb",
     ),
     Example(
         "KASAN double free", (
             *BOOT, "=" * 66, "BUG: KASAN: double-free in kfree+0x3c/0x60",
             "Free of addr ffff888012345678 by task kworker/0:2/45", "", *_KASAN_TAIL,
         ),
-        "KASAN: invalid-free in dvb_usb_read_remote_control", Kind.KASAN_INVALID_FREE, "dvb_usb",
+        "KASAN: invalid-free in dvb_usb_read_remote_control", CrashType.KASAN_INVALID_FREE, "dvb_usb",
     ),
     Example(
         "KMSAN", (
@@ -45,7 +45,7 @@ SANITIZERS = (
             "Uninit was created at:", *frames("slab_post_alloc_hook", "__alloc_skb", "ath9k_hif_usb_alloc_rx_urbs"),
             "CPU: 0 PID: 45 Comm: kworker/0:2 Not tainted 6.6.0 #1", "=" * 53,
         ),
-        "KMSAN: uninit-value in ath9k_hif_usb_rx_cb", Kind.KMSAN_UNINIT,
+        "KMSAN: uninit-value in ath9k_hif_usb_rx_cb", CrashType.KMSAN_UNINIT,
     ),
     Example(
         "KFENCE", (
@@ -55,14 +55,14 @@ SANITIZERS = (
             "kfence-#12: 0x00000000c7ab1200-0x00000000c7ab1233, size=52, cache=kmalloc-64", "",
             "allocated by task 45 on cpu 0 at 12.5s:", *frames("hid_register_field [hid]"), "=" * 66,
         ),
-        "KFENCE: out-of-bounds write in hid_set_field", Kind.KFENCE_WRITE, "hid",
+        "KFENCE: out-of-bounds write in hid_set_field", CrashType.KFENCE_WRITE, "hid",
     ),
     Example(
         "KCSAN", (
             *BOOT, "=" * 66, "BUG: KCSAN: data-race in usb_serial_port_work / usb_serial_disconnect", "",
             "write to 0xffff8881 of 4 bytes by task 45 on cpu 0:", *frames("usb_serial_disconnect"), "=" * 66,
         ),
-        "KCSAN: data-race in usb_serial_port_work / usb_serial_disconnect", Kind.KCSAN_RACE,
+        "KCSAN: data-race in usb_serial_port_work / usb_serial_disconnect", CrashType.KCSAN_RACE,
     ),
     Example(
         "UBSAN bounds", (
@@ -74,7 +74,7 @@ SANITIZERS = (
                               "uvc_parse_standard_control [uvcvideo]", "uvc_probe [uvcvideo]"),
             " </TASK>", "---[ end trace ]---",
         ),
-        "UBSAN: array-index-out-of-bounds in uvc_parse_standard_control", Kind.MEMORY_SAFETY_UBSAN, "uvcvideo",
+        "UBSAN: array-index-out-of-bounds in uvc_parse_standard_control", CrashType.MEMORY_SAFETY_UBSAN, "uvcvideo",
         "drivers/media/usb/uvc/uvc_driver.c",
     ),
     Example(
@@ -83,7 +83,7 @@ SANITIZERS = (
             "shift exponent 4294967295 is too large for 32-bit type 'int'", "Call Trace:",
             *frames("dump_stack_lvl", "ubsan_epilogue", "__ubsan_handle_shift_out_of_bounds.cold", "s32ton [hid]"),
         ),
-        "UBSAN: shift-out-of-bounds in s32ton", Kind.UBSAN, "hid", "drivers/hid/hid-core.c",
+        "UBSAN: shift-out-of-bounds in s32ton", CrashType.UBSAN, "hid", "drivers/hid/hid-core.c",
     ),
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ LOCKING = (
             *frames("dump_stack_lvl", "__might_resched.cold", "__kmalloc", "kaweth_set_rx_mode [kaweth]",
                     "__dev_set_rx_mode"),
         ),
-        "BUG: sleeping function called from invalid context in kaweth_set_rx_mode", Kind.ATOMIC_SLEEP, "kaweth",
+        "BUG: sleeping function called from invalid context in kaweth_set_rx_mode", CrashType.ATOMIC_SLEEP, "kaweth",
     ),
     Example(
         "scheduling while atomic", (
@@ -103,7 +103,7 @@ LOCKING = (
             *frames("dump_stack", "__schedule_bug.cold", "__schedule", "schedule", "schedule_timeout",
                     "go7007_usb_send_firmware [go7007_usb]"),
         ),
-        "BUG: scheduling while atomic in go7007_usb_send_firmware", Kind.ATOMIC_SLEEP, "go7007_usb",
+        "BUG: scheduling while atomic in go7007_usb_send_firmware", CrashType.ATOMIC_SLEEP, "go7007_usb",
     ),
     Example(
         "deadlock", (
@@ -115,7 +115,7 @@ LOCKING = (
             "stack backtrace:", "Call Trace:", *frames("dump_stack_lvl", "__lock_acquire", "lock_acquire",
                                                        "__mutex_lock", "em28xx_ir_close [em28xx_rc]"),
         ),
-        "possible deadlock in em28xx_ir_close", Kind.LOCKDEP, "em28xx_rc",
+        "possible deadlock in em28xx_ir_close", CrashType.LOCKDEP, "em28xx_rc",
     ),
     Example(
         "unregistered lock", (
@@ -133,24 +133,24 @@ _ALLOCATED = ("Allocated in hid_register_report+0x9f/0xf0 [hid] age=14 cpu=0 pid
 MEMORY = (
     Example(
         "SLUB with tracking", slub("Right Redzone overwritten", "kmalloc-192", *_ALLOCATED),
-        "BUG: Right Redzone overwritten in hid_register_report", Kind.SLAB_CORRUPTION, "hid",
+        "BUG: Right Redzone overwritten in hid_register_report", CrashType.SLAB_CORRUPTION, "hid",
     ),
     Example(
         "SLUB with only the free tracked",
         slub("Poison overwritten", "kmalloc-rnd-05-64",
              "Freed in btusb_disconnect+0x9f/0xf0 [btusb] age=14 cpu=0 pid=11"),
-        "BUG: Poison overwritten in btusb_disconnect", Kind.SLAB_CORRUPTION, "btusb",
+        "BUG: Poison overwritten in btusb_disconnect", CrashType.SLAB_CORRUPTION, "btusb",
     ),
     Example(
         "SLUB without tracking", slub("Object corrupt", "skbuff_head_cache"),
-        "BUG: Object corrupt in skbuff_head_cache", Kind.SLAB_CORRUPTION,
+        "BUG: Object corrupt in skbuff_head_cache", CrashType.SLAB_CORRUPTION,
     ),
     Example(
         "SLUB, 5.10",
         slub("Redzone overwritten", "kmalloc-192", "INFO: Allocated in devm_kmalloc+0x31/0x70 age=14 cpu=0 pid=11",
              "\tkmem_cache_alloc_trace+0x1/0x2", "\tpl2303_startup+0x31/0x2b0 [pl2303]",
              "INFO: Freed in kvfree_call_rcu+0x31/0x70 age=140 cpu=0 pid=11"),
-        "BUG: Redzone overwritten in pl2303_startup", Kind.SLAB_CORRUPTION, "pl2303",
+        "BUG: Redzone overwritten in pl2303_startup", CrashType.SLAB_CORRUPTION, "pl2303",
     ),
     Example(
         "leak", (
@@ -160,7 +160,7 @@ MEMORY = (
             "    [<ffffffff83f1b6d8>] dvb_usbv2_probe+0x98/0x1d20 [dvb_usb_v2]",
             "    [<ffffffff83a0d2b5>] usb_probe_interface+0x175/0x380", "",
         ),
-        "memory leak in dvb_usbv2_probe", Kind.LEAK, "dvb_usb_v2",
+        "memory leak in dvb_usbv2_probe", CrashType.LEAK, "dvb_usb_v2",
     ),
     Example(
         "bad page", (
@@ -181,22 +181,22 @@ OTHERS = (
     Example(
         "panic",
         (*BOOT, "Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b", *_PANIC_STACK),
-        "kernel panic: Attempted to kill init!", Kind.DENIAL,
+        "kernel panic: Attempted to kill init!", CrashType.DENIAL,
     ),
     Example(
         "panic in its own words",
         (*BOOT, "Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)", *_PANIC_STACK),
-        "kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)", Kind.DENIAL,
+        "kernel panic: VFS: Unable to mount root fs on unknown-block(NUM,NUM)", CrashType.DENIAL,
     ),
     Example("workqueue", (*BOOT, "BUG: workqueue lockup - pool cpus=0 node=0 flags=0x0 nice=0 stuck for 31s!"),
             "BUG: workqueue lockup", None),
     Example("an URB of the wrong type, newer kernels",
             (*BOOT, "cxacru 1-1:1.0: receive of cm 0x90 failed", "usb 1-1: BOGUS urb xfer, pipe 1 != type 3"),
-            "BOGUS urb xfer in cxacru", Kind.BOGUS_URB, "cxacru"),
+            "BOGUS urb xfer in cxacru", CrashType.BOGUS_URB, "cxacru"),
     Example("an URB of the wrong type, driver named later",
             (*BOOT, "usb 1-1: BOGUS urb xfer, pipe 3 != type 1", "snd-usb-6fire 1-1:1.0: submit failed"),
-            "BOGUS urb xfer in snd_usb_6fire", Kind.BOGUS_URB, "snd_usb_6fire"),
+            "BOGUS urb xfer in snd_usb_6fire", CrashType.BOGUS_URB, "snd_usb_6fire"),
     Example("an URB of the wrong type, nobody names the driver",
             (*BOOT, "usb 1-1: BOGUS urb xfer, pipe 3 != type 1", "usb 1-2: new high-speed USB device number 3"),
-            "BOGUS urb xfer", Kind.BOGUS_URB),
+            "BOGUS urb xfer", CrashType.BOGUS_URB),
 )  # fmt: skip

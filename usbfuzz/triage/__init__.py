@@ -2,7 +2,7 @@
 
 ::
 
-    console log ──crash_lines──▶ crash lines ──collect──▶ one report's lines ──describe──▶ title, kind, guilty frame
+    console log ──crash_lines──▶ crash lines ──collect──▶ one report's lines ──describe──▶ title, type, guilty frame
                   (search.py)                 (body.py)                      (shape.py, families/)
 
 :func:`extract` does all of it. A family of reports is a table of :class:`~usbfuzz.triage.shape.Shape` rows in
@@ -15,14 +15,14 @@ from __future__ import annotations
 from .brief import brief, first_lines
 from .extract import extract
 from .hang import hang_report
-from .kinds import Kind
 from .once import once_only
 from .report import Report, same_bug
 from .symbolize import symbolize
 from .symbols import Symbols
+from .types import CrashType
 
 __all__ = [
-    "Kind",
+    "CrashType",
     "Report",
     "Symbols",
     "brief",

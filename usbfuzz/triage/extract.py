@@ -15,12 +15,12 @@ from .body import MAX_BYTES, Body, collect, lines_before
 from .console import Line, as_log, as_text, parse_line
 from .excuses import excused
 from .heads import continues
-from .kinds import Kind
 from .report import Report
 from .search import CrashLine, crash_lines
 from .shape import Description, describe
 from .stack import is_traced, missing_stack
 from .titles import stable_title
+from .types import CrashType
 
 __all__ = ["MAX_ALIKE", "extract"]
 
@@ -115,13 +115,13 @@ class _Extractor:
         """The report, and whether it is complete enough to have a known form."""
         shapes = BY_HEAD[crash.head.words]
         found = describe(crash.head, shapes, body.sure_text, lambda: lines_before(self.log, crash, _WITNESS_LINES))
-        driver = found.blame.name if found.blame and found.kind is Kind.BOGUS_URB else None
+        driver = found.blame.name if found.blame and found.type is CrashType.BOGUS_URB else None
         title = stable_title(found.title)
         alts = (stable_title(alt) for alt in found.alt_titles)
         report = Report(
             title=title,
             alt_titles=tuple(alt for alt in dict.fromkeys(alts) if alt != title),
-            type=found.kind,
+            type=found.type,
             frame=found.blame.name if found.blame and not driver else None,
             file=guilty_file(body.sure_text),
             module=driver or (guilty_module(body.sure_text, found.blame.symbol) if found.blame else None),

@@ -6,11 +6,11 @@ import re
 
 from .extract import extract
 from .functions import bare_name
-from .kinds import Kind
 from .picks import stopped_frame
 from .printed import NMI_END
 from .report import Report
 from .stack import StackPlace, places
+from .types import CrashType
 
 __all__ = ["hang_report"]
 
@@ -31,7 +31,7 @@ def hang_report(stacks: str, how: str) -> Report:
     place = _blocked(stacks) or _interrupted(stacks) or _reported(stacks)
     return Report(
         title=f"hang in {place.symbol}" if place else f"hang: {how}",
-        type=Kind.HANG,
+        type=CrashType.HANG,
         frame=place.symbol if place else None,
         module=place.module if place else None,
         text=stacks[-_TEXT:],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .kinds import Kind
 from .shape import Head
+from .types import CrashType
 
 __all__ = ["HEADS", "continues"]
 
@@ -13,7 +13,7 @@ HEADS: tuple[Head, ...] = (
     Head("BUG:", innocent=r"DEBUG:|xlog_status:|BUG: no syscalls can create resource"),
     Head(
         "WARNING:",
-        Kind.WARNING,
+        CrashType.WARNING,
         innocent=(
             r"WARNING: (?:/etc/ssh/moduli does not exist|workqueue cpumask: online|[Tt]he mand mount option"
             r"|Unsupported flag value\(s\) of|Unprivileged eBPF is enabled|fbcon: Driver '|See https.* for mitigation"
@@ -37,13 +37,13 @@ HEADS: tuple[Head, ...] = (
     Head("Kernel panic", joins=True),
     Head("PANIC: double fault", joins=True),
     Head("rust_kernel: panicked"),
-    Head("kernel BUG", Kind.BUG),
+    Head("kernel BUG", CrashType.BUG),
     Head("Kernel BUG"),
     Head("BUG kmalloc-"),
     Head("divide error:"),
     Head("divide_error:"),
     Head("invalid opcode:", joins=True),
-    Head("UBSAN:", Kind.UBSAN),
+    Head("UBSAN:", CrashType.UBSAN),
     Head("Booting the kernel.", innocent=r"Parsing ELF|Decompressing Linux|Unknown parameter '"),
     Head("unregister_netdevice: waiting for", joins=True),
     Head("VFS: Close: file count is 0"),

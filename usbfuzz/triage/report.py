@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from .kinds import Kind
+from .types import CrashType
 
 __all__ = ["Report", "same_bug"]
 
@@ -19,8 +19,8 @@ class Report:
     #: Other names this very bug may get in another run (another access type, an unstripped system call name).
     #: Two reports with a name in common are one bug; see :func:`same_bug`.
     alt_titles: tuple[str, ...] = ()
-    #: Sort of bug, for counting and filtering; None when the report does not tell.
-    type: Kind | None = None
+    #: What went wrong, for counting and filtering; None when the report does not tell.
+    type: CrashType | None = None
     #: The function the title blames, generic helpers skipped; None when none could be named.
     frame: str | None = None
     #: Source file of the bug as far as the log names one ("drivers/usb/core/hub.c"); generic files skipped.

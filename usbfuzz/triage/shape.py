@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import field, frozen
 
 from .functions import name_variants
-from .kinds import Kind
 from .stack import ADDRESS, CALL_TRACE, FUNCTION, PC_LINE, STACK, Blame, Pick, Step, Trail, first_frame, follow
+from .types import CrashType
 
 __all__ = [
     "LOCK_PLACE",
@@ -30,7 +30,7 @@ __all__ = [
 #: What a title says when the guilty frame could not be found.
 UNKNOWN_FRAME = "corrupted"
 
-KindOf = Kind | None | Callable[[Mapping[str, str]], Kind | None]
+CrashTypeOf = CrashType | None | Callable[[Mapping[str, str]], CrashType | None]
 
 
 def _compile(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
@@ -46,7 +46,7 @@ class Head:
     """The words a crash line is found by."""
 
     words: str  #: searched in the raw log, so they must be rare in healthy ones
-    kind: Kind | None = None  #: of a report that starts with the words but has no known shape
+    type: CrashType | None = None  #: of a report that starts with the words but has no known shape
     innocent: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: lines that only look like it
     joins: bool = False  #: belongs to the report it appears in, and begins a new one only outside of any report
 
@@ -62,7 +62,7 @@ class Shape:
     head: str  #: words of the Head it belongs to
     sign: re.Pattern[str] = field(converter=_compile)  #: what the line says
     title: str  #: str.format template: {frame}, {origin} (second stack), and the pattern's named groups
-    kind: KindOf = None
+    type: CrashTypeOf = None
     trail: Trail | None = None  #: leads to {frame}
     detail: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: must follow; its groups count
     alt: tuple[str, ...] = ()  #: templates of the alternative titles
@@ -78,7 +78,7 @@ class Description:
 
     title: str
     alt_titles: tuple[str, ...]
-    kind: Kind | None
+    type: CrashType | None
     shape: Shape | None  #: None: none of the known forms; the title is the line itself
     blame: Blame | None
     corruption: str
@@ -140,7 +140,7 @@ def describe(head: Head, shapes: Sequence[Shape], body: str, before: Callable[[]
             return _testify(shape, found, before, body) if shape.witness else _fill(shape, found, body)
     begin = max(body.find(head.words), 0)
     line = body[begin:].split("\n", 1)[0]
-    return Description(line, (), head.kind, None, None, "the crash line is there, its report is not" if signed else "")
+    return Description(line, (), head.type, None, None, "the crash line is there, its report is not" if signed else "")
 
 
 def _earliest(shapes: Sequence[Shape], body: str, end: int) -> list[tuple[Shape, re.Match[str]]]:
@@ -175,7 +175,7 @@ def _fill(shape: Shape, found: re.Match[str], body: str) -> Description:
     if guilty is None and words.get("place"):
         guilty = Blame(words["place"], words["place"])
     return Description(
-        title, tuple(dict.fromkeys(t for t in alt if t != title)), _kind(shape, words), shape, guilty, corruption
+        title, tuple(dict.fromkeys(t for t in alt if t != title)), _type(shape, words), shape, guilty, corruption
     )
 
 
@@ -184,14 +184,14 @@ def _testify(shape: Shape, found: re.Match[str], before: Callable[[], str], body
     words = {group: value or "" for group, value in found.groupdict().items()}
     name = shape.witness(before(), body)
     if name is None:
-        return Description(shape.nameless.format(**words), (), _kind(shape, words), shape, None, "")
+        return Description(shape.nameless.format(**words), (), _type(shape, words), shape, None, "")
     alt = tuple(template.format(**words, frame=name) for template in shape.alt)
     title = shape.title.format(**words, frame=name)
-    return Description(title, alt, _kind(shape, words), shape, Blame(name, name), "")
+    return Description(title, alt, _type(shape, words), shape, Blame(name, name), "")
 
 
-def _kind(shape: Shape, words: Mapping[str, str]) -> Kind | None:
-    return shape.kind if shape.kind is None or isinstance(shape.kind, Kind) else shape.kind(words)
+def _type(shape: Shape, words: Mapping[str, str]) -> CrashType | None:
+    return shape.type if shape.type is None or isinstance(shape.type, CrashType) else shape.type(words)
 
 
 def _named(names: Sequence[str]) -> dict[str, str]:

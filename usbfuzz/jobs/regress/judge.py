@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.lane.trial import TRIES
 from usbfuzz.case.model import ALWAYS
-from usbfuzz.triage import Kind
+from usbfuzz.triage import CrashType
 
 from .matrix import Finding, Observation, Status
 
@@ -24,7 +24,7 @@ _RUNS = 3
 #: A recorded crash counts as gone when the probability that it only stayed away by chance is below this.
 _CHANCE = 0.01
 _MOST_RUNS = 20
-_MINOR = frozenset({Kind.WARNING, Kind.BOGUS_URB})
+_MINOR = frozenset({CrashType.WARNING, CrashType.BOGUS_URB})
 
 
 def tries_for(expected: Expectation | None) -> int:

@@ -6,11 +6,11 @@ import re
 
 from attrs import evolve
 
-from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.picks import hung_frame, stalled_frame
 from usbfuzz.triage.printed import INTERRUPT, TICK
 from usbfuzz.triage.shape import Shape, at_fault, at_trace
 from usbfuzz.triage.stack import CALL_TRACE, PC_LINE, STACK, Trail
+from usbfuzz.triage.types import CrashType
 
 __all__ = ["SHAPES"]
 
@@ -32,31 +32,31 @@ _INTERRUPTED = evolve(
 SHAPES = (
     Shape(
         "BUG:", "BUG: soft lockup", "BUG: soft lockup in {frame}",
-        Kind.HANG, at_fault(pick=stalled_frame), alt=_STALL,
+        CrashType.HANG, at_fault(pick=stalled_frame), alt=_STALL,
     ),
     Shape(
         "INFO:", r"INFO: rcu_[a-z_]+ self-detected stall",
-        "INFO: rcu detected stall in {frame}", Kind.HANG, _INTERRUPTED, alt=_STALL,
+        "INFO: rcu detected stall in {frame}", CrashType.HANG, _INTERRUPTED, alt=_STALL,
     ),
     Shape(
         "INFO:", r"INFO: rcu_[a-z_]+ (?:self-)?detected(?: expedited)? stall",
-        "INFO: rcu detected stall in {frame}", Kind.HANG, _BELOW_THE_TICK, alt=_STALL,
+        "INFO: rcu detected stall in {frame}", CrashType.HANG, _BELOW_THE_TICK, alt=_STALL,
     ),
     Shape(
         "INFO:", r"INFO: task .* blocked (?:in .* )?for more than \d+ seconds", "INFO: task hung in {frame}",
-        Kind.HANG, at_trace(pick=hung_frame), alt=_HANG,
+        CrashType.HANG, at_trace(pick=hung_frame), alt=_HANG,
     ),
     Shape(
         "INFO:", "INFO: task .* can't die for more than .* seconds", "INFO: task can't die in {frame}",
-        Kind.HANG, at_trace("schedule"), alt=_HANG,
+        CrashType.HANG, at_trace("schedule"), alt=_HANG,
     ),
     Shape(
         "hard LOCKUP", "hard LOCKUP", "BUG: hard lockup in {frame}",
-        Kind.HANG, at_fault(pick=stalled_frame), alt=_STALL,
+        CrashType.HANG, at_fault(pick=stalled_frame), alt=_STALL,
     ),
     Shape("BUG:", "BUG: workqueue lockup", "BUG: workqueue lockup", traced=False),
     Shape(
         "unregister_netdevice: waiting for", "unregister_netdevice: waiting for .* to become free",
-        "unregister_netdevice: waiting for DEV to become free", Kind.DENIAL, traced=False,
+        "unregister_netdevice: waiting for DEV to become free", CrashType.DENIAL, traced=False,
     ),
 )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from usbfuzz.triage.functions import bare_name, is_generic
-from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.shape import Shape, path
 from usbfuzz.triage.stack import FUNCTION, STACK
+from usbfuzz.triage.types import CrashType
 
 __all__ = ["SHAPES", "slab_owner"]
 
@@ -29,20 +29,20 @@ def slab_owner(_before: str, report: str) -> str | None:
 def _slub(head: str) -> Shape:
     """What SLUB found overwritten varies with when it looks, so the alternative title leaves it out."""
     return Shape(
-        head, _SLUB, "BUG: {what} in {frame}", Kind.SLAB_CORRUPTION, witness=slab_owner,
+        head, _SLUB, "BUG: {what} in {frame}", CrashType.SLAB_CORRUPTION, witness=slab_owner,
         nameless="BUG: {what} in {cache}", alt=("slab corruption in {frame}",), traced=False,
     )  # fmt: skip
 
 
 _SLAB = (
-    Shape("BUG kmalloc-", "BUG kmalloc-.*: Object already free", "BUG: Object already free", Kind.DENIAL),
+    Shape("BUG kmalloc-", "BUG kmalloc-.*: Object already free", "BUG: Object already free", CrashType.DENIAL),
     _slub("BUG kmalloc-"),
     _slub("BUG "),
 )
 
 _LEAKS = (
     Shape(
-        "BUG:", "BUG: memory leak", "memory leak in {frame}", Kind.LEAK,
+        "BUG:", "BUG: memory leak", "memory leak in {frame}", CrashType.LEAK,
         path(r"backtrace(?: \(crc [0-9A-Fa-f]*\))?:", STACK,
              skip="kmemleak|mmap|kmem|slab|alloc|create_object|idr_get|list_lru_init|kv?asprintf|pcpu_create"
              "|strn?dup|memdup"),
@@ -78,11 +78,11 @@ _FILES = (
     ),
     Shape(
         "VFS: Close: file count is 0", "VFS: Close: file count is 0",
-        "VFS: Close: file count is zero (use-after-free)", Kind.DENIAL, traced=False,
+        "VFS: Close: file count is zero (use-after-free)", CrashType.DENIAL, traced=False,
     ),
     Shape(
         "VFS: Busy inodes after unmount", "VFS: Busy inodes after unmount",
-        "VFS: Busy inodes after unmount (use-after-free)", Kind.DENIAL, traced=False,
+        "VFS: Busy inodes after unmount (use-after-free)", CrashType.DENIAL, traced=False,
     ),
 )  # fmt: skip
 

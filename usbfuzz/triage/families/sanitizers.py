@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.shape import Shape, at_trace, later, path
 from usbfuzz.triage.stack import CALL_TRACE, FUNCTION, STACK
+from usbfuzz.triage.types import CrashType
 
 __all__ = ["SHAPES"]
 
@@ -17,10 +17,10 @@ _INVALID_FREE = r"BUG: KASAN: (?:double-free or invalid-free|double-free|invalid
 #: Where KMSAN says that the value came from: the second stack of its report.
 _CREATED = r"Local variable .* created at:|Uninit was created at:"
 
-_KASAN_KINDS: Mapping[str, tuple[Kind, Kind]] = {  # by bug: of a read, of a write
-    "null-ptr-deref": (Kind.KASAN_NULL_READ, Kind.KASAN_NULL_WRITE),
-    "use-after-free": (Kind.KASAN_FREED_READ, Kind.KASAN_FREED_WRITE),
-    "slab-use-after-free": (Kind.KASAN_FREED_READ, Kind.KASAN_FREED_WRITE),
+_KASAN_KINDS: Mapping[str, tuple[CrashType, CrashType]] = {  # by bug: of a read, of a write
+    "null-ptr-deref": (CrashType.KASAN_NULL_READ, CrashType.KASAN_NULL_WRITE),
+    "use-after-free": (CrashType.KASAN_FREED_READ, CrashType.KASAN_FREED_WRITE),
+    "slab-use-after-free": (CrashType.KASAN_FREED_READ, CrashType.KASAN_FREED_WRITE),
 }
 _OUT_OF_PLACE = frozenset(f"{where}-out-of-bounds" for where in ("global", "slab", "stack", "vmalloc")) | {
     "out-of-bounds",
@@ -33,43 +33,43 @@ _OUT_OF_PLACE = frozenset(f"{where}-out-of-bounds" for where in ("global", "slab
 _READS_AT_LEAST = ("slab-out-of-bounds", "stack-out-of-bounds", "wild-memory-access")
 
 
-def _kasan(words: Mapping[str, str]) -> Kind:
+def _kasan(words: Mapping[str, str]) -> CrashType:
     bug, access = words["bug"], words.get("access", "")
     if "free" in bug and "use-after" not in bug:
-        return Kind.KASAN_INVALID_FREE
+        return CrashType.KASAN_INVALID_FREE
     if not access:
         return _kasan_without_access(bug)
-    read, write = _KASAN_KINDS.get(bug, (Kind.KASAN_READ, Kind.KASAN_WRITE))
+    read, write = _KASAN_KINDS.get(bug, (CrashType.KASAN_READ, CrashType.KASAN_WRITE))
     if bug not in _KASAN_KINDS and bug not in _OUT_OF_PLACE:
-        return Kind.KASAN_UNKNOWN
+        return CrashType.KASAN_UNKNOWN
     return write if access == "Write" else read
 
 
-def _kasan_without_access(line: str) -> Kind:
+def _kasan_without_access(line: str) -> CrashType:
     if line.startswith("use-after-free"):
-        return Kind.KASAN_FREED_READ
-    return Kind.KASAN_READ if line.startswith(_READS_AT_LEAST) else Kind.KASAN_UNKNOWN
+        return CrashType.KASAN_FREED_READ
+    return CrashType.KASAN_READ if line.startswith(_READS_AT_LEAST) else CrashType.KASAN_UNKNOWN
 
 
-def _kmsan(words: Mapping[str, str]) -> Kind:
+def _kmsan(words: Mapping[str, str]) -> CrashType:
     bug = words["bug"]
     if "after-free" in bug:
-        return Kind.KMSAN_FREED_READ
+        return CrashType.KMSAN_FREED_READ
     if "infoleak" in bug:
-        return Kind.KMSAN_LEAK
-    return Kind.KMSAN_UNINIT if bug == "uninit-value" else Kind.KMSAN_UNKNOWN
+        return CrashType.KMSAN_LEAK
+    return CrashType.KMSAN_UNINIT if bug == "uninit-value" else CrashType.KMSAN_UNKNOWN
 
 
-def _kcsan(words: Mapping[str, str]) -> Kind:
+def _kcsan(words: Mapping[str, str]) -> CrashType:
     if words["what"].startswith("data-race"):
-        return Kind.KCSAN_RACE
-    return Kind.KCSAN_ASSERT if words["what"].startswith("assert: race in") else Kind.KCSAN_UNKNOWN
+        return CrashType.KCSAN_RACE
+    return CrashType.KCSAN_ASSERT if words["what"].startswith("assert: race in") else CrashType.KCSAN_UNKNOWN
 
 
-def _kfence(words: Mapping[str, str]) -> Kind:
+def _kfence(words: Mapping[str, str]) -> CrashType:
     if words["bug"] == "use-after-free":
-        return Kind.KFENCE_FREED_WRITE if words["access"] == "write" else Kind.KFENCE_FREED_READ
-    return Kind.KFENCE_WRITE if words["access"] == "write" else Kind.KFENCE_READ
+        return CrashType.KFENCE_FREED_WRITE if words["access"] == "write" else CrashType.KFENCE_FREED_READ
+    return CrashType.KFENCE_WRITE if words["access"] == "write" else CrashType.KFENCE_READ
 
 
 _KASAN = (
@@ -83,7 +83,7 @@ _KASAN = (
         alt=_BAD_ACCESS,
     ),
     Shape(
-        "BUG:", "BUG: KASAN:", "KASAN: invalid-free in {frame}", Kind.KASAN_INVALID_FREE,
+        "BUG:", "BUG: KASAN:", "KASAN: invalid-free in {frame}", CrashType.KASAN_INVALID_FREE,
         detail=_INVALID_FREE + _PLACE,
         trail=path(_INVALID_FREE + FUNCTION, CALL_TRACE, STACK, skip="slab_|kfree|vunmap|vfree"),
         alt=_BAD_FREE,
@@ -126,22 +126,25 @@ _KFENCE = (
     ),
     Shape(
         "BUG:", rf"BUG: KFENCE: invalid free in {_PLACE}", "KFENCE: invalid free in {frame}",
-        Kind.KFENCE_INVALID_FREE, _KFENCE_TRAIL, alt=_BAD_FREE, traced=False,
+        CrashType.KFENCE_INVALID_FREE, _KFENCE_TRAIL, alt=_BAD_FREE, traced=False,
     ),
     Shape(
         "BUG:", rf"BUG: KFENCE: memory corruption in {_PLACE}", "KFENCE: memory corruption in {frame}",
-        Kind.KFENCE_CORRUPTION, _KFENCE_TRAIL, traced=False,
+        CrashType.KFENCE_CORRUPTION, _KFENCE_TRAIL, traced=False,
     ),
 )  # fmt: skip
 
 _UBSAN_TRAIL = at_trace("ubsan|overflow")
 _UBSAN = (
-    Shape("UBSAN:", "UBSAN: Undefined behaviour in", "UBSAN: undefined-behaviour in {frame}", Kind.UBSAN, _UBSAN_TRAIL),
+    Shape(
+        "UBSAN:", "UBSAN: Undefined behaviour in", "UBSAN: undefined-behaviour in {frame}",
+        CrashType.UBSAN, _UBSAN_TRAIL,
+    ),
     Shape(
         "UBSAN:", "UBSAN: array-index-out-of-bounds in", "UBSAN: array-index-out-of-bounds in {frame}",
-        Kind.MEMORY_SAFETY_UBSAN, _UBSAN_TRAIL, alt=_BAD_ACCESS,
+        CrashType.MEMORY_SAFETY_UBSAN, _UBSAN_TRAIL, alt=_BAD_ACCESS,
     ),
-    Shape("UBSAN:", "UBSAN: (?P<what>.*?) in", "UBSAN: {what} in {frame}", Kind.UBSAN, _UBSAN_TRAIL),
+    Shape("UBSAN:", "UBSAN: (?P<what>.*?) in", "UBSAN: {what} in {frame}", CrashType.UBSAN, _UBSAN_TRAIL),
 )  # fmt: skip
 
 SHAPES = (*_KASAN, *_KMSAN, *_KCSAN, *_KFENCE, *_UBSAN)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from usbfuzz.triage.kinds import Kind
 from usbfuzz.triage.shape import Shape
+from usbfuzz.triage.types import CrashType
 
 __all__ = ["SHAPES", "bound_driver"]
 
@@ -30,7 +30,7 @@ def bound_driver(before: str, body: str) -> str | None:
 SHAPES = (
     # usb_submit_urb(); a WARN until the stable releases of August 2025, since then dev_warn_once().
     Shape(
-        "BOGUS urb xfer", "BOGUS urb xfer", "BOGUS urb xfer in {frame}", Kind.BOGUS_URB,
+        "BOGUS urb xfer", "BOGUS urb xfer", "BOGUS urb xfer in {frame}", CrashType.BOGUS_URB,
         witness=bound_driver, nameless="BOGUS urb xfer", traced=False,
     ),
 )  # fmt: skip

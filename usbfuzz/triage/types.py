@@ -1,4 +1,4 @@
-"""The sorts of bugs, as words that are stored with a report and used for counting and filtering.
+"""Types of crashes, as words that are stored with a report and used for counting and filtering.
 
 The words are those syzbot publishes for its crashes, so that lists from both can be joined. Two are our own, for
 messages that syzbot does not count as crashes.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Kind"]
+__all__ = ["CrashType"]
 
 
-class Kind(StrEnum):
-    """The sort of bug, as far as the report alone tells."""
+class CrashType(StrEnum):
+    """What went wrong, as far as the report alone tells."""
 
     ATOMIC_SLEEP = "ATOMIC_SLEEP"
     BUG = "BUG"
