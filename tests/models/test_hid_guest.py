@@ -40,7 +40,7 @@ def _watch(workbench: Workbench, name: str, count: int, act: Callable[[], None])
 def test_what_is_typed_arrives_as_key_events(workbench: Workbench) -> None:
     keyboard = Keyboard()
     workbench.plug(0, keyboard)
-    events = _watch(workbench, "usbfuzz Keyboard", 8, lambda: keyboard.type("aB!"))
+    events = _watch(workbench, "usbfuzz Boot keyboard", 8, lambda: keyboard.type("aB!"))
     assert events == [
         (EV_KEY, KEY_A, 1),
         (EV_KEY, KEY_A, 0),
@@ -57,9 +57,9 @@ def test_what_is_typed_arrives_as_key_events(workbench: Workbench) -> None:
 def test_a_light_switched_in_the_guest_goes_on(workbench: Workbench) -> None:
     keyboard = Keyboard()
     workbench.plug(0, keyboard)
-    assert workbench.run(("evdev", "led", "usbfuzz Keyboard", str(LED_CAPSL), "1")).status == 0
+    assert workbench.run(("evdev", "led", "usbfuzz Boot keyboard", str(LED_CAPSL), "1")).status == 0
     assert keyboard.leds == Led.CAPS_LOCK
-    assert workbench.run(("evdev", "led", "usbfuzz Keyboard", str(LED_CAPSL), "0")).status == 0
+    assert workbench.run(("evdev", "led", "usbfuzz Boot keyboard", str(LED_CAPSL), "0")).status == 0
     assert keyboard.leds == Led(0)
     workbench.unplug(0)
 
