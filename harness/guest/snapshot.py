@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .qemu import Machine
 
-__all__ = ["BOOT_TIMEOUT", "boot", "ensure_snapshot", "prune", "qemu_version"]
+__all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "prune", "qemu_version"]
 
 #: Seconds of wall time a stock kernel with every USB module may take under TCG on a busy machine.
 BOOT_TIMEOUT = 180.0
@@ -138,8 +138,7 @@ async def ensure_snapshot(
         final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{final.parent}: cannot be made: {error.strerror}; set USBFUZZ_CACHE") from error
-    if final.exists():
-        final.touch()
+    if _mark_used(final):
         return final
     with await asyncio.to_thread(_Lock, final.with_suffix(".lock")):
         if not final.exists():
@@ -152,10 +151,27 @@ async def ensure_snapshot(
 
 def prune(directory: Path, keep: int = SNAPSHOTS_KEPT) -> None:
     """Delete the snapshots that were not used for longest. One that is being copied can still be copied to its end."""
-    by_age = sorted(directory.glob("*.qcow2"), key=lambda path: path.stat().st_mtime, reverse=True)
+    by_age = sorted(directory.glob("*.qcow2"), key=_last_used, reverse=True)
     for path in by_age[keep:]:
         path.unlink(missing_ok=True)
         path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _mark_used(path: Path) -> bool:
+    """Note that a snapshot is used now; False when there is none."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _last_used(path: Path) -> float:
+    """Seconds since the epoch; 0.0 when another process has deleted it meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 async def _make(machine: Machine, final: Path) -> None:

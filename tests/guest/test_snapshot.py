@@ -21,6 +21,14 @@ def test_the_snapshots_unused_for_longest_go_first(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.lock", "0.qcow2", "1.lock", "1.qcow2"]
 
 
+def test_a_snapshot_that_another_process_deletes_meanwhile_is_no_error(tmp_path: Path) -> None:
+    for age in range(3):
+        (tmp_path / f"{age}.qcow2").write_bytes(b"")
+    (tmp_path / "gone.qcow2").symlink_to(tmp_path / "nowhere")  # is listed, and has no time
+    prune(tmp_path, keep=2)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_few_snapshots_all_stay(tmp_path: Path) -> None:
     (tmp_path / "a.qcow2").write_bytes(b"")
     prune(tmp_path)
