@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 _LOGLEVEL = 7  #: of the console: what the drivers say of a device is what one wants to read
 #: Guest seconds, of which a warped clock may run through dozens while this machine is busy with something else.
 _RUN_S = 120.0
-#: Reads a script of any length from its input, which the commands in it must not eat.
+#: Reads a script of any length from standard input, and gives the commands in it an empty one.
 _SCRIPT = ("sh", "-c", ". /proc/self/fd/3 3<&0 </dev/null")
 #: Wall seconds a guest may take for a guest second of a program that keeps it busy.
 _SLOWDOWN = 3.0
@@ -67,9 +67,9 @@ class Workbench:
         self._log = ""
         self.events: list[UEvent] = []  #: of the guest's kernel, as of the last settle
         try:
-            # Paced: the caller's thread takes the interpreter from the devices' whenever it likes.
+            # Paced: the caller's thread may hold the interpreter's lock when a device should answer.
             self._lane = self._manage(Lane.open(evolve(config, loglevel=_LOGLEVEL, paced=True), on_progress))
-            self._set_the_stage()
+            self._new_stage()
         except BaseException:
             self.close()
             raise
@@ -97,9 +97,9 @@ class Workbench:
         self._manage(self.lane.restore())
         self._log = ""
         self.events = []
-        self._set_the_stage()
+        self._new_stage()
 
-    def _set_the_stage(self) -> None:
+    def _new_stage(self) -> None:
         self._stage = self.lane.stage()
 
     @property
@@ -117,7 +117,7 @@ class Workbench:
         self.settle()
 
     def unplug(self, port: int) -> None:
-        """Pull the device and settle; nothing happens when there is none."""
+        """Unplug the device and settle; nothing happens when there is none."""
         self.wait(self._stage.unplug(port))
         self.settle()
 
@@ -220,5 +220,5 @@ class Workbench:
             raise
 
     def _manage(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """What starts and ends guests has its own bounds."""
+        """Await ``work``, which starts or ends a guest and has time limits of its own."""
         return self._result(asyncio.run_coroutine_threadsafe(work, self._loop))

@@ -12,5 +12,5 @@ are built of: :mod:`.exporter` asks a device's code, :mod:`.pipes` keeps answers
 guest time, :mod:`.latency` notices a busy event loop, :mod:`.statuses` and :mod:`.lines` have what they say in common.
 :mod:`.said`, :mod:`.events` and :mod:`.conversation` are what was said, in terms of the bus and not of a protocol.
 
-Nothing here knows a particular channel.
+Nothing here depends on a particular channel.
 """

@@ -1,4 +1,4 @@
-"""One message of a channel, as those see it who listen to any channel."""
+"""A message of a channel as its listeners see it, whatever the channel's protocol."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ async def real_time(ms: int) -> None:
 
 
 class Scheduler:
-    """Makes calls later. Nobody waits for them, so what a call or the clock raises is passed to ``failed``."""
+    """Makes calls later. No caller awaits them, so what a call or the clock raises is passed to ``failed``."""
 
     def __init__(self, clock: Clock, failed: Callable[[BaseException], None]) -> None:
         self._clock = clock

@@ -14,13 +14,13 @@ __all__ = ["Waiters"]
 
 
 class Waiters:
-    """All of one channel. ``closed`` says whether it is, and ``lost`` makes the error that they get then."""
+    """The callers that wait on one channel; when ``closed`` is set, they get the error that ``lost()`` makes."""
 
     def __init__(self, closed: asyncio.Event, lost: Callable[[], InfraError]) -> None:
         self._closed = closed
         self._lost = lost
         self._loop = asyncio.get_running_loop()
-        self.waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []  #: empty when nobody waits
+        self.waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []  #: conditions, and who waits for each
 
     async def until(self, done: Callable[[], bool], timeout_s: float | None = None) -> None:
         """Return once ``done()``; raises TimeoutError after ``timeout_s`` seconds, and ``lost()`` when it is closed."""

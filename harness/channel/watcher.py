@@ -1,4 +1,4 @@
-"""Those who watch a channel while it works."""
+"""Watching a channel while it works: each message, and what the devices' own code raises."""
 
 from __future__ import annotations
 

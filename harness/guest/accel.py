@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .qemu import Machine
 
-__all__ = ["choose_timing", "kvm_verdict"]
+__all__ = ["KVM_BOOT_TIMEOUT", "choose_timing", "kvm_verdict"]
 
 #: Wall seconds a KVM guest may take to boot; a working one takes about three.
 KVM_BOOT_TIMEOUT = 25.0
@@ -69,8 +69,7 @@ async def kvm_verdict(machine: Machine, cache_dir: Path, *, kvm: Path = _KVM) ->
 
 async def _prove(machine: Machine) -> str:
     with RunDir() as run_dir:
-        line = machine.command_line
-        trial = evolve(machine, run_dir=run_dir.path, timing=Timing.KVM, command_line=line, ports=1)
+        trial = evolve(machine, run_dir=run_dir.path, timing=Timing.KVM, ports=1)
         try:
             qemu, agent = await boot(trial, KVM_BOOT_TIMEOUT)
         except (BootError, QemuError) as error:

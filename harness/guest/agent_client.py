@@ -1,6 +1,6 @@
 """asyncio client of the guest agent, over the unix socket of QEMU's virtio-serial port.
 
-The peer is a kernel under attack: what it sends is bounded, checked and never trusted. Lines that make no sense end
+The peer is a kernel under attack: what it sends is bounded, checked and never trusted. Malformed lines end
 the connection with GuestError; a connection that drops fails every pending call with QemuError.
 """
 
@@ -29,9 +29,9 @@ _EVENTS = 50_000  #: between two settles; more than the kernel's queue can hold
 _CHUNK = 1 << 18
 _NUMBER_DIGITS = 9
 _STDIN_BYTES = 1 << 20
-_PIECE = 1900  #: bytes of hex in one line
+_PIECE = 1900  #: bytes sent in one line, as twice as many hex digits
 _REPLY = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
-#: Wall seconds after which a connection that nobody answers is made anew.
+#: Wall seconds after which a connection on which the agent does not answer is made anew.
 _ANSWER_S = 5.0
 _STATUS = re.compile(rb"(-?[0-9]{1,3})\n")
 _READY = re.compile(rb"\* ready ([0-9]{1,9}) (\S{1,128})")
@@ -94,7 +94,7 @@ class Agent:
     async def connect(cls, path: Path) -> Agent:
         """Connect to QEMU's listening socket and wait until the agent answers, also while the guest still boots.
 
-        Raises QemuError when nobody listens there.
+        Raises QemuError when QEMU does not listen on it.
         """
         while True:
             agent = await cls._open(path)

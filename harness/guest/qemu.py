@@ -183,7 +183,7 @@ def qemu_argv(machine: Machine) -> list[str]:
         *("-kernel", str(machine.vmlinuz), "-initrd", str(machine.initrd), "-append", machine.command_line),
         # The serial port, which the kernel's console is on, goes to a file.
         *("-chardev", f"file,id=console,path={_comma(machine.console)}", "-serial", "chardev:console"),
-        # Here and below wait=off: QEMU starts before somebody has connected.
+        # Here and below wait=off: QEMU starts without waiting for a connection.
         *("-qmp", f"unix:{_comma(machine.qmp)},server=on,wait=off"),
         # if=none: the disk is no device of the guest, only the place where savevm puts the machine's state.
         *("-drive", f"if=none,id=state,{_QCOW2},file={_comma(machine.disk)}"),
@@ -206,8 +206,8 @@ _BARE = (
     *("-name", "usbfuzz,debug-threads=on"),  # debug-threads names QEMU's threads, so that top -H tells them apart
 )
 
-#: seccomp filters: who breaks out of the guest into QEMU can neither start programs (spawn), change user
-#: (elevateprivileges), raise its own priority (resourcecontrol) nor use system calls that nobody needs (obsolete).
+#: seccomp filters: code that breaks out of the guest into QEMU can neither start programs (spawn), change user
+#: (elevateprivileges), raise its own priority (resourcecontrol) nor use obsolete system calls (obsolete).
 _SANDBOX = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
 
 #: Else qcow2's cache sets a timer on the guest's clock every 600 s, which only the main loop can serve: the virtual

@@ -1,4 +1,4 @@
-"""The one place that knows by which kind of channel devices reach a guest of ours."""
+"""Which kind of channel a lane's guest has: this is the only module to change for another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lane needs to know before it starts."""
+"""The settings of a lane: kernel, image, how time passes, size of the machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HANG_REALTIME = 150.0
 
 @frozen
 class LaneConfig:
-    """What a lane needs to know before it starts."""
+    """The settings of a lane, made by :func:`harness.lane.prepare.prepare`."""
 
     kernel: Kernel
     image: Image

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .config import LaneConfig
 
-__all__ = ["Guest"]
+__all__ = ["LaneGuest"]
 
 #: Bytes of console after which a guest is restored anyway, so that the file stays small.
 _CONSOLE_LIMIT = 16 << 20
@@ -39,7 +39,7 @@ _STARTS = 3
 
 
 @define
-class Guest:
+class LaneGuest:
     """QEMU, the agent's connection, the channels of the ports and the console, all replaced by :meth:`restore`."""
 
     config: LaneConfig
@@ -54,7 +54,7 @@ class Guest:
     _console_at: int = field(default=0, init=False)
 
     @classmethod
-    async def open(cls, config: LaneConfig, on_progress: Callable[[str], None]) -> Guest:
+    async def open(cls, config: LaneConfig, on_progress: Callable[[str], None]) -> LaneGuest:
         """Boot (or find the snapshot), restore, connect; raises BootError or an InfraError.
 
         A warped clock that is not paced binds the calling thread, and the guest, to one core until the guest is closed.
@@ -63,7 +63,7 @@ class Guest:
         if config.timing.warped and not config.paced:
             core.enter_context(answering_first())
         run_dir = RunDir()
-        guest: Guest | None = None
+        guest: LaneGuest | None = None
         try:
             machine = config.machine(run_dir.path)
             snapshot = await ensure_snapshot(

@@ -21,9 +21,8 @@ class HeldGuest:
     """One guest at a time: kept as long as jobs need it, replaced when one needs a guest booted in another way."""
 
     on_progress: Callable[[str], None]  #: told what happens while a guest boots
-    fresh: bool = field(
-        default=False, init=False
-    )  #: it has run nothing since its snapshot; whoever runs a case says so
+    #: The guest has run nothing since its snapshot. Set here when one is opened; who runs a case in it clears it.
+    fresh: bool = field(default=False, init=False)
     _lane: Lane | None = field(default=None, init=False)
 
     async def lane(self, config: LaneConfig) -> Lane:

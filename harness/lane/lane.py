@@ -10,11 +10,11 @@ from attrs import define, field
 from harness.channel.conversation import NOT_RECORDED, Recorder
 from usbfuzz.errors import InfraError
 
-from .guest import Guest
+from .guest import LaneGuest
 from .outcome import Outcome, bindings, enumerated, interfaces
 from .round import Round
 from .stage import places
-from .verdicts import Ending, Finding, find, may_run_on, rearm
+from .verdicts import Diagnosis, Ending, diagnose, may_run_on, rearm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .config import LaneConfig
     from .stage import Stage
 
-__all__ = ["Lane"]
+__all__ = ["DILATED_MS", "Lane"]
 
 #: A reply of ours later than this many milliseconds may have run into a guest timeout under a warped clock:
 #: 5 s of guest time pass in about 28 ms there when it is paced. When it is not, the guest should stand still meanwhile.
@@ -39,7 +39,7 @@ DILATED_MS = 8.0
 class Lane:
     """Runs cases in one guest, which it restores after a crash, a hang, a death or a once-only warning."""
 
-    guest: Guest
+    guest: LaneGuest
     recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
     known: list[Report] = field(factory=list)  #: bugs after whose warnings the guest may run on
     recording: bool = False  #: outcomes carry the conversation; slows a busy guest down
@@ -47,8 +47,8 @@ class Lane:
 
     @classmethod
     async def open(cls, config: LaneConfig, on_progress: Callable[[str], None] = lambda _: None) -> Lane:
-        """A lane with its guest; raises what :meth:`Guest.open` does."""
-        return cls(await Guest.open(config, on_progress))
+        """A lane with its guest; raises what :meth:`LaneGuest.open` does."""
+        return cls(await LaneGuest.open(config, on_progress))
 
     @property
     def config(self) -> LaneConfig:
@@ -110,10 +110,10 @@ class Lane:
         played = Round(self.guest, self.known, validate=self._validates())
         ending = await played.play(cases, placing)
         broken = time.monotonic()
-        finding = await find(self.guest, ending)
+        diagnosis = await diagnose(self.guest, ending)
         seconds = time.monotonic() - started
-        restored = not await self._runs_on(ending, finding)
-        outcome = self._outcome(finding, played.stage, recorder, seconds=seconds, restored=restored)
+        restored = not await self._runs_on(ending, diagnosis)
+        outcome = self._outcome(diagnosis, played.stage, recorder, seconds=seconds, restored=restored)
         if outcome.restored:
             await self.restore()
             self.recovery = time.monotonic() - broken
@@ -134,23 +134,23 @@ class Lane:
         every = self.config.validate_every
         return every > 0 and self._rounds % every == 0
 
-    async def _runs_on(self, ending: Ending, finding: Finding) -> bool:
+    async def _runs_on(self, ending: Ending, diagnosis: Diagnosis) -> bool:
         """Whether the guest is as good as before the round: it shows every bug again that it would have shown then."""
         if ending.failure is not None or self.guest.console_full:
             return False
-        if not may_run_on(finding.console, finding.reports, self.known):
+        if not may_run_on(diagnosis.console, diagnosis.reports, self.known):
             return False
-        return not finding.reports or await rearm(self.agent)
+        return not diagnosis.reports or await rearm(self.agent)
 
     def _outcome(
-        self, finding: Finding, stage: Stage, recorder: Recorder | None, *, seconds: float, restored: bool
+        self, diagnosis: Diagnosis, stage: Stage, recorder: Recorder | None, *, seconds: float, restored: bool
     ) -> Outcome:
         events = stage.shared.events
         worst = stage.worst_reply * 1000
         return Outcome(
-            verdict=finding.verdict,
-            reports=finding.reports,
-            console=finding.console,
+            verdict=diagnosis.verdict,
+            reports=diagnosis.reports,
+            console=diagnosis.console,
             bindings=tuple(bindings(events)),
             interfaces=tuple(interfaces(events)),
             plugs=stage.plugs,

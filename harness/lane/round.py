@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from usbfuzz.case.model import Case
     from usbfuzz.triage import Report
 
-    from .guest import Guest
+    from .guest import LaneGuest
     from .stage import Stage
 
 __all__ = ["Round"]
@@ -28,7 +28,7 @@ __all__ = ["Round"]
 class Round:
     """Plays cases once. What the devices were asked and what the guest said of them is on the stage."""
 
-    guest: Guest
+    guest: LaneGuest
     known: Sequence[Report]  #: bugs after whose warnings the guest may run on
     validate: bool = True  #: have the allocator check its objects: an overwritten redzone stays silent until then
     stage: Stage = field(init=False)

@@ -20,7 +20,7 @@ __all__ = ["SharedAgent"]
 
 #: Guest milliseconds for a port change to become hub work that holds the hub's lock.
 _NOTICE_MS = 8
-#: Guest milliseconds of one sleep: a longer one is made of several, because a sleep that nobody waits for any more
+#: Guest milliseconds of one sleep: a longer one is made of several, because a sleep that is no longer waited for
 #: goes on in the guest until it ends.
 _STEP_MS = 20_000
 #: Guest milliseconds that opened device nodes stay open.
@@ -32,7 +32,7 @@ class _Shared:
     """An action in the guest. All who ask for it before it begins are served by one run of it."""
 
     _act: Callable[[], Awaitable[None]]
-    _droppable: bool = False  #: it is cancelled when nobody waits for it any more
+    _droppable: bool = False  #: it is cancelled when the last task that waited for it is cancelled
     _waiters: Counter[asyncio.Task[None]] = field(factory=Counter, init=False)
     _running: asyncio.Task[None] | None = field(default=None, init=False)
     _next: asyncio.Task[None] | None = field(default=None, init=False)

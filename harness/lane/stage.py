@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from usbfuzz.case.model import Case, Event
     from usbfuzz.device import Device
 
-__all__ = ["Stage", "places"]
+__all__ = ["HANG_MS", "PROBE_MS", "PROBE_WARPED_S", "QUIET_MS", "Stage", "places"]
 
 #: Guest milliseconds without a request after which a device counts as quiet: longer than the 200 ms QEMU waits
 #: between a detach and the next attach, the hub's 100 ms debounce and two resets together.
@@ -31,7 +31,7 @@ QUIET_MS = 700
 #: Wall seconds in which the first request of a well-behaved device comes under a warped clock.
 _AT_ONCE_S = 0.01
 #: Guest milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a
-#: device that says nothing take minutes otherwise. Pulling the plug ends their waiting.
+#: device that says nothing take minutes otherwise. Unplugging the device ends their waiting.
 PROBE_MS = 20_000
 #: The same in wall seconds under a warped clock, where a driver that waits busily (mdelay) skips nothing.
 PROBE_WARPED_S = 0.5

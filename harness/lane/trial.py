@@ -1,6 +1,6 @@
 """When a run may be believed, and running again until one may.
 
-What the guest reports is its own word, however late we answered. Silence after a late answer says nothing: the guest
+What the guest reports happened, however late we answered. Silence after a late answer says nothing: the guest
 may have given up on the device before the bug could show. So such a run is repeated, a few times.
 """
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from harness.guest.agent_client import Agent
     from harness.guest.process import Qemu
 
-    from .guest import Guest
+    from .guest import LaneGuest
 
-__all__ = ["Ending", "Finding", "find", "may_run_on", "rearm", "runs_on_after", "shown"]
+__all__ = ["Diagnosis", "Ending", "diagnose", "may_run_on", "rearm", "runs_on_after", "shown"]
 
 #: Wall seconds in which a panicking guest gets its text out and exits.
 _LAST_WORDS_S = 4.0
@@ -46,7 +46,7 @@ class Ending:
 
 
 @frozen
-class Finding:
+class Diagnosis:
     """What the guest did, and what shows it."""
 
     verdict: Verdict
@@ -54,19 +54,19 @@ class Finding:
     console: str  #: what the guest printed during the round and until it was dead
 
 
-async def find(guest: Guest, ending: Ending) -> Finding:
+async def diagnose(guest: LaneGuest, ending: Ending) -> Diagnosis:
     """Read the console's reports; name a hang or a death that left none.
 
-    Raises QemuError when the guest was ended from outside, which is nobody's bug.
+    Raises QemuError when something else on this machine ended QEMU: that shows no bug of the guest.
     """
     if ending.failure is None or ending.reported:
         console = guest.read_console()
         reports = shown(console)
-        return Finding(Verdict.CRASH if reports else Verdict.CLEAN, reports, console)
-    return await _find_lost(guest, ending, ending.failure)
+        return Diagnosis(Verdict.CRASH if reports else Verdict.CLEAN, reports, console)
+    return await _diagnose_lost(guest, ending, ending.failure)
 
 
-async def _find_lost(guest: Guest, ending: Ending, failure: Exception) -> Finding:
+async def _diagnose_lost(guest: LaneGuest, ending: Ending, failure: Exception) -> Diagnosis:
     """What ended the guest, or made it hang."""
     qemu = guest.qemu
     # A channel that broke means that QEMU ends; after a time limit it is only likely not to.
@@ -76,12 +76,12 @@ async def _find_lost(guest: Guest, ending: Ending, failure: Exception) -> Findin
     if hung:
         how = await autopsy(qemu, guest.agent, deaf=ending.deaf)
         stacks = guest.read_console()
-        return Finding(Verdict.HANG, (hang_report(stacks, how), *reports), console + stacks)
+        return Diagnosis(Verdict.HANG, (hang_report(stacks, how), *reports), console + stacks)
     if reports:
-        return Finding(Verdict.CRASH, reports, console)
+        return Diagnosis(Verdict.CRASH, reports, console)
     if qemu.killed_from_outside:
         raise QemuError(f"QEMU was killed from outside ({qemu.status}): {failure}") from failure
-    return Finding(Verdict.DIED, (_death_report(console, qemu),), console)
+    return Diagnosis(Verdict.DIED, (_death_report(console, qemu),), console)
 
 
 async def _exits(qemu: Qemu, seconds: float) -> bool:
@@ -101,7 +101,7 @@ def _death_report(console: str, qemu: Qemu) -> Report:
 
 
 def shown(console: str) -> tuple[Report, ...]:
-    """The reports on the console, without those that are nobody's bug."""
+    """The reports on the console, without those that :mod:`usbfuzz.triage` knows to be harmless (``suppressed``)."""
     return tuple(report for report in extract(console) if not report.suppressed)
 
 
@@ -117,7 +117,7 @@ def runs_on_after(report: Report) -> bool:
     """Whether ``report`` is a bare WARN_ON(): the code goes on as it was written to, and the warning can come again.
 
     WARN_ON_ONCE() is one too: lib/bug.c keeps its flag where clear_warn_once finds it, in modules as well. A WARNING
-    with words may be a WARN_ONCE(), whose flag in a module nothing clears; other reports tell of broken memory.
+    with a message may be a WARN_ONCE(), whose flag in a module cannot be cleared; other reports tell of broken memory.
     """
     return report.type is CrashType.WARNING and _BARE.search(report.text) is not None
 

@@ -1,4 +1,4 @@
-"""Ends a round of a warped guest that leads nowhere.
+"""Ends a round of a warped guest that hangs, or that goes on after a crash.
 
 Wall time says little there: on a busy machine a round may take long and be fine. What counts is how long QEMU has
 computed, since a guest that only waits costs next to nothing: in all, and since the agent last answered. A crash that
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from usbfuzz.triage import Report
 
-__all__ = ["Watch", "Watched"]
+__all__ = ["Watch", "WatchedGuest"]
 
 #: Seconds of QEMU's CPU time after which a round counts as hung. The kernel's own detectors report earlier: a lockup
 #: (8 s of busy guest time) takes about 1.5 s of CPU time, a hung task (120 s of idle guest time) a tenth of one.
@@ -36,7 +36,7 @@ _LOOK_S = 1.0
 _GRACE_S = 1.0
 
 
-class Watched(Protocol):
+class WatchedGuest(Protocol):
     """What can be seen of a guest from outside while a round is played."""
 
     @property
@@ -54,7 +54,7 @@ class Watched(Protocol):
 class Watch:
     """Watches ``guest`` for one round."""
 
-    guest: Watched
+    guest: WatchedGuest
     known: Sequence[Report]  #: bugs whose warnings do not end a round
     warped: bool  #: the guest's clock jumps over idle time; in real time the round's own limit is enough
     reported: bool = False  #: the round was ended because the guest had reported a crash, not because it hangs
@@ -62,7 +62,7 @@ class Watch:
 
     @contextlib.asynccontextmanager
     async def over(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
-        """Watch meanwhile; what leads nowhere ends by ``limit``, which raises TimeoutError."""
+        """Watch while the block runs; to end it, ``limit`` is set to now, so that it raises TimeoutError."""
         if not self.warped:
             yield
             return
@@ -93,7 +93,7 @@ class Watch:
         limit.reschedule(asyncio.get_running_loop().time())
 
 
-async def _answers(guest: Watched) -> bool:
+async def _answers(guest: WatchedGuest) -> bool:
     with contextlib.suppress(GuestError, QemuError):
         await guest.ping()
         return True

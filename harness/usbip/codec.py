@@ -1,6 +1,6 @@
 """USB/IP requests from bytes, replies to bytes; everything is big-endian but the setup packet.
 
-Anybody on the network may be the peer, so every length is checked against a bound before it is used.
+The peer may be any program on the network, so every length is checked against a bound before it is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .messages import Reply
 
-__all__ = ["MAX_LENGTH", "MAX_PACKETS", "VERSION", "Reader", "encode"]
+__all__ = ["MAX_LENGTH", "MAX_PACKETS", "VERSION", "RequestReader", "encode"]
 
 VERSION = 0x0111
 MAX_LENGTH = 16 << 20  #: bytes of an URB's buffer; more than any driver asks for at once
@@ -67,7 +67,7 @@ class _Command(IntEnum):
     RET_UNLINK = 4
 
 
-class Reader:
+class RequestReader:
     """Collects bytes and yields whole requests; both methods raise ProtocolError on bytes that are none.
 
     The session decides after each request which of the two reads the next.

@@ -14,7 +14,7 @@ from usbfuzz.errors import ProtocolError
 from .exporter import Exporter
 from .messages import ImportRefusal, ImportReply, ImportRequest, ListReply, ListRequest, OpStatus, Submit, Unlink
 from .said import UsbipSaid
-from .session import Session, State
+from .session import ConnectionState, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
     """One client of a server."""
 
     def __init__(self, server: Lender) -> None:
-        self.peer = "somebody"
+        self.peer = "a client"
         self._loop = asyncio.get_running_loop()
         self._server = server
         self._session = Session()
@@ -139,7 +139,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._session.send(reply))
         if self._server.trace is not None:
             self._server.trace(self._loop.time(), UsbipSaid(Sender.HOST, reply))
-        if self._session.state is State.DONE:
+        if self._session.state is ConnectionState.DONE:
             self._transport.close()
 
     def _fail(self, error: BaseException) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_PENDING", "MAX_PENDING_BYTES", "Exporter"]
 
 MAX_PENDING = 4096  #: URBs a client may have outstanding
-MAX_PENDING_BYTES = 256 << 20  #: and the bytes they carry
+MAX_PENDING_BYTES = 256 << 20  #: bytes those URBs may carry in all
 
 
 class Exporter(BaseExporter[Urb]):

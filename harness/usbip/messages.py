@@ -34,7 +34,7 @@ class OpStatus(IntEnum):
 
     OK = 0
     NOT_AVAILABLE = 1
-    BUSY = 2  #: somebody else has it
+    BUSY = 2  #: another client has it
     ERROR = 3
     NO_DEVICE = 4
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from usbfuzz.errors import ProtocolError
 
-from .codec import Reader, encode
+from .codec import RequestReader, encode
 from .messages import (
     ImportRefusal,
     ImportReply,
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
     from .messages import Reply, Request
 
-__all__ = ["TABLE", "Session", "State"]
+__all__ = ["TABLE", "ConnectionState", "Session"]
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """Where a connection stands."""
 
     OPERATION = "operation"  #: the client may list or import
@@ -48,17 +48,17 @@ class State(Enum):
 
 
 #: What may be said in each state, by either side, and the state it leads to.
-TABLE: Mapping[State, Mapping[type[Request | Reply], State]] = {
-    State.OPERATION: {ListRequest: State.LISTING, ImportRequest: State.IMPORTING},
-    State.LISTING: {ListReply: State.DONE},
-    State.IMPORTING: {ImportReply: State.IMPORTED, ImportRefusal: State.DONE},
-    State.IMPORTED: {
-        Submit: State.IMPORTED,
-        Unlink: State.IMPORTED,
-        Submitted: State.IMPORTED,
-        Unlinked: State.IMPORTED,
+TABLE: Mapping[ConnectionState, Mapping[type[Request | Reply], ConnectionState]] = {
+    ConnectionState.OPERATION: {ListRequest: ConnectionState.LISTING, ImportRequest: ConnectionState.IMPORTING},
+    ConnectionState.LISTING: {ListReply: ConnectionState.DONE},
+    ConnectionState.IMPORTING: {ImportReply: ConnectionState.IMPORTED, ImportRefusal: ConnectionState.DONE},
+    ConnectionState.IMPORTED: {
+        Submit: ConnectionState.IMPORTED,
+        Unlink: ConnectionState.IMPORTED,
+        Submitted: ConnectionState.IMPORTED,
+        Unlinked: ConnectionState.IMPORTED,
     },
-    State.DONE: {},
+    ConnectionState.DONE: {},
 }
 
 
@@ -66,8 +66,8 @@ class Session:
     """Requests from bytes, replies to bytes, each legal in its state."""
 
     def __init__(self) -> None:
-        self._reader = Reader()
-        self._enter(State.OPERATION)
+        self._reader = RequestReader()
+        self._enter(ConnectionState.OPERATION)
 
     def receive(self, data: bytes) -> Iterator[Request]:
         """Requests, as they are complete; the reply to an operation must be sent before the next is asked for.
@@ -91,7 +91,7 @@ class Session:
             self._enter(state)
         return packed
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: ConnectionState) -> None:
         self.state = state
         self._moves = TABLE[state]
 

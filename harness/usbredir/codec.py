@@ -1,7 +1,7 @@
 """Bytes to messages and back, without I/O.
 
-:class:`Reader` cuts a byte stream, split anywhere, into frames; :func:`decode` and :func:`encode` turn a frame into a
-message and a message into bytes; :func:`check` holds the rules beyond a message's layout. These are the rules
+:class:`FrameReader` cuts a byte stream, split anywhere, into frames; :func:`decode` and :func:`encode` turn a frame
+into a message and a message into bytes; :func:`check` holds the rules beyond a message's layout. These are the rules
 libusbredirparser enforces on what it receives. A packet that breaks one is skipped there, and QEMU asserts when more
 bytes follow it in the same read (``usbredir_chardev_read`` in hw/usb/redirect.c), so nothing of the kind may leave.
 """
@@ -39,8 +39,8 @@ __all__ = [
     "MAX_BULK",
     "MAX_LENGTH",
     "Frame",
+    "FrameReader",
     "LocalProtocolError",
-    "Reader",
     "RemoteProtocolError",
     "check",
     "decode",
@@ -109,7 +109,7 @@ def decode(frame: Frame, caps: Capability, sender: Sender = Sender.GUEST) -> Mes
     return message
 
 
-class Reader:
+class FrameReader:
     """Cuts a byte stream into frames.
 
     Feed it bytes, then iterate to get the frames that are complete. The capabilities may change between two frames, as

@@ -24,7 +24,7 @@ from .packets import (
     StopInterruptReceiving,
     StopIsoStream,
 )
-from .state import State
+from .state import SessionState
 from .streams import Stream
 from .transfers import AltSetting, BulkTransfer, Configuration, ControlTransfer, InterruptOut, Transfer
 
@@ -87,7 +87,7 @@ class Exporter(BaseExporter[Transfer]):
 
     def disconnect(self) -> None:
         """Complete what is pending as cancelled, as usbredirhost does, and pull the device."""
-        if self._session.state is State.CONNECTED:
+        if self._session.state is SessionState.CONNECTED:
             self._pipes.drain()
         self.close()
         self._write(self._session.send(DeviceDisconnect()))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .constants import Capability
-    from .state import State
+    from .state import SessionState
 
 __all__ = ["ControlFields", "FastPackets"]
 
@@ -42,8 +42,8 @@ class ControlFields(NamedTuple):
 class FastPackets:
     """Packs and unpacks control and bulk packets for a session."""
 
-    state: State
-    _may_send: Mapping[int, State]  #: message types that may be sent now, and the states they lead to
+    state: SessionState
+    _may_send: Mapping[int, SessionState]  #: message types that may be sent now, and the states they lead to
 
     def unpack_control(self, body: bytes) -> tuple[ControlFields, bytes]:
         """The fields of a received :class:`ControlPacket`, and its payload."""
@@ -101,7 +101,7 @@ class FastPackets:
         size = self._bulk_layout.size + len(payload)
         return self._bulk.pack(_BULK_TYPE, size, number, endpoint, status, length & 0xFFFF, stream_id, *high) + payload
 
-    def _next(self, kind: Type) -> State:
+    def _next(self, kind: Type) -> SessionState:
         """The state that sending this leads to; raises :class:`LocalProtocolError` when it may not be sent."""
         state = self._may_send.get(kind)
         if state is None:

@@ -17,12 +17,12 @@ from harness.channel.waiting import Waiters
 from usbfuzz import __version__
 from usbfuzz.errors import ProtocolError, QemuError
 
-from .codec import Reader, decode
+from .codec import FrameReader, decode
 from .constants import Type
 from .exporter import Exporter
 from .said import RedirSaid
 from .session import Session
-from .state import State
+from .state import SessionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +41,9 @@ _UNPLUG_S = 10.0  #: seconds for its acknowledgement of a disconnect
 
 #: While no device is plugged in; in all other states of the session one is being unplugged.
 _STATES = {
-    State.START: ChannelState.OPENING,
-    State.GREETING: ChannelState.OPENING,
-    State.IDLE: ChannelState.EMPTY,
+    SessionState.START: ChannelState.OPENING,
+    SessionState.GREETING: ChannelState.OPENING,
+    SessionState.IDLE: ChannelState.EMPTY,
 }
 
 
@@ -75,7 +75,7 @@ class Port(asyncio.Protocol):
 
     @classmethod
     async def connect(cls, path: Path | str, clock: Clock = real_time) -> Port:
-        """Connect to QEMU's socket; raises :class:`QemuError` when nobody listens there."""
+        """Connect to QEMU's socket; raises :class:`QemuError` when QEMU does not listen on it."""
         port = cls(str(path), clock)
         try:
             await port._loop.create_unix_connection(lambda: port, str(path))
@@ -119,7 +119,7 @@ class Port(asyncio.Protocol):
     @property
     def rejected(self) -> bool:
         """QEMU refused the device; it is still to be unplugged."""
-        return self._session.state is State.REJECTED
+        return self._session.state is SessionState.REJECTED
 
     async def plug(self, device: Device, greeting_s: float | None = _GREETING_S) -> None:
         """Plug a device in. Attaching it takes QEMU up to 200 ms of guest time after the last one went.
@@ -129,7 +129,7 @@ class Port(asyncio.Protocol):
         """
         require(self, "plug", self._lost)
         await self._until(
-            lambda: self._session.state is State.IDLE, greeting_s, "did not greet us; the machine may be paused"
+            lambda: self._session.state is SessionState.IDLE, greeting_s, "did not greet us; the machine may be paused"
         )
         exporter = Exporter(
             self._session, device, self._scheduler, self._write, lambda: self._clogged, self.on_device_error
@@ -151,7 +151,7 @@ class Port(asyncio.Protocol):
         self._unplugged()
         self._exporter.disconnect()
         await self._until(
-            lambda: self._session.state is State.IDLE, timeout_s, "did not confirm that the device is gone"
+            lambda: self._session.state is SessionState.IDLE, timeout_s, "did not confirm that the device is gone"
         )
 
     async def wait_requests(self, count: int) -> None:
@@ -222,7 +222,7 @@ class Port(asyncio.Protocol):
 
     def _dispatch(self, frame: Frame) -> None:
         exporter = self._exporter
-        if exporter is not None and self._session.state is State.CONNECTED:
+        if exporter is not None and self._session.state is SessionState.CONNECTED:
             exporter.handle(frame)
         elif exporter is not None and frame.type == Type.FILTER_REJECT:
             exporter.close()
@@ -234,7 +234,7 @@ class Port(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         if self.trace is not None:
-            reader = Reader(self._session.caps)
+            reader = FrameReader(self._session.caps)
             reader.feed(data)
             for frame in reader:
                 said = RedirSaid(Sender.HOST, decode(frame, self._session.caps, Sender.HOST))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .announce import fatal_to_qemu
-from .codec import LocalProtocolError, Reader, RemoteProtocolError, decode, encode
+from .codec import FrameReader, LocalProtocolError, RemoteProtocolError, decode, encode
 from .constants import Capability, Type
 from .fast import FastPackets
 from .message import MESSAGES, NOTHING
 from .messages import EpInfo, Hello
-from .state import State, moves_for
+from .state import SessionState, moves_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,9 @@ class Session(FastPackets):
     def __init__(self, version: str, announced: Capability = CAPABILITIES) -> None:
         self.caps = NOTHING
         self._hello = Hello.of(version, announced)
-        self._reader = Reader()
+        self._reader = FrameReader()
         self._choose_layouts(NOTHING)
-        self._enter(State.START)
+        self._enter(SessionState.START)
 
     def hello(self) -> bytes:
         """Our greeting, the first thing to send."""
@@ -84,7 +84,7 @@ class Session(FastPackets):
         """The message in a received frame; raises :class:`RemoteProtocolError`."""
         return decode(frame, self.caps)
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: SessionState) -> None:
         self.state = state
         self._may_send, self._may_receive = moves_for(self.caps)[state]
 

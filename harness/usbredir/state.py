@@ -9,9 +9,9 @@
         │ └───────────────────────── device_disconnect ────────────────────────────────────────────^
         └── filter_reject ──> REJECTED ── device_disconnect ────────────────────────────────────────┘
 
-Two tables, because of the one capability that changes the machine: without device_disconnect_ack nobody waits in
-DISCONNECTING. Nothing outside this module decides on a state; :class:`harness.usbredir.session.Session` walks the
-table that :func:`table_for` gives.
+Two tables, because of the one capability that changes the machine: without device_disconnect_ack DISCONNECTING is
+never entered. Nothing outside this module decides on a state; :class:`harness.usbredir.session.Session` walks the table
+that :func:`table_for` gives.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from harness.channel.said import Sender
 
 from .constants import Capability, Type
 
-__all__ = ["TABLE", "TABLE_WITHOUT_ACK", "Event", "Moves", "State", "Table", "moves_for", "next_state", "table_for"]
+__all__ = ["TABLE", "TABLE_WITHOUT_ACK", "Event", "Moves", "SessionState", "Table", "moves_for", "table_for"]
 
 
-class State(Enum):
+class SessionState(Enum):
     """Where a session stands."""
 
     START = "start"
@@ -41,18 +41,18 @@ class State(Enum):
 
 
 class Event(NamedTuple):
-    """A message, as far as the state machine cares."""
+    """A message as the state machine sees it: who sends it, and its type."""
 
     sender: Sender
     type: Type
 
 
-Table = Mapping[State, Mapping[Event, State]]
+Table = Mapping[SessionState, Mapping[Event, SessionState]]
 
 _HOST, _GUEST = Sender.HOST, Sender.GUEST
 
 
-def _loop(state: State, sender: Sender, types: Iterable[Type]) -> dict[Event, State]:
+def _loop(state: SessionState, sender: Sender, types: Iterable[Type]) -> dict[Event, SessionState]:
     """Events that change nothing."""
     return {Event(sender, type_): state for type_ in types}
 
@@ -95,44 +95,46 @@ _REPLIES = (
 
 #: The state machine when both sides have the device_disconnect_ack capability.
 TABLE: Table = {
-    State.START: {Event(_HOST, Type.HELLO): State.GREETING},
-    State.GREETING: {Event(_GUEST, Type.HELLO): State.IDLE},
-    State.IDLE: {
-        Event(_HOST, Type.EP_INFO): State.ENDPOINTS,
-        Event(_GUEST, Type.FILTER_REJECT): State.IDLE,
-        **_loop(State.IDLE, _GUEST, _REQUESTS),
+    SessionState.START: {Event(_HOST, Type.HELLO): SessionState.GREETING},
+    SessionState.GREETING: {Event(_GUEST, Type.HELLO): SessionState.IDLE},
+    SessionState.IDLE: {
+        Event(_HOST, Type.EP_INFO): SessionState.ENDPOINTS,
+        Event(_GUEST, Type.FILTER_REJECT): SessionState.IDLE,
+        **_loop(SessionState.IDLE, _GUEST, _REQUESTS),
     },
-    State.ENDPOINTS: {
-        Event(_HOST, Type.INTERFACE_INFO): State.DESCRIBED,
-        **_loop(State.ENDPOINTS, _GUEST, _REQUESTS),
+    SessionState.ENDPOINTS: {
+        Event(_HOST, Type.INTERFACE_INFO): SessionState.DESCRIBED,
+        **_loop(SessionState.ENDPOINTS, _GUEST, _REQUESTS),
     },
-    State.DESCRIBED: {
-        Event(_HOST, Type.DEVICE_CONNECT): State.CONNECTED,
-        **_loop(State.DESCRIBED, _GUEST, _REQUESTS),
+    SessionState.DESCRIBED: {
+        Event(_HOST, Type.DEVICE_CONNECT): SessionState.CONNECTED,
+        **_loop(SessionState.DESCRIBED, _GUEST, _REQUESTS),
     },
-    State.CONNECTED: {
-        Event(_HOST, Type.DEVICE_DISCONNECT): State.DISCONNECTING,
-        Event(_GUEST, Type.FILTER_REJECT): State.REJECTED,
-        **_loop(State.CONNECTED, _GUEST, _REQUESTS),
-        **_loop(State.CONNECTED, _HOST, _REPLIES),
+    SessionState.CONNECTED: {
+        Event(_HOST, Type.DEVICE_DISCONNECT): SessionState.DISCONNECTING,
+        Event(_GUEST, Type.FILTER_REJECT): SessionState.REJECTED,
+        **_loop(SessionState.CONNECTED, _GUEST, _REQUESTS),
+        **_loop(SessionState.CONNECTED, _HOST, _REPLIES),
     },
-    State.REJECTED: {
-        Event(_HOST, Type.DEVICE_DISCONNECT): State.DISCONNECTING,
-        Event(_GUEST, Type.FILTER_REJECT): State.REJECTED,
-        **_loop(State.REJECTED, _GUEST, _REQUESTS),
+    SessionState.REJECTED: {
+        Event(_HOST, Type.DEVICE_DISCONNECT): SessionState.DISCONNECTING,
+        Event(_GUEST, Type.FILTER_REJECT): SessionState.REJECTED,
+        **_loop(SessionState.REJECTED, _GUEST, _REQUESTS),
     },
-    State.DISCONNECTING: {
-        Event(_GUEST, Type.DEVICE_DISCONNECT_ACK): State.IDLE,
-        Event(_GUEST, Type.FILTER_REJECT): State.DISCONNECTING,
-        **_loop(State.DISCONNECTING, _GUEST, _REQUESTS),
+    SessionState.DISCONNECTING: {
+        Event(_GUEST, Type.DEVICE_DISCONNECT_ACK): SessionState.IDLE,
+        Event(_GUEST, Type.FILTER_REJECT): SessionState.DISCONNECTING,
+        **_loop(SessionState.DISCONNECTING, _GUEST, _REQUESTS),
     },
 }
 
 #: The same when one side lacks it: a disconnect is over at once, and DISCONNECTING is never reached.
 TABLE_WITHOUT_ACK: Table = {
-    state: {event: State.IDLE if target is State.DISCONNECTING else target for event, target in events.items()}
+    state: {
+        event: SessionState.IDLE if target is SessionState.DISCONNECTING else target for event, target in events.items()
+    }
     for state, events in TABLE.items()
-    if state is not State.DISCONNECTING
+    if state is not SessionState.DISCONNECTING
 }
 
 
@@ -141,20 +143,15 @@ def table_for(caps: Capability) -> Table:
     return TABLE if caps & Capability.DEVICE_DISCONNECT_ACK else TABLE_WITHOUT_ACK
 
 
-def next_state(state: State, event: Event, caps: Capability) -> State | None:
-    """The state that ``event`` leads to; None when it is not allowed."""
-    return table_for(caps)[state].get(event)
-
-
 class Moves(NamedTuple):
     """The row of a state, split by sender: message types, and the states they lead to."""
 
-    send: Mapping[int, State]
-    receive: Mapping[int, State]
+    send: Mapping[int, SessionState]
+    receive: Mapping[int, SessionState]
 
 
-def _moves(table: Table) -> Mapping[State, Moves]:
-    def by(sender: Sender, state: State) -> Mapping[int, State]:
+def _moves(table: Table) -> Mapping[SessionState, Moves]:
+    def by(sender: Sender, state: SessionState) -> Mapping[int, SessionState]:
         return {int(event.type): target for event, target in table[state].items() if event.sender is sender}
 
     return {state: Moves(by(_HOST, state), by(_GUEST, state)) for state in table}
@@ -163,6 +160,6 @@ def _moves(table: Table) -> Mapping[State, Moves]:
 _MOVES, _MOVES_WITHOUT_ACK = _moves(TABLE), _moves(TABLE_WITHOUT_ACK)
 
 
-def moves_for(caps: Capability) -> Mapping[State, Moves]:
+def moves_for(caps: Capability) -> Mapping[SessionState, Moves]:
     """:func:`table_for` in the form a session looks things up in."""
     return _MOVES if caps & Capability.DEVICE_DISCONNECT_ACK else _MOVES_WITHOUT_ACK

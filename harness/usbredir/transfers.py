@@ -28,7 +28,7 @@ __all__ = ["AltSetting", "BulkTransfer", "Configuration", "ControlTransfer", "In
 
 #: Bytes of a control IN answer that QEMU has room for; it stalls longer ones (data_buf of USBDevice in hw/usb.h).
 #: No request it lets through asks for more.
-MAX_CONTROL_IN = 4096
+_MAX_CONTROL_IN = 4096
 
 #: Interrupt OUT packets a device may leave unanswered. QEMU does not wait for them, so nothing else bounds the queue.
 _MAX_INTERRUPT_OUT = 1024
@@ -76,7 +76,7 @@ class ControlTransfer(Transfer):
         """QEMU cuts an answer to wLength, as a host controller would."""
         wire = WIRE_STATUS[status]
         if self._fields.endpoint & 0x80:
-            return session.pack_control(self.id, self._fields, wire, 0, data[:MAX_CONTROL_IN])
+            return session.pack_control(self.id, self._fields, wire, 0, data[:_MAX_CONTROL_IN])
         return session.pack_control(self.id, self._fields, wire, 0 if wire else len(self._payload), b"")
 
 

@@ -15,6 +15,6 @@
 
 A kind of worker is a module with a ``main`` that calls :func:`~harness.workers.entry.run_worker`, and a
 :class:`~harness.workers.messages.WorkerMessages`. The command gives both to a
-:class:`~harness.workers.worker.Program`, the only place that knows how a process is started. ``procs.py`` is what
+:class:`~harness.workers.worker.WorkerProgram`, which alone starts processes. ``procs.py`` is what
 processes need besides: priorities, cores, an end together with their parent.
 """

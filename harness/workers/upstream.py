@@ -52,7 +52,7 @@ class Upstream(Generic[Order, Reply]):
         return line if line.endswith(b"\n") else None
 
     def send(self, reply: Reply | Status) -> None:
-        """Write a reply; blocks while the pipe is full, so only between rounds. Nobody there to read is no error."""
+        """Write a reply; blocks while the pipe is full, so only between rounds. A command that is gone is no error."""
         rest = memoryview(self._replies.encode(reply))
         with contextlib.suppress(BrokenPipeError):
             while rest:

@@ -16,7 +16,7 @@ from .child import Child, error_of
 from .messages import Begun, Booting, Ended, Failed, Order, Reply, Start, Status, WorkerMessages
 from .policy import Policy
 
-__all__ = ["DeadWorkerError", "Program", "SilentWorkerError", "Worker"]
+__all__ = ["DeadWorkerError", "SilentWorkerError", "Worker", "WorkerProgram"]
 
 
 class SilentWorkerError(InfraError):
@@ -36,14 +36,14 @@ class DeadWorkerError(InfraError):
 
 
 @frozen
-class Program(Generic[Start, Order, Reply]):
-    """How the processes of one kind of worker are started: on this machine. Elsewhere takes another ``launch``."""
+class WorkerProgram(Generic[Start, Order, Reply]):
+    """How the processes of one kind of worker are started, here: on this machine, as children of this process."""
 
     command: tuple[str, ...]  #: the process id of whoever starts it is appended
     messages: WorkerMessages[Start, Order, Reply]
 
     @classmethod
-    def of(cls, module: str, messages: WorkerMessages[Start, Order, Reply]) -> Program[Start, Order, Reply]:
+    def of(cls, module: str, messages: WorkerMessages[Start, Order, Reply]) -> WorkerProgram[Start, Order, Reply]:
         """``python -m module PARENT``, whose main is :func:`harness.workers.entry.run_worker`."""
         return cls((sys.executable, "-m", module), messages)
 
@@ -60,7 +60,7 @@ class Worker(Generic[Start, Order, Reply]):
     """A place for worker processes, one after another: each is started when there is work, and begins the same way."""
 
     name: str  #: for error messages
-    program: Program[Start, Order, Reply]
+    program: WorkerProgram[Start, Order, Reply]
     start: Start
     policy: Policy
     on_progress: Callable[[str], None] = lambda _: None  #: what there is to tell people while a guest boots

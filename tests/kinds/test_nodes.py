@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.guest.image.nodes import kinds_header, nodes
-from harness.guest.image.programs import AGENT, Program
+from harness.guest.image.programs import AGENT, GuestProgram
 from usbfuzz.kinds import KINDS, Node
 
 
@@ -43,5 +43,5 @@ def test_a_named_node_comes_before_the_rest_of_its_subsystem() -> None:
 
 
 def test_a_change_of_the_table_builds_another_agent() -> None:
-    assert AGENT.digest() == Program("agent", {"kinds.h": kinds_header()}).digest()
-    assert AGENT.digest() != Program("agent", {"kinds.h": kinds_header().replace("exercise_tty", "NULL")}).digest()
+    assert AGENT.digest() == GuestProgram("agent", {"kinds.h": kinds_header()}).digest()
+    assert AGENT.digest() != GuestProgram("agent", {"kinds.h": kinds_header().replace("exercise_tty", "NULL")}).digest()

@@ -17,7 +17,7 @@ from usbfuzz.errors import GuestError, QemuError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.lane.guest import Guest
+    from harness.lane.guest import LaneGuest
 
 CASE = Case((DeviceSpec("mouse", b""),), (Event(Action.PLUG, device=0),))
 HERE = {0: 0}
@@ -64,7 +64,7 @@ class Pretended:
 
 
 def _round(guest: Pretended, *, validate: bool = True) -> Round:
-    return Round(cast("Guest", guest), (), validate=validate)
+    return Round(cast("LaneGuest", guest), (), validate=validate)
 
 
 def test_a_round_that_was_played_to_its_end_has_the_slabs_checked() -> None:

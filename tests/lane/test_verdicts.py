@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 from attrs import define
 
-from harness.lane.guest import Guest
+from harness.lane.guest import LaneGuest
 from harness.lane.outcome import Verdict
-from harness.lane.verdicts import Ending, Finding, find, may_run_on, runs_on_after, shown
+from harness.lane.verdicts import Diagnosis, Ending, diagnose, may_run_on, runs_on_after, shown
 from tests.triage.golden_files import GOLDEN, golden_log
 from usbfuzz.errors import QemuError
 from usbfuzz.triage import CrashType
@@ -98,20 +98,20 @@ class Lost:
 GONE = QemuError("the channel broke")
 
 
-def _find(guest: Lost, ending: Ending) -> Finding:
-    return asyncio.run(find(cast("Guest", guest), ending))
+def _diagnose(guest: Lost, ending: Ending) -> Diagnosis:
+    return asyncio.run(diagnose(cast("LaneGuest", guest), ending))
 
 
 def test_a_round_that_ended_well_is_clean_or_what_the_console_says() -> None:
-    assert _find(Lost("usb 1-1: new device\n"), Ending(None)).verdict is Verdict.CLEAN
-    found = _find(Lost(BARE), Ending(None))
+    assert _diagnose(Lost("usb 1-1: new device\n"), Ending(None)).verdict is Verdict.CLEAN
+    found = _diagnose(Lost(BARE), Ending(None))
     assert (found.verdict, found.reports, found.console) == (Verdict.CRASH, shown(BARE), BARE)
-    assert _find(Lost(BARE), Ending(TimeoutError(), reported=True)).verdict is Verdict.CRASH
+    assert _diagnose(Lost(BARE), Ending(TimeoutError(), reported=True)).verdict is Verdict.CRASH
 
 
 @pytest.mark.parametrize(("signalled", "title"), [(False, "silent death of the guest"), (True, "QEMU died: SIGABRT")])
 def test_a_qemu_that_ended_without_a_report_is_named_after_how_it_ended(*, signalled: bool, title: str) -> None:
-    found = _find(Lost(status="SIGABRT", signalled=signalled), Ending(GONE))
+    found = _diagnose(Lost(status="SIGABRT", signalled=signalled), Ending(GONE))
     assert found.verdict is Verdict.DIED
     (report,) = found.reports
     assert (report.title, report.type) == (title, CrashType.REBOOT)
@@ -119,9 +119,9 @@ def test_a_qemu_that_ended_without_a_report_is_named_after_how_it_ended(*, signa
 
 
 def test_a_report_is_a_crash_however_qemu_ended() -> None:
-    assert _find(Lost(BARE, killed_from_outside=True), Ending(GONE)).verdict is Verdict.CRASH
+    assert _diagnose(Lost(BARE, killed_from_outside=True), Ending(GONE)).verdict is Verdict.CRASH
 
 
 def test_a_qemu_that_somebody_else_killed_is_nobody_s_bug() -> None:
     with pytest.raises(QemuError, match=r"killed from outside \(SIGKILL\): the channel broke"):
-        _find(Lost(status="SIGKILL", signalled=True, killed_from_outside=True), Ending(GONE))
+        _diagnose(Lost(status="SIGKILL", signalled=True, killed_from_outside=True), Ending(GONE))

@@ -13,11 +13,11 @@ from harness.lane.outcome import Verdict
 from harness.workers.entry import run_worker
 from harness.workers.messages import Begun, Booting
 from harness.workers.upstream import Upstream
-from harness.workers.worker import Program
+from harness.workers.worker import WorkerProgram
 from usbfuzz.jobs.regress.matrix import Observation
 from usbfuzz.jobs.regress.messages import MESSAGES, Done, Job, Stuck, WorkerStart
 
-PROGRAM = Program((sys.executable, __file__), MESSAGES)
+PROGRAM = WorkerProgram((sys.executable, __file__), MESSAGES)
 DIES, BOOTS_NOT, LATE = "dies", "does not boot", "late"
 
 _SEEN = Observation(Verdict.CLEAN, (), (), (), seconds=0.1, fresh=True, trusted=True)

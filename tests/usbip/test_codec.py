@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.usbip.codec import MAX_LENGTH, MAX_PACKETS, Reader, encode
+from harness.usbip.codec import MAX_LENGTH, MAX_PACKETS, RequestReader, encode
 from harness.usbip.messages import (
     ImportRefusal,
     ImportReply,
@@ -52,7 +52,7 @@ def facts(submit: object) -> tuple[object, ...]:
 @given(st.lists(submits(), max_size=5), st.integers(1, 60))
 def test_urbs_cut_anywhere_are_read_as_they_were_sent(urbs: list[tuple[bytes, tuple[object, ...]]], cut: int) -> None:
     stream = b"".join(raw for raw, _ in urbs)
-    reader, found = Reader(), []
+    reader, found = RequestReader(), []
     for at in range(0, len(stream), cut):
         reader.feed(stream[at : at + cut])
         while request := reader.command():
@@ -62,8 +62,8 @@ def test_urbs_cut_anywhere_are_read_as_they_were_sent(urbs: list[tuple[bytes, tu
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_an_error_of_the_peer(raw: bytes) -> None:
-    for read in (Reader.operation, Reader.command):
-        reader = Reader()
+    for read in (RequestReader.operation, RequestReader.command):
+        reader = RequestReader()
         reader.feed(raw)
         try:
             while read(reader):
@@ -73,7 +73,7 @@ def test_any_bytes_are_a_request_or_an_error_of_the_peer(raw: bytes) -> None:
 
 
 def test_operations_are_read() -> None:
-    reader = Reader()
+    reader = RequestReader()
     reader.feed(bytes.fromhex("0111 8005 00000000") + bytes.fromhex("0111 8003 00000000") + b"1-1".ljust(32, b"\0"))
     assert reader.operation() == ListRequest()
     assert reader.operation() == ImportRequest("1-1")
@@ -95,7 +95,7 @@ def test_operations_are_read() -> None:
     ids=["too long", "negative", "no direction", "no endpoint", "packets", "packet", "offset", "command"],
 )
 def test_what_no_client_sends_is_refused(raw: bytes) -> None:
-    reader = Reader()
+    reader = RequestReader()
     reader.feed(raw)
     with pytest.raises(ProtocolError):
         reader.command()
@@ -104,7 +104,7 @@ def test_what_no_client_sends_is_refused(raw: bytes) -> None:
 def test_a_client_that_says_all_ones_for_no_packets_is_understood_and_answered_alike() -> None:
     raw = bytearray(submit_bytes(1, 1, 2, 8))
     raw[32:36] = b"\xff" * 4
-    reader = Reader()
+    reader = RequestReader()
     reader.feed(bytes(raw))
     submit = reader.command()
     assert isinstance(submit, Submit)
@@ -113,7 +113,7 @@ def test_a_client_that_says_all_ones_for_no_packets_is_understood_and_answered_a
 
 
 def test_an_unlink_is_read() -> None:
-    reader = Reader()
+    reader = RequestReader()
     reader.feed(unlink_bytes(9, 4))
     assert reader.command() == Unlink(9, 1 << 16 | 2, 4)
 

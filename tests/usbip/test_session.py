@@ -20,7 +20,7 @@ from harness.usbip.messages import (
     Unlink,
     Unlinked,
 )
-from harness.usbip.session import TABLE, Session, State
+from harness.usbip.session import TABLE, ConnectionState, Session
 from usbfuzz.errors import ProtocolError
 
 from .descriptions import DEVICE
@@ -41,15 +41,15 @@ REQUESTS: dict[type[Request], bytes] = {
 }
 
 
-def session_in(state: State) -> Session:
+def session_in(state: ConnectionState) -> Session:
     session = Session()
     session._enter(state)
     return session
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", ConnectionState)
 @pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: type(reply).__name__)
-def test_each_reply_in_each_state_does_what_the_table_says(state: State, reply: Reply) -> None:
+def test_each_reply_in_each_state_does_what_the_table_says(state: ConnectionState, reply: Reply) -> None:
     session = session_in(state)
     target = TABLE[state].get(type(reply))
     if target is None:
@@ -60,9 +60,9 @@ def test_each_reply_in_each_state_does_what_the_table_says(state: State, reply: 
     assert session.state is (target or state)
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", ConnectionState)
 @pytest.mark.parametrize("kind", REQUESTS)
-def test_each_request_in_each_state_does_what_the_table_says(state: State, kind: type[Request]) -> None:
+def test_each_request_in_each_state_does_what_the_table_says(state: ConnectionState, kind: type[Request]) -> None:
     session = session_in(state)
     target = TABLE[state].get(kind)
     if target is not None:
@@ -77,10 +77,10 @@ def test_each_request_in_each_state_does_what_the_table_says(state: State, kind:
 
 
 def test_every_state_is_reached() -> None:
-    reached = {State.OPERATION}
-    for _ in State:
+    reached = {ConnectionState.OPERATION}
+    for _ in ConnectionState:
         reached |= {target for state in reached for target in TABLE[state].values()}
-    assert reached == set(State)
+    assert reached == set(ConnectionState)
 
 
 def test_the_table_knows_every_message() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec
 from attrs import define, field
 
 from harness.channel.said import Sender
-from harness.usbredir.codec import Reader, decode, encode
+from harness.usbredir.codec import FrameReader, decode, encode
 from harness.usbredir.constants import Type
 from harness.usbredir.message import NOTHING, Message
 from harness.usbredir.messages import DeviceDisconnectAck, Hello
@@ -122,7 +122,7 @@ class Qemu:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    frames: Reader = field(factory=Reader)
+    frames: FrameReader = field(factory=FrameReader)
     acknowledges: bool = True
     _seen: list[Message] = field(factory=list)
 

@@ -13,8 +13,8 @@ from harness.channel.said import Sender
 from harness.usbredir.codec import (
     MAX_LENGTH,
     Frame,
+    FrameReader,
     LocalProtocolError,
-    Reader,
     RemoteProtocolError,
     decode,
     encode,
@@ -33,7 +33,7 @@ EVERYTHING = Capability(0xFF)
 
 def frames(data: bytes, caps: Capability, cuts: list[int] | None = None) -> list[Frame]:
     """What a reader finds in bytes that arrive cut at these places."""
-    reader = Reader(caps)
+    reader = FrameReader(caps)
     found: list[Frame] = []
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts or [])})
     for start, end in pairwise(places):
@@ -77,7 +77,7 @@ def test_arbitrary_bodies_of_known_types_decode_to_what_encodes_to_them_or_raise
 
 def test_a_single_message_fed_byte_by_byte_comes_out_with_its_last_byte() -> None:
     wire = encode(SetConfiguration(5, id=9), EVERYTHING, Sender.GUEST)
-    reader = Reader(EVERYTHING)
+    reader = FrameReader(EVERYTHING)
     seen = []
     for at in range(len(wire)):
         reader.feed(wire[at : at + 1])
@@ -89,7 +89,7 @@ def test_the_header_grows_between_two_frames_when_the_reader_is_told() -> None:
     wire = encode(Hello.of("x", EVERYTHING), NOTHING, Sender.GUEST) + encode(
         Reset(id=1 << 40), EVERYTHING, Sender.GUEST
     )
-    reader = Reader()
+    reader = FrameReader()
     reader.feed(wire)
     seen = []
     for frame in reader:
@@ -99,7 +99,7 @@ def test_the_header_grows_between_two_frames_when_the_reader_is_told() -> None:
 
 
 def test_a_length_beyond_the_cap_is_refused_before_any_of_it_arrives() -> None:
-    reader = Reader()
+    reader = FrameReader()
     reader.feed(header(NOTHING).pack(Type.BULK_PACKET, MAX_LENGTH + 1, 0))
     with pytest.raises(RemoteProtocolError, match="announced a packet of"):
         list(reader)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from harness.channel.said import Sender
 from harness.usbredir.announce import device_connect, ep_info, interface_info
-from harness.usbredir.codec import Frame, Reader, RemoteProtocolError, decode, encode, header
+from harness.usbredir.codec import Frame, FrameReader, RemoteProtocolError, decode, encode, header
 from harness.usbredir.constants import Capability, Type
 from harness.usbredir.message import NOTHING, Message
 from harness.usbredir.messages import DeviceDisconnect, Hello
 from harness.usbredir.session import Session
-from harness.usbredir.state import State
+from harness.usbredir.state import SessionState
 from usbfuzz.descriptors.layout import Layout
 from usbfuzz.wire import Speed
 
@@ -43,7 +43,7 @@ WITHOUT_ID = {
 def pair(side: Sender, ours: Capability, theirs: Capability) -> tuple[Oracle, Capability]:
     """The library on ``side``, greeted, and the capabilities both have."""
     oracle = Oracle(side, theirs)
-    reader = Reader()
+    reader = FrameReader()
     reader.feed(oracle.output())
     (frame,) = reader
     hello = decode(frame, NOTHING, side)
@@ -80,7 +80,7 @@ def test_we_decode_what_it_encodes(data: st.DataObject, we: Sender, ours: Capabi
         sent = data.draw(st.lists(messages(shared, they, but=ITS_OWN), max_size=6))
         for message in sent:
             oracle.send(message)
-        reader = Reader(shared)
+        reader = FrameReader(shared)
         reader.feed(oracle.output())
         assert [decode(frame, shared, they) for frame in reader] == [without_id(message) for message in sent]
         assert oracle.errors == []
@@ -126,7 +126,7 @@ def test_a_whole_session_passes_and_ends_with_its_acknowledgement(
         assert oracle.errors == []
         acknowledged = list(session.receive(oracle.output()))
         assert acknowledged == [(Type.DEVICE_DISCONNECT_ACK, 0, b"")]
-        assert session.state is State.IDLE
+        assert session.state is SessionState.IDLE
 
 
 def test_the_types_are_those_of_the_header() -> None:

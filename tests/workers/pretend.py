@@ -17,7 +17,7 @@ from harness.workers.entry import run_worker
 from harness.workers.messages import Begun, Booting, WorkerMessages
 from harness.workers.policy import Policy
 from harness.workers.upstream import Upstream
-from harness.workers.worker import Program, Worker
+from harness.workers.worker import Worker, WorkerProgram
 
 
 @frozen
@@ -44,7 +44,7 @@ class Answer:
 
 
 MESSAGES: WorkerMessages[Start, Job, Answer] = WorkerMessages.of("pretended pipe", Start, Job, Answer)
-PROGRAM = Program((sys.executable, __file__), MESSAGES)
+PROGRAM = WorkerProgram((sys.executable, __file__), MESSAGES)
 
 
 def worker(number: int = 0, policy: Policy | None = None) -> Worker[Start, Job, Answer]:

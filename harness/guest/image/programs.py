@@ -18,14 +18,14 @@ from usbfuzz.errors import InfraError
 from .files import private_directory, write_atomically
 from .nodes import kinds_header
 
-__all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "Program"]
+__all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "GuestProgram"]
 
 _FLAGS = ("-static", "-O2", "-pthread", "-Wall", "-Wextra", "-s")
 _SECONDS = 120  #: a compiler may take
 
 
 @frozen
-class Program:
+class GuestProgram:
     """A static program whose C sources are ``harness/guest/NAME``."""
 
     name: str
@@ -80,8 +80,8 @@ class Program:
             (directory / name).write_text(text)
 
 
-AGENT = Program("agent", {"kinds.h": kinds_header()})
-TOOLS = Program("tools")
+AGENT = GuestProgram("agent", {"kinds.h": kinds_header()})
+TOOLS = GuestProgram("tools")
 
 #: What the tools are called below /bin; each is the one binary, which looks at its name.
 TOOL_NAMES = ("camera", "evdev", "hci", "mixer", "pcm", "usbfs")

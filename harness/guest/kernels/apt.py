@@ -107,7 +107,7 @@ class AptRoot:
         return list(paragraphs(shown))
 
     def download(self, packages: Iterable[tuple[str, str]], into: Path) -> list[Path]:
-        """Download packages, given as (name, version), and verify their hashes."""
+        """Download packages, given as (name, version), and verify their hashes. Raises CommandError, StorageError."""
         self._run("apt-get", "download", *(f"{name}={version}" for name, version in packages), cwd=into)
         return sorted(into.glob("*.deb"))
 

@@ -99,7 +99,7 @@ def mirrors(distribution: Distribution, suite: str, apt_files: AptFiles) -> list
 
     A mirror serves all suites of its archive, enabled on the machine or not. Debian's security suites live in an
     archive of their own. A machine with no entry for the distribution at all, as an Ubuntu that is asked for Debian's
-    kernels, asks where everybody may. Raises NoMirrorError when that is not known either.
+    kernels, uses the distribution's default mirror. Raises NoMirrorError when that is not known either.
     """
     own = [source for source in read_sources(apt_files.etc_apt) if _belongs(source, distribution)]
     separate = distribution.separate_security

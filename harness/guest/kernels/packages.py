@@ -19,7 +19,7 @@ _DEPENDENCY = re.compile(
 )
 _PART = re.compile(r"linux-(base|binary|modules|modules-extra|image)-(?P<release>\d.*?)(-unsigned)?")
 
-Package = Mapping[str, str]  # a control paragraph, see deb822
+_Package = Mapping[str, str]  # a control paragraph, see deb822
 
 
 @frozen
@@ -33,9 +33,9 @@ class Candidate:
     size: int = 0  #: bytes to download
 
 
-def candidates(packages: Iterable[Package], distribution: Distribution, arch: Arch) -> list[Candidate]:
+def candidates(packages: Iterable[_Package], distribution: Distribution, arch: Arch) -> list[Candidate]:
     """The stock kernels (no rt, no cloud, no debug symbols) among the ``linux-*`` packages of a suite."""
-    index: dict[str, dict[str, Package]] = {}
+    index: dict[str, dict[str, _Package]] = {}
     for package in packages:
         index.setdefault(package["package"], {})[package["version"]] = package
     flavour = re.escape(distribution.flavour_on(arch))
@@ -51,7 +51,7 @@ def candidates(packages: Iterable[Package], distribution: Distribution, arch: Ar
     return found
 
 
-def stock(packages: Iterable[Package], metapackage: str, found: Iterable[Candidate]) -> list[Candidate]:
+def stock(packages: Iterable[_Package], metapackage: str, found: Iterable[Candidate]) -> list[Candidate]:
     """The candidates that the distribution's kernel metapackage (``linux-image-FLAVOUR``) depends on.
 
     A suite can offer newer series beside its own, as bookworm-security does with 6.12.
@@ -92,7 +92,7 @@ def matches(wanted: str, version: str, release: str) -> bool:
     return upstream == wanted or upstream.startswith((f"{wanted}.", f"{wanted}~"))
 
 
-def _is_metapackage(package: Package) -> bool:
+def _is_metapackage(package: _Package) -> bool:
     """Whether a package only points to another kernel's image, such as ``linux-image-6.1-FLAVOUR``."""
     return any(
         name.startswith("linux-image-") and name != f"{package['package']}-unsigned"
@@ -101,15 +101,15 @@ def _is_metapackage(package: Package) -> bool:
     )
 
 
-def _candidate(release: str, version: str, image: Package, index: Mapping[str, Mapping[str, Package]]) -> Candidate:
+def _candidate(release: str, version: str, image: _Package, index: Mapping[str, Mapping[str, _Package]]) -> Candidate:
     """The kernel of an image package, with the packages it depends on that carry parts of it.
 
     Those are an unsigned image, and the split packages of 7.x. Ubuntu keeps many USB drivers in a package that no image
     depends on (linux-modules-extra): it is taken as well.
     """
-    chosen: dict[str, Package] = {image["package"]: image}
+    chosen: dict[str, _Package] = {image["package"]: image}
     missing: list[str] = []
-    queue: list[Package] = [image]
+    queue: list[_Package] = [image]
     while queue:
         for alternatives in _dependencies(queue.pop()):
             parts = [(name, exact) for name, exact in alternatives if _is_part(name, release)]
@@ -138,13 +138,13 @@ def _is_part(name: str, release: str) -> bool:
     return match is not None and match["release"] == release
 
 
-def _pick(versions: Mapping[str, Package], exact: str | None) -> Package | None:
+def _pick(versions: Mapping[str, _Package], exact: str | None) -> _Package | None:
     if exact is not None:
         return versions.get(exact)
     return versions[max(versions, key=version_key)] if versions else None
 
 
-def _dependencies(package: Package) -> Sequence[Sequence[tuple[str, str | None]]]:
+def _dependencies(package: _Package) -> Sequence[Sequence[tuple[str, str | None]]]:
     """``Depends``: all groups are needed, one alternative of each; each is a name and the exact version, if given."""
     groups = []
     for group in package.get("depends", "").split(","):

@@ -25,7 +25,7 @@ from .versions import version_key
 
 __all__ = ["arch_of", "installed", "remove", "resolve"]
 
-Progress = Callable[[str], None]
+_Progress = Callable[[str], None]
 
 
 def _silent(_: str) -> None:
@@ -40,7 +40,7 @@ def resolve(
     cache: Path,
     *,
     refresh: bool = False,
-    on_progress: Progress = _silent,
+    on_progress: _Progress = _silent,
     apt_files: AptFiles = _APT_FILES,
 ) -> Kernel:
     """The kernel ``spec`` means, fetched into ``cache`` when it is not there; the forms are in :data:`specs.FORMS`.
@@ -104,7 +104,7 @@ def _resolve_archive(spec: ArchiveSpec, store: KernelStore, archive: Archive, re
         return kernel
 
 
-def _resolve_local(spec: Spec, store: KernelStore, on_progress: Progress) -> Kernel:
+def _resolve_local(spec: Spec, store: KernelStore, on_progress: _Progress) -> Kernel:
     local = locate(spec)
     try:
         stamp = local.stamp()
@@ -131,7 +131,9 @@ def _prepared(local: LocalKernel, stamp: str, store: KernelStore) -> Kernel | No
     return store.load(local.name) if current else None
 
 
-def _finish(store: KernelStore, name: str, release: str, built: Path, on_progress: Progress, stamp: str = "") -> Kernel:
+def _finish(
+    store: KernelStore, name: str, release: str, built: Path, on_progress: _Progress, stamp: str = ""
+) -> Kernel:
     """Index the modules, check that all parts are there and belong together, and add the entry to the cache."""
     image = read_image(built / "vmlinuz")
     if image.release != release:

@@ -7,11 +7,11 @@ import re
 __all__ = ["upstream_of", "version_key"]
 
 _RUNS = re.compile(r"(\D*)(\d*)")
-PartKey = tuple[tuple[tuple[int, ...], int], ...]
+_PartKey = tuple[tuple[tuple[int, ...], int], ...]
 _END = 0  #: order of the end of a part: after "~", before everything else
 
 
-def version_key(version: str) -> tuple[int, PartKey, PartKey]:
+def version_key(version: str) -> tuple[int, _PartKey, _PartKey]:
     """A sort key that orders versions as dpkg does. Debian Policy §5.6.12."""
     epoch, upstream, revision = _split(version)
     return epoch, _part_key(upstream), _part_key(revision)
@@ -30,7 +30,7 @@ def _split(version: str) -> tuple[int, str, str]:
     return (int(epoch), upstream, revision) if dash else (int(epoch), rest, "0")
 
 
-def _part_key(part: str) -> PartKey:
+def _part_key(part: str) -> _PartKey:
     """Sort key of one part: alternating runs of non-digits (each closed by the end mark) and digits."""
     return tuple(((*map(_order, text), _END), int(number or "0")) for text, number in _RUNS.findall(part))
 

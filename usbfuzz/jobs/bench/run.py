@@ -15,7 +15,7 @@ from harness.lane.lane import Lane
 from harness.lane.prepare import prepare
 from harness.workers.policy import Policy
 from harness.workers.pool import Pool
-from harness.workers.worker import Program, Worker
+from harness.workers.worker import Worker, WorkerProgram
 from usbfuzz.case import load
 from usbfuzz.errors import InfraError, UsbfuzzError
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Scenario", "run_bench"]
 
 _REPEATS = 5
-_PROGRAM = Program.of("usbfuzz.jobs.bench.worker", MESSAGES)
+_PROGRAM = WorkerProgram.of("usbfuzz.jobs.bench.worker", MESSAGES)
 #: Wall seconds beyond its own in which a measurement must have ended.
 _GRACE = 600.0
 

@@ -15,7 +15,7 @@ from attrs import define, field
 from harness.guest.rundir import sweep
 from harness.lane.config import LaneConfig
 from harness.workers.procs import core_of
-from harness.workers.worker import Program, Worker
+from harness.workers.worker import Worker, WorkerProgram
 from usbfuzz.crashes.layout import MINIMIZED_FILE
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.crashes.store import CrashStore
@@ -295,7 +295,7 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
 def _supervisors(
     campaign: Campaign, config: LaneConfig, worker: tuple[str, ...], generator: tuple[str, ...]
 ) -> list[LaneSupervisor]:
-    program, options = Program(worker, MESSAGES), campaign.options
+    program, options = WorkerProgram(worker, MESSAGES), campaign.options
     supervisors = []
     for lane in range(options.lanes):
         start = WorkerStart(lane, campaign.state.seed, core_of(lane), generator, config, options.minimize)

@@ -10,7 +10,7 @@ from harness.lane.config import LaneConfig
 from harness.workers.policy import Policy
 from harness.workers.pool import JobGivenUpError, Pool
 from harness.workers.procs import core_of
-from harness.workers.worker import Program, Worker
+from harness.workers.worker import Worker, WorkerProgram
 from usbfuzz.case.model import Case
 
 from .messages import MESSAGES, Candidate, WorkerStart
@@ -18,7 +18,7 @@ from .oracle import CandidateRun
 
 __all__ = ["GuestPool"]
 
-_PROGRAM = Program.of("usbfuzz.jobs.minimize.worker", MESSAGES)
+_PROGRAM = WorkerProgram.of("usbfuzz.jobs.minimize.worker", MESSAGES)
 
 
 @define
@@ -29,7 +29,7 @@ class GuestPool:
     names: frozenset[str]  #: titles of the bug; empty when any crash will do
     lanes: int
     on_progress: Callable[[str], None] = lambda _: None
-    program: Program[WorkerStart, Candidate, CandidateRun] = _PROGRAM
+    program: WorkerProgram[WorkerStart, Candidate, CandidateRun] = _PROGRAM
     policy: Policy = field(factory=Policy)
     _pool: Pool[WorkerStart, Candidate, CandidateRun] = field(init=False)
 

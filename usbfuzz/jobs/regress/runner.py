@@ -12,7 +12,7 @@ from harness.workers.child import error_of
 from harness.workers.policy import Policy
 from harness.workers.pool import JobGivenUpError, Pool
 from harness.workers.procs import core_of
-from harness.workers.worker import DeadWorkerError, Program, SilentWorkerError, Worker
+from harness.workers.worker import DeadWorkerError, SilentWorkerError, Worker, WorkerProgram
 from usbfuzz.errors import BootError, GuestError, InfraError, UsbfuzzError
 
 from .judge import judge
@@ -21,7 +21,7 @@ from .messages import MESSAGES, Done, Job, Stuck, WorkerStart
 
 __all__ = ["CellRunner", "conclude"]
 
-_PROGRAM = Program.of("usbfuzz.jobs.regress.worker", MESSAGES)
+_PROGRAM = WorkerProgram.of("usbfuzz.jobs.regress.worker", MESSAGES)
 #: Wall seconds beyond a cell's own in which its worker must have said so.
 _GRACE = 60.0
 
@@ -46,7 +46,7 @@ class CellRunner:
     bless: bool
     on_cell: Callable[[Cell], None]
     on_progress: Callable[[str], None]
-    program: Program[WorkerStart, Job, Done | Stuck] = _PROGRAM
+    program: WorkerProgram[WorkerStart, Job, Done | Stuck] = _PROGRAM
     _waiting: list[_Task] = field(factory=list, init=False)
     _guests: dict[int, LaneConfig] = field(factory=dict, init=False)  #: lane: what it has booted
 
