@@ -22,8 +22,9 @@ from attrs import evolve
 
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
+from harness.lane.outcome import binds_driver
+from harness.lane.verdicts import shown
 from usbfuzz.errors import GuestError
-from usbfuzz.triage import extract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -139,7 +140,7 @@ class Workbench:
         """What is bound: sysfs names (``1-1:1.0``) of interfaces and HID devices, and their drivers."""
         bound: dict[str, str] = {}
         for event in self.events:
-            if event.kind == "bind" and (event.subsystem == "hid" or (event.subsystem == "usb" and ":" in event.name)):
+            if binds_driver(event):
                 bound[event.name] = event.detail
             elif event.kind in {"unbind", "remove"}:
                 bound.pop(event.name, None)
@@ -191,7 +192,7 @@ class Workbench:
 
     def reports(self) -> tuple[Report, ...]:
         """The crashes and warnings in the kernel's log."""
-        return tuple(report for report in extract(self.kernel_log()) if not report.suppressed)
+        return shown(self.kernel_log())
 
     def wait(self, work: Coroutine[Any, Any, Result], seconds: float = 0.0) -> Result:
         """Await ``work`` in the guest's loop; ``seconds`` of guest time are known to pass in it.

@@ -34,7 +34,8 @@ async def choose_timing(
 ) -> Timing:
     """The timing that ``mode`` means on this host; ``machine`` is booted once when KVM has not been tried yet.
 
-    A missing KVM is no error: TCG always works, and one line says why it is used.
+    A missing KVM is no error: TCG always works, and one line says why it is used. Raises QemuError when QEMU does not
+    run.
     """
     if mode is Mode.WARP:
         return Timing.WARP

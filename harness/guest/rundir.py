@@ -48,7 +48,7 @@ def _root_locked() -> Iterator[Path]:
 
 
 def sweep() -> int:
-    """Delete the run directories whose owner is gone (its lock is free); returns how many."""
+    """Delete the run directories whose owner is gone (its lock is free); returns how many. Raises StorageError."""
     with _root_locked() as root:
         return _sweep(root)
 
@@ -76,8 +76,8 @@ def _sweep(root: Path) -> int:
 class RunDir:
     """A 0700 directory for one machine's sockets, console and disk; a held lock says that its owner lives.
 
-    The lock belongs to the open file: the kernel frees it when the owner dies, and :func:`sweep` then removes the
-    directory on the next start.
+    Raises StorageError when it cannot be made. The lock belongs to the open file: the kernel frees it when the owner
+    dies, and :func:`sweep` then removes the directory on the next start.
     """
 
     path: Path = field(init=False)

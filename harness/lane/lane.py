@@ -97,11 +97,15 @@ class Lane:
         await self.guest.close()
 
     async def run(self, case: Case) -> Outcome:
-        """Run one case alone."""
+        """Run one case alone; raises as :meth:`run_round` does."""
         return await self.run_round([case])
 
     async def run_round(self, cases: Sequence[Case]) -> Outcome:
-        """Run several cases side by side, each on ports of its own; raises InfraError when they need too many."""
+        """Run several cases side by side, each on ports of its own, and restore the guest after them if need be.
+
+        Raises InfraError when they need too many ports, QemuError when QEMU was killed from outside, and what
+        :meth:`restore` does.
+        """
         placing = places(cases, self.config.ports)
         if placing is None:
             raise InfraError(f"the round needs more ports than the guest's {self.config.ports}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.guest.agent_client import UEvent
 
-__all__ = ["Binding", "Outcome", "Verdict", "bindings", "enumerated", "interfaces"]
+__all__ = ["Binding", "Outcome", "Verdict", "bindings", "binds_driver", "enumerated", "interfaces"]
 
 
 class Verdict(Enum):
@@ -76,11 +76,14 @@ class Outcome:
         return self.report_of(names) is not None
 
 
+def binds_driver(event: UEvent) -> bool:
+    """Whether a driver of an interface or a HID device bound; the generic driver of whole devices says nothing."""
+    return event.kind == "bind" and (event.subsystem == "hid" or (event.subsystem == "usb" and ":" in event.name))
+
+
 def bindings(events: Iterable[UEvent]) -> Iterator[Binding]:
-    """Drivers of interfaces and HID devices; the generic driver of whole devices says nothing."""
-    for event in events:
-        if event.kind == "bind" and (event.subsystem == "hid" or (event.subsystem == "usb" and ":" in event.name)):
-            yield Binding(_port_of(event.name), event.name, event.detail)
+    """The drivers of interfaces and HID devices that bound, in order."""
+    return (Binding(_port_of(event.name), event.name, event.detail) for event in events if binds_driver(event))
 
 
 def _port_of(name: str) -> int:

@@ -32,7 +32,7 @@ async def prepare(
 ) -> LaneConfig:
     """Find QEMU, fetch the kernel, build its image, choose how time passes.
 
-    Raises QemuError, KernelError, StorageError, BootError: each names what is missing and what to do.
+    Raises KernelError and InfraError (QEMU, a compiler, busybox, the cache): each names what is missing and what to do.
     """
     arch = arch_of(kernel)
     qemu = find_qemu(arch)

@@ -59,7 +59,10 @@ def places(cases: Sequence[Case], ports: int) -> list[dict[int, int]] | None:
 
 @define
 class Stage:
-    """The ports of one guest, and the devices plugged into them."""
+    """The ports of one guest, and the devices plugged into them.
+
+    All that waits for the guest raises QemuError or GuestError when the guest is lost.
+    """
 
     agent: Agent
     ports: Sequence[Channel]

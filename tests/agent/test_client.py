@@ -82,7 +82,7 @@ def test_what_an_earlier_host_left_unread_is_skipped(tmp_path: Path, leftover: b
     _run(main)
 
 
-def test_a_connection_nobody_answers_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_without_an_answer_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.guest.agent_client._ANSWER_S", 0.1)
     hosts: list[asyncio.StreamWriter] = []
 
@@ -104,7 +104,7 @@ def test_a_connection_nobody_answers_is_made_anew(tmp_path: Path, monkeypatch: p
     _run(main)
 
 
-def test_connecting_to_nobody_is_qemus_fault(tmp_path: Path) -> None:
+def test_connecting_where_no_qemu_listens_is_a_qemu_error(tmp_path: Path) -> None:
     async def main() -> None:
         with pytest.raises(QemuError, match="is QEMU running"):
             await Agent.connect(tmp_path / "nobody")

@@ -1,1 +1,1 @@
-"""QEMU's arguments, run directories, boots, snapshots, the initramfs."""
+"""QEMU's arguments, architectures, ports and buses, run directories, boots, snapshots."""

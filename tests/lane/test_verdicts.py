@@ -122,6 +122,6 @@ def test_a_report_is_a_crash_however_qemu_ended() -> None:
     assert _diagnose(Lost(BARE, killed_from_outside=True), Ending(GONE)).verdict is Verdict.CRASH
 
 
-def test_a_qemu_that_somebody_else_killed_is_nobody_s_bug() -> None:
+def test_a_qemu_that_was_killed_from_outside_is_no_bug_of_the_guest() -> None:
     with pytest.raises(QemuError, match=r"killed from outside \(SIGKILL\): the channel broke"):
         _diagnose(Lost(status="SIGKILL", signalled=True, killed_from_outside=True), Ending(GONE))

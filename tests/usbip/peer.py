@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import TypedDict, Unpack
 
 from attrs import define, field, frozen
 
@@ -13,6 +14,15 @@ __all__ = ["IN", "OUT", "Client", "Done", "client", "submit_bytes", "unlink_byte
 
 OUT, IN = 0, 1
 IsoTable = tuple[tuple[int, int], ...]  #: offset and length of each packet
+
+
+class UrbOptions(TypedDict, total=False):
+    """What most URBs do without."""
+
+    setup: bytes
+    interval: int
+    flags: int
+    iso: IsoTable
 
 
 @frozen
@@ -74,13 +84,11 @@ class Client:
             await self.reader.readexactly(312)
         return int(status)
 
-    def submit(self, direction: int, ep: int, length: int, data: bytes = b"", **options: object) -> int:
+    def submit(self, direction: int, ep: int, length: int, data: bytes = b"", **options: Unpack[UrbOptions]) -> int:
         """Send an URB; its sequence number."""
         self._last += 1
-        iso = options.get("iso", ())
-        assert isinstance(iso, tuple)
-        self._asked[self._last] = (direction, len(iso))
-        self.writer.write(submit_bytes(self._last, direction, ep, length, data, **options))  # type: ignore[arg-type]
+        self._asked[self._last] = (direction, len(options.get("iso", ())))
+        self.writer.write(submit_bytes(self._last, direction, ep, length, data, **options))
         return self._last
 
     def unlink(self, seqnum: int) -> int:

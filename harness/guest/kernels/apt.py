@@ -100,7 +100,7 @@ class AptRoot:
             raise KernelError(f"{suite} from {uri}: {error}") from error
 
     def packages(self, prefix: str) -> list[dict[str, str]]:
-        """The control paragraphs (deb822) of all packages whose name starts with ``prefix``."""
+        """The control paragraphs (deb822) of all packages whose name starts with ``prefix``. Raises CommandError."""
         names = self._run("apt-cache", "pkgnames", prefix).split()
         shown = self._run("apt-cache", "show", *sorted(names)) if names else ""
         (self.root / "cache" / "pkgcache.bin").unlink(missing_ok=True)  # 50 MB a suite, remade in a second

@@ -73,7 +73,7 @@ class Record:
 
 @frozen
 class KernelStore:
-    """The kernels below one cache directory."""
+    """The kernels below one cache directory. Methods that write raise StorageError."""
 
     cache: Path
 

@@ -53,7 +53,10 @@ class Archive:
         return offer
 
     def fetch(self, offer: Offer, workspace: Path) -> Path:
-        """Download and unpack into ``workspace``; gives the finished directory (``vmlinuz``, ``lib/modules``)."""
+        """Download and unpack into ``workspace``; gives the finished directory (``vmlinuz``, ``lib/modules``).
+
+        Raises KernelError, StorageError.
+        """
         release = offer.candidate.release
         packages, unpacked, built = (workspace / name for name in ("packages", "unpacked", "built"))
         for directory in (packages, unpacked, built / "lib" / "modules"):

@@ -110,7 +110,10 @@ def _copy_lists(source: Path, modules: Path) -> None:
 
 
 def depmod(built: Path, release: str, storage: Path) -> None:
-    """Write modules.dep, modules.alias and the other indexes below ``built/lib/modules/RELEASE``."""
+    """Write modules.dep, modules.alias and the other indexes below ``built/lib/modules/RELEASE``.
+
+    Raises KernelError when depmod is missing or fails, StorageError when ``storage`` is full.
+    """
     link = built / "usr" / "lib"  # where a kmod configured for a merged /usr looks
     link.parent.mkdir(exist_ok=True)
     link.symlink_to("../lib")
