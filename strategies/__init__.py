@@ -5,7 +5,7 @@
     kind + identity of a driver ──▶ builder on a board ──▶ DeviceSpec ──▶ malform ──▶ schedule ──▶ Case
     (palette)                       (hid, audio, …)        (devices)
 
-:func:`generate` is the numbered supply of a campaign. The others are Hypothesis strategies for anybody's ``@given``;
+:func:`generate` is the numbered supply of a campaign. The others are Hypothesis strategies, to be used with ``@given``;
 each takes the :class:`Identities` of a kernel and falls back to the class drivers that every kernel has.
 ``devices_of("printer")`` makes devices of one kind (see :mod:`usbfuzz.kinds`), ``malformed(...)`` breaks those of
 another strategy.

@@ -258,7 +258,7 @@ def _set(pieces: Pieces, at: int, offset: int, value: int) -> None:
 
 Fault = Callable[[Dice, Pieces], None]
 
-#: What can go wrong with a configuration, and how often it shall.
+#: What can go wrong with a configuration, and the weight of each.
 FAULTS: Weighted[Fault] = Weighted(
     {
         fields: 24,

@@ -1,6 +1,6 @@
 """The endless, numbered supply of cases of a campaign.
 
-Case ``n`` is a function of the seed, ``n`` and the kernel's identities, whoever asks for it and in whatever portions:
+Case ``n`` is a function of the seed, ``n`` and the kernel's identities, whoever asks for it:
 lanes take any blocks of numbers, and a number in a log brings the case back.
 """
 

@@ -1,4 +1,4 @@
-"""Hubs: a small class with much kernel code behind it."""
+"""Hubs: their class descriptor, and answers to what the kernel asks of a hub and its ports."""
 
 from __future__ import annotations
 

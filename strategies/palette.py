@@ -16,8 +16,8 @@ from .identities import Identities, Identity
 
 __all__ = ["COMPOSITE", "SHARES", "Builder", "Palette", "builder_of", "kinds_of"]
 
+#: Puts the interfaces of one function on a board.
 Builder = Callable[[Dice, Board], None]
-"""Puts the interfaces of one function on a board."""
 
 #: Two or three functions of different kinds in one device.
 COMPOSITE = "composite"

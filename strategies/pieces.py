@@ -19,8 +19,8 @@ __all__ = [
 
 CONFIGURATION, INTERFACE, ENDPOINT, ASSOCIATION = 2, 4, 5, 11
 
+#: Descriptors in order, the configuration's own first; joined they are the configuration.
 Pieces = list[bytes]
-"""Descriptors in order, the configuration's own first; joined they are the configuration."""
 
 #: Descriptors to insert where they do not belong; some are malformed themselves.
 ALIENS = tuple(

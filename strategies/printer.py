@@ -1,4 +1,4 @@
-"""Printers: a small class with much kernel code behind it."""
+"""Printers: settings for each protocol, and IEEE 1284 device ids, some of a wrong length."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ class Setting:
     endpoints: tuple[EndpointWish, ...]
 
 
+#: A layout: for each interface its alternate settings.
 Wish = tuple[tuple[Setting, ...], ...]
-"""A layout: for each interface its alternate settings."""
 
 
 def _setting(text: str) -> Setting:

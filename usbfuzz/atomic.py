@@ -1,7 +1,7 @@
 """Writing files and directories so that a reader, or a crash of this machine, finds the old one or the whole new one.
 
 Everything is written under a name that begins with :data:`UNFINISHED`, made durable (fsync), and renamed. What a killed
-process leaves under such a name may be removed by whoever knows that nobody else writes there: :func:`discard`.
+process leaves under such a name may be removed by the one process that writes there: :func:`discard`.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ def write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
 
 
 def write_loose(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a directory that nobody reads yet; raises OSError."""
+    """Write files into a directory that no other process reads yet; raises OSError."""
     for name, raw in files.items():
         write_synced(directory / name, raw)
 
 
 def write_synced(path: Path, raw: bytes) -> None:
-    """Write a file that nobody reads yet, and wait until it is on the disk; raises OSError."""
+    """Write a file that no other process reads yet, and wait until it is on the disk; raises OSError."""
     path.write_bytes(raw)
     _sync(path)
 

@@ -1,1 +1,1 @@
-"""HID devices: interfaces, report descriptors from a grammar, and the reports that come then."""
+"""HID devices: interfaces, HID report descriptors from a grammar, and HID reports."""

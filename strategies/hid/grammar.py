@@ -16,8 +16,8 @@ from .force_feedback import force_feedback
 
 __all__ = ["GRAMMARS", "Grammar", "raw_reports"]
 
+#: Writes one or more top-level collections.
 Grammar = Callable[[Dice, HidReport], None]
-"""Writes one or more top-level collections."""
 
 DESKTOP, SIMULATION, KEYBOARD, LED, BUTTON, TELEPHONY, CONSUMER = 0x01, 0x02, 0x07, 0x08, 0x09, 0x0B, 0x0C
 DIGITIZER, SENSOR, POWER, BATTERY, VENDOR = 0x0D, 0x20, 0x84, 0x85, 0xFF00

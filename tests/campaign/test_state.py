@@ -15,7 +15,7 @@ from harness.lane.outcome import Verdict
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.errors import InputError, StorageError
 from usbfuzz.jobs.campaign.messages import RoundDone
-from usbfuzz.jobs.campaign.state import State
+from usbfuzz.jobs.campaign.state import CampaignState
 
 _ROUND = RoundDone(
     indices=(1, 2),
@@ -33,8 +33,8 @@ _ROUND = RoundDone(
 _KERNEL = "debian:5.10.223-1"
 
 
-def _open(directory: Path, *, kernel: str = _KERNEL, seed: int | None = None, new_seed: int = 7) -> State:
-    return State.open(directory, kernel=kernel, params=(), seed=seed, new_seed=new_seed)
+def _open(directory: Path, *, kernel: str = _KERNEL, seed: int | None = None, new_seed: int = 7) -> CampaignState:
+    return CampaignState.open(directory, kernel=kernel, params=(), seed=seed, new_seed=new_seed)
 
 
 def test_a_campaign_goes_on_where_it_was_saved(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from harness.lane.outcome import Verdict
 from usbfuzz.crashes.record import Crash
 from usbfuzz.jobs.campaign.messages import Entered, LaneState, RoundDone
 from usbfuzz.jobs.campaign.progress import LaneProgress, Progress
-from usbfuzz.jobs.campaign.state import Totals
+from usbfuzz.jobs.campaign.state import CampaignTotals
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, plain_line, render, summary
 
 from .pretend import report
@@ -43,7 +43,7 @@ def _progress(crashes: int = 1) -> Progress:
         kernel="debian:5.10.223-1",
         seed=42,
         lanes=[LaneProgress(0), LaneProgress(1)],
-        totals=Totals(plugs=1000, cases=900),
+        totals=CampaignTotals(plugs=1000, cases=900),
         modules=450,
         seconds=600.0,
         limit=5000,

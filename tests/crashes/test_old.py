@@ -16,8 +16,8 @@ from usbfuzz.case import load
 from usbfuzz.case.parts import weight
 from usbfuzz.cli.crashes import crashes
 from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.minimization_files import MinimizationFiles
 from usbfuzz.crashes.minimized import Mark, Minimized, load_result
-from usbfuzz.crashes.place import Place
 from usbfuzz.crashes.record import Crash, How, find_crash, read_crashes
 from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.crashes.store import CrashStore
@@ -112,10 +112,10 @@ def test_a_replay_finds_case_kernel_and_titles(slug: str) -> None:
 
 
 def test_a_minimization_begins_with_the_case_as_it_was_found() -> None:
-    place = Place.of(OLD / MINIMIZED, None)
-    assert place.source == OLD / MINIMIZED / "original.toml"
-    assert len(place.first().devices) == 2
-    assert place.best() == load(OLD / MINIMIZED)
+    files = MinimizationFiles.of(OLD / MINIMIZED, None)
+    assert files.source == OLD / MINIMIZED / "original.toml"
+    assert len(files.first().devices) == 2
+    assert files.best() == load(OLD / MINIMIZED)
     result = load_result(OLD / MINIMIZED)
     assert result is not None
     assert (result.hits, result.before, result.after, result.complete) == (10, 110, 55, True)
@@ -126,11 +126,11 @@ def test_a_minimization_of_the_current_directory_keeps_its_result_in_the_crash(
     old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(old / REAL_TIME)
-    place = Place.of(Path(), None)
-    small = Minimized(place.first(), hits=9, runs=10, tried=1, seconds=1, before=135, after=135, complete=True)
-    with place.locked():
-        place.keep(small, "console\n", kernel=KERNEL, timing=Timing.KVM, render=render)
-        place.confirmed(1, 3, kernel=KERNEL, timing=Timing.KVM, render=render)
+    files = MinimizationFiles.of(Path(), None)
+    small = Minimized(files.first(), hits=9, runs=10, tried=1, seconds=1, before=135, after=135, complete=True)
+    with files.locked():
+        files.keep(small, "console\n", kernel=KERNEL, timing=Timing.KVM, render=render)
+        files.confirmed(1, 3, kernel=KERNEL, timing=Timing.KVM, render=render)
     crash = read_crashes(old)[REAL_TIME]
     assert (crash.reproduced, crash.runs, crash.confirmed, crash.clock) == (9, 10, 1, "kvm")
     assert (old / REAL_TIME / "original.toml").read_bytes() == (OLD / REAL_TIME / "case.toml").read_bytes()

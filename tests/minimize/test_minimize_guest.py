@@ -14,7 +14,8 @@ from tests import KNOWN_BUGS
 from usbfuzz.case import load, save
 from usbfuzz.case.parts import weight
 from usbfuzz.crashes.minimized import load_result
-from usbfuzz.jobs.minimize.bloat import FACTOR, bloat
+
+from .bloat import FACTOR, bloat
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 

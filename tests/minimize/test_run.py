@@ -18,17 +18,17 @@ from usbfuzz.case import load, save
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest, parts, weight
 from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.minimization_files import MinimizationFiles
 from usbfuzz.crashes.minimized import Minimized, load_result
-from usbfuzz.crashes.place import Place
 from usbfuzz.crashes.record import read_crashes
 from usbfuzz.crashes.store import CrashStore
 from usbfuzz.crashes.verdicts import Verdicts
 from usbfuzz.errors import CaseError, QemuError, StorageError
-from usbfuzz.jobs.minimize.bloat import bloat, interfaces, scripts, strings
 from usbfuzz.jobs.minimize.oracle import CandidateRun
 from usbfuzz.jobs.minimize.run import Minimization
 from usbfuzz.report.render import render
 
+from .bloat import bloat, interfaces, scripts, strings
 from .pretend import PretendGuests
 
 EXAMPLE = KNOWN_BUGS / "quatech2-bulk-null.toml"
@@ -63,7 +63,7 @@ def _run(
     def pool_of(_config: LaneConfig, _names: frozenset[str], _lanes: int) -> Any:
         return pool
 
-    job = Minimization(Place.of(path, out), config(), 2, seconds, pool_of=pool_of)
+    job = Minimization(MinimizationFiles.of(path, out), config(), 2, seconds, pool_of=pool_of)
     return asyncio.run(job.run()), job, pool
 
 
@@ -98,7 +98,7 @@ def test_the_small_case_goes_where_the_user_says(tmp_path: Path) -> None:
 
 def test_a_place_that_is_no_case_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"small\.txt: is not a \.toml file"):
-        Place.of(EXAMPLE, tmp_path / "small.txt")
+        MinimizationFiles.of(EXAMPLE, tmp_path / "small.txt")
 
 
 def test_in_a_crash_directory_the_first_case_stays_as_original(crash: Path, fat: Case) -> None:

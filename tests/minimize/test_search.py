@@ -18,12 +18,12 @@ from usbfuzz.case.model import Action, Case, ControlScript, Event, GuestNeeds, S
 from usbfuzz.case.parts import digest, parts, weight
 from usbfuzz.crashes.minimized import Mark, Minimized
 from usbfuzz.descriptors.tree import parse
-from usbfuzz.jobs.minimize.bloat import FACTOR, bloat
 from usbfuzz.jobs.minimize.oracle import Oracle
 from usbfuzz.jobs.minimize.plain import units, with_units
 from usbfuzz.jobs.minimize.search import PASSES, Search
 from usbfuzz.wire import Answer
 
+from .bloat import FACTOR, bloat
 from .pretend import PretendGuests, device, interface
 
 ALL = sorted(KNOWN_BUGS.glob("*.toml"))

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from usbfuzz.case.parts import weight
-from usbfuzz.crashes.place import Place
+from usbfuzz.crashes.minimization_files import MinimizationFiles
 from usbfuzz.jobs.minimize.run import Minimization
 from usbfuzz.report.annotate import annotated
 
@@ -67,16 +67,16 @@ def minimize_command(
     the case it was found with stays as original.toml. Exit status 0 only if the recorded crash came back; 1 it never
     did.
     """
-    place = Place.of(case, out)
-    kernel = guest.kernel_or(place.first().recorded_kernel)
-    with place.locked():
-        return asyncio.run(_run(place, evolve(guest, kernel=kernel), seconds, lanes, confirm))
+    files = MinimizationFiles.of(case, out)
+    kernel = guest.kernel_or(files.first().recorded_kernel)
+    with files.locked():
+        return asyncio.run(_run(files, evolve(guest, kernel=kernel), seconds, lanes, confirm))
 
 
-async def _run(place: Place, guest: GuestOptions, seconds: float, lanes: int, confirm: bool | None) -> int:
+async def _run(files: MinimizationFiles, guest: GuestOptions, seconds: float, lanes: int, confirm: bool | None) -> int:
     console = screen()
     config = await guest.prepare()
-    job = Minimization(place, config, lanes, seconds, progress)
+    job = Minimization(files, config, lanes, seconds, progress)
     found = await _watched(console, job, seconds)
     if found is None:
         console.print("[bold green]not reproduced[/]: nothing to minimize")
@@ -84,8 +84,8 @@ async def _run(place: Place, guest: GuestOptions, seconds: float, lanes: int, co
     for line in annotated(found.case, found.marks):
         console.print(escape(line), style="dim", soft_wrap=True)
     console.print()
-    console.print(_summary(place, found))
-    if confirm if confirm is not None else place.directory is not None and config.timing.warped:
+    console.print(_summary(files, found))
+    if confirm if confirm is not None else files.directory is not None and config.timing.warped:
         console.print(f"[bold]{await job.confirm(found, guest.kernel_or(None))}[/]")
     return 0
 
@@ -126,11 +126,11 @@ def _line(job: Minimization, elapsed: float, seconds: float) -> Text:
     )
 
 
-def _summary(place: Place, found: Minimized) -> Table:
+def _summary(files: MinimizationFiles, found: Minimized) -> Table:
     grid = Table.grid(padding=(0, 2))
     end = "nothing more can go" if found.complete else "stopped early: the same command goes on"
     grid.add_row("bytes", f"{found.before:,} → {found.after:,} ({end})")
     grid.add_row("reliability", f"{found.hits} of {found.runs} runs")
     grid.add_row("took", f"{found.seconds:.1f} s, {found.tried:,} runs")
-    grid.add_row("case", escape(str(place.target)))
+    grid.add_row("case", escape(str(files.target)))
     return grid

@@ -105,7 +105,7 @@ def parse_duration(text: str) -> float:
         raise InputError(f"{text!r}: not a duration; write it like 90s, 10m, 8h or 1h30m")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(words))
     if seconds <= 0:
-        raise InputError(f"{text!r}: a campaign needs more than no time at all")
+        raise InputError(f"{text!r}: must be more than 0 seconds")
     return seconds
 
 

@@ -12,13 +12,13 @@
         │          ├─ layout.py      the name of every file
         │          └─ directory.py   the files of one crash written, or saved elsewhere when the disk is full
         ▼
-    OUT/SLUG/    written whole or not at all (usbfuzz.atomic), by whoever holds the lock (lock.py)
+    OUT/SLUG/    written whole or not at all (usbfuzz.atomic), by the process that holds the lock (lock.py)
         │
         ▼
     saved.py     a crash directory read back, for a renderer to make its texts from
 
-    place.py     the files that `usbfuzz minimize` reads and writes, in a crash directory or elsewhere
-    verdicts.py  what a minimization has found out so far, kept for when it is interrupted
+    minimization_files.py   the files that `usbfuzz minimize` reads and writes, in a crash directory or elsewhere
+    verdicts.py             what a minimization has found out so far, kept for when it is interrupted
 
 The texts for people are made by :mod:`usbfuzz.report`, which is above this room: the store is given its ``render``.
 """

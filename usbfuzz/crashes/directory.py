@@ -1,4 +1,4 @@
-"""The files of one crash directory on the disk: written whole, replaced, or saved elsewhere when the disk refuses."""
+"""The files of one crash directory on the disk: written whole, replaced, or saved elsewhere when that fails."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ def _or_elsewhere(write: Callable[[Path, Files], None], directory: Path, files: 
     try:
         write(directory, files)
     except OSError as error:
-        trouble = storage_error(directory, error)
-        raise StorageError(f"{trouble}; {_saved_elsewhere(directory.name, files, title)}") from error
+        failure = storage_error(directory, error)
+        raise StorageError(f"{failure}; {_saved_elsewhere(directory.name, files, title)}") from error
 
 
 def _saved_elsewhere(name: str, files: Files, title: str) -> str:
     """Save the files below $TMPDIR; says what became of them."""
     try:
-        refuge = Path(tempfile.mkdtemp(prefix="usbfuzz-rescued-"), name)
-        refuge.mkdir()
-        write_loose(refuge, files)
+        elsewhere = Path(tempfile.mkdtemp(prefix="usbfuzz-rescued-"), name)
+        elsewhere.mkdir()
+        write_loose(elsewhere, files)
     except OSError as error:
         return f"{title!r} is lost: {error.filename}: {error.strerror}"
-    return f"{title!r} was saved to {refuge} instead"
+    return f"{title!r} was saved to {elsewhere} instead"

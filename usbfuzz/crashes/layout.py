@@ -31,7 +31,7 @@ DEFAULT_DIRECTORY = Path("crashes")  #: where crashes are saved and looked for u
 # In the directory itself
 
 CAMPAIGN_FILE = "campaign.sqlite"  #: how far the campaign came
-LOCK_FILE = "campaign.lock"  #: held by whoever may write
+LOCK_FILE = "campaign.lock"  #: locked by the process that may write
 SUPPRESS_FILE = "suppress.txt"  #: the user's list of titles that are counted and not saved
 SUPPRESSED_FILE = "suppressed.toml"  #: how often each of them was seen, by kernel
 
@@ -42,7 +42,7 @@ ORIGINAL_FILE = "original.toml"  #: the case as it was found, once case.toml is 
 MINIMIZED_FILE = "minimized.toml"  #: what minimizing found
 CONSOLE_FILE = "console.log"  #: what the guest printed in the run that showed the crash
 CAPTURE_FILE = "usb.pcapng"  #: the conversation of that run; not always there
-VERDICTS_FILE = "minimize.state"  #: the end of a hidden file's name: what an unfinished minimization knows
+VERDICTS_FILE = "minimize.state"  #: the end of a hidden file's name: what an unfinished minimization has found out
 
 # There too: texts made from that
 

@@ -1,7 +1,7 @@
 """A crash directory read back, and the texts in it: made anew by a renderer, or shown.
 
-The renderer is handed in (it is :func:`usbfuzz.report.render.render`): this room knows where texts lie, not how they
-are made.
+The renderer is an argument, and always :func:`usbfuzz.report.render.render`: :mod:`usbfuzz.report` imports this room,
+which therefore cannot import it.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ class CrashStore:
             write_atomically(directory / CRASH_FILE, crash.to_toml().encode())
             self.crashes[crash.slug] = crash
             self._dirty.discard(crash.slug)
-            with contextlib.suppress(InputError):  # whatever is wrong with the case, it is saved
+            with contextlib.suppress(InputError):  # the evidence is saved; texts of a broken case are not needed
                 write_texts(directory, self.render)
         except OSError as error:
             raise storage_error(directory, error) from error

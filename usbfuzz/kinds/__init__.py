@@ -1,4 +1,4 @@
-"""Kinds of devices: one file a class of devices, and in it one :class:`Kind`, from which everybody takes his part.
+"""Kinds of devices: one file a class of devices, and in it one :class:`Kind`, from which each room takes what it needs.
 
 ::
 

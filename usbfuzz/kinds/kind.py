@@ -40,7 +40,7 @@ class Kind:
     share: int = 0  #: weight among generated devices; those of all kinds add up to about 100
     builder: str = ""  #: ``module:function`` that puts one function of this kind on a board; empty: none is generated
     modules: tuple[str, ...] = ()  #: kernel modules that ask for this kind; ``ums_*`` is a prefix, ``*`` any other
-    hid_bus: bool = False  #: drivers on the HID bus ask for it too, whatever their module
+    hid_bus: bool = False  #: drivers on the HID bus ask for it too, of any module
     models: Mapping[str, str] = field(factory=dict, converter=_read_only)  #: name users type: ``module:class``
     descriptors: tuple[str, ...] = ()  #: modules with the FAMILIES of descriptors behind its interfaces
     lsusb: str = ""  #: module that shows its descriptors as lsusb does; empty: they have none

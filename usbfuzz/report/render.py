@@ -18,18 +18,18 @@ __all__ = ["render"]
 def render(saved: SavedCrash) -> Rendered:
     """Every text of a crash. Never raises.
 
-    What cannot be rendered is left out: a report is worth less than the crash it is about.
+    What cannot be rendered is left out: a bug in a renderer must not cost the crash.
     """
     files: dict[str, str] = {}
     failures: dict[str, str] = {}
     for name, make in _TEXTS.items():
         try:
             files[name] = make(saved)
-        except Exception as error:  # noqa: BLE001 - whatever a hostile case makes a renderer do
+        except Exception as error:  # noqa: BLE001 - a hostile case may make a renderer raise anything
             failures[name] = f"{type(error).__name__}: {error}"
     try:
         files[REPORT_FILE] = render_text(saved, frozenset(files) | saved.files)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - the same
         failures[REPORT_FILE] = f"{type(error).__name__}: {error}"
         files[REPORT_FILE] = "\n".join([saved.crash.title, "", *oops_of(None, saved.console), ""])
     if failures:

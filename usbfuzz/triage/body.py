@@ -95,7 +95,7 @@ def collect(log: str, crash: CrashLine, others: Sequence[CrashLine]) -> Body:
 
 
 def lines_before(log: str, crash: CrashLine, count: int) -> str:
-    """The last ``count`` lines before the crash line, whoever printed them."""
+    """The last ``count`` lines before the crash line, by any task or CPU."""
     reversed_lines = [line for line, _ in zip(lines_back(log, crash.start, _LEAD_REACH), range(count), strict=False)]
     return _joined(reversed_lines[::-1])
 

@@ -69,7 +69,7 @@ def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
     if len(suspicion.cases) > 1:
         yield How.ROUND, side_by_side(suspicion.cases)
     else:
-        yield How.ALONE, suspicion.cases[0]  # a race gets a second chance
+        yield How.ALONE, suspicion.cases[0]  # a race may show in a second run
     if suspicion.history:
         yield How.HISTORY, in_sequence((*suspicion.history, suspicion.cases))
 
@@ -105,8 +105,8 @@ class Attributor:
     """Runs suspects on a lane. Reports of other bugs met on the way collect in ``strays``, each with its exact case."""
 
     lane: CampaignLane
-    hurry: Callable[[], bool]  #: true once no further run shall start
-    past: list[Case] | None = None  #: what has run in the guest since its snapshot, without a report; None: who knows
+    hurry: Callable[[], bool]  #: true once no further run may start
+    past: list[Case] | None = None  #: what has run in the guest since its snapshot, without a report; None: not known
     strays: list[Suspicion] = field(factory=list)
     runs: int = 0  #: of any case
     dilated: int = 0  #: of them, those repeated because the guest was answered too late

@@ -42,7 +42,7 @@ class Inbox:
     saved: asyncio.Queue[SightingSaved] = field(factory=asyncio.Queue)  #: answers to sightings, in their order
 
     def take(self, order: Order | None) -> None:
-        """Take an order; ``None`` means that there is no campaign any more, and little time to clean up."""
+        """Take an order; ``None``: the campaign's process is gone, and little time is left to clean up."""
         match order:
             case Block():
                 self.cases.add(order)

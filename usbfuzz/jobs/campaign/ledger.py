@@ -45,11 +45,11 @@ class CaseLedger:
         return Block(tuple(indices), alone=tuple(index for index in indices if index in self._alone))
 
     def wants_more(self, lane: int) -> bool:
-        """``lane`` holds so few cases that its generator should be given more."""
+        """Whether ``lane`` holds so few cases that its generator should be given more."""
         return self.held(lane) * 2 < (BLOCK_CASES if self.returned else self._size())
 
     def _size(self) -> int:
-        """Up to the next whole block of the generator; less near the end, where every lane shall get some."""
+        """Up to the next whole block of the generator; less near the end, so that every lane gets some."""
         whole = BLOCK_CASES - self.next % BLOCK_CASES
         if self.limit is None:
             return whole
@@ -57,7 +57,7 @@ class CaseLedger:
         return min(whole, left, max(_LEAST, left // (2 * self.lanes)))
 
     def done(self, lane: int, indices: Iterable[int]) -> None:
-        """``lane`` has run these."""
+        """Note that ``lane`` has run these cases."""
         self._open.get(lane, set()).difference_update(indices)
 
     def held(self, lane: int) -> int:
@@ -65,7 +65,7 @@ class CaseLedger:
         return len(self._open.get(lane, ()))
 
     def lost(self, lane: int, suspects: Iterable[int]) -> list[int]:
-        """The worker of ``lane`` died: take back what it held. Returns the cases given up, which are few.
+        """The worker of ``lane`` died: take back what it held. Returns the cases given up.
 
         ``suspects`` were in the guest or about to be generated: they run alone next time, and one that takes down its
         lane STRIKES times while it runs alone is skipped.

@@ -67,7 +67,7 @@ class WorkerStart:
 
 @frozen
 class Block:
-    """Cases to run. Those in ``alone`` share their round with none: one of them may have killed a lane."""
+    """Cases to run. Each in ``alone`` gets a round of its own: it may have ended a lane's worker before."""
 
     indices: tuple[int, ...]
     alone: tuple[int, ...] = ()

@@ -9,7 +9,7 @@ from attrs import define, field
 from usbfuzz.crashes.record import Crash
 
 from .messages import Entered, LaneState, RoundDone
-from .state import Totals
+from .state import CampaignTotals
 
 __all__ = ["LaneProgress", "Progress", "Rate"]
 
@@ -70,7 +70,7 @@ class Progress:
     kernel: str
     seed: int
     lanes: list[LaneProgress]
-    totals: Totals  #: of the campaign, earlier runs included
+    totals: CampaignTotals  #: of the campaign, earlier runs included
     modules: int  #: modules of the guest that can bind a USB or HID device
     seconds: float | None = None  #: wall time it may take
     limit: int | None = None  #: cases it may take
@@ -82,7 +82,7 @@ class Progress:
     skipped: int = 0
     started: float | None = None  #: monotonic time of the first round of this run; booting does not count
     ended: float | None = None  #: that of the end of its last round so far
-    session: Totals = field(factory=Totals)  #: of this run
+    session: CampaignTotals = field(factory=CampaignTotals)  #: of this run
     rate: Rate = field(factory=Rate)
 
     def round_done(self, lane: int, done: RoundDone, now: float) -> None:

@@ -45,7 +45,7 @@ class Shrinker:
     """The bugs of one lane that wait to be minimized, oldest first."""
 
     lane: CampaignLane
-    hurry: Callable[[], bool]  #: true once no further search shall start
+    hurry: Callable[[], bool]  #: true once no further search may start
     _waiting: deque[Found] = field(factory=deque, init=False)
     _started: float = field(factory=time.monotonic, init=False)
     _spent: float = field(default=0.0, init=False)

@@ -15,7 +15,7 @@ from usbfuzz.errors import InputError, StorageError
 
 from .messages import RoundDone
 
-__all__ = ["State", "Totals"]
+__all__ = ["CampaignState", "CampaignTotals"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS campaign (
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS skipped (
 
 
 @define
-class Totals:
+class CampaignTotals:
     """Sums over all rounds of a campaign."""
 
     cases: int = 0
@@ -70,20 +70,22 @@ class Totals:
 
 
 @define
-class State:
+class CampaignState:
     """The campaign of one kernel in one directory. All methods raise StorageError when the disk fails them."""
 
     directory: Path
     seed: int
     next: int
     unfinished: list[int]
-    totals: Totals
+    totals: CampaignTotals
     drivers: set[str]
     _database: sqlite3.Connection
     _id: int
 
     @classmethod
-    def open(cls, directory: Path, *, kernel: str, params: tuple[str, ...], seed: int | None, new_seed: int) -> State:
+    def open(
+        cls, directory: Path, *, kernel: str, params: tuple[str, ...], seed: int | None, new_seed: int
+    ) -> CampaignState:
         """Go on with the directory's campaign on ``kernel`` with ``params``, or start one with ``seed or new_seed``.
 
         The directory must be locked. Raises InputError when ``seed`` is not the one the campaign began with.
@@ -115,8 +117,8 @@ class State:
                     f"leave --seed out to go on with it, or give another --out"
                 )
             unused.pop_all()
-        kept = {item.name for item in fields(Totals)}
-        totals = Totals(**{name: value for name, value in json.loads(row[4]).items() if name in kept})
+        kept = {item.name for item in fields(CampaignTotals)}
+        totals = CampaignTotals(**{name: value for name, value in json.loads(row[4]).items() if name in kept})
         return cls(
             directory,
             seed=row[1],

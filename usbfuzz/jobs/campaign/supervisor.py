@@ -41,7 +41,7 @@ from .messages import (
 from .options import CampaignOptions
 from .progress import LaneProgress, Progress
 from .shrink import LAST_SECONDS
-from .state import State
+from .state import CampaignState
 from .view import View
 
 __all__ = ["ATTEMPTS", "Campaign", "run_campaign"]
@@ -63,7 +63,7 @@ class Campaign:
 
     options: CampaignOptions
     progress: Progress
-    state: State
+    state: CampaignState
     store: CrashStore
     ledger: CaseLedger
     view: View
@@ -83,7 +83,7 @@ class Campaign:
         self.view.say("stopping: the lanes finish what they run; Ctrl-C again kills them")
 
     async def run(self, supervisors: Sequence[LaneSupervisor]) -> None:
-        """Run the lanes until it is over; raises the first error that makes going on useless."""
+        """Run the lanes until time, cases or the user end it; raises the first error that ends a lane for good."""
         with _signals(self.interrupt):
             try:
                 async with asyncio.TaskGroup() as group:
@@ -261,7 +261,7 @@ async def run_campaign(
 
 def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View) -> Campaign:
     kernel = config.kernel.name
-    state = State.open(
+    state = CampaignState.open(
         options.out,
         kernel=kernel,
         params=config.kernel_params,

@@ -24,7 +24,7 @@ _COLOURS = {LaneState.RUNNING: "green", LaneState.ATTRIBUTING: "magenta", LaneSt
 
 
 class View(Protocol):
-    """Shows a campaign to somebody."""
+    """Shows a campaign to the user."""
 
     def update(self, progress: Progress) -> None:
         """Show it as it is now; called about twice a second."""
@@ -37,7 +37,7 @@ class View(Protocol):
 
 
 def clock(seconds: float) -> str:
-    """``1:02:03``."""
+    """Seconds as hours, minutes and seconds: ``1:02:03``."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
@@ -197,13 +197,13 @@ class LiveView:
 
 @define
 class PlainView:
-    """Prints a line now and then; for logs and pipes."""
+    """Prints a line every ten seconds; for logs and pipes."""
 
     _console: Console
     _due: float | None = field(default=None, init=False)
 
     def update(self, progress: Progress) -> None:
-        """Print a line when it is time for one."""
+        """Print a line if ten seconds have passed since the last."""
         now = time.monotonic()
         if self._due is None:
             self._due = now + _PLAIN_SECONDS

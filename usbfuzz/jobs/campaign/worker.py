@@ -29,15 +29,14 @@ __all__ = ["main"]
 async def _work(
     start: WorkerStart, upstream: Upstream[Order, Reply], cleanup: AsyncExitStack, *, open_lane: OpenLane
 ) -> None:
-    """Run cases until the campaign says that it is over, or is gone."""
+    """Run cases until the campaign says that it is over, or its process is gone."""
     upstream.send(Entered(LaneState.BOOTING))
     cases = await CaseQueue.start(start.generator, start.seed, start.config)
     pin(start.cpu)  # the generator, started before, is free to use an idle core
     cleanup.push_async_callback(cases.close)
     inbox = Inbox(cases)
-    asyncio.get_running_loop().add_signal_handler(
-        signal.SIGTERM, inbox.take, None
-    )  # finish the round, save what is due
+    # Told to end by a signal: finish the round, save what was found.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, inbox.take, None)
     listening = asyncio.create_task(_listen(upstream, inbox))
     cleanup.callback(listening.cancel)
     opening = open_lane(start.config, lambda note: upstream.send(Entered(LaneState.BOOTING, note=note)))

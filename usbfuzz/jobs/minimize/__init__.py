@@ -15,5 +15,5 @@
                         guests.py   one guest in this process (in a campaign)
                         pool.py     one guest for each core, each in a process of its own (worker.py, messages.py)
 
-``confirm.py`` runs a case in real time, ``bloat.py`` makes cases large again, to test all this.
+``confirm.py`` runs a case in real time.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import evolve
 
@@ -28,6 +28,9 @@ __all__ = [
     "tidy",
     "waits",
 ]
+
+
+_Number = TypeVar("_Number", int, int | None)
 
 
 def tidy(case: Case) -> Case:
@@ -194,11 +197,11 @@ def plain_waits(case: Case) -> Choice:
     return _on_events(case, lambda event: evolve(event, after_ms=_round(event.after_ms)))
 
 
-def _round(number: int | None) -> Any:
+def _round(number: _Number) -> _Number:
     """Rounded down to one significant digit: 1372 to 1000."""
     if not number:
         return number
-    unit = 10 ** (len(str(number)) - 1)
+    unit: int = 10 ** (len(str(number)) - 1)
     return number // unit * unit
 
 

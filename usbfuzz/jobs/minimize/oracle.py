@@ -26,7 +26,7 @@ _MOST_TRIES = 8
 
 
 class OutOfTime(Exception):  # noqa: N818 - nothing went wrong
-    """The budget is spent: no further run was started."""
+    """The time for the minimization is up: no further run was started."""
 
 
 @frozen
@@ -118,7 +118,7 @@ class Oracle:
     async def measure(self, case: Case, runs: int) -> Reliability:
         """How often ``case`` shows the bug on fresh guests, in ``runs`` runs, those measured before included.
 
-        The deadline does not apply: a result without this figure is worth little.
+        The deadline does not apply: every result needs this figure.
         """
         key = digest(case)
         known = self._measured.get(key, Reliability(0, 0))
@@ -131,7 +131,7 @@ class Oracle:
     def _ended(self, key: str, task: asyncio.Task[bool]) -> None:
         self._running.pop(key, None)
         if not task.cancelled():
-            task.exception()  # marks it as seen: whoever asked may have been cancelled
+            task.exception()  # retrieved, else asyncio logs it: the caller may have been cancelled
 
     async def _find_out(self, key: str, case: Case) -> bool:
         believed = False

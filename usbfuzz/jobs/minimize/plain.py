@@ -63,10 +63,10 @@ def units(case: Case) -> Iterator[Unit]:
                 yield Unit(number, part, offset, raw[offset : offset + length], plain)
 
 
-Place = tuple[int, int, bytes | None]  # offset, length, plainest value
+_Span = tuple[int, int, bytes | None]  #: offset, length, plainest value
 
 
-def _part_units(device: DeviceSpec, part: str, raw: bytes) -> Iterator[Place]:
+def _part_units(device: DeviceSpec, part: str, raw: bytes) -> Iterator[_Span]:
     name = part.partition("[")[0]
     if name == "reports":
         yield from _items(raw)
@@ -83,7 +83,7 @@ def _part_units(device: DeviceSpec, part: str, raw: bytes) -> Iterator[Place]:
             at += len(descriptor.raw)
 
 
-def _items(raw: bytes) -> Iterator[Place]:
+def _items(raw: bytes) -> Iterator[_Span]:
     at = 0
     for item in report_items(raw):
         yield at, 1, None
@@ -92,7 +92,7 @@ def _items(raw: bytes) -> Iterator[Place]:
         at += len(item.raw)
 
 
-def _descriptor(device: DeviceSpec, descriptor: Descriptor, at: int, right: bytes) -> Iterator[Place]:
+def _descriptor(device: DeviceSpec, descriptor: Descriptor, at: int, right: bytes) -> Iterator[_Span]:
     done = 0
     for field, (start, stop, width) in zip(descriptor.fields, descriptor.spans, strict=True):
         yield from ((at + byte, 1, b"\0") for byte in range(done, start))

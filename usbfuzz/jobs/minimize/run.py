@@ -10,8 +10,8 @@ from attrs import define, evolve, field
 from harness.lane.config import LaneConfig
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import weight
+from usbfuzz.crashes.minimization_files import MinimizationFiles
 from usbfuzz.crashes.minimized import Minimized
-from usbfuzz.crashes.place import Place
 from usbfuzz.crashes.verdicts import Verdicts, minimization_key
 from usbfuzz.report.render import render
 
@@ -30,7 +30,7 @@ _CONFIRM_SECONDS = 120.0  #: for the runs in real time, without the boot
 class Minimization:
     """``usbfuzz minimize``. While it runs, ``search`` says how far it is."""
 
-    place: Place
+    files: MinimizationFiles
     config: LaneConfig
     lanes: int
     seconds: float  #: wall time it may take, from the first run on
@@ -42,7 +42,7 @@ class Minimization:
 
     async def run(self) -> Minimized | None:
         """The result, saved; None when the case does not show its bug. Raises what lanes and files raise."""
-        first = self.place.first()
+        first = self.files.first()
         self.before = weight(first)
         names = first.recorded_names
         pool = self.pool_of(self.config, names, self.lanes)
@@ -63,29 +63,29 @@ class Minimization:
         seen = await real.confirm(found.case, found.case.recorded_names, _CONFIRM_SECONDS, self.on_progress)
         if seen.runs:
             config = self.config
-            self.place.confirmed(seen.hits, seen.runs, kernel=config.kernel.name, timing=config.timing, render=render)
+            self.files.confirmed(seen.hits, seen.runs, kernel=config.kernel.name, timing=config.timing, render=render)
         return seen
 
     def _keep(self, found: Minimized) -> None:
         example = self.search.example if self.search else None
         console = example.console if example else None
-        self.place.keep(found, console, kernel=self.config.kernel.name, timing=self.config.timing, render=render)
+        self.files.keep(found, console, kernel=self.config.kernel.name, timing=self.config.timing, render=render)
 
     async def _minimize(self, first: Case, names: frozenset[str], pool: GuestPool) -> Minimized | None:
         key = minimization_key(first, self.config.kernel.name, self.config.timing.value, names)
-        verdicts = Verdicts.open(self.place.verdicts, key)
+        verdicts = Verdicts.open(self.files.verdicts, key)
         self.resumed, done = verdicts.resumed, False
         oracle = Oracle(
             pool, deadline=time.monotonic() + self.seconds, memo=dict(verdicts.known), on_verdict=verdicts.add
         )
-        self.search = Search(oracle, self.place.improve, last=(("kernel parameters", kernel_params),))
+        self.search = Search(oracle, self.files.improve, last=(("kernel parameters", kernel_params),))
         try:
             found = None
             for case in self._starts(first, names):
                 found = await self.search.run(case)
                 if found is not None:
                     found = evolve(found, before=self.before)
-                    self.place.improve(found.case)
+                    self.files.improve(found.case)
                     break
             done = found is None or found.complete
             return found
@@ -94,7 +94,7 @@ class Minimization:
 
     def _starts(self, first: Case, names: frozenset[str]) -> Iterator[Case]:
         """Where to begin: with the result of an earlier minimization of the same bug, else with the case as it is."""
-        best = self.place.best()
+        best = self.files.best()
         if best is not None and best.recorded_names == names:
             yield best
         if best != first:

@@ -29,7 +29,7 @@ class Status(Enum):
 
     @property
     def good(self) -> bool:
-        """There is nothing to look at."""
+        """The cell needs no attention: it is ``ok`` or ``new``."""
         return self in {Status.OK, Status.NEW}
 
 

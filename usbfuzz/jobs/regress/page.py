@@ -50,7 +50,7 @@ pre, code { font: 13px/1.45 ui-monospace, monospace; }
 pre { margin: .6rem 0; padding: .6rem .8rem; overflow-x: auto; background: var(--bg); border-radius: 6px; }
 code { color: var(--dim); overflow-wrap: anywhere; }
 """.strip()
-#: The page loads and runs nothing, whatever text a guest managed to get into it.
+#: The page loads and runs nothing, even if text of a guest were not escaped.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 

@@ -65,7 +65,7 @@ class CellRunner:
                 group.create_task(self._lane(lane, worker, pool))
 
     def _pool(self, lanes: int) -> Pool[WorkerStart, Job, Done | Stuck]:
-        """Whatever fails costs its cell, and the others go on."""
+        """A worker for each lane. One that fails costs the cell it ran, and the others go on."""
         policy = Policy(silence=self.seconds + _GRACE, silent_again=False, fruitless=None)
         workers = (_Worker(f"lane {lane}", self.program, WorkerStart(core_of(lane)), policy) for lane in range(lanes))
         return Pool(tuple(workers), policy)

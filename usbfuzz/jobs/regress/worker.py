@@ -60,7 +60,7 @@ class _Cells:
                     runs.append(await self._run(lane, job))
         except TimeoutError:
             late = True
-            await self.guest.close()  # whatever the guest was doing, it is not waited for
+            await self.guest.close()  # the guest may be stuck: do not wait for it
         gc.collect()
         return Done(tuple(runs), time.monotonic() - started, late)
 

@@ -21,11 +21,11 @@ from .record import Crash
 from .saved import Renderer
 from .store import CrashStore
 
-__all__ = ["Place"]
+__all__ = ["MinimizationFiles"]
 
 
 @frozen
-class Place:
+class MinimizationFiles:
     """Files of one minimization. Methods that write raise StorageError."""
 
     source: Path  #: the case to begin with
@@ -34,7 +34,7 @@ class Place:
     directory: Path | None = None  #: the directory whose case the smaller one becomes; None: ``target`` is just a file
 
     @classmethod
-    def of(cls, path: Path, out: Path | None) -> Place:
+    def of(cls, path: Path, out: Path | None) -> MinimizationFiles:
         """What ``usbfuzz minimize PATH [-o OUT]`` means; raises CaseError."""
         found = resolve(path)
         if out is not None:

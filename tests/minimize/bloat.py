@@ -18,15 +18,15 @@ from usbfuzz.descriptors.standard import (
     InterfaceDescriptor,
 )
 from usbfuzz.descriptors.tree import parse
+from usbfuzz.jobs.minimize.cut import Totals, announced
 from usbfuzz.wire import Answer
 
-from .cut import Totals, announced
-
-__all__ = ["FACTOR", "KINDS", "Kind", "bloat"]
+__all__ = ["ADDITIONS", "FACTOR", "Addition", "bloat"]
 
 FACTOR = 20  #: times the bytes of a case, at least
 
-Kind = Callable[[random.Random, Case], Case]
+#: Adds to a case something that the bug does not need.
+Addition = Callable[[random.Random, Case], Case]
 
 _VENDOR = 0xFF
 _UNUSED_CLASS = 0x0D  #: content security: an interface class no Linux driver takes
@@ -34,21 +34,21 @@ _MOST_CONFIGURATION = 4000  #: bytes
 _FIRST_FREE = 20  #: interface number
 
 
-def bloat(case: Case, seed: int, kinds: tuple[Kind, ...] = ()) -> Case:
+def bloat(case: Case, seed: int, additions: tuple[Addition, ...] = ()) -> Case:
     """``case`` with at least FACTOR times its bytes, none of which it needs; the same for the same ``seed``.
 
     What is added should not affect the bug: interfaces without a driver, behind those that are there, answers to
-    requests that no driver makes. Only a guest can tell whether that is so. ``kinds`` says which of KINDS to use.
+    requests that no driver makes. Only a guest can tell whether that is so. ``additions``: all of ADDITIONS, or some.
     Raises ValueError when these have nothing more to add.
     """
     dice = random.Random(seed)
     wanted = FACTOR * weight(case)
     made = case
     while (size := weight(made)) < wanted:
-        for kind in kinds or KINDS:
-            made = kind(dice, made)
+        for addition in additions or ADDITIONS:
+            made = addition(dice, made)
         if weight(made) == size:
-            raise ValueError(f"these kinds add no more than {size} of {wanted} bytes")
+            raise ValueError(f"these additions add no more than {size} of {wanted} bytes")
     return made
 
 
@@ -208,4 +208,5 @@ def _each(case: Case, change: Callable[[DeviceSpec], DeviceSpec]) -> Case:
     return evolve(case, devices=tuple(map(change, case.devices)))
 
 
-KINDS: tuple[Kind, ...] = (interfaces, configurations, strings, scripts, reports, devices, events)
+#: All additions.
+ADDITIONS: tuple[Addition, ...] = (interfaces, configurations, strings, scripts, reports, devices, events)
