@@ -121,8 +121,16 @@ class LaneGuest:
         await self.agent.ping()
 
     async def restore(self) -> None:
-        """A fresh guest from the snapshot, channels connected; raises QemuError, StorageError."""
+        """A fresh guest from the snapshot, channels connected; raises QemuError, StorageError, and none runs then."""
         await self._down()
+        try:
+            await self._up()
+        except BaseException:
+            await self._down()
+            raise
+        self.restores += 1
+
+    async def _up(self) -> None:
         machine = self.machine
         if not machine.disk.exists():
             await asyncio.to_thread(_copy, self._snapshot, machine.disk)
@@ -130,7 +138,6 @@ class LaneGuest:
         self._agent = await self._start(machine)
         self._ports = await open_channels(machine, self._agent.sleep)
         self._console_at = 0
-        self.restores += 1
 
     async def _start(self, machine: Machine) -> Agent:
         """Start QEMU until its guest answers; raises QemuError when none of a few does."""

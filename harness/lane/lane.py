@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from harness.channel.conversation import NOT_RECORDED, Recorder
-from usbfuzz.errors import InfraError
+from usbfuzz.errors import InfraError, UsbfuzzError
 
 from .guest import LaneGuest
 from .outcome import Outcome, bindings, enumerated, interfaces
@@ -103,12 +104,15 @@ class Lane:
     async def run_round(self, cases: Sequence[Case]) -> Outcome:
         """Run several cases side by side, each on ports of its own, and restore the guest after them if need be.
 
-        Raises InfraError when they need too many ports, QemuError when QEMU was killed from outside, and what
+        Raises InfraError when they need too many ports and QemuError when QEMU was killed from outside. A guest that
+        cannot be restored afterwards does not cost the outcome: the next round restores it first, and raises what
         :meth:`restore` does.
         """
         placing = places(cases, self.config.ports)
         if placing is None:
             raise InfraError(f"the round needs more ports than the guest's {self.config.ports}")
+        if not self.pid:
+            await self.restore()
         recorder = self._recorder()
         started = time.monotonic()
         played = Round(self.guest, self.known, validate=self._validates())
@@ -118,9 +122,10 @@ class Lane:
         seconds = time.monotonic() - started
         restored = not await self._runs_on(ending, diagnosis)
         outcome = self._outcome(diagnosis, played.stage, recorder, seconds=seconds, restored=restored)
-        if outcome.restored:
-            await self.restore()
-            self.recovery = time.monotonic() - broken
+        if restored:
+            with contextlib.suppress(UsbfuzzError):  # what was found must reach the job; the next round tries again
+                await self.restore()
+                self.recovery = time.monotonic() - broken
         return outcome
 
     def _recorder(self) -> Recorder | None:
