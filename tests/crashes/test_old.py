@@ -16,6 +16,7 @@ from usbfuzz.case import load
 from usbfuzz.case.parts import weight
 from usbfuzz.cli.crashes import crashes
 from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.layout import LOCK_FILE
 from usbfuzz.crashes.minimization_files import MinimizationFiles
 from usbfuzz.crashes.minimized import Mark, Minimized, load_result
 from usbfuzz.crashes.record import Crash, How, find_crash, read_crashes
@@ -134,6 +135,15 @@ def test_a_minimization_of_the_current_directory_keeps_its_result_in_the_crash(
     crash = read_crashes(old)[REAL_TIME]
     assert (crash.reproduced, crash.runs, crash.confirmed, crash.clock) == (9, 10, 1, "kvm")
     assert (old / REAL_TIME / "original.toml").read_bytes() == (OLD / REAL_TIME / "case.toml").read_bytes()
+
+
+def test_the_texts_of_the_current_directory_are_made_anew_under_the_lock_of_the_directory_above(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(old / REAL_TIME)
+    assert _run("report", ".") == ".: done\n"
+    assert (old / LOCK_FILE).exists()
+    assert not (old / REAL_TIME / LOCK_FILE).exists()
 
 
 def test_a_regression_run_collects_their_cases() -> None:

@@ -74,8 +74,8 @@ def import_command(
     if devices:
         found = list(_placed(devices, output))
         _check(found, force=force)
-        for each in found:
-            save(each.target, as_case(each.imported, Path(each.source).name))
+        for placed in found:
+            save(placed.target, as_case(placed.imported, Path(placed.source).name))
         _report(found)
     elif not errors:
         raise InputError(f"{device}: no device with these ids in {', '.join(files)}; leave out -d to see what there is")
@@ -99,7 +99,7 @@ def _imported(files: Iterable[str], errors: list[InputError]) -> list[tuple[str,
         except InputError as error:
             errors.append(error)
         else:
-            found += [("standard input" if name == "-" else name, each) for each in devices]
+            found += [("standard input" if name == "-" else name, imported) for imported in devices]
     return found
 
 
@@ -143,11 +143,11 @@ def _placed(devices: list[tuple[str, Imported]], output: Path) -> Iterator[_Foun
 
 def _check(found: list[_Found], *, force: bool) -> None:
     """Raises InputError before anything is written, when it cannot or would overwrite something."""
-    for each in found:
-        if not each.target.parent.is_dir():
-            raise InputError(f"{each.target.parent}: there is no such directory; make it first")
-        if each.target.exists() and not force:
-            raise InputError(f"{each.target}: exists already; give --force to overwrite it, or another -o")
+    for placed in found:
+        if not placed.target.parent.is_dir():
+            raise InputError(f"{placed.target.parent}: there is no such directory; make it first")
+        if placed.target.exists() and not force:
+            raise InputError(f"{placed.target}: exists already; give --force to overwrite it, or another -o")
 
 
 def _report(found: list[_Found]) -> None:
@@ -155,17 +155,17 @@ def _report(found: list[_Found]) -> None:
     console, table = screen(), Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("device", "speed", "bytes", "classes", "made up", "problems", "file"):
         table.add_column(heading, justify="right" if heading in ("bytes", "made up", "problems") else "left")
-    for each in found:
-        spec = each.imported.device
+    for placed in found:
+        spec = placed.imported.device
         size = sum(map(len, (spec.device, *spec.configurations, spec.bos, spec.qualifier)))
-        name = f"{_ids(each.imported)} {spec.name}"
-        counts = (str(len(each.imported.synthesised)), str(len(each.imported.problems)))
-        row = (name, spec.speed.value, str(size), _classes(each.imported), *counts, str(each.target))
+        name = f"{_ids(placed.imported)} {spec.name}"
+        counts = (str(len(placed.imported.synthesised)), str(len(placed.imported.problems)))
+        row = (name, spec.speed.value, str(size), _classes(placed.imported), *counts, str(placed.target))
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)
-    for each in found:
-        _notes(each.target.name, "made up", each.imported.synthesised)
-        _notes(each.target.name, "problem", tuple(map(str, each.imported.problems)))
+    for placed in found:
+        _notes(placed.target.name, "made up", placed.imported.synthesised)
+        _notes(placed.target.name, "problem", tuple(map(str, placed.imported.problems)))
 
 
 def _notes(name: str, what: str, notes: tuple[str, ...]) -> None:

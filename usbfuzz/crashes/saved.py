@@ -86,7 +86,7 @@ def render_anew(name: str, directory: Path, render: Renderer) -> Iterator[tuple[
     OSError, and StorageError while a campaign runs there.
     """
     paths = _meant(name, directory)
-    with DirectoryLock.acquire(paths[0].parent):
+    with DirectoryLock.acquire(paths[0].resolve().parent):  # a path may be ".", whose parent is itself
         for path in paths:
             yield path, write_texts(path, render)
 

@@ -37,7 +37,7 @@ class Device(Routed):
         self.configuration = 0
         self.alternate: dict[int, int] = {}
         self.halted: set[int] = set()
-        self.wake: Callable[[int], None] = _nobody_waits
+        self.wake: Callable[[int], None] = _call_nothing
         self._remote_wakeup = False
         self._layouts: dict[tuple[object, ...], Layout] = {}
         self._served = self._descriptors()
@@ -144,24 +144,24 @@ class Device(Routed):
 
     @control_in(kind=RequestKind.STANDARD, bRequest=StandardRequest.GET_STATUS)
     def get_device_status(self, _setup: Setup) -> Reply:
-        """Self-powered (bit 0) and remote wakeup (bit 1)."""
+        """Status of the device: self-powered (bit 0), remote wakeup (bit 1). USB 2.0 §9.4.5."""
         bmAttributes = self.current_configuration()[7:8] or b"\0"
         return bytes((bmAttributes[0] >> 6 & 1 | self._remote_wakeup << 1, 0))
 
     @control_in(kind=RequestKind.STANDARD, bRequest=StandardRequest.GET_STATUS, recipient=Recipient.INTERFACE)
     def get_interface_status(self, _setup: Setup) -> Reply:
-        """Reserved, zero."""
+        """Status of an interface: all bits are reserved and zero. USB 2.0 §9.4.5."""
         return bytes(2)
 
     @control_in(kind=RequestKind.STANDARD, bRequest=StandardRequest.GET_STATUS, recipient=Recipient.ENDPOINT)
     def get_endpoint_status(self, setup: Setup) -> Reply:
-        """Halted (bit 0)."""
+        """Status of an endpoint: halted (bit 0). USB 2.0 §9.4.5."""
         return bytes((setup.wIndex & 0xFF in self.halted, 0))
 
     @control_out(kind=RequestKind.STANDARD, bRequest=StandardRequest.SET_FEATURE)
     @control_out(kind=RequestKind.STANDARD, bRequest=StandardRequest.CLEAR_FEATURE)
     def change_device_feature(self, setup: Setup, _payload: bytes) -> None:
-        """Remote wakeup is remembered, other features are accepted."""
+        """Set or clear a feature of the device: remote wakeup is remembered, others are accepted. USB 2.0 §9.4.9."""
         if setup.wValue == Feature.DEVICE_REMOTE_WAKEUP:
             self._remote_wakeup = setup.bRequest == StandardRequest.SET_FEATURE
 
@@ -170,17 +170,17 @@ class Device(Routed):
     @control_out(kind=RequestKind.STANDARD, bRequest=StandardRequest.SET_SEL)
     @control_out(kind=RequestKind.STANDARD, bRequest=StandardRequest.SET_ISOCH_DELAY)
     def accept(self, _setup: Setup, _payload: bytes) -> None:
-        """Function suspend and SuperSpeed link timing: nothing to do for a simulated device."""
+        """Accept function suspend and SuperSpeed link timing, which a simulated device does nothing about."""
 
     @control_out(kind=RequestKind.STANDARD, bRequest=StandardRequest.SET_FEATURE, recipient=Recipient.ENDPOINT)
     def halt_endpoint(self, setup: Setup, _payload: bytes) -> None:
-        """ENDPOINT_HALT: transfers stall until the host clears it."""
+        """Halt an endpoint: its transfers stall until the host clears ENDPOINT_HALT. USB 2.0 §9.4.9."""
         if setup.wValue == Feature.ENDPOINT_HALT:
             self.halted.add(setup.wIndex & 0xFF)
 
     @control_out(kind=RequestKind.STANDARD, bRequest=StandardRequest.CLEAR_FEATURE, recipient=Recipient.ENDPOINT)
     def resume_endpoint(self, setup: Setup, _payload: bytes) -> None:
-        """ENDPOINT_HALT cleared."""
+        """Clear ENDPOINT_HALT: transfers are answered again. USB 2.0 §9.4.1."""
         if setup.wValue == Feature.ENDPOINT_HALT:
             self.halted.discard(setup.wIndex & 0xFF)
 
@@ -206,7 +206,7 @@ class Device(Routed):
 
     @control_in(kind=RequestKind.STANDARD, bRequest=StandardRequest.SYNCH_FRAME, recipient=Recipient.ENDPOINT)
     def synch_frame(self, _setup: Setup) -> Reply:
-        """Frame number 0."""
+        """The frame number of a synchronization pattern: always 0. USB 2.0 §9.4.11."""
         return bytes(2)
 
 
@@ -216,5 +216,5 @@ def _answer(reply: Reply, length: int, nothing: Answer) -> Answer:
     return nothing if reply is None else Answer(data=reply[:length])
 
 
-def _nobody_waits(bEndpointAddress: int) -> None:
+def _call_nothing(bEndpointAddress: int) -> None:
     del bEndpointAddress

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GuestWatcher", "Play", "plug", "watch"]
 
-_LOOK_S = 0.2  #: between two looks at the console
-_SETTLE_S = 0.5  #: between two questions for new bindings
+_LOOK_S = 0.2  #: seconds between two looks at the console
+_ASK_S = 0.5  #: seconds between two questions for new bindings
 _INFO = 7  #: console log level at which a driver developer reads along
 
 
@@ -65,10 +65,10 @@ async def watch(
     seconds: float | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Boot a guest that talks, ``play``, and watch for ``seconds``, until cancelled or the guest is gone.
+    """Boot a guest, ``play``, and watch for ``seconds``, until cancelled or the guest is gone.
 
-    What is plugged at the end of the play stays plugged: unlike a campaign, this is for looking. Raises BootError and
-    InfraError from the preparation; a guest that dies while it is watched just ends the watching.
+    The guest prints kernel messages down to the level info. What is plugged when ``play`` ends stays plugged. A guest
+    that dies while it is watched ends the watching. Raises BootError and InfraError from the preparation.
     """
     lane = await Lane.open(evolve(config, loglevel=_INFO, paced=True), on_progress)
     try:
@@ -101,7 +101,7 @@ async def _follow(playing: Awaitable[None], stage: Stage, watcher: GuestWatcher,
             await stage.shared.settle()
             for event in stage.shared.take():
                 watcher.uevent(event)
-            await asyncio.sleep(_SETTLE_S)
+            await asyncio.sleep(_ASK_S)
     except (QemuError, GuestError) as error:
         await asyncio.sleep(2 * _LOOK_S)
         watcher.kernel(f"-- the guest is gone: {error}")

@@ -43,11 +43,13 @@ class DescriptorConnection(ITargetConnection):  # type: ignore[misc]
     ``strings[1]``, ``reports[0]``, ``bos``. Raises ValueError for one that ``template`` does not have.
     """
 
-    def __init__(self, bench: Workbench, template: DeviceSpec, part: str = "configurations[0]", port: int = 0) -> None:
+    def __init__(
+        self, workbench: Workbench, template: DeviceSpec, part: str = "configurations[0]", port: int = 0
+    ) -> None:
         names = [name for name, _ in parts(template)]
         if part not in names:
             raise ValueError(f"{template.name} has no {part!r}; it has {', '.join(names)}")
-        self._bench = bench
+        self._workbench = workbench
         self._template = template
         self._part = part
         self._port = port
@@ -56,7 +58,7 @@ class DescriptorConnection(ITargetConnection):  # type: ignore[misc]
     @property
     def info(self) -> str:
         """What is fuzzed, for boofuzz's log."""
-        return f"{self._part} of {self._template.name}, plugged into {self._bench.lane.config.kernel.name}"
+        return f"{self._part} of {self._template.name}, plugged into {self._workbench.lane.config.kernel.name}"
 
     def open(self) -> None:
         """Do nothing: the guest runs already."""
@@ -69,20 +71,20 @@ class DescriptorConnection(ITargetConnection):  # type: ignore[misc]
 
         Raises nothing when the guest dies of it: the monitor reports that.
         """
-        bench = self._bench
-        self._read = len(bench.kernel_log())
+        workbench = self._workbench
+        self._read = len(workbench.kernel_log())
         try:
-            bench.plug(self._port, ScriptedDevice(with_part(self._template, self._part, data)))
-            bench.wait(bench.lane.agent.exercise(_EXERCISE_MS))
-            bench.unplug(self._port)
-            bench.wait(bench.lane.agent.validate())
+            workbench.plug(self._port, ScriptedDevice(with_part(self._template, self._part, data)))
+            workbench.wait(workbench.lane.agent.exercise(_EXERCISE_MS))
+            workbench.unplug(self._port)
+            workbench.wait(workbench.lane.agent.validate())
         except (QemuError, GuestError):
-            bench.kernel_log()
+            workbench.kernel_log()
         return len(data)
 
     def recv(self, max_bytes: int) -> bytes:
         """What the kernel printed since the last send."""
-        log = self._bench.kernel_log()
+        log = self._workbench.kernel_log()
         text = log[self._read :].encode()[:max_bytes]
         self._read = len(log)
         return text
@@ -91,18 +93,18 @@ class DescriptorConnection(ITargetConnection):  # type: ignore[misc]
 class GuestMonitor(BaseMonitor):  # type: ignore[misc]
     """Tells boofuzz of crashes and warnings in the guest's log, and gives it a fresh guest after each."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, workbench: Workbench) -> None:
         super().__init__()
-        self._bench = bench
+        self._workbench = workbench
 
     def post_send(self, target: object = None, fuzz_data_logger: object = None, session: object = None) -> bool:
         """Whether the kernel has reported nothing and the guest answers."""
         del target, fuzz_data_logger, session
-        return not self._bench.reports() and self._answers()
+        return not self._workbench.reports() and self._answers()
 
     def get_crash_synopsis(self) -> str:
         """Titles, and the first lines of the first report."""
-        reports = self._bench.reports()
+        reports = self._workbench.reports()
         if not reports:
             return "the guest went silent"
         lines = reports[0].text.splitlines()[:_REPORT_LINES]
@@ -110,12 +112,12 @@ class GuestMonitor(BaseMonitor):  # type: ignore[misc]
 
     def retrieve_data(self) -> bytes:
         """The kernel's log since the guest was restored."""
-        return self._bench.kernel_log().encode()
+        return self._workbench.kernel_log().encode()
 
     def restart_target(self, target: object = None, fuzz_data_logger: object = None, session: object = None) -> bool:
         """Restore the guest from its snapshot; always True."""
         del target, fuzz_data_logger, session
-        self._bench.restore()
+        self._workbench.restore()
         return True
 
     def start_target(self) -> bool:
@@ -128,7 +130,7 @@ class GuestMonitor(BaseMonitor):  # type: ignore[misc]
 
     def _answers(self) -> bool:
         try:
-            self._bench.wait(self._bench.lane.agent.ping())
+            self._workbench.wait(self._workbench.lane.agent.ping())
         except (QemuError, GuestError):
             return False
         return True

@@ -88,10 +88,10 @@ class _OneAtATime:
 
 
 class _Refusal(asyncio.Protocol):
-    """Hangs up."""
+    """Refuses a connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """At once."""
+        """Close the connection at once."""
         transport.close()
 
 

@@ -13,4 +13,4 @@ class ServeWatcher(ChannelWatcher, Protocol):
     """Called from the event loop."""
 
     def note(self, text: str) -> None:
-        """Somebody came, went or was refused."""
+        """A QEMU or a kernel connected, disconnected or was refused: ``text`` says which."""
