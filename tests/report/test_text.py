@@ -68,6 +68,7 @@ def test_it_says_all_a_maintainer_asks_for() -> None:
         "[09 04 01 00 02 e0 01 01",
         "usbfuzz replay case.toml --kernel debian:5.10.223-1",
         "python3 repro.py --kernel VMLINUZ --initrd INITRD",
+        "modprobe dummy_hcd num=1 && modprobe raw_gadget",
         "gcc -pthread -o repro repro.c",
         "1. plug",
         "2. once the guest has settled: unplug",

@@ -16,7 +16,7 @@ from usbfuzz.wire import Speed, Status
 
 from .served import served
 
-__all__ = ["render_gadget"]
+__all__ = ["load_modules", "render_gadget"]
 
 _PROGRAM = Path(__file__).parent / "gadget.c"
 _PLACE = '#include "case.h"\n'
@@ -32,9 +32,14 @@ _SPEEDS = {
 _STATUS = {Status.OK: "OK", Status.NAK: "NAK", Status.NEVER: "NEVER", Status.TIMEOUT: "NEVER"}
 
 
+def load_modules(case: Case) -> str:
+    """The shell command that loads what repro.c needs: a port of dummy_hcd for each of the case, and their speed."""
+    speed = " is_super_speed=1" if any(device.speed is Speed.SUPER for device in case.devices) else ""
+    return f"modprobe dummy_hcd num={case.ports}{speed} && modprobe raw_gadget"
+
+
 def render_gadget(case: Case, *, title: str, kernel: str) -> str:
     """The text of repro.c."""
-    speed = " is_super_speed=1" if any(device.speed is Speed.SUPER for device in case.devices) else ""
     comment = f"""\
 /*
  * {_comment(title)}
@@ -42,7 +47,7 @@ def render_gadget(case: Case, *, title: str, kernel: str) -> str:
  *
  * Plays the USB device that caused it, by raw-gadget on dummy_hcd. As root:
  *
- *     modprobe dummy_hcd num={case.ports}{speed}; modprobe raw_gadget
+ *     {load_modules(case)}
  *     gcc -pthread -o repro repro.c && ./repro
  */
 """

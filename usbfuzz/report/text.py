@@ -23,6 +23,7 @@ from usbfuzz.descriptors import string_text
 from usbfuzz.triage import Report, brief
 
 from .annotate import annotated
+from .gadget import load_modules
 
 __all__ = ["oops_of", "render_text"]
 
@@ -151,7 +152,7 @@ def _commands(saved: SavedCrash, files: frozenset[str]) -> Iterator[str]:
     if GADGET_FILE in files:
         yield ""
         yield from _wrap("On the machine itself, as root, with CONFIG_USB_RAW_GADGET and CONFIG_USB_DUMMY_HCD:")
-        yield "    modprobe dummy_hcd && modprobe raw_gadget"
+        yield f"    {load_modules(saved.case)}"
         yield f"    gcc -pthread -o repro {GADGET_FILE} && ./repro"
     others = [name for name in (ORIGINAL_FILE, LSUSB_FILE, CAPTURE_FILE, CONSOLE_FILE) if name in files]
     if others:
