@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from usbfuzz.load import load_device
 from usbfuzz.report.capture import save_capture
 
 from .guest import GuestOptions, guest_options
+from .interrupt import until_interrupted
 from .live import Screen
 from .options import pcap_option, progress
 
@@ -63,10 +62,5 @@ class _RecordingScreen(Screen):
 
 async def _run(loaded: Loaded, guest: GuestOptions, watcher: Screen, seconds: float | None) -> None:
     config = await guest.prepare(loaded.case.recorded_kernel if loaded.case else None)
-    task = asyncio.ensure_future(plug(loaded, config, watcher, seconds=seconds, on_progress=progress))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    await until_interrupted(plug(loaded, config, watcher, seconds=seconds, on_progress=progress))
     watcher.summary()

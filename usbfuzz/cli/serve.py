@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from usbfuzz.jobs.serve.instructions import qemu_arguments, usbip_commands
 from usbfuzz.jobs.serve.usbip import Address
 from usbfuzz.load import load_device
 
+from .interrupt import until_interrupted
 from .live import Screen
 
 if TYPE_CHECKING:
@@ -57,22 +56,13 @@ def serve_command(device: str, socket: Path | None, connect: bool, usbip: Addres
     console = Console(highlight=False)
     if loaded.case and len(loaded.case.events) > 1:
         _tell(console, f"{loaded.name} is what the case plugs in first; the rest of its schedule is yours to play", [])
-    asyncio.run(_serve(loaded, socket and socket.absolute(), connect, usbip, console, Screen(console, transfers)))
+    screen = Screen(console, transfers)
+    serving = _serve(loaded, socket and socket.absolute(), connect, usbip, console, screen)
+    asyncio.run(until_interrupted(serving))
     return 0
 
 
 async def _serve(
-    loaded: Loaded, socket: Path | None, connect: bool, usbip: Address | None, console: Console, screen: Screen
-) -> None:
-    task = asyncio.ensure_future(_serve_all(loaded, socket, connect, usbip, console, screen))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-async def _serve_all(
     loaded: Loaded, socket: Path | None, connect: bool, usbip: Address | None, console: Console, screen: Screen
 ) -> None:
     async with asyncio.TaskGroup() as group:
