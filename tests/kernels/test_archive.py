@@ -12,6 +12,7 @@ from harness.guest.kernels import Kernel, ModuleIndex, default_cache, installed,
 from harness.guest.kernels.debug import debug_information
 from usbfuzz.errors import KernelError
 
+from .bound import bound_by_usb
 from .signed_archive import FakeArchive, Key, bzimage, module_files, signing_key
 
 Resolve = Callable[..., Kernel]
@@ -52,7 +53,7 @@ def test_a_suite_gives_its_stock_kernel_with_indexed_modules(get: Resolve) -> No
     assert (kernel.name, kernel.release) == ("debian:6.1.10-1", "6.1.0-1-amd64")
     assert kernel.vmlinuz.read_bytes() == bzimage("6.1.0-1-amd64")
     index = ModuleIndex.read(kernel.modules)
-    assert index.bind_usb_or_hid() == ("usbhid",)
+    assert bound_by_usb(kernel) == {"usbhid"}
     assert index.builtin == {"ext4"}
     assert index.paths["usbhid"].is_file()
 
@@ -81,7 +82,7 @@ def test_split_packages_are_put_together(archive: FakeArchive, get: Resolve) -> 
     kernel = get("debian:7.3")
     assert (kernel.name, kernel.release) == ("debian:7.3.4-1", release)
     assert not (kernel.modules / "vmlinuz").exists()
-    assert ModuleIndex.read(kernel.modules).bind_usb_or_hid() == ("usbhid",)
+    assert bound_by_usb(kernel) == {"usbhid"}
 
 
 def test_a_kernel_whose_parts_left_the_archive_is_named_with_them(archive: FakeArchive, get: Resolve) -> None:
@@ -225,7 +226,7 @@ def test_a_default_release_pinned_on_the_machine_does_not_hide_other_suites(
 def test_the_machines_own_mirrors_give_a_real_kernel() -> None:
     kernel = resolve("debian:bookworm", default_cache())
     assert kernel.release.startswith("6.1.")
-    assert "usbhid" in ModuleIndex.read(kernel.modules).bind_usb_or_hid()
+    assert "usbhid" in bound_by_usb(kernel)
 
 
 def test_debug_information_is_vmlinux_and_the_modules_asked_for(

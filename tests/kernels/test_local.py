@@ -13,6 +13,7 @@ import pytest
 from harness.guest.kernels import ModuleIndex, installed, read_module, remove, resolve
 from usbfuzz.errors import KernelError
 
+from .bound import bound_by_usb
 from .signed_archive import bzimage, module, module_files
 
 RELEASE = "6.9.0-rc1+"
@@ -54,7 +55,7 @@ def test_a_directory_gives_its_kernel_and_is_left_as_it_was(directory: Path, cac
     before = sorted(directory.rglob("*"))
     kernel = resolve(str(directory), cache)
     assert (kernel.name, kernel.release) == (f"dir:{directory}", RELEASE)
-    assert ModuleIndex.read(kernel.modules).bind_usb_or_hid() == ("usbhid",)
+    assert bound_by_usb(kernel) == {"usbhid"}
     assert sorted(directory.rglob("*")) == before
     assert resolve(kernel.name, cache) == kernel
 
@@ -195,22 +196,14 @@ def index(tmp_path: Path) -> ModuleIndex:
     return ModuleIndex.read(write(tmp_path / "m", {name: text.encode() for name, text in files.items()}))
 
 
-def test_a_closure_loads_what_is_needed_first_and_each_module_once(index: ModuleIndex) -> None:
-    assert index.closure(["snd-usb-audio", "usbcore", "ext4"]) == (
-        "usb_common",
-        "usbcore",
-        "snd_usbmidi_lib",
-        "snd_usb_audio",
-    )
+def test_dependencies_are_in_an_order_in_which_they_can_be_loaded(index: ModuleIndex) -> None:
+    assert index.dependencies["snd_usb_audio"] == ("usb_common", "usbcore", "snd_usbmidi_lib")
+    assert (index.dependencies["hid_generic"], index.builtin) == ((), {"ext4"})
 
 
-def test_modules_that_bind_to_usb_or_hid_are_found_by_alias(index: ModuleIndex) -> None:
-    assert index.bind_usb_or_hid() == ("hid_generic", "snd_usb_audio")
-
-
-def test_an_unknown_module_is_named(index: ModuleIndex) -> None:
-    with pytest.raises(KernelError, match="the kernel has no module uvcvideo"):
-        index.closure(["uvcvideo"])
+def test_aliases_are_read_in_file_order_with_the_names_of_proc_modules(index: ModuleIndex) -> None:
+    assert [alias.module for alias in index.aliases] == ["snd_usb_audio", "hid_generic", "ext4", "usb_common"]
+    assert index.aliases[1].pattern == "hid:b*g*v*p*"
 
 
 def test_a_directory_without_indexes_asks_for_depmod(tmp_path: Path) -> None:

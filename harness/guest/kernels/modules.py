@@ -1,11 +1,11 @@
-"""The modules of a kernel: their dependencies, which of them bind to USB, and their content."""
+"""The modules of a kernel: their files, dependencies, aliases and content."""
 
 from __future__ import annotations
 
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +18,6 @@ from .command import run_bytes
 __all__ = ["Alias", "ModuleIndex", "module_name", "read_module"]
 
 _ELF = b"\x7fELF"
-_USB_OR_HID = ("usb:", "hid:")
 
 
 @frozen
@@ -56,25 +55,6 @@ class ModuleIndex:
                 aliases.append(Alias(words[1], module_name(words[2])))
         builtin = frozenset(module_name(line) for line in _lines(directory / "modules.builtin"))
         return cls(directory, paths, dependencies, tuple(aliases), builtin)
-
-    def closure(self, names: Iterable[str]) -> tuple[str, ...]:
-        """``names`` and all they need, each once, in an order they can be loaded in. Built-in ones need nothing.
-
-        Raises KernelError for a name the kernel does not have.
-        """
-        ordered: dict[str, None] = {}
-        for name in map(module_name, names):
-            if name in self.builtin and name not in self.paths:
-                continue
-            if name not in self.paths:
-                raise KernelError(f"{self.directory}: the kernel has no module {name}")
-            ordered.update(dict.fromkeys((*self.dependencies[name], name)))
-        return tuple(ordered)
-
-    def bind_usb_or_hid(self) -> tuple[str, ...]:
-        """The loadable modules with a ``usb:`` or ``hid:`` alias, sorted."""
-        bound = {alias.module for alias in self.aliases if alias.pattern.startswith(_USB_OR_HID)}
-        return tuple(sorted(bound & self.paths.keys()))
 
 
 def module_name(path: str) -> str:
