@@ -23,12 +23,12 @@ __all__ = ["PROTOCOL_VERSION", "Agent", "Ran", "UEvent"]
 
 PROTOCOL_VERSION = 3
 
-_LINE_BYTES = 4096
+_LINE_BYTES = 4096  #: the longest line in either direction, newline included (LINE_BYTES in agent.h)
 _DATA_BYTES = 32 << 20  #: the agent's own limit
 _EVENTS = 50_000  #: between two settles; more than the kernel's queue can hold
-_CHUNK = 1 << 18
-_NUMBER_DIGITS = 9
-_STDIN_BYTES = 1 << 20
+_CHUNK = 1 << 18  #: bytes that are read ahead at most
+_NUMBER_DIGITS = 9  #: of a count in a reply
+_STDIN_BYTES = 1 << 20  #: of a program's input (INPUT_BYTES in run.c)
 _PIECE = 1900  #: bytes sent in one line, as twice as many hex digits
 _REPLY = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
 #: Wall seconds after which a connection on which the agent does not answer is made anew.

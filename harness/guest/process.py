@@ -24,8 +24,8 @@ __all__ = ["NICENESS", "Qemu", "check_qemu", "find_qemu"]
 #: QEMU has a lower priority than the server that answers it: under a warped clock a late answer is a wrong answer.
 NICENESS = 5
 
-_START_TIMEOUT = 20.0
-_POLL = 0.002
+_START_TIMEOUT = 20.0  #: wall seconds for QEMU to open its QMP socket and greet us
+_POLL = 0.002  #: wall seconds between two tries to connect to it
 
 
 def find_qemu(arch: Arch = DEFAULT) -> str:

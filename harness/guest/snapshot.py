@@ -34,7 +34,7 @@ __all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "prune",
 
 #: Seconds of wall time a stock kernel with every USB module may take under TCG on a busy machine.
 BOOT_TIMEOUT = 180.0
-_PANIC_LOOK_S = 0.5
+_PANIC_LOOK_S = 0.5  #: wall seconds between two looks at the console for a panic
 #: Snapshots in the cache, 150 to 230 MiB each: one for every kernel, set of parameters and version of the image.
 SNAPSHOTS_KEPT = 24
 

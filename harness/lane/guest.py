@@ -116,6 +116,21 @@ class LaneGuest:
         """The guest's ports, nothing plugged in; raises QemuError when no guest runs."""
         return Stage(self.agent, self._ports, warped=self.config.timing.warped)
 
+    @property
+    def console_full(self) -> bool:
+        """So much was printed that the guest should be restored for that alone."""
+        return self._console_at > _CONSOLE_LIMIT
+
+    def read_console(self) -> str:
+        """What the guest printed since the last call."""
+        raw = self._unread()
+        self._console_at += len(raw)
+        return _text(raw)
+
+    def peek_console(self) -> str:
+        """The same, and the next call returns it again."""
+        return _text(self._unread())
+
     async def ping(self) -> None:
         """Return once the agent has answered; raises QemuError, GuestError."""
         await self.agent.ping()
@@ -129,6 +144,12 @@ class LaneGuest:
             await self._down()
             raise
         self.restores += 1
+
+    async def close(self) -> None:
+        """End the guest and remove its files; may be called twice."""
+        await self._down()
+        self._core.close()
+        self._dir.close()
 
     async def _up(self) -> None:
         machine = self.machine
@@ -158,12 +179,6 @@ class LaneGuest:
         finally:
             agent.cancel()
 
-    async def close(self) -> None:
-        """End the guest and remove its files; may be called twice."""
-        await self._down()
-        self._core.close()
-        self._dir.close()
-
     async def _down(self) -> None:
         for port in self._ports:
             port.close()
@@ -174,21 +189,6 @@ class LaneGuest:
         if self._qemu is not None:
             await self._qemu.kill()
             self._qemu = None
-
-    @property
-    def console_full(self) -> bool:
-        """So much was printed that the guest should be restored for that alone."""
-        return self._console_at > _CONSOLE_LIMIT
-
-    def read_console(self) -> str:
-        """What the guest printed since the last call."""
-        raw = self._unread()
-        self._console_at += len(raw)
-        return _text(raw)
-
-    def peek_console(self) -> str:
-        """The same, and the next call returns it again."""
-        return _text(self._unread())
 
     def _unread(self) -> bytes:
         try:
@@ -207,6 +207,7 @@ def _copy(snapshot: Path, disk: Path) -> None:
     try:
         shutil.copyfile(snapshot, disk)
     except OSError as error:
+        disk.unlink(missing_ok=True)  # half a copy must not be taken for one the next time
         raise StorageError(
             f"{disk}: cannot copy the snapshot: {error.strerror}; free some space or set TMPDIR"
         ) from error

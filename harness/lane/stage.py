@@ -119,6 +119,12 @@ class Stage:
             finally:
                 self._count(port)
 
+    async def reset(self, port: int) -> None:
+        """Have the host reset the device on ``port``, whichever of the controller's two buses it is on."""
+        for bus in buses_of(port):
+            with contextlib.suppress(GuestError):  # no device there, or it cannot be reset: an event without effect
+                await self._bounded(self.agent.reset(f"{bus}-1"))
+
     def count_rest(self) -> None:
         """Count the requests of devices that were not unplugged because the guest died first."""
         while self._plugged:
@@ -138,12 +144,6 @@ class Stage:
                 await self.unplug(port)
             case Action.RESET:
                 await self.reset(port)
-
-    async def reset(self, port: int) -> None:
-        """Have the host reset the device on ``port``, whichever of the controller's two buses it is on."""
-        for bus in buses_of(port):
-            with contextlib.suppress(GuestError):  # no device there, or it cannot be reset: an event without effect
-                await self._bounded(self.agent.reset(f"{bus}-1"))
 
     async def _wait(self, event: Event, place: Mapping[int, int]) -> None:
         """Wait until the event's time has come; devices of other cases in the round are not waited for."""

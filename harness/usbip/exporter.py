@@ -10,7 +10,7 @@ from harness.channel.exporter import BaseExporter
 from usbfuzz.errors import ProtocolError
 
 from .messages import Submit, Unlink, Unlinked
-from .urbs import Control, Data, Iso, Pace, Urb
+from .urbs import ControlUrb, DataUrb, IsoUrb, Pace, Urb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ class Exporter(BaseExporter[Urb]):
         if len(self._pending) >= MAX_PENDING or self._bytes > MAX_PENDING_BYTES:
             raise ProtocolError(f"The USB/IP client has {len(self._pending)} URBs of {self._bytes} bytes outstanding.")
         self.requests += 1
-        kind = Iso if request.packets else Data if request.ep else Control
+        kind = IsoUrb if request.packets else DataUrb if request.ep else ControlUrb
         address = request.ep | request.direction << 7
         urb = kind(request, self._device.speed, self._paces[address])
         self._pending[urb.id] = urb

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.channel.pipes import Pipe
     from usbfuzz.device import Device
 
-__all__ = ["Control", "Data", "Iso", "Pace", "Urb", "frame_s"]
+__all__ = ["ControlUrb", "DataUrb", "IsoUrb", "Pace", "Urb", "frame_s"]
 
 _SHORT_NOT_OK = 0x0001  #: URB_SHORT_NOT_OK of include/linux/usb.h
 _LAG_S = 0.1  #: seconds: how far behind a periodic endpoint may be and still catch up
@@ -88,7 +88,7 @@ class Urb(ABC):
         return Submitted(self.id, result, length, submit.start_frame, submit.number_of_packets, data, packets)
 
 
-class Control(Urb):
+class ControlUrb(Urb):
     """A control transfer, standard requests too: QEMU handles some itself, USB/IP passes on all."""
 
     def ask(self, device: Device) -> Answer:
@@ -105,7 +105,7 @@ class Control(Urb):
                 return device.on_control(setup, self.submit.data)
 
 
-class Data(Urb):
+class DataUrb(Urb):
     """A bulk transfer, or an interrupt transfer: that one has an interval, and keeps it."""
 
     def ask(self, device: Device) -> Answer:
@@ -122,7 +122,7 @@ class Data(Urb):
         return answer
 
 
-class Iso(Urb):
+class IsoUrb(Urb):
     """An isochronous transfer: several packets, one each interval, each with a status of its own."""
 
     _ready: float | None = None
