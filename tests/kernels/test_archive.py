@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.guest.kernels import Kernel, ModuleIndex, default_cache, installed, remove, resolve
+from harness.guest.kernels import Kernel, ModuleIndex, debug, default_cache, installed, remove, resolve
 from harness.guest.kernels.debug import debug_information
 from usbfuzz.errors import KernelError
 
@@ -256,3 +256,10 @@ def test_a_kernel_whose_archive_has_no_debug_information_says_so(
     with pytest.raises(KernelError, match=r"linux-image-6\.1\.0-1-amd64-dbg"):
         debug_information(get("debian:bookworm"), [], cache, apt_files=archive.apt_files)
     assert not (cache / "debug").exists() or not list((cache / "debug").iterdir())
+
+
+def test_a_package_of_debug_information_that_cannot_be_unpacked_is_a_kernel_error(tmp_path: Path) -> None:
+    package = tmp_path / "linux-image-dbg.deb"
+    package.write_bytes(b"!<arch>\ncut")
+    with pytest.raises(KernelError, match=r"linux-image-dbg\.deb: cannot be unpacked"):
+        debug._unpack(package, (), tmp_path)

@@ -20,7 +20,7 @@ from .storage import storage_errors
 __all__ = ["debug_directory", "debug_information"]
 
 _APT_FILES = AptFiles()
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  #: bytes that are copied at a time
 
 
 def debug_directory(cache: Path, name: str) -> Path:
@@ -76,14 +76,22 @@ def _unpack(package: Path, modules: Collection[str], into: Path) -> None:
     tool = shutil.which("dpkg-deb")
     if tool is None:
         raise KernelError("dpkg-deb is not installed; install the package dpkg")
-    with subprocess.Popen([tool, "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            for member in archive:
-                name = PurePosixPath(member.name).name
-                content = archive.extractfile(member) if member.isreg() else None
-                if content and (name.startswith("vmlinux-") or name.replace("-", "_") in wanted):
-                    with (into / name).open("wb") as file:
-                        shutil.copyfileobj(content, file, _BLOCK)
+    command = [tool, "--fsys-tarfile", str(package)]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            assert process.stdout is not None
+            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+                _extract(archive, wanted, into)
+    except tarfile.TarError as error:
+        raise KernelError(f"{package.name}: cannot be unpacked: {error}") from error
     if process.returncode or not any(into.iterdir()):
         raise KernelError(f"{package.name}: holds no vmlinux, or cannot be unpacked")
+
+
+def _extract(archive: tarfile.TarFile, wanted: Collection[str], into: Path) -> None:
+    for member in archive:
+        name = PurePosixPath(member.name).name
+        content = archive.extractfile(member) if member.isreg() else None
+        if content and (name.startswith("vmlinux-") or name.replace("-", "_") in wanted):
+            with (into / name).open("wb") as file:
+                shutil.copyfileobj(content, file, _BLOCK)
