@@ -15,7 +15,7 @@ from .schedule import SHAPES, devices_wanted, schedule
 
 __all__ = ["SEVERITIES", "cases", "make_case"]
 
-#: How broken the devices of a case are, a third each: plausible, 1-2 malformations, 3-8.
+#: How many malformations the devices of a case get, a third of the cases each: none, 1 or 2, 3 to 8.
 SEVERITIES = ("plain", "light", "heavy")
 
 
@@ -34,7 +34,7 @@ def _device(dice: Dice, palette: Palette, kind: str, severity: str) -> tuple[Dev
 
 
 def make_case(dice: Dice, palette: Palette, kind: str, severity: str, shape: str) -> Case:
-    """The case of a kind of device, a severity and a shape of schedule; everything else is up to the dice."""
+    """The case of a kind of device, a severity and a shape of schedule; everything else comes from ``dice``."""
     first, notes = _device(dice, palette, kind, severity)
     made = [first]
     while len(made) < devices_wanted(shape):

@@ -86,7 +86,7 @@ def _ethernet(board: Board, dice: Dice) -> bytes:
 
 
 def acm(dice: Dice, board: Board) -> None:
-    """A modem. PSTN 1.2."""
+    """A modem (abstract control model). PSTN 1.2."""
 
     def functional(own: int, other: int) -> bytes:
         calls = CallManagement(bmCapabilities=dice.below(4), bDataInterface=other)
@@ -105,7 +105,7 @@ def acm(dice: Dice, board: Board) -> None:
 
 
 def ecm(dice: Dice, board: Board) -> None:
-    """Ethernet. ECM 1.2."""
+    """An Ethernet adapter (Ethernet control model). ECM 1.2."""
 
     def functional(own: int, other: int) -> bytes:
         return _union(dice, own, other) + _ethernet(board, dice)
@@ -169,7 +169,7 @@ def ncm(dice: Dice, board: Board, *, mbim: bool = False) -> None:
 
 
 def mbim(dice: Dice, board: Board) -> None:
-    """Mobile broadband."""
+    """A mobile broadband modem: :func:`ncm` with MBIM's descriptors and blocks. MBIM 1.0."""
     ncm(dice, board, mbim=True)
 
 

@@ -63,11 +63,11 @@ class Dice:
         return self._pool.pop()
 
     def below(self, bound: int) -> int:
-        """0 ≤ n < ``bound``."""
+        """A random number n with 0 ≤ n < ``bound``."""
         return (self.word() * bound) >> 64
 
     def between(self, low: int, high: int) -> int:
-        """``low`` ≤ n ≤ ``high``."""
+        """A random number n with ``low`` ≤ n ≤ ``high``."""
         return low + ((self.word() * (high - low + 1)) >> 64)
 
     def chance(self, probability: float) -> bool:

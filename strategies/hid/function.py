@@ -18,7 +18,7 @@ from .grammar import GRAMMARS, raw_reports
 
 __all__ = ["DRIVER_KINDS", "DRIVER_REPORTS", "hid_function", "make_report"]
 
-#: Kinds of report descriptors (of GRAMMARS) that a driver has code for.
+#: Kinds of HID report descriptors (of GRAMMARS) that a driver has code for.
 DRIVER_KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "hid_multitouch": ("touch",),
@@ -126,7 +126,7 @@ def _kind(dice: Dice, identity: Identity) -> str:
 
 
 def make_report(dice: Dice, identity: Identity) -> tuple[str, HidReport]:
-    """A report descriptor for a driver, and the kind of device it is."""
+    """A HID report descriptor for a driver, and the kind of device it is."""
     report = HidReport()
     if (reports := DRIVER_REPORTS.get(identity.module)) and dice.chance(0.75):
         raw_reports(report, reports)

@@ -74,7 +74,7 @@ class Table:
         return self.required(key, default if value is None else value)
 
     def flag(self, key: str, *, default: bool) -> bool:
-        """true or false."""
+        """A boolean."""
         value: bool | None = self._take(key, bool)
         return default if value is None else value
 
@@ -104,7 +104,7 @@ class Table:
         return tuple(self._items(key, str))
 
     def table(self, key: str) -> Table | None:
-        """A table, or None."""
+        """A table, or None when the key is absent."""
         value = self._take(key, dict)
         return None if value is None else Table(self.document, (*self.path, key), value)
 

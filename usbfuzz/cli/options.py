@@ -53,7 +53,7 @@ def gathered(name: str, into: type[AttrsInstance]) -> Callable[[_Command], _Comm
 
 
 def kernel_option(help_: str, default: str | None = None) -> Callable[[_Command], _Command]:
-    """``--kernel K``."""
+    """``--kernel KERNEL``: a kernel spec as the user wrote it."""
     return click.option(
         "-k", "--kernel", metavar="KERNEL", default=default, show_default=default is not None, help=help_
     )

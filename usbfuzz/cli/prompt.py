@@ -195,7 +195,7 @@ class Prompt(cmd.Cmd):
         return True
 
     def do_EOF(self, _words: str) -> bool:  # noqa: N802  cmd.Cmd's name for Ctrl-D
-        """Leave."""
+        """Leave, as quit does."""
         if self._terminal:
             self._say("")
         return True

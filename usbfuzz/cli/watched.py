@@ -25,7 +25,7 @@ _SILENCE_S = 0.5  #: seconds without output after which it has
 
 
 class Watched:
-    """A workbench, and a thread that shows its log; who uses the workbench holds ``busy``.
+    """A workbench, and a thread that shows its log. Another thread that uses the workbench must hold ``busy``.
 
     ``plugged`` is what its user put into the ports, ``crashes`` counts what crashed or warned.
     """

@@ -29,6 +29,6 @@ class Evidence:
 
     @property
     def driver(self) -> str:
-        """The drivers to blame as far as one can tell: the report's module, then what bound (a few of them)."""
+        """The drivers that may be to blame: the report's module, then a few of those that bound."""
         names = [self.report.module or "", *self.drivers[:_DRIVERS]]
         return ", ".join(dict.fromkeys(name.replace("-", "_") for name in names if name))

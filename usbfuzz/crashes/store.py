@@ -221,7 +221,7 @@ class CrashStore:
         return {**files, CRASH_FILE: crash.to_toml().encode()}
 
     def _free_slug(self, title: str) -> str:
-        """The title's slug; numbered when a directory that is not ours, or not whole, has that name."""
+        """The title's slug; numbered when a directory that is not a crash directory, or not whole, has that name."""
         slug, number = slug_of(title), 1
         while (self.directory / slug).exists():
             number += 1

@@ -59,7 +59,7 @@ class Body:
 
     @cached_property
     def text(self) -> str:
-        """All lines."""
+        """The lines before the crash line and from it on."""
         return _joined(self.lines)
 
     @cached_property
@@ -85,7 +85,7 @@ class Body:
         return self.lines[: last + 1]
 
     def own_text(self) -> str:
-        """The report as one would mail it: a few lines before it, and its own."""
+        """The report ready to be mailed: a few lines before it, and its own."""
         return _joined((*self.lead, *self.own()))
 
 

@@ -69,7 +69,7 @@ def parse_line(log: str, start: int, end: int) -> Line:
 
 
 def _without_doubt(text: str) -> tuple[str, bool]:
-    """A line less the mark of a frame that was merely found on the stack; whether it had one."""
+    """A line without the mark of a frame that was merely found on the stack, and whether it had that mark."""
     for mark in GUESS_BEFORE:
         at = text.find(mark)
         if at >= 0:

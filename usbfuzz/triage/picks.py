@@ -1,4 +1,4 @@
-"""Which frame to blame for a hang: the topmost one is accidental."""
+"""Which frame to blame for a hang: the topmost one differs from run to run."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Trail:
 
 @frozen
 class Blame:
-    """A guilty frame."""
+    """A stack frame that is blamed for a crash."""
 
     name: str  #: as the title has it
     symbol: str  #: as the stack has it

@@ -56,5 +56,5 @@ class CrashType(StrEnum):
 
     FUZZER_FAILURE = "SYZ_FAILURE"  #: the fuzzer inside the guest failed, not the kernel
 
-    BOGUS_URB = "BOGUS_URB"  #: ours: a driver submitted an URB whose pipe does not fit the endpoint
-    SLAB_CORRUPTION = "SLAB_CORRUPTION"  #: ours: SLUB's own checks found an object overwritten
+    BOGUS_URB = "BOGUS_URB"  #: not syzbot's: a driver submitted an URB whose pipe does not fit the endpoint
+    SLAB_CORRUPTION = "SLAB_CORRUPTION"  #: not syzbot's: SLUB's own checks found an object overwritten

@@ -11,7 +11,7 @@ __all__ = ["Figure", "Table"]
 
 @frozen
 class Figure:
-    """One measured row."""
+    """One row of the benchmark's table."""
 
     name: str
     value: float

@@ -13,7 +13,7 @@ __all__ = ["MESSAGES", "Devices", "Measured", "Measurement", "WorkerStart"]
 
 
 class Devices(Enum):
-    """What a lane plugs."""
+    """The devices that a lane plugs while it is measured."""
 
     MICE = "mice"
     READY = "ready"  #: a campaign's cases, made before the clock starts
@@ -41,7 +41,7 @@ class Measurement:
 
 @frozen
 class Measured:
-    """What it measured."""
+    """What one measurement found."""
 
     devices: int  #: mice enumerated, bound and unplugged; or all devices plugged in, also those that did not enumerate
     seconds: float

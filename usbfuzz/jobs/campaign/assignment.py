@@ -48,7 +48,7 @@ class CampaignEvents(Protocol):
         """The case of a bug was made small."""
 
     def round_done(self, lane: int, message: RoundDone) -> None:
-        """Cases were run."""
+        """A round of cases was run."""
 
     def lane_lost(self, lane: int, why: str, given_up: list[int]) -> None:
         """The worker failed and another is about to start; ``given_up`` are cases that will not run."""

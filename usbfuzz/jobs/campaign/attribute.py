@@ -1,4 +1,4 @@
-"""Which case of a round crashed the guest: run less and less likely suspects, and what shows it on fresh guests.
+"""Which case of a round crashed the guest: run the suspects, likeliest first, and what shows the bug on fresh guests.
 
 The cases of a round run alone one after another in the same guest, since most do nothing and a fresh guest costs more
 than a case. One that shows the bug there is believed only if it shows it on a fresh guest as well.

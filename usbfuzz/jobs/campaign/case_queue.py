@@ -18,7 +18,7 @@ from .messages import CASES, RANGES, Block, CaseRange, Made
 
 __all__ = ["GENERATOR", "CaseQueue", "ranges"]
 
-#: Command of a generator process, less seed and aliases.
+#: Command of a generator process, without its arguments.
 GENERATOR = (sys.executable, "-m", "usbfuzz.jobs.campaign.generator")
 
 _END_SECONDS = 2.0

@@ -60,7 +60,7 @@ class WorkerStart:
     lane: int
     seed: int
     cpu: int | None  #: core to stay on
-    generator: tuple[str, ...]  #: command of the lane's generator, less seed and aliases
+    generator: tuple[str, ...]  #: command of the lane's generator, without its arguments
     config: LaneConfig
     minimize: bool = True  #: make the cases of new bugs small
 
@@ -149,7 +149,7 @@ class CaseRange:
 
 @frozen
 class Made:
-    """One case made."""
+    """A case that a generator made, and its number in the campaign."""
 
     index: int
     case: Case

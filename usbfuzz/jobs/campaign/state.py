@@ -57,7 +57,7 @@ class CampaignTotals:
     seconds: float = 0.0  #: of lanes, summed
 
     def add(self, done: RoundDone) -> None:
-        """Count a round."""
+        """Add the figures of one round."""
         self.cases += len(done.indices)
         self.rounds += 1
         self.plugs += done.plugs

@@ -187,7 +187,7 @@ class Campaign:
         self.view.say(f"minimized {small.before:,} to {small.after:,} bytes: {crash.title}")
 
     def round_done(self, lane: int, message: RoundDone) -> None:
-        """Count a round."""
+        """Add a round to totals, drivers and crash counts."""
         self.progress.round_done(lane, message, time.monotonic())
         self.progress.newest += self.state.add_drivers(message.drivers)
         for slug in message.hits:

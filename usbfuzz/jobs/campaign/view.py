@@ -27,10 +27,10 @@ class View(Protocol):
     """Shows a campaign to the user."""
 
     def update(self, progress: Progress) -> None:
-        """Show it as it is now; called about twice a second."""
+        """Show the campaign as it is now; called about twice a second."""
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Print a line that stays on the terminal."""
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -55,7 +55,7 @@ def _cases(progress: Progress) -> str:
 
 
 def plain_line(progress: Progress, now: float) -> str:
-    """One line for a log."""
+    """The campaign's figures as one line for a log."""
     states = ", ".join(_state(lane) for lane in progress.lanes)
     hits = sum(crash.total for crash in progress.crashes.values())
     return (
@@ -183,7 +183,7 @@ class LiveView:
         self._live.start()
 
     def update(self, progress: Progress) -> None:
-        """Draw a frame."""
+        """Redraw the view from ``progress``."""
         self._live.update(render(progress, time.monotonic()), refresh=True)
 
     def say(self, text: str) -> None:
@@ -191,7 +191,7 @@ class LiveView:
         self._console.print(Text(text))
 
     def close(self) -> None:
-        """Wipe the view."""
+        """Remove the view from the terminal."""
         self._live.stop()
 
 
@@ -212,8 +212,8 @@ class PlainView:
             self.say(plain_line(progress, now))
 
     def say(self, text: str) -> None:
-        """Print a line."""
+        """Print ``text`` as a line of its own."""
         self._console.print(Text(text), soft_wrap=True)
 
     def close(self) -> None:
-        """Nothing to leave behind."""
+        """Do nothing: lines need no cleaning up."""

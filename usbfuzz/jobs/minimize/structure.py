@@ -104,7 +104,7 @@ _COLLECTION, _END_COLLECTION = 0xA0, 0xC0
 
 
 def items(case: Case) -> Iterator[Element]:
-    """HID report items."""
+    """Single items of HID report descriptors."""
     for number, part, raw in _named(case, "reports"):
         for start, stop in _spans(len(item.raw) for item in report_items(raw)):
             yield (Cut(number, part, start, stop),)

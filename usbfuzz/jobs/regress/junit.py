@@ -19,7 +19,7 @@ __all__ = ["junit"]
 
 
 def junit(matrix: Matrix) -> bytes:
-    """The XML document."""
+    """The matrix as an XML document in UTF-8."""
     whole = {"name": "usbfuzz regress", **_counts(matrix.cells), "time": f"{matrix.seconds:.3f}"}
     root = ET.Element("testsuites", whole)
     for column in matrix.columns:

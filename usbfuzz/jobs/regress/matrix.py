@@ -40,7 +40,7 @@ class Observation:
     verdict: Verdict
     reports: tuple[Report, ...]  #: the first few, their texts cut
     drivers: tuple[str, ...]  #: as in :class:`~usbfuzz.case.model.Expectation`
-    log: tuple[str, ...]  #: likewise
+    log: tuple[str, ...]  #: as in :class:`~usbfuzz.case.model.Expectation`
     seconds: float  #: wall time
     fresh: bool  #: the guest had run nothing since its snapshot
     trusted: bool  #: the guest was answered in time, or the kernel reported something
@@ -112,12 +112,12 @@ class Cell:
 
     @property
     def status(self) -> Status:
-        """The result."""
+        """The result; ERROR while the cell has not been run."""
         return self.finding.status if self.finding else Status.ERROR
 
     @property
     def expected(self) -> Expectation | None:
-        """What is recorded."""
+        """What is recorded for this case on this kernel; None when nothing is."""
         return self.column.expectation(self.entry.case) if self.entry.case else None
 
     @property
@@ -152,7 +152,7 @@ class Matrix:
 
     @property
     def differing(self) -> tuple[Cell, ...]:
-        """Cells to look at."""
+        """The cells that need attention: all but ``ok`` and ``new``."""
         return tuple(cell for cell in self.cells if not cell.status.good)
 
     @property

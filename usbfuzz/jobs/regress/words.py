@@ -81,7 +81,7 @@ class Topic:
 
     @property
     def status(self) -> Status:
-        """The result."""
+        """The result of the cells, which is the same for all."""
         return self.cells[0].status
 
 

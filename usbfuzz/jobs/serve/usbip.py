@@ -28,7 +28,7 @@ _MAX_PORT = 65535
 
 @frozen
 class Address:
-    """Where to listen."""
+    """The TCP address to listen at."""
 
     host: str = _LOCALHOST
     port: int = PORT
