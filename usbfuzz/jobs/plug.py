@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from attrs import evolve
 
 from harness.channel.watcher import ChannelWatcher, watch_channel
+from harness.guest.agent_client import UEvent
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from harness.lane.stage import Stage
 from usbfuzz.errors import GuestError, QemuError
-
-if TYPE_CHECKING:
-    from harness.guest.agent_client import UEvent
-    from usbfuzz.load import Loaded
+from usbfuzz.load import Loaded
 
 __all__ = ["GuestWatcher", "Play", "plug", "watch"]
 
 _LOOK_S = 0.2  #: seconds between two looks at the console
 _ASK_S = 0.5  #: seconds between two questions for new bindings
-_INFO = 7  #: console log level at which a driver developer reads along
-
+_INFO = 7  #: console log level: messages down to KERN_INFO are printed
 
 #: Does something to a guest that runs; what it plugs in stays plugged.
 Play = Callable[[Lane, Stage], Awaitable[None]]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from attrs import frozen
 
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
+from harness.lane.outcome import Outcome
 from harness.lane.trial import run_believably
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from harness.lane.outcome import Outcome
-    from usbfuzz.case.model import Case
+from usbfuzz.case.model import Case
 
 __all__ = ["Replay", "replay"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import tomlkit
 from attrs import evolve
@@ -13,16 +14,10 @@ from tomlkit.exceptions import TOMLKitError
 from usbfuzz.case import dumps, loads
 from usbfuzz.case.dump import dump_expectation
 from usbfuzz.case.files import read_text, write_file
-from usbfuzz.case.model import ALWAYS, Expectation
+from usbfuzz.case.model import ALWAYS, Case, Expectation
 from usbfuzz.errors import CaseError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from usbfuzz.case.model import Case
-
-    from .matrix import Cell, Matrix, Observation
+from .matrix import Cell, Matrix, Observation
 
 __all__ = ["bless", "learned", "with_expectation", "write_expectations"]
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .matrix import Cell, Matrix
 from .words import details, excerpt, plain
-
-if TYPE_CHECKING:
-    from .matrix import Cell, Matrix
 
 __all__ = ["FORMAT", "to_json"]
 

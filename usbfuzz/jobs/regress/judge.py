@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from harness.lane.trial import TRIES
-from usbfuzz.case.model import ALWAYS
-from usbfuzz.triage import CrashType
+from usbfuzz.case.model import ALWAYS, Expectation
+from usbfuzz.triage import CrashType, Report
 
 from .matrix import Finding, Observation, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from usbfuzz.case.model import Expectation
-    from usbfuzz.triage import Report
 
 __all__ = ["enough", "enough_to_bless", "judge", "tries_for"]
 

@@ -6,14 +6,10 @@ passed, one with a ``failure`` differs, one with an ``error`` could not be run.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from .matrix import Status
+from .matrix import Cell, Column, Matrix, Status
 from .words import again, details, excerpt, plain, short
-
-if TYPE_CHECKING:
-    from .matrix import Cell, Column, Matrix
 
 __all__ = ["junit"]
 

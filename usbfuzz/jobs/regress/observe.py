@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from attrs import evolve
 
 from harness.guest.place import Place
+from harness.lane.outcome import Outcome
+from usbfuzz.case.model import Case
 from usbfuzz.triage.console import NO_PREFIX, as_log, as_text, lines_from
 
 from .matrix import Observation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from harness.lane.outcome import Outcome
-    from usbfuzz.case.model import Case
 
 __all__ = ["driver_lines", "kernel_lines", "observe", "stable_line"]
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from .matrix import Status
+from .matrix import Cell, Column, Matrix, Status
 from .words import SIGNS, Topic, details, plain, short, summary, topics
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .matrix import Cell, Column, Matrix
 
 __all__ = ["page"]
 

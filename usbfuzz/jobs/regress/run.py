@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from attrs import field, frozen
 
@@ -15,9 +15,6 @@ from usbfuzz.errors import InputError, UsbfuzzError
 
 from .matrix import Cell, Column, Entry, Matrix
 from .runner import CellRunner
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 __all__ = ["CELL_SECONDS", "RegressOptions", "run_regress"]
 

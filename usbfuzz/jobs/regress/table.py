@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from .matrix import Status
+from .matrix import Cell, Column, Matrix, Status
 from .words import SIGNS, Topic, short, summary, topics
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.console import RenderableType
-
-    from .matrix import Cell, Column, Matrix
 
 __all__ = ["WIDTH", "render"]
 

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from attrs import frozen
 
+from usbfuzz.errors import UsbfuzzError
 from usbfuzz.triage import first_lines
 
-from .matrix import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from usbfuzz.errors import UsbfuzzError
-
-    from .matrix import Cell, Matrix
+from .matrix import Cell, Matrix, Status
 
 __all__ = ["SIGNS", "Topic", "again", "details", "excerpt", "plain", "short", "summary", "topics"]
 
