@@ -82,7 +82,7 @@ class Lane:
         return self.guest.restores
 
     def stage(self) -> Stage:
-        """The guest's ports, for who plugs devices in by hand; raises QemuError when no guest runs."""
+        """The guest's ports, to plug devices in by hand; raises QemuError when no guest runs."""
         return self.guest.stage()
 
     def read_console(self) -> str:

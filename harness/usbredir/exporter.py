@@ -86,7 +86,7 @@ class Exporter(BaseExporter[Transfer]):
         self._write(b"".join(self._session.send(message) for message in described))
 
     def disconnect(self) -> None:
-        """Complete what is pending as cancelled, as usbredirhost does, and pull the device."""
+        """Complete what is pending as cancelled, as usbredirhost does, and unplug the device."""
         if self._session.state is SessionState.CONNECTED:
             self._pipes.drain()
         self.close()

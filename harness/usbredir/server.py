@@ -141,7 +141,7 @@ class Port(asyncio.Protocol):
         self._heartbeat.start()
 
     async def unplug(self, timeout_s: float = _UNPLUG_S) -> None:
-        """Pull the device and wait until QEMU has confirmed it.
+        """Unplug the device and wait until QEMU has confirmed it.
 
         Raises :class:`ProtocolError` when no device is plugged in, :class:`QemuError` when QEMU is gone or does not
         confirm it in ``timeout_s`` seconds.
@@ -161,7 +161,7 @@ class Port(asyncio.Protocol):
             raise QemuError(f"QEMU rejected the device on {self.name}.")
 
     def close(self) -> None:
-        """Close the channel; QEMU takes it for the device being pulled."""
+        """Close the channel; to QEMU that is the device being unplugged."""
         if self._server is not None:
             self._server.close()
         if self._transport is not None:
