@@ -20,7 +20,7 @@ AnyHeadset = Headset | HighSpeedHeadset
 
 
 @pytest.fixture(params=["workbench", "workbench_in_real_time"])
-def any_bench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
+def any_workbench(request: pytest.FixtureRequest) -> Iterator[Workbench]:
     """A guest of each timing, in turn."""
     workbench: Workbench = request.getfixturevalue(request.param)
     yield workbench
@@ -49,27 +49,27 @@ def _mixer(workbench: Workbench) -> dict[str, str]:
     [(*UAC1, 44100), (*UAC1, 48000), (*UAC2, 44100), (*UAC2, 96000)],
 )
 def test_a_headset_plays_and_records_every_sample(
-    any_bench: Workbench, model: type[AnyHeadset], out_channels: int, in_channels: int, bits: int, rate: int
+    any_workbench: Workbench, model: type[AnyHeadset], out_channels: int, in_channels: int, bits: int, rate: int
 ) -> None:
     headset = model()
-    any_bench.plug(0, headset)
-    assert set(any_bench.drivers().values()) == {"snd-usb-audio"}
+    any_workbench.plug(0, headset)
+    assert set(any_workbench.drivers().values()) == {"snd-usb-audio"}
 
     sound = random.Random(rate).randbytes(rate // 4 * out_channels * bits // 8)
-    _play(any_bench, rate, out_channels, bits, sound)
+    _play(any_workbench, rate, out_channels, bits, sound)
     before, found, after = bytes(headset.played).partition(sound)
     assert found
     assert not any(before)
     assert not any(after)
 
-    recorded = _record(any_bench, rate, in_channels, bits, rate // 4)
+    recorded = _record(any_workbench, rate, in_channels, bits, rate // 4)
     tone = headset.tone
     assert (tone.rate, tone.channels, 8 * tone.size) == (rate, in_channels, bits)
     lead = len(recorded) - len(recorded.lstrip(b"\0"))
     lead -= lead % tone.frame
     assert recorded[lead:] in tone.play(0, 2 * rate)
     assert lead < len(recorded) // 4
-    assert not any_bench.device_errors()
+    assert not any_workbench.device_errors()
 
 
 @pytest.mark.parametrize("model", [Headset, HighSpeedHeadset])

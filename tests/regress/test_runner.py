@@ -1,4 +1,4 @@
-"""Every cell gets its finding, whatever happens to the workers that run the cells."""
+"""Every cell gets its finding, also when the workers that run the cells fail."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class CaseQueue:
 
     _generator: Child[CaseRange, Made]
     _ports: int  #: of the guest, each a host controller of its own
-    _reader: asyncio.Task[None] = field(init=False)
+    _reading: asyncio.Task[None] = field(init=False)
     _lines: asyncio.Queue[bytes | None] = field(factory=asyncio.Queue, init=False)
     _due: deque[int] = field(factory=deque, init=False)  #: asked of the generator and not yet taken
     _alone: set[int] = field(factory=set, init=False)
@@ -60,7 +60,7 @@ class CaseQueue:
 
     def __attrs_post_init__(self) -> None:
         self._width = self._ports
-        self._reader = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         # Lines are decoded when they are needed, between rounds: in a round only the guest's requests matter.
@@ -119,5 +119,5 @@ class CaseQueue:
 
     async def close(self) -> None:
         """End the generator process."""
-        self._reader.cancel()
+        self._reading.cancel()
         await self._generator.end(0.0)
