@@ -6,6 +6,6 @@
       ├─ text.py    report.txt, ready to mail; annotate.py lists the case in it
       ├─ lsusb/     lsusb.txt
       ├─ repro.py   repro.py: bundle.py joins standalone/*.py, the case follows as data
-      └─ gadget.py  repro.c for raw-gadget, from gadget.c; served.py says what the device answers
+      └─ gadget.py  repro.c for raw-gadget, joined from raw_gadget/; served.py says what the device answers
     capture.py    the conversation of a run as usb.pcapng; pcapng.py is the file format
 """

@@ -1,6 +1,6 @@
 """``repro.c``: the devices of a case as a program for Linux' raw-gadget and dummy_hcd.
 
-The program is ``gadget.c``; what it plays takes the place of its ``#include "case.h"``.
+The program is joined from the files of ``raw_gadget/``; what it plays stands behind ``types.h``, which declares it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from .served import served
 
 __all__ = ["load_modules", "render_gadget"]
 
-_PROGRAM = Path(__file__).parent / "gadget.c"
-_PLACE = '#include "case.h"\n'
+_SOURCES = Path(__file__).parent / "raw_gadget"
+_TYPES = "types.h"
+#: What follows the case, in the order in which one needs the other.
+_PARTS = ("answers.c", "endpoints.c", "main.c")
 _A_LINE = 12  #: bytes that a line shows
 _COLUMNS = 100
 _SPEEDS = {
@@ -51,13 +53,13 @@ def render_gadget(case: Case, *, title: str, kernel: str) -> str:
  *     gcc -pthread -o repro repro.c && ./repro
  */
 """
-    licence, _, program = _program().partition("\n")
-    return f"{licence}\n{comment}{program.replace(_PLACE, _case(case), 1)}"
+    licence, _, types = _source(_TYPES).partition("\n")
+    return "\n".join((f"{licence}\n{comment}{types}", _case(case), *map(_source, _PARTS)))
 
 
 @cache
-def _program() -> str:
-    return _PROGRAM.read_text(encoding="utf-8")
+def _source(name: str) -> str:
+    return (_SOURCES / name).read_text(encoding="utf-8")
 
 
 def _case(case: Case) -> str:
