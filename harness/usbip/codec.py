@@ -158,7 +158,7 @@ def _submitted(reply: Submitted) -> bytes:
     head = _BASE.pack(_Command.RET_SUBMIT, reply.seqnum, 0, 0, 0) + _RET_SUBMIT.pack(
         reply.status, reply.actual_length, reply.start_frame, reply.number_of_packets, reply.error_count
     )
-    packets = (_ISO.pack(each.offset, each.length, each.actual_length, each.status) for each in reply.packets)
+    packets = (_ISO.pack(packet.offset, packet.length, packet.actual_length, packet.status) for packet in reply.packets)
     return b"".join((head, reply.data, *packets))
 
 
@@ -183,6 +183,6 @@ def _description(device: Description) -> bytes:
 
 def _interfaces(device: Description) -> bytes:
     return b"".join(
-        _INTERFACE.pack(each.bInterfaceClass, each.bInterfaceSubClass, each.bInterfaceProtocol)
-        for each in device.interfaces
+        _INTERFACE.pack(interface.bInterfaceClass, interface.bInterfaceSubClass, interface.bInterfaceProtocol)
+        for interface in device.interfaces
     )

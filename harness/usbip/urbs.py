@@ -136,7 +136,7 @@ class IsoUrb(Urb):
         if early := _wait(self._ready):
             return early
         out = self.submit.direction is Direction.OUT
-        moved = [self._send(device, each) if out else self._fetch(device, each) for each in self.submit.packets]
+        moved = [self._send(device, packet) if out else self._fetch(device, packet) for packet in self.submit.packets]
         self._packets = tuple(packet for packet, _ in moved)
         return Answer(data=b"".join(data for _, data in moved))
 

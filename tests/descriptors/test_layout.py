@@ -51,7 +51,7 @@ def test_the_layout_of_any_bytes_is_inside_the_limits_of_qemu(
         if found_endpoint.type is TransferType.INTERRUPT and speed is Speed.FULL:
             assert found_endpoint.wMaxPacketSize <= 64
         assert found_endpoint.max_streams == 0 or (speed is Speed.SUPER and 2 <= found_endpoint.max_streams <= 65536)
-        assert found_endpoint.bInterfaceNumber in {each.bInterfaceNumber for each in found.interfaces}
+        assert found_endpoint.bInterfaceNumber in {interface.bInterfaceNumber for interface in found.interfaces}
 
 
 @given(configurations, speeds)

@@ -90,7 +90,7 @@ def test_a_rebuilt_module_gives_another_image(kernel: Kernel, cache: Path) -> No
 
 def test_two_caches_get_equal_bytes(kernel: Kernel, tmp_path: Path, cache: Path) -> None:
     other = Path(shutil.copytree(cache, tmp_path / "other"))
-    first, second = (build_image(kernel, each) for each in (cache, other))
+    first, second = (build_image(kernel, directory) for directory in (cache, other))
     assert first.path.read_bytes() == second.path.read_bytes()
 
 

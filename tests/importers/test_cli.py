@@ -19,7 +19,9 @@ WEBCAM = next(path for path in TEXTS if "webcam" in path.name)
 
 
 def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
-    result = CliRunner().invoke(import_command, [str(each) for each in arguments], input=stdin, standalone_mode=False)
+    result = CliRunner().invoke(
+        import_command, [str(argument) for argument in arguments], input=stdin, standalone_mode=False
+    )
     if result.exception is not None:
         raise result.exception
     return result

@@ -209,7 +209,7 @@ def test_superspeed_companions_come_from_the_burst_lines() -> None:
 def test_several_devices_are_told_apart_and_named() -> None:
     both = b"\n".join(path.read_bytes() for path in TEXTS if "mbim" in path.name or "webcam" in path.name)
     found = import_bytes(both, "all.txt")
-    assert [each.origin for each in found].count("Bus 001 Device 002: 1bc7:1081") == 3
+    assert [device.origin for device in found].count("Bus 001 Device 002: 1bc7:1081") == 3
     assert len(found) == 6
 
 

@@ -119,7 +119,9 @@ def test_real_devices_come_back_from_lsusb_byte_for_byte_and_their_drivers_bind(
         )
         ran = workbench.run(("/usr/bin/lsusb", "-v"), LSUSB_S)
         assert ran.status == 0, ran.output[-500:]
-        found = {port_of(each): each for each in import_bytes(ran.output, "lsusb") if "1d6b:" not in each.origin}
+        found = {
+            port_of(device): device for device in import_bytes(ran.output, "lsusb") if "1d6b:" not in device.origin
+        }
         assert found.keys() == specs.keys()
         for port, spec in specs.items():
             same_bytes(spec, found[port])

@@ -60,7 +60,7 @@ def test_a_directory_of_devices_gives_all_of_them(tmp_path: Path) -> None:
     directory(tmp_path / "1-1", MOUSE)
     directory(tmp_path / "1-2", T5)
     (tmp_path / "1-3").mkdir()
-    assert [each.origin for each in import_file(tmp_path)] == ["1-1", "1-2"]
+    assert [device.origin for device in import_file(tmp_path)] == ["1-1", "1-2"]
 
 
 def test_links_out_of_a_copy_are_not_followed(tmp_path: Path) -> None:

@@ -124,8 +124,8 @@ def test_a_block_holds_its_frames_in_order(frames: list[bytes], sequence: int) -
 @given(block=st.binary(max_size=200), at=st.integers(0, 200))
 def test_no_block_raises_and_none_yields_what_is_outside(block: bytes, at: int) -> None:
     hostile = b"NCMH" + struct.pack("<HHHH", 12, 0, 0, 12) + b"NCM0" + block
-    for each in (block, hostile, hostile[:at]):
-        assert all(len(frame) <= len(each) for frame in unpack_block(each))
+    for tried in (block, hostile, hostile[:at]):
+        assert all(len(frame) <= len(tried) for frame in unpack_block(tried))
 
 
 def test_tables_that_point_at_each_other_end() -> None:

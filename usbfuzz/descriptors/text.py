@@ -183,8 +183,8 @@ def _association(association: InterfaceAssociationDescriptor) -> str:
 
 def _hid(descriptor: HidDescriptor) -> str:
     lists = [
-        f"{_HID_LISTS.get(each.bDescriptorType, f'type 0x{each.bDescriptorType:02x}')} {each.wDescriptorLength} bytes"
-        for each in descriptor.descriptors
+        f"{_HID_LISTS.get(part.bDescriptorType, f'type 0x{part.bDescriptorType:02x}')} {part.wDescriptorLength} bytes"
+        for part in descriptor.descriptors
     ]
     return ", ".join([f"HID {_bcd(descriptor.bcdHID)}, bCountryCode {descriptor.bCountryCode}", *lists])
 

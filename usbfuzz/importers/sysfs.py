@@ -45,7 +45,7 @@ def import_sysfs(path: Path) -> tuple[Imported, ...]:
     """The device of a sysfs directory, or all devices of a directory of such directories. Raises InputError."""
     if looks_like_sysfs(path):
         return (_device(path),)
-    found = [each for each in _entries(path, links=True) if looks_like_sysfs(each)]
+    found = [directory for directory in _entries(path, links=True) if looks_like_sysfs(directory)]
     if not found:
         what = "holds no USB device; give /sys/bus/usb/devices/1-2, or a copy of it with its file 'descriptors'"
         raise InputError(f"{path}: {what}")
@@ -81,8 +81,8 @@ def _strings(path: Path, spec: DeviceSpec) -> Iterator[tuple[int, bytes]]:
                 files += [(descriptor.iConfiguration, "configuration")] * active
             elif isinstance(descriptor, InterfaceDescriptor) and active and not descriptor.bAlternateSetting:
                 files += [
-                    (descriptor.iInterface, f"{each.name}/interface")
-                    for each in _interfaces(path, descriptor.bInterfaceNumber)
+                    (descriptor.iInterface, f"{interface.name}/interface")
+                    for interface in _interfaces(path, descriptor.bInterfaceNumber)
                 ]
     for index, name in files:
         text = _line(path / name)
@@ -92,17 +92,17 @@ def _strings(path: Path, spec: DeviceSpec) -> Iterator[tuple[int, bytes]]:
 
 def _interfaces(path: Path, number: int | None = None) -> Iterator[Path]:
     """The directories of the interfaces, or of the one with this number."""
-    for each in _entries(path):
-        match = _INTERFACE.search(each.name)
+    for directory in _entries(path):
+        match = _INTERFACE.search(directory.name)
         if match and number in (None, int(match[2])):
-            yield each
+            yield directory
 
 
 def _reports(path: Path) -> Iterator[tuple[int, bytes]]:
     for interface in _interfaces(path):
         match = _INTERFACE.search(interface.name)
-        for each in _entries(interface):
-            raw = _read(each / "report_descriptor") if _HID.match(each.name) else None
+        for directory in _entries(interface):
+            raw = _read(directory / "report_descriptor") if _HID.match(directory.name) else None
             if raw and match:
                 yield int(match[2]) & 0xFF, raw
 
@@ -116,7 +116,7 @@ def _entries(path: Path, *, links: bool = False) -> list[Path]:
         raise InputError(f"{path}: cannot be read: {error.strerror}; give a readable directory") from error
     home = path.resolve()
     home = _SYSFS if home.is_relative_to(_SYSFS) else home
-    return sorted(each for each in found if each.resolve().is_relative_to(home))[:_MAX_ENTRIES]
+    return sorted(directory for directory in found if directory.resolve().is_relative_to(home))[:_MAX_ENTRIES]
 
 
 def _line(path: Path) -> str:

@@ -14,9 +14,9 @@ __all__ = ["private_directory", "write_atomically"]
 def private_directory(path: Path) -> Path:
     """Make a directory, and those above it, that only this user can enter (0700). Raises StorageError."""
     try:
-        for each in (*reversed(path.parents), path):
-            if not each.exists():
-                each.mkdir(mode=0o700, exist_ok=True)
+        for directory in (*reversed(path.parents), path):
+            if not directory.exists():
+                directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{path}: cannot make the cache directory ({error.strerror})") from error
     return path

@@ -80,7 +80,7 @@ def _plain(index: ModuleIndex, path: Path) -> str:
 
 
 def _matching(index: ModuleIndex, patterns: tuple[str, ...]) -> set[str]:
-    return {alias.module for alias in index.aliases if any(fnmatchcase(alias.pattern, each) for each in patterns)}
+    return {alias.module for alias in index.aliases if any(fnmatchcase(alias.pattern, pattern) for pattern in patterns)}
 
 
 def _in_directories(index: ModuleIndex) -> set[str]:

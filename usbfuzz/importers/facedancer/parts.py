@@ -157,11 +157,11 @@ class _Script:
             fields |= _assigned(ancestor.body) | _decorated(ancestor)
         values = Values(fields, outer)
         part = Part(self.role(node), node.name, node.lineno, fields, values)
-        inner = [each for each in node.body if isinstance(each, ast.ClassDef) and self.role(each)]
-        for each in inner if self.room(depth) else ():
-            part.parts.append(self.part(each, values, depth + 1))
+        inner = [nested for nested in node.body if isinstance(nested, ast.ClassDef) and self.role(nested)]
+        for nested in inner if self.room(depth) else ():
+            part.parts.append(self.part(nested, values, depth + 1))
         for ancestor in ancestry:
-            part.handlers += [each for each in ancestor.body if isinstance(each, ast.FunctionDef)]
+            part.handlers += [statement for statement in ancestor.body if isinstance(statement, ast.FunctionDef)]
         for function in part.handlers:
             if function.name == "__init__":
                 _Constructor(self, part, depth).run(function)

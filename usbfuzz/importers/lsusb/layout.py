@@ -79,17 +79,17 @@ class _Builder:
 
     def build(self) -> LaidOut | None:
         names = _names(self._cls)
-        own = {each.name for each in self._cls.fields}
+        own = {member.name for member in self._cls.fields}
         for token in self._tokens:
             numbered = f"{token.name}{token.index}"  # waRecoveryTime(1)
             name = numbered if numbered in own else names.get(token.name, token.name)
             self._named.setdefault(name, []).append(token)
         chunks: list[tuple[Field, bytes]] = []
-        for each in self._cls.fields:
-            chunk = self._chunk(each)
+        for member in self._cls.fields:
+            chunk = self._chunk(member)
             if chunk is None:
                 return None
-            chunks.append((each, chunk))
+            chunks.append((member, chunk))
         raw = self._stretch(chunks)
         unused = tuple(token for tokens in self._named.values() for token in tokens)
         return LaidOut(raw, tuple(self._missing), unused, tuple(self._wrong))
@@ -240,8 +240,8 @@ def _mask(token: Token, value: int, size: int) -> bytes:
 
 def _names(cls: type[Structure]) -> Mapping[str, str]:
     """What lsusb calls the fields of a class, those of its groups included: printed name to field name."""
-    own = {each.name for each in cls.fields}
-    for each in cls.fields:
-        if each.group is not None:
-            own |= {inner.name for inner in each.group.fields}
+    own = {member.name for member in cls.fields}
+    for member in cls.fields:
+        if member.group is not None:
+            own |= {inner.name for inner in member.group.fields}
     return {printed: name for printed, names in ALIASES.items() if printed not in own for name in names if name in own}

@@ -63,7 +63,8 @@ def _with_extra(tree: Configuration, extra: Extra) -> Configuration:
         return endpoint if descriptor is None else evolve(endpoint, extra=(descriptor, *endpoint.extra))
 
     settings = (
-        evolve(each, endpoints=tuple(grown(each, endpoint) for endpoint in each.endpoints)) for each in tree.settings
+        evolve(setting, endpoints=tuple(grown(setting, endpoint) for endpoint in setting.endpoints))
+        for setting in tree.settings
     )
     return evolve(tree, settings=tuple(settings))
 

@@ -117,9 +117,9 @@ def _string_indices(spec: DeviceSpec) -> set[int]:
     found: set[int] = set()
     for descriptor in split(spec.device + b"".join(spec.configurations[:1])):
         found |= {
-            getattr(descriptor, each.name)
-            for each in descriptor.fields
-            if each.name[:1] == "i" and each.name[1:2].isupper()
+            getattr(descriptor, member.name)
+            for member in descriptor.fields
+            if member.name[:1] == "i" and member.name[1:2].isupper()
         }
     return {index for index in found if isinstance(index, int) and 0 < index <= 0xFF}
 
