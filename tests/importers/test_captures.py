@@ -145,7 +145,7 @@ def test_a_file_that_ends_early_keeps_what_came_before(keep: int) -> None:
         (b"\xd4\xc3\xb2\xa1", "byte 0: the file ends within a header"),
         (pcap([(0, b"x")], 1), "captures link type 1, not USB"),
         (pcap([], MMAPPED), "holds no transfer that tells its device descriptor; start the capture, then plug"),
-        (pcap(packets([moved(0x81, data(b"x"), 1, 2)]), MMAPPED), "1 devices talk in it, but none tells"),
+        (pcap(packets([moved(0x81, data(b"x"), 1, 2)]), MMAPPED), "usbfuzz import lsusb.txt --capture x.pcap"),
         (b"nonsense", "byte 0: no capture begins so"),
         (pcapng([], [MMAPPED])[:20], "byte 0: a record of 28 bytes goes beyond the end of the file"),
     ],

@@ -60,7 +60,7 @@ def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
 
 
 def test_several_devices_do_not_fit_into_one_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="choose with -d"):
+    with pytest.raises(InputError, match="choose one with -d VID:PID, or give a directory"):
         run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml")
     run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml", "-d", "2232:1005")
     assert load(tmp_path / "x.toml").devices[0].device[8:10] == bytes.fromhex("32 22")
@@ -95,3 +95,35 @@ def test_what_is_no_capture_joins_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no capture; give pcap"):
         run(WEBCAM, "-o", tmp_path / "x.toml", "--capture", WEBCAM)
     assert not (tmp_path / "x.toml").exists()
+
+
+def test_a_directory_that_is_not_there_is_made_with_those_above_it(tmp_path: Path) -> None:
+    run(WEBCAM, "-o", tmp_path / "new" / "devices")
+    run(WEBCAM, "-o", tmp_path / "newer" / "x.toml")
+    assert len(list(tmp_path.glob("new/devices/*.toml"))) == 1
+    assert load(tmp_path / "newer" / "x.toml").devices
+
+
+@pytest.mark.parametrize(
+    ("output", "what"),
+    [
+        ("there", "there: is a file, no directory; give a directory, or for one device a name that ends in .toml"),
+        ("there/x.toml", "there: is a file, no directory; give a directory"),
+        ("there/below/deeper", "there: is a file, no directory; give a directory"),
+        ("there.toml", r"there\.toml: exists already"),
+    ],
+)
+def test_a_target_that_cannot_be_written_is_told_before_anything_is_read(
+    tmp_path: Path, output: str, what: str
+) -> None:
+    for name in ("there", "there.toml"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=what):
+        run(tmp_path / "no such dump", "-o", tmp_path / output)
+
+
+def test_nothing_is_made_when_nothing_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    with pytest.raises(InputError):
+        run(tmp_path / "empty", "-o", tmp_path / "new")
+    assert not (tmp_path / "new").exists()

@@ -224,6 +224,24 @@ def test_classes_that_hold_themselves_come_to_an_end() -> None:
             HEAD + "class Old(USBDevice):\n def __init__(self, phy):\n  USBDevice.__init__(self, phy, 0, 0, 0, 64)\n",
             "pad.py:4: is written for Facedancer 2; port it to the classes of version 3",
         ),
+        (
+            HEAD + "class Old(USBDevice):\n def __init__(self, app):\n  super().__init__(app, 0, 0, 0, 64)\n",
+            "pad.py:4: is written for Facedancer 2; port it to the classes of version 3",
+        ),
+        (
+            HEAD + "class Old(USBDevice):\n def __init__(self, app):\n  super(Old, self).__init__(app, 0)\n",
+            "pad.py:4: is written for Facedancer 2",
+        ),
+        ("from USBDevice import *\nclass Old(USBDevice): pass\n", "pad.py:1: is written for Facedancer 2"),
+        ("import facedancer.USBInterface\nclass Old(USBDevice): pass\n", "pad.py:1: is written for Facedancer 2"),
+        (
+            HEAD + "class Old(USBDevice):\n a = USBConfiguration(1, 'one', [])\n",
+            "pad.py:3: is written for Facedancer 2",
+        ),
+        (
+            "from umap2.core.usb_device import USBDevice\nclass Old(USBDevice): pass\n",
+            "pad.py:1: is written for umap2; port it to the classes of Facedancer 3",
+        ),
         (HEAD + "(" * 5000, "pad.py:"),
         ("-" * 100000 + "1", "pad.py:"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -110,3 +112,8 @@ def test_arbitrary_bytes_raise_nothing_but_input_errors(tail: bytes) -> None:
 @given(damaged(recording(KEYBOARD).encode(), st.integers(0, 255)))
 def test_damaged_recordings_raise_nothing_but_input_errors(content: bytes) -> None:
     survives(import_umockdev, content)
+
+
+def test_octal_escapes_are_bytes_of_utf_8() -> None:
+    text = re.sub("A: product=.*", r"A: product=caf\\303\\251 \\342\\204\\242\\v", recording(KEYBOARD))
+    assert string_text(dict(only(text).device.strings)[KEYBOARD.device[15]]) == "café ™\v"

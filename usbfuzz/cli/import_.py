@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,8 @@ class _Found:
     "--output",
     type=click.Path(path_type=Path),
     default=Path(),
-    help="A directory for the case files, or one file for one device; by default the current directory.",
+    help="A directory for the case files, made if it is not there, or one .toml file for one device; by default the"
+    " current directory.",
 )
 @click.option("-d", "--device", metavar="VID:PID", help="Only the devices with these ids, in hex.")
 @click.option(
@@ -67,15 +69,14 @@ def import_command(
 
     The kind of a file is recognised by its content; - is standard input. What a file lacks is made up, and listed.
     """
+    _check_target(output, force=force)
     errors: list[InputError] = []
     devices = _wanted(_imported(files, errors), device)
     if capture is not None:
         devices = [(source, add_capture(imported, capture)) for source, imported in devices]
     if devices:
         found = list(_placed(devices, output))
-        _check(found, force=force)
-        for placed in found:
-            save(placed.target, as_case(placed.imported, Path(placed.source).name))
+        _write(found, force=force)
         _report(found)
     elif not errors:
         raise InputError(f"{device}: no device with these ids in {', '.join(files)}; leave out -d to see what there is")
@@ -122,11 +123,12 @@ def _is_root_hub(imported: Imported) -> bool:
 
 def _placed(devices: list[tuple[str, Imported]], output: Path) -> Iterator[_Found]:
     """Each device with the file it goes to."""
-    if output.suffix == ".toml":
+    if output.suffix == ".toml" and not output.is_dir():
         if len(devices) > 1:
-            ids = ", ".join(dict.fromkeys(_ids(imported) for _, imported in devices))
+            ids = [*dict.fromkeys(_ids(imported) for _, imported in devices)]
             raise InputError(
-                f"{output}: one file, but {len(devices)} devices ({ids}); choose with -d or give a directory"
+                f"{output}: is one file, but there are {len(devices)} devices ({_few(ids)});"
+                f" choose one with -d VID:PID, or give a directory: -o {output.with_suffix('')}"
             )
         yield _Found(devices[0][1], devices[0][0], output)
         return
@@ -141,13 +143,42 @@ def _placed(devices: list[tuple[str, Imported]], output: Path) -> Iterator[_Foun
         yield _Found(imported, source, output / f"{name}.toml")
 
 
-def _check(found: list[_Found], *, force: bool) -> None:
-    """Raises InputError before anything is written, when it cannot or would overwrite something."""
+def _few(ids: list[str]) -> str:
+    return ", ".join(ids[:_SHOWN]) + (" …" if len(ids) > _SHOWN else "")
+
+
+def _check_target(output: Path, *, force: bool) -> None:
+    """Raises InputError when nothing can be written there: before the files are read, which may take long."""
+    if output.suffix == ".toml" and not output.is_dir():
+        _check_free(output, force=force)
+        directory = output.parent
+    else:
+        directory = output
+    nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists() or path.is_symlink())
+    if not nearest.is_dir():
+        what = (
+            "give a directory" if nearest != output else "give a directory, or for one device a name that ends in .toml"
+        )
+        raise InputError(f"{nearest}: is a file, no directory; {what}")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{nearest}: nothing may be written there; give another -o")
+
+
+def _check_free(target: Path, *, force: bool) -> None:
+    if target.exists() and not force:
+        raise InputError(f"{target}: exists already; give --force to overwrite it, or another -o")
+
+
+def _write(found: list[_Found], *, force: bool) -> None:
+    """Write the case files and make the directory they go to; raises InputError before the first if one is there."""
     for placed in found:
-        if not placed.target.parent.is_dir():
-            raise InputError(f"{placed.target.parent}: there is no such directory; make it first")
-        if placed.target.exists() and not force:
-            raise InputError(f"{placed.target}: exists already; give --force to overwrite it, or another -o")
+        _check_free(placed.target, force=force)
+    for placed in found:
+        try:
+            placed.target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{placed.target.parent}: cannot be made: {error.strerror}; give another -o") from error
+        save(placed.target, as_case(placed.imported, Path(placed.source).name))
 
 
 def _report(found: list[_Found]) -> None:

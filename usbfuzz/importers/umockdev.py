@@ -28,8 +28,8 @@ __all__ = ["import_umockdev", "looks_umockdev"]
 _LOOK = 64 << 10  #: bytes searched for the first device
 _PATH = re.compile(rb"^P: /devices/", re.MULTILINE)
 _LINE = re.compile(r"([PNSEAHL]): ?(.*)")
-_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|(.))")
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
+_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
 _INTERFACE = re.compile(r"/[^/:]+:(\d{1,3})\.(\d{1,3})(?=/|$)")
 _MAX_STRING = 252  #: bytes
 _SPEEDS = {"1.5": Speed.LOW, "12": Speed.FULL, "480": Speed.HIGH}  #: Mbit/s; above that SuperSpeed
@@ -89,7 +89,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _add(block: _Block, kind: str, rest: str, line: int) -> None:
     key, _, value = rest.partition("=")
     if kind == "A":
-        block.attributes[key] = _ESCAPE.sub(_unescaped, value)
+        block.attributes[key] = _text(value)
     elif kind == "H" or (kind == "N" and key.startswith("bus/usb/")):
         attribute = key if kind == "H" else "descriptors"
         raw = _bytes(value)
@@ -106,9 +106,14 @@ def _bytes(value: str) -> bytes | None:
         return None
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _text(value: str) -> str:
+    """An attribute as sysfs has it: escapes stand for bytes of its UTF-8 (GLib's g_strescape)."""
+    return _ESCAPE.sub(_unescaped, value.encode()).decode("utf-8", "replace")
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
     octal, letter = found.groups()
-    return chr(int(octal, 8) & 0xFF) if octal else _LETTERS.get(letter, letter)
+    return bytes((int(octal, 8) & 0xFF,)) if octal else _LETTERS.get(letter, letter)
 
 
 _Place = tuple[int, int]  # bConfigurationValue and bInterfaceNumber

@@ -73,8 +73,7 @@ def _devices(urbs: Iterable[UrbEvent], problems: list[Problem], name: str) -> tu
     said = talks(transfers(urbs))
     told = [talk for talk in said if _tells(talk)]
     if not told:
-        silent = f"{len(said)} devices talk in it, but none tells" if said else "it holds no transfer that tells"
-        raise InputError(f"{name}: {silent} its device descriptor; {_ADVICE}")
+        raise InputError(f"{name}: {_silence(said, name)}")
     known = {(talk.bus, talk.address) for talk in told}
     mute = dict.fromkeys(_origin(talk) for talk in said if (talk.bus, talk.address) not in known and talk.address > 1)
     if mute:
@@ -83,6 +82,20 @@ def _devices(urbs: Iterable[UrbEvent], problems: list[Problem], name: str) -> tu
     # What concerns the whole file is told once, with its first device.
     first, *others = map(_imported, told)
     return (evolve(first, problems=(*problems, *first.problems)), *others)
+
+
+def _silence(said: list[Talk], name: str) -> str:
+    """Why no device can be made of a capture, and what to do."""
+    if not said:
+        return f"it holds no transfer that tells its device descriptor; {_ADVICE}"
+    talkers = (
+        "1 device talks in it, but does not tell"
+        if len(said) == 1
+        else f"{len(said)} devices talk in it, but none tells"
+    )
+    return (
+        f"{talkers} its device descriptor; {_ADVICE}, or join it to a dump: usbfuzz import lsusb.txt --capture {name}"
+    )
 
 
 def _origin(talk: Talk) -> str:

@@ -15,7 +15,7 @@ from usbfuzz.importers.model import Problem
 
 from .values import UnknownValueError, Value, Values
 
-__all__ = ["Part", "devices_of", "old_style"]
+__all__ = ["VERSION_2", "Part", "devices_of", "other_style"]
 
 _ROLES = {
     "USBDevice": "device",
@@ -28,6 +28,11 @@ _ROLES = {
     "USBStringDescriptor": "descriptor",
     "HIDReportDescriptor": "descriptor",
 }
+#: modules of Facedancer 2, and of the programs for GoodFET it grew from
+_MODULES = {"USB", "USBClass", "USBConfiguration", "USBDevice", "USBEndpoint", "USBInterface", "USBVendor"}
+VERSION_2 = "Facedancer 2"
+_OTHERS = {"umap2", "numap"}  #: fuzzers that grew from Facedancer 2; their constructors have fields of other names
+_ORDERED = {"USBConfiguration", "USBDevice", "USBEndpoint", "USBInterface"}  #: with named fields only in version 3
 _ORDER = ("device", "configuration", "interface", "endpoint", "descriptor")
 _IN_CONFIGURATION = {"USBClassDescriptor"}
 _REPORT = 0x22
@@ -90,13 +95,42 @@ def devices_of(tree: ast.Module) -> list[Part]:
     return [script.part(node, script.outer) for node in own if node.name not in bases]
 
 
-def old_style(tree: ast.Module) -> int:
-    """The line where a script of Facedancer 2 calls a constructor with its fields in order; 0 in any other script."""
+def other_style(tree: ast.Module) -> tuple[int, str]:
+    """The line that shows a script of another tool with classes of these names, and which; 0 in any other script.
+
+    In Facedancer 2 each class was a module of its own, and constructors were given their fields in order.
+    """
     for node in ast.walk(tree):
         match node:
+            case ast.ImportFrom(module=str() as module):
+                if tool := _tool(module):
+                    return node.lineno, tool
+            case ast.Import(names=names):
+                if tool := next(filter(None, (_tool(alias.name) for alias in names)), ""):
+                    return node.lineno, tool
             case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="__init__"), args=[_, _, *_]):
                 if owner in _ROLES:
-                    return node.lineno
+                    return node.lineno, VERSION_2
+            case ast.ClassDef() if not _ROLES.keys().isdisjoint(_bases(node)):
+                if line := _given_in_order(node):
+                    return line, VERSION_2
+            case ast.Call(func=ast.Name(id=name), args=[_, _, _, *_]) if name in _ORDERED:
+                return node.lineno, VERSION_2
+    return 0, ""
+
+
+def _tool(module: str) -> str:
+    """The tool whose classes are in a module; empty for Facedancer 3 and what has none."""
+    names = module.split(".")
+    return names[0] if names[0] in _OTHERS else VERSION_2 if names[-1] in _MODULES else ""
+
+
+def _given_in_order(node: ast.ClassDef) -> int:
+    """The line where a class calls ``super().__init__`` with fields in order; 0 when none does."""
+    for below in ast.walk(node):
+        match below:
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__init__"), args=[_, *_]):
+                return below.lineno
     return 0
 
 

@@ -31,7 +31,7 @@ from usbfuzz.wire import Answer
 
 from .handlers import control_scripts, endpoint_script, for_ever
 from .names import SPEEDS
-from .parts import Part, devices_of, old_style
+from .parts import VERSION_2, Part, devices_of, other_style
 from .values import Value
 
 __all__ = ["import_facedancer", "looks_facedancer"]
@@ -56,8 +56,10 @@ def import_facedancer(content: bytes, name: str) -> tuple[Imported, ...]:
         raise InputError(f"{name}:{error.lineno or 1}: is no Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{name}:1: is no Python: {error}") from error
-    if line := old_style(tree):
-        raise InputError(f"{name}:{line}: is written for Facedancer 2; port it to the classes of version 3")
+    line, tool = other_style(tree)
+    if line:
+        wanted = "version 3" if tool == VERSION_2 else "Facedancer 3"
+        raise InputError(f"{name}:{line}: is written for {tool}; port it to the classes of {wanted}")
     try:
         found = tuple(_Device(part).imported() for part in devices_of(tree))
     except RecursionError as error:
