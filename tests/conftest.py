@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.lane.config import LaneConfig
+
+# pytest --hypothesis-profile=long: hours, for the tests whose names say "damaged" or "arbitrary"
+settings.register_profile("long", max_examples=100_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @cache

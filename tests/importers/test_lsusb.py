@@ -15,9 +15,12 @@ from usbfuzz.descriptors import report_items, split, string_text
 from usbfuzz.descriptors.standard import SuperSpeedEndpointCompanion
 from usbfuzz.errors import InputError
 from usbfuzz.importers import import_bytes
+from usbfuzz.importers.lsusb.dump import import_lsusb
 from usbfuzz.importers.synthesise import report_descriptor
+from usbfuzz.report.lsusb import render_lsusb
 from usbfuzz.wire import Speed
 
+from .damage import damaged_text, survives
 from .lsusb_texts import CORPUS, HEADSET_2007, TEXTS, device_of, only
 
 NOISE = (
@@ -85,6 +88,36 @@ def test_a_damaged_text_is_imported_as_far_as_it_goes_or_refused_with_a_reason(t
     except InputError:
         return
     assert len(found) == 1
+
+
+def _whole(path: Path) -> bytes:
+    """The text of a file of text, or of a corpus device."""
+    return path.read_bytes() if path.suffix == ".txt" else render_lsusb(load(path).devices[0]).encode()
+
+
+@settings(deadline=None)
+@given(st.sampled_from([*TEXTS, *sorted(CORPUS.glob("*.toml"))]).map(_whole).flatmap(damaged_text))
+def test_damaged_texts_raise_nothing_but_input_errors(content: bytes) -> None:
+    survives(import_lsusb, content)
+
+
+@pytest.mark.parametrize(
+    "blank", ["\xa0", "\u2003", "\u2009", "\u3000", "\x85", "\u2028", "\x1c", " \u200b", "\ufeff "]
+)
+def test_blanks_of_web_pages_and_word_processors_are_blanks(blank: str) -> None:
+    text = next(path for path in TEXTS if "mbim" in path.name).read_text()
+    got = only(text.replace(" ", blank).encode())
+    assert (got.device.configurations, got.problems) == (only(text.encode()).device.configurations, ())
+
+
+def test_blanks_of_a_string_are_its_own() -> None:
+    text = HEADSET_2007.replace(b"USB Headset", "USB\u3000Head\u200bset\xa0".encode())
+    assert string_text(dict(only(text).device.strings)[1]) == "USB\u3000Head\u200bset\xa0"
+
+
+def test_a_length_of_thousands_of_digits_is_no_length() -> None:
+    text = HEADSET_2007.replace(b"cannot read", b"Report Descriptor: (length is " + b"9" * 5000 + b")\ncannot read")
+    assert only(text).device.configurations
 
 
 def test_hex_that_a_mailer_wrapped_is_joined_again() -> None:

@@ -31,7 +31,7 @@ _JUNK_FOLLOWS = re.compile(r"^Warning: (?:Junk at end of descriptor|Length insuf
 _BYTES = re.compile(rf"^\s*(?:{_BYTE}\s+)*{_BYTE}\s*$")
 _HEADING = re.compile(r"^(?:[A-Z][A-Za-z0-9. /-]* (?:[Dd]escriptor|Association|Capability)|CDC [A-Za-z ]+):\s*$")
 _OTHER_HEADING = re.compile(r"^(?:Device Qualifier \(|Country Selection:|Network Channel Terminal:|INVALID CDC)")
-_REPORT = re.compile(r"^Report Descriptor: \(length is (\d+)\)")
+_REPORT = re.compile(r"^Report Descriptor: \(length is (\d{1,9})\)")
 _ITEM = re.compile(r"^Item\((\w+)\s*\): (.*?), data=\s*(?:\[([^\]]*)\]|none)")
 _PIPE = re.compile(r"^(?:(?:Command|Status|Data-in|Data-out) pipe|Reserved|Vendor specific) \(0x([0-9a-fA-F]{2})\)")
 _ENDS = re.compile(r"^(?:Device Status|Wireless Status|Hub Port Status|Negotiated speed)\b")

@@ -12,14 +12,14 @@ from .text import clean_lines, split_devices
 
 __all__ = ["import_lsusb", "looks_like_lsusb"]
 
-_SIGNS = re.compile(rb"Device Descriptor:|bDescriptorType\s+\d+|Bus \d{3} Device \d{3}: ID [0-9a-fA-F]{4}:")
+_SIGNS = re.compile(r"Device\W+Descriptor:|bDescriptorType\W+\d|Bus\W+\d{3}\W+Device\W+\d{3}:\W+ID\W+[0-9a-fA-F]{4}:")
 _LOOK = 1 << 20  #: bytes
 _MAX_DEVICES = 4096
 
 
 def looks_like_lsusb(content: bytes) -> bool:
     """Text with the headings or fields lsusb prints."""
-    return b"\0" not in content[:_LOOK] and _SIGNS.search(content[:_LOOK]) is not None
+    return b"\0" not in content[:_LOOK] and _SIGNS.search(content[:_LOOK].decode("utf-8", "replace")) is not None
 
 
 def import_lsusb(content: bytes, name: str) -> tuple[Imported, ...]:

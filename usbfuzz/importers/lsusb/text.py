@@ -6,6 +6,7 @@ Indentation is ignored, as mail programs and bug trackers change it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
@@ -15,6 +16,7 @@ __all__ = ["DeviceText", "Line", "clean_lines", "split_devices", "with_modern_gu
 _QUOTE = re.compile(r"^(?:[>|]+[ ]?)+")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _KERNEL = re.compile(r"^(?:<\d+>)?\s*\[\s*\d+\.\d+\]|^\w{3}\s+\d+ [\d:]{8} \S+ kernel:")
+_STRING = re.compile(r"[ \t]*i[A-Z]\w*[ \t]+\d+ ")  #: the line of a string, up to that
 _BUS = re.compile(r"^Bus (\d{3}) Device (\d{3}): ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
 _ALONE = re.compile(r"^Device: ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
 _DEVICE_DESCRIPTOR = "device descriptor:"
@@ -44,9 +46,24 @@ def clean_lines(content: bytes) -> Iterator[Line]:
     """The lines of a mail or file without what is not lsusb's."""
     text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
     for number, raw in enumerate(text.split("\n"), start=1):
-        line = _QUOTE.sub("", _ESCAPES.sub("", raw)).replace("\t", " ").replace("\xa0", " ").lstrip()
+        line = with_plain_blanks(_QUOTE.sub("", _ESCAPES.sub("", raw))).lstrip()
         if line and not _KERNEL.match(line):
             yield Line(number, line)
+
+
+def with_plain_blanks(line: str) -> str:
+    """The line with ASCII blanks for all others, and without characters that are not seen; a string keeps its own."""
+    if line.isascii() and line.isprintable():
+        return line
+    string = _STRING.match(line)
+    own = "" if string is None else line[string.end() :]
+    layout = line if string is None else string[0]
+    return "".join(" " if letter.isspace() else letter for letter in layout if not _unseen(letter)) + own
+
+
+def _unseen(letter: str) -> bool:
+    """Zero-width spaces, marks of direction and byte order, control characters."""
+    return not letter.isspace() and unicodedata.category(letter) in ("Cc", "Cf")
 
 
 def split_devices(lines: Iterable[Line]) -> list[DeviceText]:
