@@ -1,4 +1,4 @@
-"""The device a user names: a case file, a crash directory, a Python class of the user's own, or a model by name.
+"""Devices to plug in: what a case holds, and what a user names: a file, a class of the user's own, a model.
 
 A name that is a model's means the model; ``./NAME`` is always a path.
 """
@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from usbfuzz.case import ScriptedDevice, load
+from usbfuzz.case import ScriptedDevice, load, spec_of
 from usbfuzz.case.model import Action
 from usbfuzz.device import Device
 from usbfuzz.models import MODELS, find_model
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from usbfuzz.case.model import Case, DeviceSpec
 
-__all__ = ["Loaded", "load_device"]
+__all__ = ["Loaded", "in_bytes", "load_device", "player"]
 
 
 @frozen
@@ -44,6 +44,17 @@ class Loaded:
     source: str  #: what the user gave
     make: Callable[[], Device]
     case: Case | None = None  #: with the schedule and what the guest needs, when the device came from one
+
+
+def player(spec: DeviceSpec) -> Device:
+    """A new device that plays ``spec``: the model it names, else its bytes and scripts."""
+    return find_model(spec.model)() if spec.model else ScriptedDevice(spec)
+
+
+def in_bytes(case: Case) -> Case:
+    """The case with the descriptors of each model it names in the model's place; what the model does is lost."""
+    devices = (spec_of(player(spec), spec.name) if spec.model else spec for spec in case.devices)
+    return evolve(case, devices=tuple(devices))
 
 
 def load_device(spec: str) -> Loaded:
@@ -67,7 +78,7 @@ def _case(spec: str) -> Loaded:
     case = load(spec)
     plugged = next((event.device for event in case.events if event.action is Action.PLUG), None)
     device: DeviceSpec = case.devices[plugged or 0]
-    return Loaded(device.name, spec, partial(ScriptedDevice, device), case)
+    return Loaded(device.name, spec, partial(player, device), case)
 
 
 def _python(spec: str, path: Path, name: str) -> Loaded:

@@ -10,8 +10,8 @@ from attrs import define, field
 
 from harness.guest.place import buses_of
 from usbfuzz.case.model import Action
-from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.errors import GuestError, InfraError, QemuError
+from usbfuzz.load import player
 
 from .shared import SharedAgent
 
@@ -139,7 +139,7 @@ class Stage:
             case Action.PLUG:
                 if event.device is None:
                     raise InfraError(f"event plug on port {event.port} names no device")
-                await self.plug(port, ScriptedDevice(case.devices[event.device]))
+                await self.plug(port, player(case.devices[event.device]))
             case Action.UNPLUG:
                 await self.unplug(port)
             case Action.RESET:

@@ -10,6 +10,8 @@ from tests import CORPUS
 from usbfuzz.case import ScriptedDevice, dumps, load, loads, spec_of
 from usbfuzz.case.model import Action
 from usbfuzz.device import HidDevice
+from usbfuzz.load import in_bytes
+from usbfuzz.models import MODELS
 from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.models.hid.pointers import BootMouse
 from usbfuzz.wire import Answer, Setup
@@ -34,7 +36,7 @@ def test_a_kept_device_survives_being_written_again(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_a_kept_device_enumerates(path: Path) -> None:
-    for spec in load(path).devices:
+    for spec in in_bytes(load(path)).devices:
         device = ScriptedDevice(spec)
         assert device.on_control(Setup(0x80, 6, 0x0100, 0, 18), b"").data == spec.device
         head = device.on_control(Setup(0x80, 6, 0x0200, 0, 9), b"").data
@@ -46,7 +48,7 @@ def test_a_kept_device_enumerates(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_hid_descriptors_tell_the_length_of_the_report_descriptor(path: Path) -> None:
-    for spec in load(path).devices:
+    for spec in in_bytes(load(path)).devices:
         device = ScriptedDevice(spec)
         for bInterfaceNumber, report in spec.reports:
             descriptor = device.on_control(Setup(0x81, 6, 0x2100, bInterfaceNumber, 255), b"").data
@@ -86,3 +88,8 @@ def test_the_uac3_cluster_comes_in_two_steps() -> None:
     assert len(header) == 6
     assert cluster[:6] == header
     assert len(cluster) == wLength
+
+
+def test_every_model_is_kept_once() -> None:
+    kept = [spec.model for path in (CORPUS / "models").glob("*.toml") for spec in load(path).devices]
+    assert sorted(map(MODELS.__getitem__, kept)) == sorted(set(MODELS.values()))

@@ -120,6 +120,16 @@ def test_the_good_case_is_good() -> None:
         ),
         ('device = ""', "", "23: device[1].device: is missing; add device = …"),
         (
+            'device = ""',
+            'model = "disc"',
+            "25: device[1].model: no device model is called 'disc'; there is disk",
+        ),
+        (
+            'device = ""',
+            'model = "disk"\ndevice = "12"',
+            "26: device[1].device: is not a key of this table; known here: model, name",
+        ),
+        (
             "device = 0",
             "device = 2",
             "29: event[0].device: there is no device 2; the case has 2, counted from 0",

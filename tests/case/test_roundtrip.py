@@ -59,10 +59,17 @@ DEVICES = st.builds(
         st.builds(ControlScript, STEPS, **PATTERN, after=st.none() | st.builds(RequestPattern, **PATTERN)), max_size=2
     ).map(tuple),
     endpoints=st.lists(st.builds(EndpointScript, U8, STEPS), max_size=2).map(tuple),
-)
+) | st.builds(DeviceSpec, name=TEXT, device=st.just(b""), model=st.sampled_from(["disk", "mouse"]))
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
 EXPECTATIONS = st.builds(
-    Expectation, TEXT, TEXT, TEXTS, st.integers(1, 100), drivers=st.none() | TEXTS, log=st.none() | TEXTS
+    Expectation,
+    TEXT,
+    TEXT,
+    TEXTS,
+    st.integers(1, 100),
+    drivers=st.none() | TEXTS,
+    log=st.none() | TEXTS,
+    userspace=st.none() | TEXTS,
 )
 TIMING = {"after_ms": st.none() | COUNT, "after_requests": st.none() | COUNT}
 

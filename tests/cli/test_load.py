@@ -11,7 +11,7 @@ import pytest
 from tests import ROOT
 from usbfuzz.case import ScriptedDevice
 from usbfuzz.errors import CaseError, InputError
-from usbfuzz.load import load_device
+from usbfuzz.load import in_bytes, load_device
 from usbfuzz.models import find_model
 
 KNOWN_BUG = ROOT / "corpus" / "known-bugs" / "quatech2-bulk-null.toml"
@@ -52,6 +52,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     for name in set(sys.modules) - before:
         del sys.modules[name]
+
+
+def test_a_case_may_name_a_model_which_then_plays_the_device(here: Path) -> None:
+    (here / "kept.toml").write_text('format = 1\n[[device]]\nmodel = "disk"\n')
+    loaded = load_device("kept.toml")
+    assert loaded.name == "disk"
+    assert type(loaded.make()) is find_model("disk")
+    assert loaded.case is not None
+    (spec,) = in_bytes(loaded.case).devices
+    assert (spec.model, spec.device) == ("", find_model("disk").device)
 
 
 def test_a_case_file_is_the_device_it_plugs_first_with_its_schedule() -> None:

@@ -24,7 +24,7 @@ FOREIGN = ("drivers/", "include/", "hw/", "init/", "kernel/", "scripts/get_maint
 MADE = ("corpus/devices/their-headset.toml", "crashes/", "night/")
 
 PATH = re.compile(r"(?<![\w/.$~-])((?:[\w.-]+/)+[\w.-]+\.(?:py|c|h|toml|md|yml|svg|log))(?![\w/])")
-MADE_BY_PAGE = re.compile(r"^```python (\S+)$", re.MULTILINE)  #: files that a recipe has the reader make
+MADE_BY_PAGE = re.compile(r"^```(?:python|toml) (\S+)$", re.MULTILINE)  #: files that a recipe has the reader make
 DIFF = re.compile(r"^```diff$.*?^```$", re.MULTILINE | re.DOTALL)
 MODULE = re.compile(r"`((?:usbfuzz|harness|strategies)(?:\.\w+)+)`")
 #: Not modules: the agent's port, and its words on the kernel command line.

@@ -18,7 +18,7 @@ from .wheel import PACKAGES
 
 PAGE = ROOT / "docs" / "adding.md"
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
-_BLOCK = re.compile(r"^```(python|diff) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(python|toml|diff) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @frozen
@@ -40,7 +40,7 @@ def _recipe(title: str, text: str) -> Recipe:
     blocks = _BLOCK.findall(text)
     return Recipe(
         title,
-        tuple((path, content) for kind, path, content in blocks if kind == "python" and path),
+        tuple((path, content) for kind, path, content in blocks if kind != "diff" and path),
         tuple(content for kind, _, content in blocks if kind == "diff"),
         tuple(content for kind, path, content in blocks if kind == "python" and not path),
     )
@@ -72,6 +72,8 @@ def test_a_recipe_works_as_it_is_written(recipe: Recipe, sources: Path) -> None:
 def test_the_files_of_a_recipe_keep_to_the_style_of_the_project(recipe: Recipe, sources: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", sources)
     for path, content in recipe.files:
+        if not path.endswith(".py"):
+            continue
         (sources / path).parent.mkdir(parents=True, exist_ok=True)
         (sources / path).write_text(content)
         _run(sources, sys.executable, "-m", "ruff", "check", "--no-cache", path)

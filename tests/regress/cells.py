@@ -41,11 +41,12 @@ def seen(
     *reports: Report,
     drivers: tuple[str, ...] = ("1.0 usbhid",),
     log: tuple[str, ...] = (),
+    userspace: tuple[str, ...] | None = None,
     fresh: bool = True,
     trusted: bool = True,
 ) -> Observation:
     verdict = Verdict.CRASH if reports else Verdict.CLEAN
-    return Observation(verdict, reports, drivers, log, seconds=0.1, fresh=fresh, trusted=trusted)
+    return Observation(verdict, reports, drivers, log, userspace, seconds=0.1, fresh=fresh, trusted=trusted)
 
 
 def column(name: str = KERNEL, spec: str = "debian:6.1", error: UsbfuzzError | None = None) -> Column:

@@ -20,7 +20,7 @@ from usbfuzz.jobs.regress.messages import MESSAGES, Done, Job, Stuck, WorkerStar
 PROGRAM = WorkerProgram((sys.executable, __file__), MESSAGES)
 DIES, BOOTS_NOT, LATE = "dies", "does not boot", "late"
 
-_SEEN = Observation(Verdict.CLEAN, (), (), (), seconds=0.1, fresh=True, trusted=True)
+_SEEN = Observation(Verdict.CLEAN, (), (), (), None, seconds=0.1, fresh=True, trusted=True)
 
 
 async def _work(_: WorkerStart, upstream: Upstream[Job, Done | Stuck], __: AsyncExitStack) -> None:

@@ -40,12 +40,15 @@ def _learned(*runs: Observation, expect: tuple[Expectation, ...] = ()) -> Expect
 
 
 def test_two_clean_runs_that_agree_are_what_to_expect() -> None:
-    odd = seen(drivers=(), log=("x",))
-    assert _learned(seen(), odd, seen()) == Expectation(KERNEL, "", drivers=("1.0 usbhid",), log=())
+    odd, usual = seen(drivers=(), log=("x",), userspace=()), seen(userspace=("1.0 net: up",))
+    expected = Expectation(KERNEL, "", drivers=("1.0 usbhid",), log=(), userspace=("1.0 net: up",))
+    assert _learned(usual, odd, usual) == expected
 
 
 def test_behaviour_that_no_two_runs_share_is_not_recorded() -> None:
-    assert _learned(seen(), seen(drivers=())) == Expectation(KERNEL, "")
+    assert _learned(seen(), seen(drivers=())) == Expectation(KERNEL, "", log=())
+    expected = Expectation(KERNEL, "", drivers=("1.0 usbhid",), log=())
+    assert _learned(seen(userspace=()), seen(userspace=("1.0 net: up",))) == expected
 
 
 def test_a_crash_is_recorded_with_all_its_names_and_how_often_it_came() -> None:

@@ -64,6 +64,26 @@ def test_other_drivers_and_other_words_are_a_changed_behaviour() -> None:
     assert finding.notes == ("drivers: - 1.0 usbhid", "drivers: + 1.0 -", "log: + usb 1-1: no")
 
 
+def test_what_user_space_no_longer_sees_is_a_difference_in_the_kernel_s_words() -> None:
+    expected = Expectation("k", "", userspace=("1.0 input 'M' keys: BTN_LEFT", "1.2 sound capture rates: 48000"))
+    finding = judge(expected, [seen(userspace=("1.0 input 'M' keys: BTN_LEFT", "1.3 hwmon temp: 1"))] * 3)
+    assert finding.status is Status.CHANGED
+    assert finding.notes == (
+        "userspace: 1.2 sound capture rates: 48000 → none",
+        "userspace: 1.3 hwmon temp: none → 1",
+    )
+
+
+def test_a_sight_from_user_space_that_two_of_three_runs_miss_is_as_recorded() -> None:
+    expected = Expectation("k", "", userspace=("1.0 net: up",))
+    assert judge(expected, [seen(userspace=()), seen(), seen(userspace=("1.0 net: up",))]).status is Status.OK
+
+
+def test_a_look_from_user_space_that_never_ends_is_a_difference() -> None:
+    finding = judge(Expectation("k", "", userspace=()), [seen()] * 3)
+    assert finding.notes == ("userspace: could not be looked at in time",)
+
+
 def test_one_run_that_behaves_as_recorded_is_enough() -> None:
     runs = [seen(drivers=()), CLEAN]
     assert judge(HARMLESS, runs).status is Status.OK
@@ -96,5 +116,7 @@ def test_what_to_record_needs_two_runs_that_agree_or_three_of_a_crash() -> None:
     assert not enough_to_bless([CLEAN])
     assert not enough_to_bless([CLEAN, seen(drivers=())])
     assert enough_to_bless([CLEAN, seen(drivers=()), CLEAN])
+    assert not enough_to_bless([CLEAN, seen(userspace=())])
+    assert enough_to_bless([CLEAN, seen(drivers=(), userspace=()), seen(userspace=())])
     assert not enough_to_bless([CRASH, CLEAN])
     assert enough_to_bless([CRASH, CLEAN, CRASH])

@@ -76,6 +76,9 @@ def _texts(texts: Iterable[str]) -> str:
 
 
 def _device(device: DeviceSpec) -> Iterator[Block]:
+    if device.model:
+        yield ["[[device]]", f"name = {_text(device.name)}", f"model = {_text(device.model)}"]
+        return
     lines = ["[[device]]", f"name = {_text(device.name)}", f'speed = "{device.speed.value}"']
     lines.append(f"device = {_descriptors(device.device)}")
     if device.configurations:
@@ -154,7 +157,9 @@ def _expectation(expectation: Expectation) -> Block:
         lines.append(f"alt_titles = {_texts(expectation.alt_titles)}")
     if expectation.reliability != ALWAYS:
         lines.append(f"reliability = {expectation.reliability}")
-    return [*lines, *_listed("drivers", expectation.drivers), *_listed("log", expectation.log)]
+    for key in ("drivers", "log", "userspace"):
+        lines += _listed(key, getattr(expectation, key))
+    return lines
 
 
 def _listed(key: str, texts: tuple[str, ...] | None) -> Block:

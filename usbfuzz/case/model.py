@@ -91,6 +91,9 @@ class DeviceSpec:
     ``strings`` maps a string index to the whole raw string descriptor; ``reports`` maps bInterfaceNumber to a HID
     report descriptor, each number once; ``bos`` and ``qualifier`` are empty when the device has none (it stalls the
     request). A device with strings but without string 0 serves US English as its one language.
+
+    A device that names a ``model`` is played by that class (:mod:`usbfuzz.models`), which has bytes of its own:
+    everything else but the name is empty then.
     """
 
     name: str
@@ -103,6 +106,7 @@ class DeviceSpec:
     qualifier: bytes = b""
     control: tuple[ControlScript, ...] = ()
     endpoints: tuple[EndpointScript, ...] = ()
+    model: str = ""
 
 
 class Action(Enum):
@@ -145,7 +149,8 @@ class Expectation:
 
     ``drivers`` has a line for each interface, ``BCONFIGURATIONVALUE.BINTERFACENUMBER DRIVER`` with ``-`` for none, and
     one for each HID device, ``hid DRIVER``; ``log`` has the kernel's warnings and errors without what differs from run
-    to run. Both are sorted, without repetitions, and None where they were not recorded.
+    to run; ``userspace`` has what programs could see of the device, ``INTERFACE SUBSYSTEM… PROPERTY: VALUE``. All are
+    sorted, without repetitions, and None where they were not recorded.
     """
 
     kernel: str
@@ -154,6 +159,7 @@ class Expectation:
     reliability: int = ALWAYS  #: percent of runs that show the title
     drivers: tuple[str, ...] | None = None
     log: tuple[str, ...] | None = None
+    userspace: tuple[str, ...] | None = None
 
     @property
     def names(self) -> frozenset[str]:

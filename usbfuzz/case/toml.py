@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from typing import Any
 
 from usbfuzz.descriptors.strings import string_descriptor
 from usbfuzz.errors import CaseError, InputError
+from usbfuzz.kinds import KINDS
 from usbfuzz.wire import Answer, Speed, Status
 
-from .locate import Source
+from .locate import Source, clipped
 from .model import (
     ALWAYS,
     Action,
@@ -80,6 +82,8 @@ def _check_format(root: Table) -> None:
 
 
 def _device(table: Table) -> DeviceSpec:
+    if model := table.text("model"):
+        return _model(table, model)
     spec = DeviceSpec(
         name=table.text("name", None),
         device=table.required("device", table.raw("device")),
@@ -92,6 +96,17 @@ def _device(table: Table) -> DeviceSpec:
         control=tuple(_control(script) for script in table.tables("control")),
         endpoints=tuple(_endpoint(script) for script in table.tables("endpoint")),
     )
+    table.close()
+    return spec
+
+
+def _model(table: Table, model: str) -> DeviceSpec:
+    """A device that a class of ours plays: nothing else can be said of it."""
+    known = [name for kind in KINDS.values() for name in kind.models]
+    if model not in known:
+        close = difflib.get_close_matches(model, known, n=3) or sorted(known)
+        table.fail("model", f"no device model is called '{clipped(model)}'; there is {', '.join(close)}")
+    spec = DeviceSpec(name=table.text("name", model), device=b"", model=model)
     table.close()
     return spec
 
@@ -200,6 +215,7 @@ def _expectation(table: Table) -> Expectation:
         reliability=table.integer("reliability", 1, ALWAYS) or ALWAYS,
         drivers=_recorded(table, "drivers"),
         log=_recorded(table, "log"),
+        userspace=_recorded(table, "userspace"),
     )
     table.close()
     return expectation

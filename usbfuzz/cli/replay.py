@@ -95,6 +95,8 @@ def _header(path: Path, case: Case, config: LaneConfig) -> Table:
 
 
 def _device(spec: DeviceSpec) -> str:
+    if spec.model:
+        return f"the model {spec.model}"
     raw = spec.device.ljust(12, b"\0")
     vendor, product = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
     return f"{vendor:04x}:{product:04x} {spec.name}, {spec.speed.value} speed"

@@ -13,6 +13,7 @@ from usbfuzz.case.parts import weight
 from usbfuzz.crashes.minimization_files import MinimizationFiles
 from usbfuzz.crashes.minimized import Minimized
 from usbfuzz.crashes.verdicts import Verdicts, minimization_key
+from usbfuzz.load import in_bytes
 from usbfuzz.report.render import render
 
 from .confirm import Confirmation, RealTime
@@ -42,7 +43,7 @@ class Minimization:
 
     async def run(self) -> Minimized | None:
         """The result, saved; None when the case does not show its bug. Raises what lanes and files raise."""
-        first = self.files.first()
+        first = in_bytes(self.files.first())  # what cannot be cut, code, would hide the bytes that can
         self.before = weight(first)
         names = first.recorded_names
         pool = self.pool_of(self.config, names, self.lanes)

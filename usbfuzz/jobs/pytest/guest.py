@@ -16,10 +16,10 @@ from harness.guest.place import buses_of
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from harness.workbench import Workbench
-from usbfuzz.case import DeviceSpec, ScriptedDevice
+from usbfuzz.case import DeviceSpec
 from usbfuzz.device import Device
 from usbfuzz.errors import GuestError, InputError, QemuError, UsbfuzzError
-from usbfuzz.load import load_device
+from usbfuzz.load import load_device, player
 from usbfuzz.triage import extract, first_lines
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Plugger:
             case Device():
                 return what
             case DeviceSpec():
-                return ScriptedDevice(what)
+                return player(what)
             case type():
                 return what()
         beside = self.directory / what

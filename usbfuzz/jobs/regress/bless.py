@@ -17,7 +17,7 @@ from usbfuzz.case.files import read_text, write_file
 from usbfuzz.case.model import ALWAYS, Case, Expectation
 from usbfuzz.errors import CaseError
 
-from .matrix import Cell, Matrix, Observation
+from .matrix import Cell, Lines, Matrix, Observation
 
 __all__ = ["bless", "learned", "with_expectation", "write_expectations"]
 
@@ -46,9 +46,14 @@ def learned(cell: Cell) -> Expectation | None:
     crashed = [seen for seen in believed if seen.reports]
     if crashed:
         return _crash(kernel, cell.expected, believed, crashed)
-    (drivers, log), times = Counter((seen.drivers, seen.log) for seen in believed).most_common(1)[0]
-    stable = times > 1 or len(believed) == 1
-    return Expectation(kernel, "", drivers=drivers if stable else None, log=log if stable else None)
+    drivers, log, userspace = (_agreed(lines) for lines in zip(*(seen.behaviour for seen in believed), strict=True))
+    return Expectation(kernel, "", drivers=drivers, log=log, userspace=userspace)
+
+
+def _agreed(lines: Sequence[Lines]) -> Lines:
+    """What most runs showed; None when no two of several agree."""
+    most, times = Counter(lines).most_common(1)[0]
+    return most if times > 1 or len(lines) == 1 else None
 
 
 def _crash(

@@ -43,6 +43,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "error": _error(cell.error),
         "drivers": list(last.drivers) if last else [],
         "log": list(map(plain, last.log)) if last else [],
+        "userspace": list(map(plain, last.userspace)) if last and last.userspace is not None else None,
         "runs": [{"title": plain(seen.title), "seconds": round(seen.seconds, 3)} for seen in cell.runs],
         "seconds": round(cell.seconds, 3),
     }

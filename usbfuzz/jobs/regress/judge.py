@@ -10,6 +10,7 @@ from usbfuzz.case.model import ALWAYS, Expectation
 from usbfuzz.triage import CrashType, Report
 
 from .matrix import Finding, Observation, Status
+from .userspace import changes
 
 __all__ = ["enough", "enough_to_bless", "judge", "tries_for"]
 
@@ -95,6 +96,11 @@ def _differences(expected: Expectation, seen: Observation) -> Iterator[str]:
         if recorded is not None:
             yield from (f"{what}: - {line}" for line in recorded if line not in now)
             yield from (f"{what}: + {line}" for line in now if line not in recorded)
+    if expected.userspace is not None:
+        if seen.userspace is None:
+            yield "userspace: could not be looked at in time"
+        else:
+            yield from (f"userspace: {change}" for change in changes(expected.userspace, seen.userspace))
 
 
 def _runs(runs: Sequence[Observation]) -> str:
@@ -102,9 +108,10 @@ def _runs(runs: Sequence[Observation]) -> str:
 
 
 def enough_to_bless(runs: Sequence[Observation]) -> bool:
-    """Whether the runs, each on a fresh guest, tell what to record: two harmless ones agree, or a crash's frequency."""
+    """Whether runs, each on a fresh guest, tell what to record: two agree in each respect, or a crash's frequency."""
     believed = [seen for seen in runs if seen.trusted]
     if any(seen.reports for seen in believed):
         return len(believed) >= _RUNS or len(runs) >= _RUNS + TRIES
-    behaviour = [(seen.drivers, seen.log) for seen in believed]
-    return len(set(behaviour)) < len(behaviour) or len(runs) >= _RUNS + TRIES
+    aspects = zip(*(seen.behaviour for seen in believed), strict=True)
+    agree = len(believed) > 1 and all(len(set(lines)) < len(believed) for lines in aspects)
+    return agree or len(runs) >= _RUNS + TRIES

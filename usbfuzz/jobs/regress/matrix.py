@@ -13,7 +13,9 @@ from usbfuzz.case.model import Case, Expectation
 from usbfuzz.errors import UsbfuzzError
 from usbfuzz.triage import Report
 
-__all__ = ["Cell", "Column", "Entry", "Finding", "Matrix", "Observation", "Status"]
+__all__ = ["Cell", "Column", "Entry", "Finding", "Lines", "Matrix", "Observation", "Status"]
+
+Lines = tuple[str, ...] | None
 
 
 class Status(Enum):
@@ -24,7 +26,7 @@ class Status(Enum):
     CRASH = "crash"  #: a crash, hang or death that is not the recorded one
     WARNING = "warning"  #: the same, but the kernel only warned and went on
     GONE = "gone"  #: the recorded crash did not happen
-    CHANGED = "changed"  #: harmless, but with other drivers or other kernel messages
+    CHANGED = "changed"  #: harmless, but with other drivers, other kernel messages or another sight from user space
     ERROR = "error"  #: could not be run
 
     @property
@@ -41,9 +43,15 @@ class Observation:
     reports: tuple[Report, ...]  #: the first few, their texts cut
     drivers: tuple[str, ...]  #: as in :class:`~usbfuzz.case.model.Expectation`
     log: tuple[str, ...]  #: as in :class:`~usbfuzz.case.model.Expectation`
+    userspace: tuple[str, ...] | None  #: as there; None when it was not looked at, or not in time
     seconds: float  #: wall time
     fresh: bool  #: the guest had run nothing since its snapshot
     trusted: bool  #: the guest was answered in time, or the kernel reported something
+
+    @property
+    def behaviour(self) -> tuple[Lines, Lines, Lines]:
+        """What harmless runs are compared by: drivers, log, userspace."""
+        return self.drivers, self.log, self.userspace
 
     @property
     def title(self) -> str:

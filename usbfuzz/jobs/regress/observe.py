@@ -48,6 +48,7 @@ def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Observation:
         reports=reports,
         drivers=driver_lines(outcome, several=len(ports) > 1),
         log=() if reports else kernel_lines(outcome.console),
+        userspace=None,
         seconds=outcome.seconds,
         fresh=fresh,
         trusted=outcome.believable,
