@@ -9,6 +9,8 @@ from pathlib import Path
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.devices import import_capture, import_usbmon, looks_pcap, looks_usbmon, with_conversation
 from usbfuzz.importers.facedancer.script import import_facedancer, looks_facedancer
+from usbfuzz.importers.fwupd.emulation import import_fwupd
+from usbfuzz.importers.fwupd.records import looks_fwupd
 from usbfuzz.importers.lsusb.dump import import_lsusb, looks_like_lsusb
 from usbfuzz.importers.syzkaller.program import import_syz, looks_syz
 
@@ -26,6 +28,7 @@ FORMATS: tuple[Format, ...] = (
     Format("raw descriptors", looks_raw, import_raw),
     Format("pcap and pcapng captures", looks_pcap, import_capture),
     Format("text of usbmon", looks_usbmon, import_usbmon),
+    Format("emulations of fwupd", looks_fwupd, import_fwupd),
     Format("umockdev recordings", looks_umockdev, import_umockdev),
     Format("syzkaller programs", looks_syz, import_syz),
     Format("Facedancer scripts", looks_facedancer, import_facedancer),

@@ -7,10 +7,18 @@ from usbfuzz.descriptors import string_descriptor
 from usbfuzz.descriptors.constants import DescriptorType, StandardRequest
 from usbfuzz.descriptors.hid import BOOT_KEYBOARD_REPORT, BOOT_MOUSE_REPORT
 from usbfuzz.descriptors.hub import HubDescriptor, SuperSpeedHubDescriptor
+from usbfuzz.device import build
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Answer, Status
 
-__all__ = ["companion_interval", "descriptor_script", "hub_scripts", "report_descriptor", "string_for"]
+__all__ = [
+    "companion_interval",
+    "descriptor_script",
+    "hid_descriptor",
+    "hub_scripts",
+    "report_descriptor",
+    "string_for",
+]
 
 _BOOT = 1  #: bInterfaceSubClass
 _KEYBOARD, _MOUSE = 1, 2  #: bInterfaceProtocol
@@ -27,8 +35,7 @@ def report_descriptor(bInterfaceSubClass: int, bInterfaceProtocol: int, length: 
 
     Spare bytes are filled with items that have no effect; a length too short for the descriptor cuts it.
     """
-    kinds = {_KEYBOARD: BOOT_KEYBOARD_REPORT, _MOUSE: BOOT_MOUSE_REPORT}
-    whole = kinds.get(bInterfaceProtocol, _GENERIC) if bInterfaceSubClass == _BOOT else _GENERIC
+    whole = _fitting(bInterfaceSubClass, bInterfaceProtocol)
     if len(whole) > length:
         whole = _GENERIC
     spare = length - len(whole)
@@ -37,6 +44,16 @@ def report_descriptor(bInterfaceSubClass: int, bInterfaceProtocol: int, length: 
     if spare == 1:  # no padding item has one byte, so another item takes a longer form
         return whole.replace(b"\x75\x08", b"\x76\x08\x00", 1)
     return whole + _PAGE * ((spare - 3) // 2) + _LONG_PAGE if spare % 2 else whole + _PAGE * (spare // 2)
+
+
+def _fitting(bInterfaceSubClass: int, bInterfaceProtocol: int) -> bytes:
+    kinds = {_KEYBOARD: BOOT_KEYBOARD_REPORT, _MOUSE: BOOT_MOUSE_REPORT}
+    return kinds.get(bInterfaceProtocol, _GENERIC) if bInterfaceSubClass == _BOOT else _GENERIC
+
+
+def hid_descriptor(bInterfaceSubClass: int, bInterfaceProtocol: int, report: bytes) -> bytes:
+    """The HID descriptor that announces this report descriptor; where that is empty, the one that will be made up."""
+    return build.hid(report or _fitting(bInterfaceSubClass, bInterfaceProtocol))
 
 
 def string_for(name: str, index: int) -> bytes:
