@@ -30,7 +30,7 @@ _MAX_DEVICES = 256
 #: the phases of an update in their order. libfwupdplugin/fu-engine-emulator-phase
 _PHASES = ("setup", "composite-prepare", "prepare", "detach", "install", "attach", "reload", "cleanup")
 _FILE = re.compile(r"(?:(\d{1,4}):)?([a-z-]{1,40})(?:-(\d{1,6}))?\.json")
-_USB_PARENT = re.compile(r"/(\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6})(?:/|$)")
+_USB_PARENT = re.compile(r"/(\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6})(?=/|$)")
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -71,8 +71,7 @@ def records(content: bytes, name: str) -> list[Record]:
     for text in _files(content, name) if content[:4] == b"PK\x03\x04" else [content]:
         for device in _parsed(text, name).objects("UsbDevices"):
             place = device.text("PlatformId") or device.text("BackendId")
-            parent = _USB_PARENT.search(place)
-            place = parent[1] if parent else place[:80]
+            place = (_USB_PARENT.findall(place) or [place[:80]])[-1]  # the nearest, not the hub above it
             key = (place, device.number("IdVendor", 16), device.number("IdProduct", 16))
             if key not in found and len(found) >= _MAX_DEVICES:
                 continue
