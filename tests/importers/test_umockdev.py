@@ -13,7 +13,7 @@ from usbfuzz.case import DeviceSpec, spec_of
 from usbfuzz.descriptors import string_text
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported
-from usbfuzz.importers.umockdev import import_umockdev, looks_umockdev
+from usbfuzz.importers.umockdev.recording import import_umockdev, looks_umockdev
 from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.wire import Speed
 

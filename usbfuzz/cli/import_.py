@@ -18,7 +18,7 @@ from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
 from usbfuzz.descriptors.text import class_name
 from usbfuzz.errors import InputError
-from usbfuzz.importers import add_capture, import_bytes, import_file
+from usbfuzz.importers import add_capture, holds_answers_only, import_bytes, import_file
 from usbfuzz.importers.cases import as_case
 from usbfuzz.importers.detect import MAX_BYTES
 from usbfuzz.importers.naming import slug
@@ -59,7 +59,7 @@ class _Found:
 @click.option(
     "--capture",
     type=click.Path(path_type=Path),
-    help="pcap, pcapng or text of usbmon of the same device at work: it will answer as it did there.",
+    help="pcap, pcapng, text of usbmon or umockdev's ioctls of the device at work: it will answer as it did there.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 def import_command(
@@ -71,9 +71,11 @@ def import_command(
     """
     _check_target(output, force=force)
     errors: list[InputError] = []
-    devices = _wanted(_imported(files, errors), device)
-    if capture is not None:
-        devices = [(source, add_capture(imported, capture)) for source, imported in devices]
+    answers = [name for name in files if len(files) > 1 and holds_answers_only(Path(name))]
+    devices = _wanted(_imported([name for name in files if name not in answers], errors), device)
+    for path in [*map(Path, answers), *([capture] if capture else [])]:
+        joined = add_capture([imported for _, imported in devices], path)
+        devices = [(source, imported) for (source, _), imported in zip(devices, joined, strict=True)]
     if devices:
         found = list(_placed(devices, output))
         _write(found, force=force)

@@ -4,7 +4,7 @@
 which turns bytes into :class:`Imported` devices. What a file does not hold is made up, and listed as such.
 """
 
-from .detect import add_capture, import_bytes, import_file
+from .detect import add_capture, holds_answers_only, import_bytes, import_file
 from .model import Imported, Importer, Problem
 
-__all__ = ["Imported", "Importer", "Problem", "add_capture", "import_bytes", "import_file"]
+__all__ = ["Imported", "Importer", "Problem", "add_capture", "holds_answers_only", "import_bytes", "import_file"]

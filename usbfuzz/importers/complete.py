@@ -16,8 +16,9 @@ from usbfuzz.descriptors.standard import InterfaceDescriptor
 from .class_answers import class_answers
 from .synthesise import report_descriptor, string_for
 
-__all__ = ["complete"]
+__all__ = ["REPORT_NOTE", "complete"]
 
+REPORT_NOTE = "the HID report descriptor of interface"  #: and its number: how a made-up one is listed
 _INDEX = re.compile(r"i[A-Z]")
 _NO_STRING = frozenset(("iLandingPage",))  #: index of a URL
 
@@ -41,7 +42,7 @@ def complete(
         number = interface.bInterfaceNumber
         if number not in reports and number not in mute:
             reports[number] = report_descriptor(interface.bInterfaceSubClass, interface.bInterfaceProtocol, length)
-            made_up.append(f"the HID report descriptor of interface {number}, {length} bytes")
+            made_up.append(f"{REPORT_NOTE} {number}, {length} bytes")
     scripts, answered = class_answers(descriptors) if answers else ((), ())
     whole = evolve(
         spec,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from usbfuzz.errors import InputError
@@ -13,13 +14,14 @@ from usbfuzz.importers.fwupd.emulation import import_fwupd
 from usbfuzz.importers.fwupd.records import looks_fwupd
 from usbfuzz.importers.lsusb.dump import import_lsusb, looks_like_lsusb
 from usbfuzz.importers.syzkaller.program import import_syz, looks_syz
+from usbfuzz.importers.umockdev.ioctl import looks_ioctl, with_ioctls
+from usbfuzz.importers.umockdev.recording import import_umockdev, looks_umockdev
 
 from .model import Format, Imported
 from .raw import import_raw, looks_raw
 from .sysfs import import_sysfs
-from .umockdev import import_umockdev, looks_umockdev
 
-__all__ = ["FORMATS", "MAX_BYTES", "add_capture", "import_bytes", "import_file"]
+__all__ = ["FORMATS", "MAX_BYTES", "add_capture", "holds_answers_only", "import_bytes", "import_file"]
 
 MAX_BYTES = 64 << 20  #: larger files are refused
 
@@ -53,22 +55,31 @@ def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
     for format_ in FORMATS:
         if format_.looks_like(content):
             return format_.read(content, name)
+    if looks_ioctl(content):
+        with_ioctls((), content, name)  # which says what to give with it
     known = ", ".join(format_.name for format_ in FORMATS)
     raise InputError(f"{name}: is none of the kinds usbfuzz can import; give one of: {known}")
 
 
-def add_capture(imported: Imported, path: Path) -> Imported:
-    """The device with what a capture in ``path`` says it answered, if that began long after it was plugged in.
+def holds_answers_only(path: Path) -> bool:
+    """Whether a file holds what a device answered, and not the device; such files are joined by :func:`add_capture`."""
+    return path.is_file() and looks_ioctl(_read(path))
 
-    The device is the one at the bus address it was imported from, or the only one of the capture. Raises InputError
-    when there is neither, and when the file is no capture.
+
+def add_capture(devices: Sequence[Imported], path: Path) -> list[Imported]:
+    """The devices with what a capture or a recording of ioctls in ``path`` says they answered.
+
+    Each is the one at the bus address it was imported from, or the only one of the capture; a recording of ioctls is of
+    one device. Raises InputError when there is none, and when the file is neither.
     """
     content = _read(path)
     if len(content) > MAX_BYTES:
         raise InputError(f"{path}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
+    if looks_ioctl(content):
+        return with_ioctls(devices, content, str(path))
     if not (looks_pcap(content) or looks_usbmon(content)):
-        raise InputError(f"{path}: is no capture; give pcap, pcapng or text of usbmon")
-    return with_conversation(imported, content, str(path))
+        raise InputError(f"{path}: is no capture; give pcap, pcapng, text of usbmon, or a recording of ioctls")
+    return [with_conversation(imported, content, str(path)) for imported in devices]
 
 
 def _read(path: Path) -> bytes:

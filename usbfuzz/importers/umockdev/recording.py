@@ -1,8 +1,8 @@
 """Recordings of umockdev-record (``*.umockdev``): udev's view of a device and its parents, as text.
 
 Each device is a block of lines ``KEY: VALUE``: P its path below /sys, N its node and what that holds, S its links, E
-its udev properties, A text attributes, H attributes in hex, L attributes that are links. What its drivers did with it
-(``*.ioctl``, ``*.script``) is in files of its own and not read.
+its udev properties, A text attributes, H attributes in hex, L attributes that are links. What the device answered a
+program is in files of their own (:mod:`usbfuzz.importers.umockdev.ioctl`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors import split, string_descriptor
 from usbfuzz.descriptors.standard import ConfigurationDescriptor, DeviceDescriptor, InterfaceDescriptor
 from usbfuzz.errors import InputError
+from usbfuzz.importers.complete import complete
+from usbfuzz.importers.model import Imported, Problem
+from usbfuzz.importers.naming import named
+from usbfuzz.importers.raw import looks_raw, parse_raw
 from usbfuzz.wire import Speed
-
-from .complete import complete
-from .model import Imported, Problem
-from .naming import named
-from .raw import looks_raw, parse_raw
 
 __all__ = ["import_umockdev", "looks_umockdev"]
 
