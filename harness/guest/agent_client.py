@@ -19,9 +19,11 @@ from attrs import frozen
 
 from usbfuzz.errors import GuestError, QemuError
 
+from .survey import Seen, seen_in
+
 __all__ = ["PROTOCOL_VERSION", "Agent", "Ran", "UEvent"]
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 _LINE_BYTES = 4096  #: the longest line in either direction, newline included (LINE_BYTES in agent.h)
 _DATA_BYTES = 32 << 20  #: the agent's own limit
@@ -187,6 +189,13 @@ class Agent:
             }
         except ValueError as error:
             raise GuestError("the guest agent listed USB devices that are not hex; the guest is corrupted") from error
+
+    async def survey(self, buses: Iterable[int] = ()) -> tuple[Seen, ...]:
+        """What user space sees of the USB devices on ``buses``, or on all: nodes and classes, asked as a program would.
+
+        Waits first until 2 guest seconds have passed without a uevent of these buses.
+        """
+        return seen_in(await self._call("survey", *map(str, buses), data=True))
 
     async def mark(self, text: str) -> None:
         """Print ``usbfuzz: TEXT`` on the guest's console."""

@@ -15,7 +15,10 @@
  *   nodes.c     a device node, held open    nodes_*.c   one function per kind of node
  *   exercise.c  which node gets which       settle.c    the hub barrier
  *   files.c     read, write, kmsg, ...      modules.c   finit_module, modprobe
- *   run.c       programs of the image       verbs.c     the table of verbs, timers
+ *   run.c       programs of the image       notes.c     lines of a survey
+ *   codes.c     names of input events       pcm.c       what a sound stream can be set to
+ *   survey_*.c  one for each subsystem      survey.c    what user space sees of a device
+ *   verbs.c     the table of verbs, timers
  *   port.c      lines of the host, loop     boot.c      PID 1 duties
  *   main.c      entry
  */
@@ -26,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 3
+#define PROTOCOL_VERSION 4
 #define LINE_BYTES	 4096		/* longest line, newline included */
 #define ID_BYTES	 21		/* a decimal 64-bit number and NUL */
 #define READ_BYTES	 (32u << 20)	/* largest file `read` returns */
@@ -109,7 +112,10 @@ int node_open(const struct node *node, int flags);
 void node_hold(int fd, int64_t deadline);
 exercise_fn exercise_plain;		/* the others are declared in kinds.h */
 
-/* exercise.c, settle.c, files.c, modules.c, run.c: verbs, each replies by itself */
+/* settle.c */
+uint64_t buses_of(char *words);
+
+/* exercise.c, settle.c, files.c, modules.c, run.c, survey.c: verbs, each replies by itself */
 void exercise_run(struct job *job);
 void settle_run(struct job *job);
 void validate_run(struct job *job);
@@ -124,6 +130,7 @@ void modules_boot(void);
 int modprobe_main(int argc, char **argv);
 void feed_run(struct job *job);
 void run_run(struct job *job);
+void survey_run(struct job *job);
 
 /* verbs.c */
 void verbs_dispatch(char *line);

@@ -126,7 +126,7 @@ static void pass(uint64_t buses, bool roots)
 }
 
 /* The buses named in WORDS, all of them when there are none; 0 when a word is no bus. */
-static uint64_t buses_of(char *words)
+uint64_t buses_of(char *words)
 {
 	uint64_t buses = 0;
 

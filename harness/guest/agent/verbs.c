@@ -38,6 +38,7 @@ static const struct verb {
 	{ "mark",     mark_run,     &workers,  false },
 	{ "feed",     feed_run,     NULL,      false },
 	{ "run",      run_run,      &workers,  false },
+	{ "survey",   survey_run,   &workers,  false },
 };
 
 static struct {

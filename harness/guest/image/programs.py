@@ -16,6 +16,7 @@ from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.errors import InfraError
 
 from .files import private_directory, write_atomically
+from .input_codes import codes_header
 from .nodes import kinds_header
 
 __all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "GuestProgram"]
@@ -80,7 +81,7 @@ class GuestProgram:
             (directory / name).write_text(text)
 
 
-AGENT = GuestProgram("agent", {"kinds.h": kinds_header()})
+AGENT = GuestProgram("agent", {"kinds.h": kinds_header(), "codes.h": codes_header()})
 TOOLS = GuestProgram("tools")
 
 #: What the tools are called below /bin; each is the one binary, which looks at its name.

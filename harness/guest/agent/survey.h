@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the verb `survey` share. Each class device below a USB device is an item; the function for
+ * its subsystem says what user space sees of it, as notes. It runs in a thread of a child, which is given up
+ * when the device does not answer, so it uses nothing but its own item.
+ */
+#ifndef USBFUZZ_SURVEY_H
+#define USBFUZZ_SURVEY_H
+
+#include "agent.h"
+
+#include <stdio.h>
+
+#define PATH_BYTES  320
+#define LABEL_BYTES 200
+
+struct item {
+	char place[2 * USB_NAME_BYTES];	/* 3-1, or 3-1:1.0 */
+	char path[PATH_BYTES];		/* its directory in sysfs */
+	struct node node;
+	char label[LABEL_BYTES];	/* "input 'Product 1'"; the same one for several items, which are numbered later */
+	int fd;				/* an event node that stays open to be listened to, -1 = none */
+	FILE *out;			/* a line for each note: PROPERTY, a tab, what it is */
+	char *list;			/* the note that is being written */
+	size_t list_len;
+	FILE *list_out;
+	char property[LABEL_BYTES];
+};
+
+/* notes.c */
+void note(struct item *item, const char *property, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void note_begin(struct item *item, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void note_add(struct item *item, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void note_end(struct item *item);
+bool attribute(const struct item *item, const char *name, char *text, size_t size);
+void note_attribute(struct item *item, const char *name);
+bool link_name(const char *path, const char *link, char *name, size_t size);
+void plain_name(const struct item *item, char *name, size_t size);
+
+/* codes.c */
+#define INPUT_PROPERTIES 0x20	/* EV_CNT, no event type: what EVIOCGPROP tells */
+#define CODE_BYTES	 32
+const char *code_name(unsigned int type, unsigned int code, char buffer[CODE_BYTES]);
+
+/* pcm.c */
+void survey_pcm(struct item *item, unsigned int card, unsigned int device, bool capture);
+
+/* survey_events.c */
+struct listener {
+	const struct item *item;
+	FILE *out;
+	char *text;			/* the events so far, once `out` is closed */
+	size_t len;
+	unsigned int count;
+	int64_t last;			/* guest ms, when it heard something */
+	bool inside;			/* a frame has begun */
+	bool endless;			/* talks without being listened to, and is not recorded */
+};
+void survey_listen(struct listener *listeners, size_t count);
+
+/* survey_*.c: what there is to say of an item, and its label when there is a better one than its name */
+typedef void survey_fn(struct item *item);
+survey_fn survey_input;
+survey_fn survey_sound;
+
+#endif

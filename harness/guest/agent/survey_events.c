@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The events of input devices. What a device sends before somebody listens is not heard: usbhid polls from when
+ * the first node is opened (for the keyboard of the console: from the probe on), and drops what comes in the 50 ms
+ * after that (usbhid_open()). What is heard of it by chance would differ from run to run, so it is thrown away. Then
+ * the device is told that it is heard, by GET_STATUS, which the kernel does not send to a device that is no hub. An
+ * answered request says also that what the device had sent before has arrived: the clock of a warped guest would not
+ * wait for that.
+ */
+#define _GNU_SOURCE
+#include "survey.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <linux/input.h>
+#include <linux/usb/ch9.h>
+#include <linux/usbdevice_fs.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define QUIET_MS    300		/* longer than the longest interval of a full speed endpoint */
+#define MAX_MS	    5000	/* for a device that never stops */
+#define MAX_EVENTS  256		/* of a node */
+#define REQUEST_MS  1000
+#define PATIENCE    3		/* rounds without an event that end the stream */
+
+enum question {
+	HAS_SENT,	/* GET_DESCRIPTOR: what was sent before the answer has arrived */
+	IS_HEARD,	/* GET_STATUS: the same, and from now on somebody listens */
+};
+
+static void add(struct listener *l, const char *fmt, const char *name, int value)
+{
+	fputs(ftell(l->out) == 0 ? "" : l->inside ? ", " : "; ", l->out);
+	fprintf(l->out, fmt, name, value);
+	l->inside = true;
+}
+
+/* Without autorepeat and time stamps, which are the kernel's clock and not the device. */
+static void record(struct listener *l, const struct input_event *e)
+{
+	char buffer[CODE_BYTES];
+
+	if (e->type == EV_SYN && e->code == SYN_REPORT) {
+		l->inside = false;
+	} else if (e->type == EV_SYN) {
+		add(l, e->code == SYN_DROPPED ? "SYN_DROPPED" : "SYN_MT_REPORT", "", 0);
+	} else if (!(e->type == EV_KEY && e->value == 2) && !(e->type == EV_MSC && e->code == MSC_TIMESTAMP)) {
+		if (l->count < MAX_EVENTS)
+			add(l, "%s %d", code_name(e->type, e->code, buffer), e->value);
+		else if (l->count == MAX_EVENTS)
+			add(l, "...", "", 0);
+		l->count++;
+	}
+}
+
+/* Reads what is there, and counts it. */
+static unsigned int take(struct listener *l, bool recording)
+{
+	struct input_event events[64];
+	unsigned int count = 0;
+	ssize_t n;
+
+	while (count < MAX_EVENTS && (n = read(l->item->fd, events, sizeof(events))) >= (ssize_t)sizeof(*events))
+		for (size_t i = 0; i < n / sizeof(*events); i++, count++)
+			if (recording)
+				record(l, &events[i]);
+	return count;
+}
+
+/* Whether all that still listen have heard nothing for QUIET_MS. */
+static bool quiet(const struct listener *listeners, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!listeners[i].endless && now_ms() < listeners[i].last + QUIET_MS)
+			return false;
+	return true;
+}
+
+/* Listens until all are quiet, or END; the number of events. */
+static unsigned int listen_round(struct listener *listeners, size_t count, bool recording, int64_t end)
+{
+	struct pollfd *fds = calloc(count, sizeof(*fds));
+	unsigned int heard = 0;
+
+	for (size_t i = 0; fds && i < count; i++) {
+		fds[i] = (struct pollfd){ .fd = listeners[i].endless ? -1 : listeners[i].item->fd, .events = POLLIN };
+		listeners[i].last = now_ms();
+	}
+	while (fds && now_ms() < end && !quiet(listeners, count)) {
+		poll(fds, count, QUIET_MS / 3);
+		for (size_t i = 0; i < count; i++) {
+			unsigned int taken = fds[i].revents & POLLIN ? take(&listeners[i], recording) : 0;
+
+			if (taken)
+				listeners[i].last = now_ms();
+			else if (fds[i].revents)
+				fds[i].fd = -1;		/* the device has gone */
+			heard += taken;
+		}
+	}
+	free(fds);
+	return heard;
+}
+
+static void request(const struct item *item, unsigned char bRequest, unsigned short wValue, unsigned short wLength)
+{
+	unsigned char answer[USB_DT_DEVICE_SIZE];
+	struct usbdevfs_ctrltransfer transfer = {
+		.bRequestType = USB_DIR_IN | USB_RECIP_DEVICE, .bRequest = bRequest, .wValue = wValue,
+		.wLength = wLength, .timeout = REQUEST_MS, .data = answer,
+	};
+	char path[96], numbers[2][16];
+	struct item device = { 0 };
+	int fd;
+
+	snprintf(device.path, sizeof(device.path), "/sys/bus/usb/devices/%.*s", (int)strcspn(item->place, ":"), item->place);
+	if (!attribute(&device, "busnum", numbers[0], sizeof(numbers[0])) ||
+	    !attribute(&device, "devnum", numbers[1], sizeof(numbers[1])))
+		return;
+	snprintf(path, sizeof(path), "/dev/bus/usb/%03d/%03d", atoi(numbers[0]), atoi(numbers[1]));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ioctl(fd, USBDEVFS_CONTROL, &transfer);
+	close(fd);
+}
+
+/* Asks each device once; those of one device stand side by side. */
+static void ask(const struct listener *listeners, size_t count, enum question question)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *place = listeners[i].item->place;
+		size_t len = strcspn(place, ":");
+
+		if (i && !strncmp(place, listeners[i - 1].item->place, len) && !isdigit(listeners[i - 1].item->place[len]))
+			continue;
+		if (question == HAS_SENT)
+			request(listeners[i].item, USB_REQ_GET_DESCRIPTOR, USB_DT_DEVICE << 8, USB_DT_DEVICE_SIZE);
+		else
+			request(listeners[i].item, USB_REQ_GET_STATUS, 0, 2);
+	}
+}
+
+/* Fills in what each has heard, in the order it came. */
+void survey_listen(struct listener *listeners, size_t count)
+{
+	unsigned int silent = 0;
+	int64_t end = now_ms() + MAX_MS;
+
+	ask(listeners, count, HAS_SENT);
+	listen_round(listeners, count, false, end);
+	for (size_t i = 0; i < count; i++)
+		listeners[i].endless = now_ms() >= end && now_ms() < listeners[i].last + QUIET_MS;
+	for (size_t i = 0; i < count; i++)
+		listeners[i].out = open_memstream(&listeners[i].text, &listeners[i].len);
+	end = now_ms() + MAX_MS;
+	while (silent < PATIENCE && now_ms() < end) {
+		ask(listeners, count, IS_HEARD);
+		silent = listen_round(listeners, count, true, end) ? 0 : silent + 1;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (listeners[i].out && listeners[i].endless)
+			fputs("without end", listeners[i].out);
+		if (listeners[i].out)
+			fclose(listeners[i].out);
+	}
+}
