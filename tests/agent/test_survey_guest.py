@@ -23,7 +23,7 @@ def survey(workbench: Workbench, model: str) -> dict[tuple[str, str], str]:
     return {(line.interface, line.what): line.value for line in seen}
 
 
-@pytest.mark.parametrize("model", ["wheel", "headset"])
+@pytest.mark.parametrize("model", ["wheel", "headset", "disk", "camera"])
 def test_two_surveys_of_a_device_are_the_same(workbench: Workbench, model: str) -> None:
     assert survey(workbench, model) == survey(workbench, model)
 
@@ -43,3 +43,20 @@ def test_a_sound_card_tells_its_streams_and_controls(workbench: Workbench) -> No
     assert seen["1.0", "sound capture 0 S16_LE x 1"] == "44100 48000"
     assert seen["1.0", "sound control 'PCM Playback Volume'"] == "0 to 64 (-64.00 dB to 0.00 dB) = 64"
     assert seen["1.0", "sound longname"] == "usbfuzz Headset, full speed"
+
+
+def test_a_camera_tells_its_formats_sizes_and_controls(workbench: Workbench) -> None:
+    seen = survey(workbench, "camera")
+    camera = "video 'Colour bar camera: Colour bar c'"
+    assert seen["1.0", f"{camera} format YUYV"] == "'YUYV 4:2:2'"
+    assert seen["1.0", f"{camera} format YUYV 160x120"] == "1/10"
+    assert seen["1.0", f"{camera} control 'Brightness'"] == "integer -128 to 127 step 1 default 0 = 0"
+    assert seen["1.0", f"{camera} #2 capabilities"] == "meta-capture streaming"
+
+
+def test_a_disk_is_waited_for_and_a_serial_port_tells_what_its_driver_adds(workbench: Workbench) -> None:
+    disk = survey(workbench, "disk")
+    assert (disk["1.0", "block sd size"], disk["1.0", "scsi 0:0:0 vendor"]) == ("32768", "usbfuzz")
+    port = survey(workbench, "ft232r")
+    assert port["1.0", "tty ttyUSB driver"] == "ftdi_sio"
+    assert port["1.0", "usb-serial ttyUSB attribute latency_timer"] == "16"

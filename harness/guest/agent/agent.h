@@ -16,9 +16,9 @@
  *   exercise.c  which node gets which       settle.c    the hub barrier
  *   files.c     read, write, kmsg, ...      modules.c   finit_module, modprobe
  *   run.c       programs of the image       notes.c     lines of a survey
- *   codes.c     names of input events       pcm.c       what a sound stream can be set to
- *   survey_*.c  one for each subsystem      survey.c    what user space sees of a device
- *   verbs.c     the table of verbs, timers
+ *   items.c     class devices in sysfs      codes.c     names of input events
+ *   pcm.c       settings of sound streams   survey_*.c  one for each subsystem
+ *   survey.c    what user space sees        verbs.c     the table of verbs, timers
  *   port.c      lines of the host, loop     boot.c      PID 1 duties
  *   main.c      entry
  */

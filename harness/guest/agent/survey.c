@@ -7,42 +7,43 @@
 #define _GNU_SOURCE
 #include "survey.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ITEMS	     512
-#define DEPTH	     16
 #define ANSWER_BYTES (1u << 20)
 #define QUIET_MS     2000	/* longer than usb-storage waits before it looks for disks (delay_use) */
 #define QUIET_MAX_MS 20000
 #define STEP_MS	     50
 #define ITEM_MS	     20000	/* four control transfers without an answer */
 #define SURVEY_MS    120000
-#define USB_DEVICES_DIR "/sys/bus/usb/devices"
 
 /* What is asked how; the first row that matches the subsystem and the beginning of the name. */
-static const struct {
+static const struct row {
 	const char *subsystem, *prefix;
 	survey_fn *run;
 } rows[] = {
-	{ "input", "event",    survey_input },
-	{ "sound", "controlC", survey_sound },
-};
-
-/* Subsystems and names that say nothing, or that another item speaks for; OSS nodes are made by the kernel for any card. */
-static const struct {
-	const char *subsystem, *prefix;
-} silent[] = {
-	{ "usb", "" }, { "input", "input" }, { "input", "js" }, { "input", "mouse" }, { "sound", "card" },
-	{ "sound", "pcmC" }, { "sound", "midiC" }, { "sound", "dsp" }, { "sound", "audio" }, { "sound", "mixer" },
-	{ "sound", "adsp" }, { "sound", "midi" }, { "sound", "amidi" }, { "sound", "dmmidi" }, { "bdi", "" }, { "wakeup", "" },
+	{ "input",        "event",    survey_input },
+	{ "sound",        "controlC", survey_sound },
+	{ "video4linux",  "v4l-",     survey_named },
+	{ "video4linux",  "",         survey_video },
+	{ "net",          "",         survey_net },
+	{ "block",        "",         survey_block },
+	{ "scsi",         "",         survey_scsi },
+	{ "tty",          "",         survey_tty },
+	{ "leds",         "",         survey_led },
+	{ "power_supply", "",         survey_power },
+	{ "hwmon",        "",         survey_hwmon },
+	{ "iio",          "",         survey_iio },
+	{ "i2c",          "",         survey_adapter },
+	{ "i2c-dev",      "",         survey_adapter },
+	{ "usb",          "",         survey_interface },
+	{ "hid",          "",         survey_bound },
+	{ "usb-serial",   "",         survey_bound },
+	{ "",             "",         survey_named },
 };
 
 struct survey {
@@ -59,117 +60,13 @@ struct asking {
 	bool done;
 };
 
-static struct item *items[ITEMS];
-static size_t item_count;
-
-static bool begins(const char *text, const char *prefix)
-{
-	return !strncmp(text, prefix, strlen(prefix));
-}
-
-static bool is_silent(const struct node *node)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(silent); i++)
-		if (!strcmp(node->subsystem, silent[i].subsystem) && begins(node->name, silent[i].prefix))
-			return true;
-	return false;
-}
-
 static survey_fn *asker_of(const struct node *node)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (!strcmp(node->subsystem, rows[i].subsystem) && begins(node->name, rows[i].prefix))
-			return rows[i].run;
-	return NULL;
-}
+	const struct row *row = rows;
 
-static void find_node(struct item *item)
-{
-	char text[1024], *line;
-
-	if (!attribute(item, "uevent", text, sizeof(text)))
-		return;
-	line = strstr(text, "DEVNAME=");
-	if (line)
-		snprintf(item->node.dev, sizeof(item->node.dev), "%.*s", (int)strcspn(line + 8, "\n"), line + 8);
-}
-
-static void found(const char *place, const char *path, const char *name)
-{
-	struct item *item = item_count < ITEMS ? calloc(1, sizeof(*item)) : NULL;
-	char plain[NODE_BYTES];
-
-	if (!item)
-		return;
-	item->fd = -1;
-	snprintf(item->place, sizeof(item->place), "%.*s", (int)sizeof(item->place) - 1, place);
-	snprintf(item->path, sizeof(item->path), "%s", path);
-	snprintf(item->node.name, sizeof(item->node.name), "%.*s", NODE_BYTES - 1, name);
-	if (!link_name(path, "subsystem", item->node.subsystem, sizeof(item->node.subsystem)) || is_silent(&item->node)) {
-		free(item);
-		return;
-	}
-	find_node(item);
-	plain_name(item, plain, sizeof(plain));
-	snprintf(item->label, sizeof(item->label), "%s%s%s", item->node.subsystem, *plain ? " " : "", plain);
-	items[item_count++] = item;
-}
-
-static int directories(const struct dirent *e)
-{
-	return e->d_type == DT_DIR && e->d_name[0] != '.' && strcmp(e->d_name, "power") && !begins(e->d_name, "ep_");
-}
-
-/* Finds items below PATH, in the order of their names, numbers by value; another USB device is not entered. */
-static void walk(const char *place, const char *path, unsigned int depth)
-{
-	struct dirent **names;
-	int count = depth < DEPTH ? scandir(path, &names, directories, versionsort) : 0;
-
-	for (int i = 0; i < count; i++) {
-		char below[PATH_BYTES], file[PATH_BYTES + 16];
-		const char *name = names[i]->d_name;
-		bool interface = begins(name, place) && name[strlen(place)] == ':';
-
-		if (snprintf(below, sizeof(below), "%s/%s", path, name) < (int)sizeof(below)) {
-			snprintf(file, sizeof(file), "%s/bDeviceClass", below);
-			if (access(file, F_OK)) {
-				found(interface ? name : place, below, name);
-				walk(interface ? name : place, below, depth + 1);
-			}
-		}
-		free(names[i]);
-	}
-	if (count > 0)
-		free(names);
-}
-
-static int usb_devices_only(const struct dirent *e)
-{
-	return isdigit((unsigned char)e->d_name[0]) && !strchr(e->d_name, ':') && strlen(e->d_name) < USB_NAME_BYTES;
-}
-
-/* Calls LOOK for each device on BUSES that is no root hub, in order; their number. */
-static unsigned int each_device(uint64_t buses, void (*look)(const char *place, const char *path, unsigned int depth))
-{
-	struct dirent **names;
-	int all = scandir(USB_DEVICES_DIR, &names, usb_devices_only, versionsort);
-	unsigned int count = 0;
-
-	for (int i = 0; i < all; i++) {
-		char path[PATH_BYTES];
-
-		snprintf(path, sizeof(path), USB_DEVICES_DIR "/%s", names[i]->d_name);
-		if (buses & BUS_BIT(strtoul(names[i]->d_name, NULL, 10))) {
-			count++;
-			if (look)
-				look(names[i]->d_name, path, 0);
-		}
-		free(names[i]);
-	}
-	if (all >= 0)
-		free(names);
-	return count;
+	while (*row->subsystem && (strcmp(row->subsystem, node->subsystem) || !begins(node->name, row->prefix)))
+		row++;
+	return row->run;
 }
 
 static void *ask_thread(void *arg)
@@ -232,10 +129,10 @@ static void number_label(struct item *item, size_t before)
 		snprintf(item->label + len, sizeof(item->label) - len, " #%u", number);
 }
 
-/* A line for each note; the item's own, without a property, when there is none. */
+/* A line for each note. An item without notes is present, which goes without saying of an interface. */
 static void print(FILE *out, const struct item *item, const char *notes)
 {
-	if (!*notes)
+	if (!*notes && strcmp(item->node.subsystem, "usb"))
 		fprintf(out, "%s %s\tpresent\n", item->place, item->label);
 	while (*notes) {
 		size_t len = strcspn(notes, "\n");
@@ -255,7 +152,7 @@ static void survey_item(FILE *out, size_t index)
 	item->out = open_memstream(&notes, &len);
 	if (!item->out)
 		return;
-	if (run && !ask(item, run)) {
+	if (!ask(item, run)) {
 		items[index] = memcpy(malloc(sizeof(given_up)), &given_up, sizeof(given_up));
 		number_label(items[index], index);
 		print(out, items[index], "\tno answer\n");
@@ -290,7 +187,7 @@ static int survey_child(const void *arg)
 
 	if (!out)
 		return -1;
-	each_device(survey->buses, walk);
+	items_find(survey->buses);
 	for (size_t i = 0; i < item_count; i++)
 		survey_item(out, i);
 	survey_events(out);
@@ -305,7 +202,7 @@ static void wait_until_quiet(uint64_t buses)
 	int64_t end = now_ms() + QUIET_MAX_MS, quiet_since = now_ms();
 	unsigned int seen = uevent_drain(buses), now;
 
-	while (each_device(buses, NULL) && now_ms() < end && now_ms() < quiet_since + QUIET_MS) {
+	while (items_devices(buses) && now_ms() < end && now_ms() < quiet_since + QUIET_MS) {
 		usleep(STEP_MS * 1000);
 		now = uevent_drain(buses);
 		if (now != seen)

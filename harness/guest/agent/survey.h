@@ -37,6 +37,14 @@ void note_attribute(struct item *item, const char *name);
 bool link_name(const char *path, const char *link, char *name, size_t size);
 void plain_name(const struct item *item, char *name, size_t size);
 
+/* items.c */
+#define ITEMS 512
+extern struct item *items[ITEMS];
+extern size_t item_count;
+bool begins(const char *text, const char *prefix);
+void items_find(uint64_t buses);
+unsigned int items_devices(uint64_t buses);
+
 /* codes.c */
 #define INPUT_PROPERTIES 0x20	/* EV_CNT, no event type: what EVIOCGPROP tells */
 #define CODE_BYTES	 32
@@ -60,7 +68,9 @@ void survey_listen(struct listener *listeners, size_t count);
 
 /* survey_*.c: what there is to say of an item, and its label when there is a better one than its name */
 typedef void survey_fn(struct item *item);
-survey_fn survey_input;
-survey_fn survey_sound;
+survey_fn survey_input, survey_sound, survey_video;
+survey_fn survey_net, survey_block, survey_scsi, survey_tty, survey_led, survey_power, survey_hwmon, survey_iio;
+survey_fn survey_adapter, survey_named;
+survey_fn survey_interface, survey_bound;
 
 #endif

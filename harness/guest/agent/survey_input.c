@@ -28,11 +28,12 @@ static void note_axis(struct item *item, unsigned int code)
 	note_end(item);
 }
 
+/* What is a list of codes; axes have more to say. */
 static const struct group {
 	unsigned int type;
 	const char *property;
 } groups[] = {
-	{ INPUT_PROPERTIES, "properties" }, { EV_KEY, "keys" }, { EV_REL, "rel" }, { EV_ABS, "abs" }, { EV_MSC, "msc" },
+	{ INPUT_PROPERTIES, "properties" }, { EV_KEY, "keys" }, { EV_REL, "rel" }, { EV_MSC, "msc" },
 	{ EV_SW, "sw" }, { EV_LED, "led" }, { EV_SND, "snd" }, { EV_FF, "effects" },
 };
 
@@ -50,7 +51,15 @@ static void note_group(struct item *item, const struct group *group)
 		if (bits[code / 8] & 1 << code % 8)
 			note_add(item, "%s", code_name(group->type, code, buffer));
 	note_end(item);
-	for (unsigned int code = 0; group->type == EV_ABS && code <= ABS_MAX; code++)
+}
+
+static void note_axes(struct item *item)
+{
+	unsigned char bits[(ABS_MAX + 8) / 8] = { 0 };
+
+	if (ioctl(item->fd, EVIOCGBIT(EV_ABS, sizeof(bits)), bits) < 0)
+		return;
+	for (unsigned int code = 0; code <= ABS_MAX; code++)
 		if (bits[code / 8] & 1 << code % 8)
 			note_axis(item, code);
 }
@@ -95,6 +104,7 @@ void survey_input(struct item *item)
 	note_nodes(item, input);
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
 		note_group(item, &groups[i]);
+	note_axes(item);
 	if (!ioctl(item->fd, EVIOCGEFFECTS, &effects) && effects)
 		note(item, "effects at once", "%d", effects);
 	if (!ioctl(item->fd, EVIOCGREP, repeat))

@@ -12,7 +12,7 @@
 
 #define ELEMENTS  512
 #define VALUES	  16		/* of an element that are shown */
-#define ITEMS	  64		/* of an enumerated element */
+#define CHOICES	  64		/* of an enumerated element */
 #define TLV_WORDS 64
 
 static const char *const interface_names[] = { "card", "hwdep", "mixer", "pcm", "rawmidi", "timer", "sequencer" };
@@ -74,7 +74,7 @@ static void add_choices(struct item *item, const struct snd_ctl_elem_info *info)
 {
 	struct snd_ctl_elem_info choice = { .id = info->id };
 
-	for (unsigned int i = 0; i < info->value.enumerated.items && i < ITEMS; i++) {
+	for (unsigned int i = 0; i < info->value.enumerated.items && i < CHOICES; i++) {
 		choice.value.enumerated.item = i;
 		if (ioctl(item->fd, SNDRV_CTL_IOCTL_ELEM_INFO, &choice))
 			break;
