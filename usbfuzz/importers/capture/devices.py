@@ -1,16 +1,18 @@
-"""Captures of USB traffic: pcap and pcapng of Linux and of USBPcap, and the text of usbmon.
+"""Captures of USB traffic: pcap and pcapng of Linux, USBPcap and of bus analyzers, and the text of usbmon.
 
 A capture that saw a device being plugged in holds its descriptors and all it said; both are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType, RequestKind
 from usbfuzz.errors import InputError
+from usbfuzz.importers.capture.bus.transactions import BUS_LINK_TYPES
+from usbfuzz.importers.capture.bus.urbs import urbs_of_bus
 from usbfuzz.importers.complete import complete
 from usbfuzz.importers.model import Imported, Problem
 from usbfuzz.importers.naming import named
@@ -18,7 +20,7 @@ from usbfuzz.importers.speed import guess_speed
 
 from .conversation import converse
 from .descriptors import read_descriptors, refusals
-from .pcap import looks_pcap, read_packets
+from .pcap import Capture, Packet, looks_pcap
 from .transfers import Talk, talks, transfers
 from .urbs import LINK_TYPES, UrbEvent, urb_of
 from .usbmon_text import looks_usbmon, read_usbmon
@@ -55,12 +57,27 @@ def with_conversation(imported: Imported, content: bytes, name: str) -> Imported
 
 
 def _urbs(content: bytes, name: str) -> tuple[list[UrbEvent], list[Problem]]:
-    packets, problems = read_packets(content, name)
-    others = sorted({packet.link_type for packet in packets} - LINK_TYPES.keys())
-    if packets and len(others) == len({packet.link_type for packet in packets}):
-        known = ", ".join(f"{number} ({word})" for number, word in LINK_TYPES.items())
-        raise InputError(f"{name}: captures link type {others[0]}, not USB; usbfuzz reads link types {known}")
-    return [urb for packet in packets if (urb := urb_of(packet))], problems
+    capture = Capture(content, name)
+    urbs: list[UrbEvent] = []
+    on_bus, problems = urbs_of_bus(_sorted_out(capture.packets(), urbs))
+    others = capture.link_types - LINK_TYPES.keys() - BUS_LINK_TYPES.keys()
+    if others and others == capture.link_types:
+        known = ", ".join(f"{number} ({word})" for number, word in sorted(_READ.items()))
+        raise InputError(f"{name}: captures link type {min(others)}, not USB; usbfuzz reads link types {known}")
+    return [*urbs, *on_bus], [*capture.problems, *problems]
+
+
+#: link types and their names
+_READ = LINK_TYPES | {number: word for number, (word, _) in BUS_LINK_TYPES.items()}
+
+
+def _sorted_out(packets: Iterable[Packet], urbs: list[UrbEvent]) -> Iterator[Packet]:
+    """The packets of a bus; those that tell of whole transfers go to ``urbs``."""
+    for packet in packets:
+        if packet.link_type in BUS_LINK_TYPES:
+            yield packet
+        elif urb := urb_of(packet):
+            urbs.append(urb)
 
 
 def import_usbmon(content: bytes, name: str) -> tuple[Imported, ...]:
@@ -111,7 +128,8 @@ def _tells(talk: Talk) -> bool:
 def _imported(talk: Talk) -> Imported:
     spec, problems = read_descriptors(talk.transfers)
     identity = f"{int.from_bytes(spec.device[8:10], 'little'):04x}:{int.from_bytes(spec.device[10:12], 'little'):04x}"
-    speed = guess_speed(spec.device, spec.configurations, spec.qualifier)
+    told = next((transfer.speed for transfer in reversed(talk.transfers) if transfer.speed), None)
+    speed = told or guess_speed(spec.device, spec.configurations, spec.qualifier)
     spec = named(evolve(spec, speed=speed))
     spec, filled, unkept = converse(spec, talk.transfers)
     refused = refusals(talk.transfers)
@@ -123,8 +141,8 @@ def _imported(talk: Talk) -> Imported:
             transfer.setup and transfer.setup.bmRequestType & _KIND == RequestKind.CLASS for transfer in talk.transfers
         ),
     )
-    guessed = f"speed {speed.value}, from the packet sizes (captures do not tell it)"
-    return Imported(spec, f"{_origin(talk)}: {identity}", (guessed, *made_up, *filled), (*problems, *unkept))
+    guessed = () if told else (f"speed {speed.value}, from the packet sizes (the capture does not tell it)",)
+    return Imported(spec, f"{_origin(talk)}: {identity}", (*guessed, *made_up, *filled), (*problems, *unkept))
 
 
 def _is_root_hub(device: bytes) -> bool:

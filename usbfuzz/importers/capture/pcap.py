@@ -14,7 +14,7 @@ from attrs import field, frozen, mutable
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Problem
 
-__all__ = ["Packet", "looks_pcap", "read_packets"]
+__all__ = ["Capture", "Packet", "looks_pcap"]
 
 
 @frozen
@@ -29,7 +29,9 @@ class Packet:
     offset: int  #: of the packet's record in the file
 
 
-_PCAP_TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}  #: magic number: nanoseconds in a tick
+_PATCHED = 0xA1B2CD34  #: a Linux of the nineties, and some phones: each record has eight bytes more
+_PATCHED_BYTES = 8
+_PCAP_TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1, _PATCHED: 1000}  #: magic number: nanoseconds in a tick
 _SECTION, _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _OPTION_RESOLUTION, _OPTION_TIME_OFFSET = 9, 14
@@ -49,22 +51,30 @@ def looks_pcap(content: bytes) -> bool:
     return len(head) == 4 and (bool(magics & _PCAP_TICKS.keys()) or _SECTION in magics)
 
 
-def read_packets(content: bytes, name: str) -> tuple[list[Packet], list[Problem]]:
-    """All packets of a capture, and what is wrong with it: from the first broken record on nothing is read.
+@mutable
+class Capture:
+    """The packets of a capture, read one after the other; from the first broken record on nothing is read."""
 
-    Raises InputError when the content is no capture, or broken before its first packet.
-    """
-    if not looks_pcap(content):
-        raise InputError(f"{name}: byte 0: no capture begins so; give a pcap or pcapng file")
-    found: list[Packet] = []
-    try:
-        found.extend(_pcapng(content) if content[:4] == _SECTION.to_bytes(4, "big") else _pcap(content))
-    except _BrokenError as broken:  # what came before is in the list
-        if not found:
-            raise InputError(f"{name}: byte {broken.offset}: {broken}; give a whole capture file") from broken
-        lost = len(content) - broken.offset
-        return found, [Problem(0, f"byte {broken.offset}: {broken}; the last {lost} bytes of the capture are left out")]
-    return found, []
+    content: bytes
+    name: str  #: what messages call the file
+    problems: list[Problem] = field(factory=list)  #: once all packets are read: what is wrong with the file
+    link_types: set[int] = field(factory=set)  #: of the packets read so far
+
+    def packets(self) -> Iterator[Packet]:
+        """All packets. Raises InputError when the content is no capture, or broken before its first packet."""
+        content = self.content
+        if not looks_pcap(content):
+            raise InputError(f"{self.name}: byte 0: no capture begins so; give a pcap or pcapng file")
+        try:
+            for packet in _pcapng(content) if content[:4] == _SECTION.to_bytes(4, "big") else _pcap(content):
+                self.link_types.add(packet.link_type)
+                yield packet
+        except _BrokenError as broken:
+            if not self.link_types:
+                what = f"{self.name}: byte {broken.offset}: {broken}; give a whole capture file"
+                raise InputError(what) from broken
+            lost = f"the last {len(content) - broken.offset} bytes of the capture are left out"
+            self.problems.append(Problem(0, f"byte {broken.offset}: {broken}; {lost}"))
 
 
 def _unpack(layout: str, content: bytes, offset: int) -> tuple[int, ...]:
@@ -83,13 +93,19 @@ def _cut(content: bytes, offset: int, length: int, record: int) -> bytes:
 def _pcap(content: bytes) -> Iterator[Packet]:
     order = "<" if int.from_bytes(content[:4], "little") in _PCAP_TICKS else ">"
     magic, _major, _minor, _zone, _accuracy, _snapshot, link = _unpack(f"{order}IHHiIII", content, 0)
+    link_type, tick, patched = link & 0x0FFFFFFF, _PCAP_TICKS[magic], _PATCHED_BYTES if magic == _PATCHED else 0
+    record, size = struct.Struct(f"{order}IIII"), len(content)
     offset = 24
-    while offset < len(content):
-        seconds, ticks, kept, length = _unpack(f"{order}IIII", content, offset)
-        data = _cut(content, offset + 16, kept, offset)
-        time_ns = seconds * _SECOND + ticks * _PCAP_TICKS[magic]
-        yield Packet(link & 0x0FFFFFFF, order, time_ns, data, max(length, kept), offset)
-        offset += 16 + kept
+    while offset < size:
+        begin = offset + record.size + patched
+        if begin > size:
+            raise _BrokenError(offset, "the file ends within a header")
+        seconds, ticks, kept, length = record.unpack_from(content, offset)
+        if begin + kept > size:
+            raise _BrokenError(offset, f"a record of {kept} bytes goes beyond the end of the file")
+        data = content[begin : begin + kept]
+        yield Packet(link_type, order, seconds * _SECOND + ticks * tick, data, max(length, kept), offset)
+        offset = begin + kept
 
 
 @frozen

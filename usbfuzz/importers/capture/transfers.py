@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from attrs import field, frozen, mutable
 
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, StandardRequest
-from usbfuzz.wire import Setup, Status, TransferType
+from usbfuzz.wire import Setup, Speed, Status, TransferType
 
 from .urbs import Frame, UrbEvent
 
@@ -31,6 +31,7 @@ class Transfer:
     submitted_ns: int
     completed_ns: int
     place: int
+    speed: Speed | None = None  #: of the device, where the capture tells it
 
     @property
     def is_in(self) -> bool:
@@ -68,13 +69,15 @@ def transfers(urbs: Iterable[UrbEvent]) -> Iterator[Transfer]:
             type=urb.type,
             setup=setup,
             status=urb.status,
-            payload=asked.data if asked and not direction else b"",
+            # macOS writes down what the host sends only when it was sent.
+            payload=b"" if direction else (asked.data if asked else b"") or urb.data,
             data=urb.data if direction else b"",
             length=urb.length if direction else 0,
             frames=urb.frames if direction else (),
             submitted_ns=asked.time_ns if asked else urb.time_ns,
             completed_ns=urb.time_ns,
             place=urb.place,
+            speed=urb.speed,
         )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from usbfuzz.descriptors.constants import DIRECTION_IN
-from usbfuzz.wire import Setup, Status, TransferType
+from usbfuzz.wire import Setup, Speed, Status, TransferType
 
 from .pcap import Packet
 
@@ -46,6 +46,7 @@ class UrbEvent:
     data: bytes = b""  #: as much of them as was captured
     frames: tuple[Frame, ...] = ()
     place: int = 0  #: line of a text, byte of a file
+    speed: Speed | None = None  #: of the device, where the capture tells it
 
     @property
     def is_in(self) -> bool:
