@@ -15,7 +15,7 @@ import pytest
 
 from harness.guest.kernels import Kernel, default_cache, installed, resolve
 from harness.guest.kernels.cache import KernelStore
-from harness.guest.kernels.command import CommandError, run, run_bytes
+from harness.guest.kernels.command import CommandError, run
 from usbfuzz.errors import KernelError, StorageError
 
 from .signed_archive import bzimage
@@ -171,7 +171,7 @@ def test_a_full_disk_is_our_failure_and_names_the_directory(tmp_path: Path) -> N
 
 def test_a_missing_tool_is_named_with_its_package(tmp_path: Path) -> None:
     with pytest.raises(KernelError, match="no-such-tool is not installed; install the package some-package"):
-        run_bytes(["no-such-tool"], package="some-package")
+        run(["no-such-tool"], package="some-package", storage=tmp_path)
 
 
 def test_a_failing_tool_is_one_sentence_with_what_it_said(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from usbfuzz.cli.triage import triage
+from usbfuzz.errors import InputError
 
 from .logs import BOOT, styled
 from .test_families import EXAMPLES
@@ -41,3 +45,25 @@ def test_a_quiet_log_is_said_to_be_quiet() -> None:
 
 def test_no_log_is_an_error() -> None:
     assert CliRunner().invoke(triage, []).exit_code == 2
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda raw: raw.decode().encode("utf-16")], ids=["gzip", "UTF-16"])
+def test_a_log_in_another_form_gets_the_same_answer(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(pack(_CRASH.encode()))
+    result = CliRunner().invoke(triage, ["--json", str(log)])
+    assert json.loads(result.stdout)["title"] == "divide error in mct_u232_calculate_baud_rate"
+
+
+def test_what_is_no_text_is_an_error_and_the_other_logs_are_read(tmp_path: Path) -> None:
+    crash, empty, binary = tmp_path / "crash.log", tmp_path / "empty.log", tmp_path / "binary.log"
+    crash.write_text(_CRASH)
+    empty.touch()
+    binary.write_bytes(bytes(100))
+    result = CliRunner().invoke(triage, ["--json", str(empty), str(crash), str(binary)])
+    first, second, third = (json.loads(line) for line in result.stdout.splitlines())
+    assert first["title"] is third["title"] is None
+    assert first["error"] == f"{empty}: is empty; give a file with text in it"
+    assert second["title"] == "divide error in mct_u232_calculate_baud_rate"
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).splitlines() == [first["error"], f"usbfuzz: {third['error']}"]

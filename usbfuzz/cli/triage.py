@@ -11,6 +11,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from usbfuzz.errors import InputError
+from usbfuzz.reading import MAX_BYTES, log_of
 from usbfuzz.triage import Report, Symbols, extract, symbolize
 
 __all__ = ["triage"]
@@ -18,7 +20,9 @@ __all__ = ["triage"]
 
 @click.command()
 @click.argument("logs", metavar="LOG...", nargs=-1, required=True, type=click.File("rb"))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a log, in order; title null means no crash.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a log, in order; title null means no crash, or an error."
+)
 @click.option("--text", is_flag=True, help="Show each report's own lines.")
 @click.option(
     "--symbols",
@@ -29,18 +33,31 @@ __all__ = ["triage"]
     help="Debug information (a built tree, an unpacked -dbg package, a vmlinux) to name source lines by; repeatable.",
 )
 def triage(logs: tuple[IO[bytes], ...], *, as_json: bool, text: bool, paths: tuple[Path, ...]) -> None:
-    """Name the crashes in Linux console logs ("-" reads standard input)."""
+    """Name the crashes in Linux console logs ("-" reads standard input).
+
+    Logs may be compressed (gzip, xz, bzip2, Zstandard) and in UTF-16. One that is no text is an error, and the others
+    are read all the same.
+    """
     console = Console(highlight=False, soft_wrap=True)
     symbols = Symbols.find(paths) if paths else None
+    unread: list[InputError] = []
     for log in logs:
         name = getattr(log, "name", "-")
-        reports = extract(log.read())
+        try:
+            reports = extract(log_of(log.read(MAX_BYTES + 1), name))
+        except InputError as error:
+            unread.append(error)
+            if as_json:
+                click.echo(json.dumps({**_as_json(name, []), "error": str(error)}))
+            continue
         if symbols is not None:
             reports = [symbolize(report, symbols) for report in reports]
         if as_json:
             click.echo(json.dumps(_as_json(name, reports)))
         else:
             _show(console, name, reports, text=text or symbols is not None)
+    if unread:
+        raise InputError("\nusbfuzz: ".join(map(str, unread)))
 
 
 def _as_json(name: str, reports: list[Report]) -> dict[str, Any]:

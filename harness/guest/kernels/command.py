@@ -12,7 +12,7 @@ from usbfuzz.errors import KernelError
 
 from .storage import no_space
 
-__all__ = ["CommandError", "run", "run_bytes"]
+__all__ = ["CommandError", "run"]
 
 _FULL = ("No space left on device", "enough free space", "Disk quota exceeded")
 _NOISE = "Some index files failed to download"
@@ -32,11 +32,6 @@ def run(argv: Sequence[str], *, package: str, storage: Path, cwd: Path | None = 
     ``package`` ships the tool, ``storage`` is the directory it writes to.
     Raises KernelError when the tool is not installed, StorageError when ``storage`` is full, CommandError otherwise.
     """
-    return run_bytes(argv, package=package, storage=storage, cwd=cwd).decode(errors="replace")
-
-
-def run_bytes(argv: Sequence[str], *, package: str, storage: Path | None = None, cwd: Path | None = None) -> bytes:
-    """Like :func:`run`, with standard output as it is."""
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"}
     program = shutil.which(argv[0], path=environment["PATH"])
     if program is None:
@@ -51,9 +46,9 @@ def run_bytes(argv: Sequence[str], *, package: str, storage: Path | None = None,
         close_fds=False,  # hands on the cache's lock, the only inheritable descriptor: see KernelStore.writing
     )
     if done.returncode == 0:
-        return done.stdout
+        return done.stdout.decode(errors="replace")
     output = done.stderr.decode(errors="replace")
-    if storage is not None and any(phrase in output for phrase in _FULL):
+    if any(phrase in output for phrase in _FULL):
         raise no_space(storage)
     lines = [line for line in output.splitlines() if line.strip() and _NOISE not in line]
     errors = [line for line in lines if line.startswith("E:")] or lines[-3:]

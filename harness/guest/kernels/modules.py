@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
 from attrs import frozen
 
-from usbfuzz.errors import KernelError
-
-from .command import run_bytes
+from usbfuzz.errors import InputError, KernelError
+from usbfuzz.reading import unpack
 
 __all__ = ["Alias", "ModuleIndex", "module_name", "read_module"]
 
@@ -63,18 +59,12 @@ def module_name(path: str) -> str:
 
 
 def read_module(path: Path) -> bytes:
-    """The ELF object of a module file: plain, ``.xz``, ``.gz`` or ``.zst``. Raises KernelError."""
+    """The ELF object of a module file, compressed or not. Raises KernelError, and InfraError without ``zstd``."""
     try:
-        match path.suffix:
-            case ".xz":
-                content = lzma.decompress(path.read_bytes())
-            case ".gz":
-                content = gzip.decompress(path.read_bytes())
-            case ".zst":
-                content = run_bytes(["zstd", "--decompress", "--stdout", "--quiet", str(path)], package="zstd")
-            case _:
-                content = path.read_bytes()
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        content = unpack(path.read_bytes(), str(path))
+    except InputError as error:
+        raise KernelError(str(error)) from error
+    except OSError as error:
         raise KernelError(f"{path}: cannot be read as a kernel module: {error}") from error
     if not content.startswith(_ELF):
         raise KernelError(f"{path}: not a kernel module (no ELF header)")
