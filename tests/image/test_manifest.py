@@ -27,12 +27,17 @@ DEPENDENCIES = {
     "kernel/usb/wants-usbtest.ko": "kernel/usb/usbtest.ko kernel/usb/usbcore.ko",
     "kernel/lib/crc16.ko": "",
     "kernel/drivers/media/tuners/xc5000.ko": "",
+    "kernel/misc/reader.ko": "kernel/usb/usbcore.ko",
+    "kernel/mmc/reader-mmc.ko": "kernel/misc/reader.ko kernel/usb/usbcore.ko",
+    "kernel/usb/watcher.ko": "kernel/usb/usbcore.ko",
     "kernel/fs/unrelated.ko": "",
 }
 ALIASES = """\
 # Aliases extracted from modules themselves.
 alias usb:v1234p*d*dc*dsc*dp*ic*isc*ip*in* usbtest
 alias usb:v1235p*d*dc*dsc*dp*ic*isc*ip*in* wants_usbtest
+alias usb:v1236p*d*dc*dsc*dp*ic*isc*ip*in* reader
+alias usb:v*p*d*dc09dsc*dp*ic*isc*ip*in* usbcore
 alias usb:v*p*d*dc*dsc*dp*ic03isc*ip*in* usbhid
 alias hid:b0003g*v000005ACp* hid_apple
 alias xc5000-tuner xc5000
@@ -79,6 +84,12 @@ def test_drivers_are_loaded_with_what_they_ask_for_and_the_rest_stays_out(tmp_pa
 def test_an_excluded_module_stays_out_with_its_users(tmp_path: Path) -> None:
     assert "usbtest" in policy.EXCLUDED
     assert not {"usbtest", "wants_usbtest"} & set(manifest(read_tables(_tree(tmp_path, DEPENDENCIES))).modules)
+
+
+def test_a_module_that_uses_a_driver_comes_along_and_one_that_uses_the_bus_does_not(tmp_path: Path) -> None:
+    contents = manifest(read_tables(_tree(tmp_path, DEPENDENCIES)))
+    assert "reader_mmc" in contents.all
+    assert "watcher" not in contents.modules
 
 
 def test_soft_dependencies_are_loaded_first(tmp_path: Path) -> None:

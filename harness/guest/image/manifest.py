@@ -60,10 +60,10 @@ def manifest(tables: Tables) -> Manifest:
             f"{index.directory}: the kernel has neither built in nor as a module: {', '.join(missing)}; "
             "enable it in the kernel's configuration"
         )
-    drivers = (*policy.HOST, *sorted(_matching(index, (*policy.DRIVER_ALIASES, *policy.COMPANION_ALIASES))))
-    companions = (*policy.COMPANION_NAMES, *sorted(_in_directories(index)))
+    drivers = _matching(index, (*policy.DRIVER_ALIASES, *policy.COMPANION_ALIASES))
+    companions = (*policy.COMPANION_NAMES, *sorted(_in_directories(index) | _dependents(index, drivers - policy.CORES)))
     base = _closure(tables, policy.BASE)
-    everything = _closure(tables, (*policy.BASE, *drivers, *companions))
+    everything = _closure(tables, (*policy.BASE, *policy.HOST, *sorted(drivers), *companions))
     sources = {name: index.paths[name] for name in sorted(everything)}
     modules = {name: _plain(index, path) for name, path in sources.items()}
     return Manifest(base, everything, modules, sources, _dep_text(index, modules), _alias_text(tables, modules))
@@ -89,6 +89,11 @@ def _in_directories(index: ModuleIndex) -> set[str]:
         for name, path in index.paths.items()
         if str(path.relative_to(index.directory)).startswith(policy.COMPANION_DIRECTORIES)
     }
+
+
+def _dependents(index: ModuleIndex, drivers: set[str]) -> set[str]:
+    """Modules that use one of the drivers: they bind what it creates (a card reader's hosts), or are parts of it."""
+    return {name for name, needs in index.dependencies.items() if not drivers.isdisjoint(needs)}
 
 
 def _closure(tables: Tables, names: Iterable[str]) -> tuple[str, ...]:

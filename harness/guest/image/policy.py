@@ -13,6 +13,7 @@ __all__ = [
     "COMPANION_ALIASES",
     "COMPANION_DIRECTORIES",
     "COMPANION_NAMES",
+    "CORES",
     "DRIVER_ALIASES",
     "EXCLUDED",
     "HELPER_ALIASES_SKIPPED",
@@ -45,6 +46,9 @@ COMPANION_ALIASES = (
     "ieee1394:*", "w1-family-*", "rc-core", "hid-sensor-*",
 )  # fmt: skip
 
+#: Have such aliases themselves (the hub driver's), but what depends on them depends on a bus and not on a driver.
+CORES = frozenset({"usbcore", "hid"})
+
 #: Modules that drivers ask for by request_module() or symbol_request(). Loaded like the rest: the helper, a process of
 #: its own, and a signature to verify would cost the guest 10 ms at the first device, after each restore.
 COMPANION_DIRECTORIES = (
@@ -61,6 +65,7 @@ COMPANION_NAMES = (
     "ir_rcmm_decoder", "ir_sanyo_decoder", "ir_sharp_decoder", "ir_sony_decoder", "ir_xmp_decoder",
     "crc_itu_t", "crc_ccitt", "ccm", "gcm", "cmac", "ctr", "arc4", "sha256_generic", "ecb", "cbc", "hmac",
     "michael_mic", "i2c_dev", "industrialio_triggered_buffer", "kfifo_buf",
+    "mmc_block", "mspro_block", "ms_block",
     "ext4", "ntfs3", "vfat", "crc32c_generic", "nls_ascii", "nls_cp437", "nls_iso8859_1", "nls_utf8",
 )  # fmt: skip
 
@@ -74,6 +79,7 @@ EXCLUDED: Mapping[str, str] = {
     "dummy_hcd": "the same, for gadgets of the guest itself",
     "usbip_core": "serves only usbip_host and vhci_hcd",
     "g_zero": "a gadget driver: the guest is the host side",
+    "u132_hcd": "a host controller behind a USB device: its root hub would be taken for a port",
     "w1_smem": "registers the same 1-Wire family as another module, so that only one of them loads",
     "hid_sensor_custom": "claims the sensors that the specific hid_sensor drivers would bind, depending on load order",
 }
