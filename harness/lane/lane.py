@@ -44,6 +44,7 @@ class Lane:
     recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
     known: list[Report] = field(factory=list)  #: bugs after whose warnings the guest may run on
     recording: bool = False  #: outcomes carry the conversation; slows a busy guest down
+    surveying: bool = False  #: outcomes say what user space sees of the devices; takes seconds of the guest's time
     _rounds: int = field(default=0, init=False)
 
     @classmethod
@@ -115,7 +116,7 @@ class Lane:
             await self.restore()
         recorder = self._recorder()
         started = time.monotonic()
-        played = Round(self.guest, self.known, validate=self._validates())
+        played = Round(self.guest, self.known, validate=self._validates(), survey=self.surveying)
         ending = await played.play(cases, placing)
         broken = time.monotonic()
         diagnosis = await diagnose(self.guest, ending)
@@ -170,4 +171,5 @@ class Lane:
             dilated=self.config.timing.warped and worst > DILATED_MS,
             conversation=recorder.conversation() if recorder else NOT_RECORDED,
             restored=restored,
+            userspace=stage.userspace,
         )

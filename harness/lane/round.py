@@ -31,11 +31,13 @@ class Round:
     guest: LaneGuest
     known: Sequence[Report]  #: bugs after whose warnings the guest may run on
     validate: bool = True  #: have the allocator check its objects: an overwritten redzone stays silent until then
+    survey: bool = False  #: look at each case's devices as a program would, before they are unplugged
     stage: Stage = field(init=False)
     _watch: Watch = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.stage = self.guest.stage()
+        self.stage.surveying = self.survey
         self._watch = Watch(self.guest, self.known, warped=self.guest.config.timing.warped)
 
     async def play(self, cases: Sequence[Case], placing: Sequence[Mapping[int, int]]) -> Ending:

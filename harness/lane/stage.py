@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from harness.channel.protocol import Channel
     from harness.guest.agent_client import Agent, UEvent
+    from harness.guest.survey import Seen
     from usbfuzz.case.model import Case, Event
     from usbfuzz.device import Device
 
@@ -67,9 +68,11 @@ class Stage:
     agent: Agent
     ports: Sequence[Channel]
     warped: bool = True  #: the guest's clock jumps over idle time
+    surveying: bool = False  #: look at the devices of each case as a program would, before they are unplugged
     plugs: int = 0
     requests: int = 0  #: of all devices that were plugged in and are not any more
     worst_reply: float = 0.0  #: seconds, the slowest answer of any of them
+    userspace: tuple[Seen, ...] | None = None  #: what was seen then; None when it was not looked at
     shared: SharedAgent = field(init=False)
     _plugged: dict[int, Device] = field(factory=dict, init=False)
 
@@ -86,6 +89,8 @@ class Stage:
         await self._settled(mine)
         if case.guest.exercise and any(_opens(event) for event in self.shared.events):
             await self._bounded(self.shared.exercise())
+        if case.guest.exercise and self.surveying:
+            await self._survey(mine)
         for port in sorted(mine & self._plugged.keys()):
             await self.unplug(port)
         if not await self._within(self.shared.settle(mine), HANG_MS):
@@ -165,6 +170,12 @@ class Stage:
             except QemuError:
                 if not channel.rejected:
                     raise
+
+    async def _survey(self, ports: Collection[int]) -> None:
+        """Look at what is plugged in; the guest gives up by itself what does not answer."""
+        buses = sorted(bus for port in self._plugged.keys() & set(ports) for bus in buses_of(port))
+        found = await self.agent.survey(buses) if buses else ()
+        self.userspace = (*(self.userspace or ()), *found)
 
     async def _settled(self, ports: Collection[int]) -> None:
         """Wait until enumeration has begun on every port (a request came, or none does), then for hubs and probes.

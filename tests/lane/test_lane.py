@@ -38,6 +38,8 @@ class Pretended:
     requests: int = 0
     worst_reply: float = 0.0
     ports: tuple[()] = ()
+    surveying: bool = False
+    userspace: None = None
     shared: SharedAgent = field(init=False)
 
     def __attrs_post_init__(self) -> None:

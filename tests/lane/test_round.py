@@ -30,6 +30,7 @@ class Pretended:
     breaks: Exception | None = None  #: what playing a case ends with
     hang_after: float = 5.0
     warped: bool = False
+    surveying: bool = False
     played: int = 0
     counted: int = 0
     validated: int = 0
@@ -73,6 +74,13 @@ def test_a_round_that_was_played_to_its_end_has_the_slabs_checked() -> None:
     assert (guest.played, guest.counted, guest.validated) == (2, 1, 1)
     asyncio.run(_round(guest, validate=False).play([CASE], [HERE]))
     assert guest.validated == 1
+
+
+def test_a_round_looks_from_user_space_only_when_told_to() -> None:
+    for told in (True, False):
+        guest = Pretended()
+        Round(cast("LaneGuest", guest), (), survey=told)
+        assert guest.surveying is told
 
 
 @pytest.mark.parametrize("error", [QemuError("gone"), GuestError("nonsense"), TimeoutError("busy")])

@@ -12,16 +12,18 @@ from attrs import define, field
 
 from harness.channel.protocol import Channel
 from harness.guest.agent_client import Agent, UEvent
+from harness.guest.survey import Seen
 from harness.lane.shared import SharedAgent
 from harness.lane.stage import Stage
 from usbfuzz.case import spec_of
-from usbfuzz.case.model import Action, Case, Event
+from usbfuzz.case.model import Action, Case, Event, GuestNeeds
 from usbfuzz.errors import QemuError
 from usbfuzz.models.hid.pointers import BootMouse
 
 MOUSE = spec_of(BootMouse())
 PLUG, UNPLUG = Event(Action.PLUG, device=0), Event(Action.UNPLUG)
 HERE = {0: 0}
+SEEN = (Seen("1-1", "1.0", "hidraw", "present"),)
 
 
 @define(eq=False)
@@ -35,6 +37,7 @@ class Guest:
     plugged: bool = False
     asleep: asyncio.Event = field(factory=asyncio.Event)
     settles: list[tuple[int, ...]] = field(factory=list)  #: the buses of each
+    surveys: list[tuple[int, ...]] = field(factory=list)  #: the same
     _waiting: list[asyncio.Future[Any]] = field(factory=list)
 
     def die(self) -> None:
@@ -57,6 +60,11 @@ class Guest:
         self.settles.append(tuple(buses))
         await asyncio.sleep(0.001)
         return []
+
+    async def survey(self, buses: Sequence[int]) -> tuple[Seen, ...]:
+        assert self.plugged
+        self.surveys.append(tuple(buses))
+        return SEEN
 
     # the port
 
@@ -107,6 +115,30 @@ def test_no_task_outlives_a_round_that_was_cancelled() -> None:
         return asyncio.all_tasks() - {cast("asyncio.Task[Any]", asyncio.current_task())}
 
     assert asyncio.run(cancel_in_the_middle(), debug=True) == set()
+
+
+def _surveyed(case: Case, *, surveying: bool = True) -> tuple[Guest, tuple[Seen, ...] | None]:
+    guest = Guest(requests=7)
+    stage = _stage(guest)
+    stage.surveying = surveying
+    asyncio.run(stage.play(case, HERE))
+    return guest, stage.userspace
+
+
+def test_user_space_looks_at_what_is_still_plugged_in_before_it_is_unplugged() -> None:
+    guest, seen = _surveyed(Case((MOUSE,), (PLUG,)))
+    assert (guest.surveys, seen) == ([(1, 2)], SEEN)
+    assert not guest.plugged
+
+
+def test_of_a_device_that_its_case_has_unplugged_user_space_sees_nothing() -> None:
+    guest, seen = _surveyed(Case((MOUSE,), (PLUG, UNPLUG)))
+    assert (guest.surveys, seen) == ([], ())
+
+
+def test_nobody_looks_who_is_not_told_to_or_whose_case_leaves_the_nodes_alone() -> None:
+    assert _surveyed(Case((MOUSE,), (PLUG,)), surveying=False)[1] is None
+    assert _surveyed(Case((MOUSE,), (PLUG,), guest=GuestNeeds(exercise=False)))[1] is None
 
 
 def test_what_a_device_was_asked_counts_once_it_is_unplugged() -> None:

@@ -76,12 +76,8 @@ def test_what_user_space_no_longer_sees_is_a_difference_in_the_kernel_s_words() 
 
 def test_a_sight_from_user_space_that_two_of_three_runs_miss_is_as_recorded() -> None:
     expected = Expectation("k", "", userspace=("1.0 net: up",))
-    assert judge(expected, [seen(userspace=()), seen(), seen(userspace=("1.0 net: up",))]).status is Status.OK
-
-
-def test_a_look_from_user_space_that_never_ends_is_a_difference() -> None:
-    finding = judge(Expectation("k", "", userspace=()), [seen()] * 3)
-    assert finding.notes == ("userspace: could not be looked at in time",)
+    runs = [seen(userspace=()), seen(userspace=()), seen(userspace=("1.0 net: up",))]
+    assert judge(expected, runs).status is Status.OK
 
 
 def test_one_run_that_behaves_as_recorded_is_enough() -> None:

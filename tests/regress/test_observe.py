@@ -7,6 +7,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.guest.survey import Seen
 from harness.lane.outcome import Binding, Outcome, Verdict
 from usbfuzz.case.model import Action, Event
 from usbfuzz.jobs.regress.observe import kernel_lines, observe, stable_line
@@ -37,6 +38,20 @@ def test_several_ports_are_told_apart() -> None:
     case = evolve(CASE, events=(*CASE.events, Event(Action.PLUG, port=1, device=0)))
     outcome = evolve(OUTCOME, bindings=(Binding(1, "4-1:1.0", "uas"),), interfaces=("1-1:1.0", "4-1:1.0"))
     assert observe(outcome, case, fresh=True).drivers == ("port 0 1.0 -", "port 1 1.0 uas")
+
+
+def test_what_user_space_sees_has_a_line_each_by_interface() -> None:
+    seen = (
+        Seen("1-1", "1.2", "sound capture rates", "44100 48000"),
+        Seen("1-1", "", "power", "present"),
+        Seen("1-1", "1.0", "input 'A: B' name", "a\x1bb"),
+    )
+    lines = observe(evolve(OUTCOME, userspace=seen), CASE, fresh=True).userspace
+    assert lines == ("1.0 input 'A:B' name: a?b", "1.2 sound capture rates: 44100 48000", "device power: present")
+    assert observe(OUTCOME, CASE, fresh=True).userspace is None
+    case = evolve(CASE, events=(*CASE.events, Event(Action.PLUG, port=1, device=0)))
+    lines = observe(evolve(OUTCOME, userspace=(Seen("4-1", "1.0", "net", "up"),)), case, fresh=True).userspace
+    assert lines == ("port 1 1.0 net: up",)
 
 
 def test_only_the_kernels_own_lines_count() -> None:

@@ -64,7 +64,9 @@ def test_differences_are_found_and_a_second_look_after_blessing_finds_none(tmp_p
     mouse = kept(
         tmp_path,
         "boot-mouse",
-        Expectation(VULNERABLE, "", drivers=("1.0 usbhid",), log=("usb 1-1: once said",)),
+        Expectation(
+            VULNERABLE, "", drivers=("1.0 usbhid",), log=("usb 1-1: once said",), userspace=("1.0 lost keys: A",)
+        ),
     )
     (tmp_path / "broken.toml").write_text("format = 2\n")
     document = tmp_path / "report.json"
@@ -78,6 +80,7 @@ def test_differences_are_found_and_a_second_look_after_blessing_finds_none(tmp_p
     # On a busy machine some runs are answered too late: they are repeated, and a further line says so.
     assert len(cells["quatech2-bulk-null", FIXED]["runs"]) >= 3
     assert cells["boot-mouse", VULNERABLE]["details"][:2] == ["drivers: + hid hid-generic", "log: - usb 1-1: once said"]
+    assert "userspace: 1.0 lost keys: A → none" in cells["boot-mouse", VULNERABLE]["details"]
     assert cells["boot-mouse", FIXED]["status"] == "new"
     assert {cells["broken", kernel]["status"] for kernel in (VULNERABLE, FIXED)} == {"error"}
     assert done.stdout.count("broken.toml") == 1
@@ -85,6 +88,8 @@ def test_differences_are_found_and_a_second_look_after_blessing_finds_none(tmp_p
     assert regress(quatech, mouse, *KERNELS, "--bless").returncode == 0
     assert {row.kernel: row.title for row in load(quatech).expect} == {VULNERABLE: BUG, FIXED: ""}
     assert {row.drivers for row in load(mouse).expect} == {("1.0 usbhid", "hid hid-generic")}
+    keys = "1.0 input 'usbfuzz Boot mouse' keys: BTN_LEFT BTN_RIGHT BTN_MIDDLE"
+    assert all(keys in (row.userspace or ()) for row in load(mouse).expect)
     assert regress(quatech, mouse, *KERNELS).returncode == 0
 
 

@@ -76,6 +76,18 @@ def test_five_kernels_with_long_names_fit_too() -> None:
     assert text.count("· new") == 5
 
 
+def test_what_user_space_no_longer_sees_stands_in_every_report() -> None:
+    row = entry(Expectation(KERNEL, "", userspace=("1.2 sound capture rates: 48000",)))
+    on = column()
+    of = Matrix((row,), (on,), (cell(row, on, seen(userspace=())),))
+    change = "userspace: 1.2 sound capture rates: 48000 → none"
+    for text in (table(of), junit(of).decode(), page(of).decode()):
+        assert change in text
+    (told,) = json.loads(to_json(of))["cells"]
+    assert told["details"] == [change]
+    assert told["userspace"] == []
+
+
 def test_below_the_table_each_difference_has_title_place_and_command() -> None:
     text = table(matrix())
     crash = text[text.index("✗ mouse-1 on debian:6.12.117-1") :]

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from usbfuzz.case import load
+from usbfuzz.jobs.regress.observe import observe
 from usbfuzz.jobs.replay import replay
 from usbfuzz.report.capture import save_capture
 from usbfuzz.triage import brief
@@ -41,21 +42,27 @@ __all__ = ["replay_command"]
     show_default=True,
     help="How often, each on a fresh guest.",
 )
+@click.option("--userspace", is_flag=True, help="Print what programs see of the device before it is unplugged.")
 @pcap_option
-def replay_command(case: Path, guest: GuestOptions, times: int, pcap: Path | None) -> int:
+def replay_command(case: Path, guest: GuestOptions, times: int, userspace: bool, pcap: Path | None) -> int:
     """Run CASE (a case file, or a crash directory) again and compare what happens with the recorded title.
 
     Exit status 0 only if the recorded crash came back at least once.
     """
     loaded = load(case)
     console = screen()
-    result = asyncio.run(_run(console, case, loaded, guest, times, record=pcap is not None))
+    running = _run(console, case, loaded, guest, times, record=pcap is not None, survey=userspace)
+    result = asyncio.run(running)
+    for line in observe(result.best, loaded, fresh=True).userspace or ():
+        console.print(f" {escape(line)}", soft_wrap=True, highlight=False)
     if pcap is not None:
         save_capture(pcap, result.best.conversation)
     return 0 if result.hits else 1
 
 
-async def _run(console: Console, path: Path, case: Case, guest: GuestOptions, times: int, *, record: bool) -> Replay:
+async def _run(
+    console: Console, path: Path, case: Case, guest: GuestOptions, times: int, *, record: bool, survey: bool
+) -> Replay:
     config = await guest.prepare(case.recorded_kernel)
     names = case.recorded_names
     console.print(_header(path, case, config))
@@ -69,7 +76,7 @@ async def _run(console: Console, path: Path, case: Case, guest: GuestOptions, ti
         console.print(f" {mark} run {number + 1}: {title}  [dim]{now - started:.1f} s[/]", soft_wrap=True)
         started = now
 
-    result = await replay(case, config, times, record=record, on_outcome=show, on_progress=progress)
+    result = await replay(case, config, times, record=record, survey=survey, on_outcome=show, on_progress=progress)
     for outcome in sorted(result.outcomes, key=lambda outcome: not outcome.shows(names)):
         if outcome.reports:
             console.print()

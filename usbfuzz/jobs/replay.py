@@ -44,15 +44,16 @@ async def replay(
     times: int,
     *,
     record: bool = False,
+    survey: bool = False,
     on_outcome: Callable[[int, Outcome], None] = lambda *_: None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Replay:
     """Run ``case`` ``times`` times, each on a fresh guest booted as the case needs; raises BootError, InfraError.
 
-    With ``record`` the outcomes carry their conversations.
+    With ``record`` the outcomes carry their conversations, with ``survey`` what user space saw of the devices.
     """
     lane = await Lane.open(config.for_case(case), on_progress)
-    lane.recording = record
+    lane.recording, lane.surveying = record, survey
     outcomes: list[Outcome] = []
     try:
         for number in range(times):

@@ -43,7 +43,7 @@ class Observation:
     reports: tuple[Report, ...]  #: the first few, their texts cut
     drivers: tuple[str, ...]  #: as in :class:`~usbfuzz.case.model.Expectation`
     log: tuple[str, ...]  #: as in :class:`~usbfuzz.case.model.Expectation`
-    userspace: tuple[str, ...] | None  #: as there; None when it was not looked at, or not in time
+    userspace: tuple[str, ...] | None  #: as there; None when it was not looked at
     seconds: float  #: wall time
     fresh: bool  #: the guest had run nothing since its snapshot
     trusted: bool  #: the guest was answered in time, or the kernel reported something

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from attrs import evolve
 
 from harness.guest.place import Place
+from harness.guest.survey import Seen
 from harness.lane.outcome import Outcome
 from usbfuzz.case.model import Case
 from usbfuzz.triage.console import NO_PREFIX, as_log, as_text, lines_from
 
 from .matrix import Observation
+from .userspace import line, recordable
 
-__all__ = ["driver_lines", "kernel_lines", "observe", "stable_line"]
+__all__ = ["driver_lines", "kernel_lines", "observe", "stable_line", "userspace_lines"]
 
 _REPORTS = 4
 _REPORT_CHARS = 16_000
@@ -48,7 +50,7 @@ def observe(outcome: Outcome, case: Case, *, fresh: bool) -> Observation:
         reports=reports,
         drivers=driver_lines(outcome, several=len(ports) > 1),
         log=() if reports else kernel_lines(outcome.console),
-        userspace=None,
+        userspace=userspace_lines(outcome, several=len(ports) > 1),
         seconds=outcome.seconds,
         fresh=fresh,
         trusted=outcome.believable,
@@ -69,6 +71,20 @@ def _place(name: str, *, several: bool) -> str:
     if place is None or not place.interface:
         return "hid"
     return f"port {place.port} {place.interface}" if several else place.interface
+
+
+def userspace_lines(outcome: Outcome, *, several: bool) -> tuple[str, ...] | None:
+    """What programs saw of the devices: ``1.2 sound capture rates: 48000``, of a whole device ``device …``."""
+    if outcome.userspace is None:
+        return None
+    return recordable(line(f"{_part(seen, several=several)} {seen.what}", seen.value) for seen in outcome.userspace)
+
+
+def _part(seen: Seen, *, several: bool) -> str:
+    """The interface that something was seen of, or ``device``; with ``several`` ports in play ``port 1 1.0``."""
+    place = Place.of(seen.device)
+    part = seen.interface or "device"
+    return f"port {place.port} {part}" if several and place else part
 
 
 def kernel_lines(console: str) -> tuple[str, ...]:

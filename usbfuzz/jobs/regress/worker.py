@@ -70,6 +70,8 @@ class _Cells:
 
     async def _run(self, lane: Lane, job: Job) -> Observation:
         fresh, self.guest.fresh = self.guest.fresh, False
+        # A crash is known by its title alone, and a look from user space might bring another one.
+        lane.surveying = job.expected is None or not job.expected.title
         outcome = await lane.run(job.case)
         self.guest.fresh = outcome.restored
         return observe(outcome, job.case, fresh=fresh)
