@@ -90,7 +90,7 @@ def import_command(
 
 
 def _imported(files: Iterable[str], errors: list[InputError]) -> list[tuple[str, Imported]]:
-    """The devices of all files that can be read; the errors of the others."""
+    """The devices of all files that can be read; the errors of the others, and of devices that cannot."""
     found: list[tuple[str, Imported]] = []
     for name in files:
         try:
@@ -103,6 +103,7 @@ def _imported(files: Iterable[str], errors: list[InputError]) -> list[tuple[str,
             errors.append(error)
         else:
             found += [("standard input" if name == "-" else name, imported) for imported in devices]
+            errors += [InputError(message) for imported in devices for message in imported.unread]
     return found
 
 

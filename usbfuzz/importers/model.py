@@ -30,6 +30,7 @@ class Imported:
     origin: str  #: which device of the file: ``Bus 003 Device 004: 046d:c52b``
     synthesised: tuple[str, ...] = ()  #: what the file did not say and was made up, a phrase each
     problems: tuple[Problem, ...] = ()
+    unread: tuple[str, ...] = ()  #: a message for each device of the file that could not be read, with the first one
 
 
 Importer = Callable[[bytes, str], tuple[Imported, ...]]  #: content and name of a file; raises InputError

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from usbfuzz.descriptors import split
+from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.standard import (
     DeviceDescriptor,
     DeviceQualifierDescriptor,
@@ -22,6 +23,8 @@ __all__ = ["guess_speed"]
 _SUPERSPEED_EXPONENT = 9  #: bMaxPacketSize0 of every SuperSpeed device: 2^9 bytes
 _LOW_SPEED_PACKET = 8
 _FULL_SPEED_PACKET = 64  #: bytes, of any transfer but isochronous
+_TRANSLATORS = (1, 2)  #: bDeviceProtocol: one transaction translator, or one for each port
+_HIGH_HUB_INTERVAL = 12  #: bInterval of the status change endpoint at high speed; at full speed it is 255
 _SIZE = 0x07FF  #: bits of wMaxPacketSize that are the size
 
 
@@ -34,6 +37,8 @@ def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes
         return Speed.SUPER
     if head is not None and head.bcdUSB >= 0x0300 and head.bMaxPacketSize0 == _SUPERSPEED_EXPONENT:
         return Speed.SUPER
+    if head is not None and head.bDeviceClass == ClassCode.HUB:
+        return Speed.HIGH if _is_high_hub(head, endpoints) else Speed.FULL
     if any(_only_high(endpoint) for endpoint in endpoints):
         return Speed.HIGH
     if any(endpoint.transfer_type is TransferType.BULK for endpoint in endpoints):
@@ -44,6 +49,14 @@ def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes
     if other is not None and head is not None and head.bMaxPacketSize0 == _FULL_SPEED_PACKET and not endpoints:
         return Speed.HIGH
     return Speed.FULL
+
+
+def _is_high_hub(head: DeviceDescriptor, endpoints: Iterable[EndpointDescriptor]) -> bool:
+    """Whether a hub says that it ran at high speed: it translates transactions, or is asked all 2^11 microframes.
+
+    A hub is never of low speed. USB 2.0 §11.23.1.
+    """
+    return head.bDeviceProtocol in _TRANSLATORS or any(end.bInterval == _HIGH_HUB_INTERVAL for end in endpoints)
 
 
 def _only_high(endpoint: EndpointDescriptor) -> bool:

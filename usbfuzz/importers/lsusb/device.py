@@ -8,6 +8,7 @@ from attrs import define, field
 
 from usbfuzz.case.model import ControlScript, DeviceSpec
 from usbfuzz.descriptors import Context, string_descriptor
+from usbfuzz.descriptors.bos import BosDescriptor
 from usbfuzz.descriptors.constants import DescriptorType
 from usbfuzz.descriptors.context import NO_INTERFACE
 from usbfuzz.descriptors.standard import ConfigurationDescriptor, DeviceDescriptor, InterfaceDescriptor
@@ -66,7 +67,7 @@ class _Builder:
         for block in read_blocks(with_modern_guids(self._text.lines)):
             self._add(block)
         if not self._device:
-            raise InputError(f"{self._text.origin}: shows no device descriptor")
+            raise InputError(f"{self._text.origin} shows no device descriptor")
         configurations = self._completed()
         bare = DeviceSpec(
             name="",
@@ -185,6 +186,10 @@ class _Builder:
             if view is not None and view.wTotalLength != len(whole):
                 what = f"wTotalLength is {view.wTotalLength}, the dump shows {len(whole)} bytes"
                 self._problems.append(Problem(0, f"configuration {count}: {what}"))
+        bos = BosDescriptor.view(bytes(self._bos))
+        if bos is not None and bos.wTotalLength != len(self._bos):
+            what = f"wTotalLength is {bos.wTotalLength}, the dump shows {len(self._bos)} bytes"
+            self._problems.append(Problem(0, f"BOS: {what}"))
         return tuple(done)
 
     def _speed(self, configurations: tuple[bytes, ...]) -> Speed:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from attrs import evolve
+
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported
+from usbfuzz.importers.wrapping import unwrapped
 
 from .device import import_device
 from .text import clean_lines, split_devices
@@ -19,12 +22,18 @@ _MAX_DEVICES = 4096
 
 def looks_like_lsusb(content: bytes) -> bool:
     """Text with the headings or fields lsusb prints."""
-    return b"\0" not in content[:_LOOK] and _SIGNS.search(content[:_LOOK].decode("utf-8", "replace")) is not None
+    if b"\0" in content[:_LOOK]:
+        return False
+    text = content[:_LOOK].decode("utf-8", "replace")
+    return any(_SIGNS.search(look) for look in (text, unwrapped(text)))
 
 
 def import_lsusb(content: bytes, name: str) -> tuple[Imported, ...]:
     """The devices of the text that can be rebuilt. Raises InputError when there is none."""
-    texts = split_devices(clean_lines(content))
+    try:
+        texts = split_devices(clean_lines(content))
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
     if not texts:
         raise InputError(f"{name}: lists devices but shows no descriptors; make it with: lsusb -v")
     if len(texts) > _MAX_DEVICES:
@@ -34,7 +43,7 @@ def import_lsusb(content: bytes, name: str) -> tuple[Imported, ...]:
         try:
             found.append(import_device(text))
         except InputError as error:
-            reasons.append(f"line {text.lines[0].number}: {error}")
+            reasons.append(f"{name}:{text.lines[0].number}: {error}; give the whole text of lsusb -v")
     if not found:
-        raise InputError(f"{name}: {reasons[0]}; give the whole text of lsusb -v")
-    return tuple(found)
+        raise InputError(reasons[0])
+    return (evolve(found[0], unread=tuple(reasons)), *found[1:])

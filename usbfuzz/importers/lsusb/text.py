@@ -11,10 +11,19 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
+from usbfuzz.importers.wrapping import joined, unwrapped
+
+from .prefix import without_prefix
+
 __all__ = ["DeviceText", "Line", "clean_lines", "split_devices", "with_modern_guids"]
 
 _QUOTE = re.compile(r"^(?:[>|]+[ ]?)+")
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+#: what lsusb.c of any version prints to stderr
+_ERROR = re.compile(
+    r"can't get (?:debug descriptor|device qualifier|hub descriptor)[:,]|cannot read (?:device|port \d+|wireless)\b"
+    r"|Couldn't open device, some information|Couldn't get (?:configuration )?descriptor \d+,|cannot open /"
+    r"|Couldn't get device capability descriptors|incomplete hub descriptor,"
+)
 _KERNEL = re.compile(r"^(?:<\d+>)?\s*\[\s*\d+\.\d+\]|^\w{3}\s+\d+ [\d:]{8} \S+ kernel:")
 _STRING = re.compile(r"[ \t]*i[A-Z]\w*[ \t]+\d+ ")  #: the line of a string, up to that
 _BUS = re.compile(r"^Bus (\d{3}) Device (\d{3}): ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
@@ -43,12 +52,24 @@ class DeviceText:
 
 
 def clean_lines(content: bytes) -> Iterator[Line]:
-    """The lines of a mail or file without what is not lsusb's."""
-    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = with_plain_blanks(_QUOTE.sub("", _ESCAPES.sub("", raw))).lstrip()
+    """The lines of a mail or file without what is not lsusb's. Raises InputError, without a file's name."""
+    text = unwrapped(content.decode("utf-8-sig", "replace"))
+    if text.count("\\n") > text.count("\n"):  # a string of JSON or of a program
+        text = text.replace("\\n", "\n").replace("\\t", "\t")
+    lines = without_prefix([_QUOTE.sub("", line) for line in text.split("\n")])
+    for number, raw in enumerate(joined(lines, _error), start=1):
+        line = with_plain_blanks(raw).lstrip()
         if line and not _KERNEL.match(line):
             yield Line(number, line)
+
+
+def _error(line: str) -> int | None:
+    """Where a sentence of stderr begins, which a shell may have put into the middle of a line.
+
+    It ends with a line break of its own, so that the line goes on in the next one.
+    """
+    found = _ERROR.search(line)
+    return found.start() if found else None
 
 
 def with_plain_blanks(line: str) -> str:

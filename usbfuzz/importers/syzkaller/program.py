@@ -6,7 +6,6 @@ descriptors, each syz_usb_control_io answers one later request, syz_usb_ep_write
 
 from __future__ import annotations
 
-import quopri
 import re
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from attrs import field, mutable
 
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported, Problem
+from usbfuzz.importers.wrapping import unwrapped
 
 from .device import Program, Reply, device_of
 from .encode import encode, number_of
@@ -54,10 +54,8 @@ def import_syz(content: bytes, name: str) -> tuple[Imported, ...]:
 
 
 def _plain(content: bytes) -> str:
-    """The text without what mail adds: quoted-printable, and quotation marks at the beginning of lines."""
-    if b"=3D" in content:
-        content = quopri.decodestring(content)
-    return _QUOTED.sub("", content.decode("utf-8", "replace").replace("\r\n", "\n"))
+    """The text without what mail adds: its encoding, and quotation marks at the beginning of lines."""
+    return _QUOTED.sub("", unwrapped(content.decode("utf-8", "replace")))
 
 
 @mutable

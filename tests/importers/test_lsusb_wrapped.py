@@ -1,0 +1,125 @@
+"""`lsusb -v` text in mails, web pages, logs and listings: the same devices, or one sentence that says what to do."""
+
+from __future__ import annotations
+
+import base64
+import html
+import quopri
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from usbfuzz.case import load
+from usbfuzz.cli.import_ import import_command
+from usbfuzz.errors import InputError
+from usbfuzz.importers import import_bytes
+from usbfuzz.report.lsusb import render_lsusb
+
+from .lsusb_texts import CORPUS, HEADSET_2007, TEXTS, only
+
+Wrap = Callable[[str], str]
+
+_MAIL = "From: A\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: "
+_SENTENCES = (
+    "can't get debug descriptor: Resource temporarily unavailable\n",
+    "can't get device qualifier: Ressource temporairement indisponible\n",
+    "can't get hub descriptor, LIBUSB_ERROR_PIPE (Broken pipe)\n",
+    "Couldn't open device, some information will be missing\n",
+    "Couldn't get configuration descriptor 0, some information will be missing\n",
+    "cannot read device status, Resource temporarily unavailable (11)\n",
+)
+
+
+def _each(before: Callable[[int], str]) -> Wrap:
+    return lambda text: "".join(before(number) + line for number, line in enumerate(text.splitlines(True), 1))
+
+
+def _blocks_of_4096(text: str) -> str:
+    """What `lsusb -v >file 2>&1` makes of it: sentences anywhere in a line, two of them at once."""
+    rng = random.Random(7)
+    cuts = sorted(rng.randrange(len(text)) for _ in range(12))
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    return "".join(piece + rng.choice(_SENTENCES) * rng.choice((1, 2)) for piece in pieces[:-1]) + pieces[-1]
+
+
+def _page(text: str) -> str:
+    lines = (html.escape(line).replace(" ", "&nbsp;") for line in text.splitlines())
+    return "<html><head><style>p { bLength: 3 }</style></head>\n<body><div>" + "<br />\n".join(lines) + "</div></body>"
+
+
+WRAPS: dict[str, Wrap] = {
+    "stderr in the middle of lines": _blocks_of_4096,
+    "quoted-printable": lambda text: f"{_MAIL}quoted-printable\n\n{quopri.encodestring(text.encode()).decode()}",
+    "quoted-printable, CRLF": lambda text: quopri.encodestring(text.encode()).decode().replace("\n", "\r\n"),
+    "base64": lambda text: f"{_MAIL}base64\n\n{base64.encodebytes(text.encode()).decode()}",
+    "HTML": _page,
+    "HTML in one line": lambda text: "<p>" + html.escape(text).replace(" ", "&nbsp;").replace("\n", "<br>") + "</p>",
+    "HTML, quoted": lambda text: f"<pre>{html.escape(_each(lambda _: '> ')(text))}</pre>",
+    "HTML, a table": lambda text: "".join(f"<tr><td>{html.escape(line)}</td></tr>" for line in text.splitlines()),
+    "a string of JSON": lambda text: '{"lsusb": "' + text.replace("\n", "\\n") + '"}',
+    "line separators": lambda text: text.replace("\n", "\u2028"),
+    "carriage returns": lambda text: text.replace("\n", "\r"),
+    "colours": lambda text: text.replace("bLength", "\x1b[01;31m\x1b[KbLength\x1b[m\x1b[K"),
+    "script(1)": lambda text: f"Script started\n\x1b]0;~: lsusb\x07\x1b[?2004l\r{text}\x1b[?2004h\x1b(B".replace(
+        "\n", "\r\n"
+    ),
+    "cat -n": _each(lambda number: f"{number:6}\t"),
+    "grep -n": _each(lambda number: f"{number}:"),
+    "a new file of a diff": lambda text: f"@@ -0,0 +1,90 @@\n{_each(lambda _: '+')(text)}",
+    "times": _each(lambda number: f"[2026-01-31 23:59:{number % 60:02}.{number:06}] "),
+    "a log": _each(lambda number: f"Jan  1 00:{number // 60:02}:{number % 60:02} host lsusb[{number // 40}]: "),
+    "a comment": _each(lambda _: " # "),
+    "a list": _each(lambda _: "  * "),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
+def test_what_stands_around_the_text_changes_nothing(wrap: Wrap) -> None:
+    for text in (*(path.read_text() for path in TEXTS if ".014" in path.name), _corpus("boot-keyboard")):
+        wanted, got = only(text.encode()), only(wrap(text).encode())
+        assert (got.device, got.problems, got.synthesised) == (wanted.device, wanted.problems, wanted.synthesised)
+
+
+def _corpus(name: str) -> str:
+    return render_lsusb(load(CORPUS / f"{name}.toml").devices[0])
+
+
+def test_a_soft_line_break_leaves_the_numbers_of_later_lines_as_they_are() -> None:
+    lines = HEADSET_2007.decode().splitlines()
+    lines[1:2] = ["Device Descri=", "ptor:"]
+    at = next(n for n, line in enumerate(lines) if "bcdADC" in line)
+    lines[at] = "        bcdADC               one=20"
+    assert [problem.line for problem in only("\n".join(lines).encode()).problems] == [at + 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "what"),
+    [
+        (lambda number: "abcdefgh"[number % 8] + "> ", "every line has something before it"),
+        (lambda number: "+-"[number % 2], "is a diff of two dumps; give one of them"),
+    ],
+)
+def test_what_stands_before_lines_and_is_not_the_same_is_one_sentence(before: Callable[[int], str], what: str) -> None:
+    with pytest.raises(InputError, match=what) as caught:
+        only(_each(before)(HEADSET_2007.decode()).encode())
+    assert str(caught.value).startswith("lsusb.txt: ")
+
+
+def test_a_device_whose_beginning_is_cut_off_is_named_beside_the_others(tmp_path: Path) -> None:
+    whole = HEADSET_2007.decode()
+    (tmp_path / "two.txt").write_text(whole[whole.index("    bLength                 9") :] + whole)
+    result = CliRunner().invoke(import_command, [str(tmp_path / "two.txt"), "-o", str(tmp_path)])
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception) == (
+        f"{tmp_path / 'two.txt'}:1: the device shows no device descriptor; give the whole text of lsusb -v"
+    )
+    assert len(list(tmp_path.glob("*.toml"))) == 1
+
+
+def test_a_bos_that_is_not_shown_whole_is_a_problem() -> None:
+    bos = "Binary Object Store Descriptor:\n  bLength 5\n  bDescriptorType 15\n  wTotalLength 22\n  bNumDeviceCaps 2\n"
+    (found,) = import_bytes(HEADSET_2007 + bos.encode(), "lsusb.txt")
+    assert [str(problem) for problem in found.problems] == ["BOS: wTotalLength is 22, the dump shows 5 bytes"]

@@ -1,0 +1,126 @@
+"""What mailers, browsers and terminals wrap a text in, taken off again: importers of text read what was meant.
+
+Lines keep their numbers where that is possible: a line that was broken in two is followed by an empty one.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import quopri
+import re
+from collections.abc import Callable, Iterable
+
+__all__ = ["joined", "unwrapped"]
+
+_HARD_ENDS = ("\u2028", "\u2029", "\x85", "\x0b")  #: what ends lines where no line feed does: word processors, EBCDIC
+_FEW = 4  #: lines that a text has which ends them otherwise
+
+#: ECMA-48 §5.4 and §5.6: control sequences, control strings (the window's title) and two-character escapes
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[0-Z\\-~])")
+_QUOTED_PRINTABLE = re.compile(
+    r"^Content-Transfer-Encoding:[ \t]*quoted-printable|=3D|=20[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
+_SOFT_BREAK = re.compile(r"=[ \t]*$")
+_BASE64 = re.compile(
+    r"^(Content-Transfer-Encoding:[ \t]*base64[ \t]*\n(?:[^\n]{1,998}\n){0,20}\n)"
+    r"((?:[A-Za-z0-9+/]{4,80}={0,2}[ \t]*\n)+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MARKUP = re.compile(r"<br\s*/?>|&nbsp;|&gt;|&lt;|</(?:pre|p|div|td|span|code|body)>", re.IGNORECASE)
+_UNSEEN = re.compile(r"<(script|style)\b|<!(--)", re.IGNORECASE)
+_UNSEEN_ENDS = {
+    "script": re.compile(r"</script\s*>", re.IGNORECASE),
+    "style": re.compile(r"</style\s*>", re.IGNORECASE),
+    "--": re.compile(r"-->"),
+}
+_BREAK = re.compile(r"=[ \t]*$")
+_BASE64 = re.compile(
+    r"^(Content-Transfer-Encoding:[ \t]*base64[ \t]*\n(?:[^\n]{1,998}\n){0,20}\n)"
+    r"((?:[A-Za-z0-9+/]{4,80}={0,2}[ \t]*\n)+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MARKUP = re.compile(r"<br\s*/?>|&nbsp;|&gt;|&lt;|</(?:pre|p|div|td|span|code|body)>", re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"<(script|style)\b[^<>]{0,500}>.{0,100000}?</\1\s*>|<!--.{0,10000}?-->", re.IGNORECASE | re.DOTALL
+)
+_BREAK = re.compile(r"<br\b[^<>]{0,100}>\n?|</?(?:p|div|li|tr|pre|table|blockquote|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,9});")
+
+
+def unwrapped(text: str) -> str:
+    """The text without transfer encodings of mails, HTML, escape sequences; its lines end in a line feed each."""
+    text = _with_line_feeds(text)
+    for opened in (_from_base64, _from_quoted_printable, _from_html):
+        text = opened(text)
+    return _ESCAPES.sub("", text)
+
+
+def joined(lines: Iterable[str], broken: Callable[[str], int | None]) -> list[str]:
+    """Lines of which some were broken; ``broken`` says where a line's own part ends, None for a whole one.
+
+    Behind a line that is whole again stand as many empty ones as it was broken by.
+    """
+    found: list[str] = []
+    parts: list[str] = []
+    for line in lines:
+        end = broken(line)
+        parts.append(line[:end])
+        if end is None:
+            found += ["".join(parts), *[""] * (len(parts) - 1)]
+            parts = []
+    return [*found, "".join(parts)] if parts else found
+
+
+def _with_line_feeds(text: str) -> str:
+    text = re.sub(r"\r+\n|\r", "\n", text)
+    for end in _HARD_ENDS:
+        if text.count("\n") < _FEW < text.count(end):
+            text = text.replace(end, "\n")
+    return text
+
+
+def _from_base64(text: str) -> str:
+    """RFC 2045 §6.8, where a header announces it."""
+
+    def decoded(match: re.Match[str]) -> str:
+        try:
+            return match[1] + binascii.a2b_base64(match[2]).decode("utf-8", "replace").replace("\r\n", "\n")
+        except binascii.Error:
+            return match[0]
+
+    return _BASE64.sub(decoded, text)
+
+
+def _from_quoted_printable(text: str) -> str:
+    """RFC 2045 §6.7."""
+    if not _QUOTED_PRINTABLE.search(text):
+        return text
+    whole = "\n".join(joined(text.split("\n"), _soft_break))
+    return quopri.decodestring(whole.encode("utf-8", "replace")).decode("utf-8", "replace")
+
+
+def _soft_break(line: str) -> int | None:
+    found = _SOFT_BREAK.search(line, max(line.rfind("="), 0))
+    return found.start() if found else None
+
+
+def _from_html(text: str) -> str:
+    """The text as a browser shows it, or nearly."""
+    if not _MARKUP.search(text):
+        return text
+    text = _TAG.sub("", _BREAK.sub("\n", _without_unseen(text)))
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+
+
+def _without_unseen(text: str) -> str:
+    """HTML without scripts, styles and comments, of which the line breaks stay."""
+    parts, at = [], 0
+    while (found := _UNSEEN.search(text, at)) is not None:
+        end = _UNSEEN_ENDS[(found[1] or found[2]).lower()].search(text, found.end())
+        if end is None:
+            break
+        parts += [text[at : found.start()], "\n" * text.count("\n", found.start(), end.start())]
+        at = end.end()
+    return "".join((*parts, text[at:]))
