@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-__all__ = ["BOOT", "STYLES", "Style", "frames", "oops", "slub", "styled", "warning"]
+__all__ = ["BOOT", "STYLES", "Style", "addressed", "frames", "oops", "slub", "styled", "warning"]
 
 Style = Callable[[int, str], str]
 
@@ -52,6 +52,11 @@ def frames(*names: str) -> tuple[str, ...]:
     return tuple(
         f" {name}+0x{16 + n:x}/0x1c0{f' {module}' if module else ''}" for n, (name, _, module) in enumerate(placed)
     )
+
+
+def addressed(*names: str, address: str = "[<80a1b2c0>]") -> tuple[str, ...]:
+    """Stack frames with an address before each."""
+    return tuple(f"{address}{frame}" for frame in frames(*names))
 
 
 def oops(head: Sequence[str], rip: str, *callers: str) -> tuple[str, ...]:

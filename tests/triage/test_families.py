@@ -6,13 +6,15 @@ import pytest
 
 from usbfuzz.triage import extract
 
+from .arm_examples import ARMS
 from .check_examples import LOCKING, MEMORY, OTHERS, SANITIZERS
 from .logs import STYLES, styled
+from .machine_examples import MACHINES
 from .oops_examples import FAULTS, HANGS, WARNINGS
 
 EXAMPLES = {
     example.name: example
-    for family in (FAULTS, WARNINGS, HANGS, SANITIZERS, LOCKING, MEMORY, OTHERS)
+    for family in (FAULTS, WARNINGS, HANGS, SANITIZERS, LOCKING, MEMORY, OTHERS, ARMS, MACHINES)
     for example in family
 }
 

@@ -1,4 +1,4 @@
-"""Console logs of real guests, and the reports found in them (golden/).
+"""Console logs of real guests and of other machines, and the reports found in them (golden/).
 
 ``USBFUZZ_UPDATE_GOLDEN=1 pytest tests/triage/test_golden.py`` writes the headers anew; review the diff. To add one,
 save a console log with an empty line before it as ``golden/NNN`` and update.

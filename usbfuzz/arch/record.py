@@ -54,6 +54,9 @@ class Printed:
     syscall_entry: str = ""  #: functions between a user program and the function of a system call
     stack_bottom: str = ""  #: where the stack of a task or of an idle CPU begins, and what an idle CPU does
     fault_entry: str = ""  #: functions between a CPU fault and the printed report
+    fault_address: str = ""  #: what stands before the address whose access failed
+    trace_start: str = ""  #: a line after which a stack trace follows, besides "Call Trace:" and "Backtrace:"
+    bare_frame: str = ""  #: a frame of a trace that has no such line before it; the groups are functions
     tick: str = ""  #: entry of the timer interrupt, below whose frames lies what the CPU was doing
     interrupt: str = ""  #: lines besides ``tick`` below which the frames of what was interrupted follow
     nmi_end: str = ""  #: the frame that ends an NMI's own stack

@@ -58,11 +58,12 @@ ARCH = Arch(
         hidden_from_kernel="clearcpuid=112",
     ),
     printed=Printed(
-        program_counter=r"[RE]?IP:? ",  # RIP: 0010:f+0x1/0x2
+        program_counter=r"[RE]?IP(?: is at|:)? +",  # RIP: 0010:f+0x1/0x2; until 4.14 on 32 bits "EIP is at f+0x1/0x2"
         entry_prefixes=("__x64_", "__ia32_"),
         syscall_entry="do_(?:fast_)?syscall_|sysenter_dispatch|tracesys_phase2",
         stack_bottom=r"amd_e400_idle|(?:pv_)?native_safe_halt|x86_64_start|do_syscall_64|entry_SYSCALL",
         fault_entry="invalid_op|do_error|do_trap",
+        fault_address="CR2: ",
         tick="apic_timer_interrupt",
         # arch/x86/entry/entry_64.S
         nmi_end=r"\bend_repeat_nmi\b.*|\bnmi\+0x.*",

@@ -8,6 +8,7 @@ import re
 __all__ = ["guilty_file", "guilty_module", "running_task"]
 
 _FILE = re.compile(r"([A-Za-z0-9_\-./]*[A-Za-z0-9_\-]+\.(?:c|h|rs)):\d+")
+_ENDINGS = (".c:", ".h:", ".rs:")  #: one of them is in what that finds; sooner looked for
 
 #: Generic files: bugs of every sort have frames in them.
 _GENERIC_FILES = re.compile(
@@ -27,6 +28,8 @@ def guilty_file(report: str) -> str | None:
     """The first source file named that is not generic; else the first named; None when none is."""
     fallback = None
     for line in report.split("\n"):
+        if not any(ending in line for ending in _ENDINGS):
+            continue
         found = _FILE.search(line)
         if found is None or _ASIDE.search(line):
             continue
@@ -39,8 +42,12 @@ def guilty_file(report: str) -> str | None:
 
 def guilty_module(report: str, symbol: str) -> str | None:
     """The module in whose code a symbol lies, from a line "symbol+0x12/0x34 [module]"; None for built-in code."""
-    found = re.search(rf"\b{re.escape(symbol)}(?:\.[\w.]+)?\+0x[0-9a-f]+/0x[0-9a-f]+ \[([\w\-]+)", report)
-    return found.group(1) if found else None
+    found = re.search(
+        rf"\b{re.escape(symbol)}(?:\.[\w.]+)?(?:(?:\+0x[0-9a-fx/]+)? \[([\w\-]+)"
+        r"| \([^\n]*:\d+(?: \(discriminator \d+\))?\) ([\w\-]+)(?:\n|\Z))",  # decode_stacktrace.sh's form
+        report,
+    )
+    return (found[1] or found[2]) if found else None
 
 
 def running_task(report: str) -> str | None:

@@ -41,6 +41,7 @@ _AFTERMATH = re.compile("Kernel panic - not syncing|WARNING: possible circular l
 _COMPLETE_AFTER = 22  #: lines
 _KMSAN_COMPLETE_AFTER = 16
 
+_OOPS_NUMBER = "[#"
 _END_TRACE = "---[ end "
 _ENDS = re.compile(r"---\[ end (?:trace|Kernel panic)|={50,}$")
 _REGISTERS = re.compile(
@@ -55,6 +56,7 @@ class Body:
 
     lead: tuple[Line, ...]  #: from before the crash line
     lines: tuple[Line, ...]  #: from the crash line on
+    ended: bool  #: the report has said that it is at its end
     cut: int  #: how many of the lines surely belong to this report: from there on another one is mixed in
 
     @cached_property
@@ -74,19 +76,23 @@ class Body:
             return -1
         return next((line.start for line in self.lines if is_frame(line.text)), -1)
 
+    @cached_property
     def own(self) -> tuple[Line, ...]:
         """The lines up to the report's end as printed, or else up to the last that looks like part of one."""
-        last = 0
-        for index, line in enumerate(self.lines[: self.cut]):
+        sure = self.lines[: self.cut]
+        for index, line in enumerate(sure):
             if index > 1 and _ENDS.search(line.text):
-                return self.lines[: index + 1]
-            if _REGISTERS.match(line.text) or is_frame(line.text):
-                last = index
-        return self.lines[: last + 1]
+                return sure[: index + 1]
+        last = next((index for index in range(len(sure) - 1, 0, -1) if _is_part(sure[index].text)), 0)
+        return sure[: last + 1]
 
     def own_text(self) -> str:
         """The report ready to be mailed: a few lines before it, and its own."""
-        return _joined((*self.lead, *self.own()))
+        return _joined((*self.lead, *self.own))
+
+
+def _is_part(line: str) -> bool:
+    return _OOPS_NUMBER in line or _REGISTERS.match(line) is not None or is_frame(line)
 
 
 def collect(log: str, crash: CrashLine, others: Sequence[CrashLine]) -> Body:
@@ -111,6 +117,7 @@ class _Collector:
     seen: int = 0  #: lines that count towards completeness
     complete_after: int = _COMPLETE_AFTER
     stop: int = 0  #: byte offset not to be read beyond
+    ended: bool = False
     next_begun: bool = False
     all_cpus: bool = False  #: backtraces of other CPUs were asked for, and belong to the report
     aftermath: bool = False
@@ -135,16 +142,18 @@ class _Collector:
                 self.kept.append(line)
                 if tells_callers or not self.next_begun:
                     cut = len(self.kept)
-        return Body(tuple(self._lead()), tuple(self.kept), cut)
+        return Body(tuple(self._lead()), tuple(self.kept), self.ended, cut)
 
     def _notice(self, line: Line, *, tells_callers: bool) -> None:
         """Set ``stop`` where another report begins or this one ends."""
         if _END_TRACE in line.text and line.caller == self.caller:
             self.stop = min(self.stop, line.end + _MORE_AFTER_END)
+            self.ended = True
         if self.next_begun:
             return
         other = self.others.get(line.start)
-        if (other is not None and not continues(other.head, line.text)) or _OTHER_STACKS.search(line.text):
+        follows = other is not None and not continues(other.head, line.text, ended=self.ended)
+        if follows or _OTHER_STACKS.search(line.text):
             self.next_begun = True
             self.stop = min(self.stop, line.end + (_MORE_SAME_CALLER if tells_callers else _MORE))
 

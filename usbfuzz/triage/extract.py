@@ -68,6 +68,7 @@ class _Extractor:
     headed: int = -1  #: up to here lines of the last report's caller belong to its heading: its stack is yet to come
     caller: str = ""
     reach: int = -1  #: up to here a line may continue the last report
+    closed: int | None = None  #: where the last report said that it is at its end
 
     def reports(self) -> list[Report]:
         starts = [crash.start for crash in self.crashes]
@@ -79,6 +80,7 @@ class _Extractor:
             report, whole = self._report(crash, body)
             self.headed, self.caller = body.stack_start, line.caller
             self.reach = report.end + _AFTERMATH_BYTES
+            self.closed = report.end if body.ended else None
             if whole or not self.found:
                 self.known[_alike_key(line)] = self._add(report)
         return self.found
@@ -87,7 +89,8 @@ class _Extractor:
         """Whether the crash line belongs to the report before it."""
         if crash.start < self.headed and line.caller == self.caller:
             return True
-        return crash.start < self.reach and continues(crash.head, line.text)
+        ended = self.closed is not None and crash.start >= self.closed
+        return crash.start < self.reach and continues(crash.head, line.text, ended=ended)
 
     def _flooded(self, line: Line) -> bool:
         key = _alike_key(line)
@@ -96,6 +99,7 @@ class _Extractor:
             return False
         if key in self.known:
             self._count(self.known[key])
+        self.reach, self.closed = line.end + _AFTERMATH_BYTES, None
         return True
 
     def _add(self, report: Report) -> int:
@@ -131,7 +135,7 @@ class _Extractor:
             panicked=self.last_panic >= crash.start,
             count=1,
             start=crash.start,
-            end=min(body.own()[-1].end + 1, len(self.log)),
+            end=min(body.own[-1].end + 1, len(self.log)),
             text=as_text(body.own_text()),
         )
         return report, found.shape is not None and not found.shape.broken

@@ -7,7 +7,20 @@ import re
 from .shape import Head
 from .types import CrashType
 
-__all__ = ["HEADS", "continues"]
+__all__ = ["HEADS", "TRAP", "continues"]
+
+#: How die() of most architectures names a trap, with the number of the oops: "Oops: int3: 0000 [#1]", before 6.12
+#: "int3: 0000 [#1]"; "Oops - illegal instruction [#1]", "illegal operation: 0001 ilc:1 [#1]",
+#: "Oops: Machine check, sig: 7 [#1]".
+TRAP = (
+    r"(?:^|(?<=[\]:)>] )|(?<=Oops - ))(?!Oops -)(?P<trap>[A-Za-z][A-Za-z0-9 _/\-]{0,60}?)(?:, sig: \d+)?"
+    r"(?:: ?[0-9a-f]{4,16}(?: ilc:\d)?)? ?\[#\d+\]:?(?= ?[A-Z]|\s*(?:\n|\Z))"
+)
+#: Lines that are no die() of a kernel: neither a trap nor a bare "Oops" with a code, as old kernels print it.
+_NO_OOPS = (
+    rf"\A(?!.*(?:{TRAP}|Oops: sig: \d+ \[#\d+\]|Oops#?: [0-9a-f]{{4,16}}\s*$"
+    r"|: Oops \d+(?: \[\d+\])?\s*$|(?:^|\] )Oops\s*$))"
+)
 
 HEADS: tuple[Head, ...] = (
     Head("BUG:", innocent=r"DEBUG:|xlog_status:|BUG: no syscalls can create resource"),
@@ -50,6 +63,13 @@ HEADS: tuple[Head, ...] = (
     Head("VFS: Busy inodes after unmount"),
     Head("Internal error:", joins=True),
     Head("Unhandled fault:"),
+    Head("Unhandled fault at "),
+    Head("Unhandled prefetch abort:"),
+    Head("bus error, epc =="),
+    Head("Kernel Fault: Code="),
+    Head("Division by zero in kernel."),
+    Head("Insufficient stack space to handle exception"),
+    Head("ernel stack overflow", part=True),
     Head("Alignment trap:"),
     Head("trusty: panic"),
     Head("fatal error:", innocent=r"ALSA|fatal error: cannot create timer"),
@@ -61,15 +81,18 @@ HEADS: tuple[Head, ...] = (
     Head(
         "BUG ", innocent=r"(?:kernel|Kernel|KERNEL) BUG|BUG (?!\S+ \((?:Not tainted|Tainted|[GP] ))|kasan: bad access"
     ),
+    Head("[#", innocent=_NO_OOPS, part=True),
+    Head("Oops", innocent=_NO_OOPS, part=True),
 )
 
 #: Crash lines that belong to the report they appear in: SLUB's details and its closing WARN, Rust's way to panic,
-#: the memory an arm oops is about.
+#: riscv's word for what a BUG() ends in.
 _DETAILS = re.compile(
     r"INFO: (?:0x[0-9a-f]|Allocated in|Freed in|Slab 0x|Object 0x)|WARNING: .*mm/slub\.c:|kernel BUG at rust/"
+    r"|Kernel BUG \[#"
 )
 
 
-def continues(head: Head, line: str) -> bool:
-    """Whether a crash line belongs to the report it appears in, and begins a new one only outside of any report."""
-    return head.joins or _DETAILS.search(line) is not None
+def continues(head: Head, line: str, *, ended: bool) -> bool:
+    """Whether a crash line belongs to the report before it; ``ended`` when that has printed its last line."""
+    return head.joins or (head.part and not ended) or _DETAILS.search(line) is not None

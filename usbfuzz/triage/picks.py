@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from .functions import is_generic
 from .printed import STACK_BOTTOM, SYSCALL_ENTRY
 
-__all__ = ["DISPATCHERS", "hung_frame", "stalled_frame", "stopped_frame"]
+__all__ = ["DISPATCHERS", "hung_frame", "overflowing_frame", "recurses", "stalled_frame", "stopped_frame"]
 
 #: Functions that hand control to a driver, a protocol or a system call. In a loop that spans many functions the
 #: one a dispatcher called stays the same from run to run.
@@ -71,6 +73,10 @@ _BOTTOM = re.compile(
 )
 
 
+#: A function that called itself so often did not stop. (arm names each function twice: as callee and as caller.)
+_RECURSION = 4
+
+
 def stalled_frame(frames: Sequence[str]) -> tuple[str, int] | None:
     """Blame the function a dispatcher called (or the cross-CPU call itself)."""
     called = 0
@@ -79,6 +85,26 @@ def stalled_frame(frames: Sequence[str]) -> tuple[str, int] | None:
             return ("smp_call_function", index) if "smp_call_function" in name else (frames[called], called)
         called = index
     return None
+
+
+def overflowing_frame(frames: Sequence[str]) -> tuple[str, int] | None:
+    """Blame the function that calls itself; when several call each other, what a dispatcher called, or one of them."""
+    runs = [(name, len(list(run))) for name, run in groupby(frames)]
+    direct = next((name for name, length in runs if length >= _RECURSION), None)
+    if direct is not None:
+        return direct, frames.index(direct)
+    if called := stalled_frame(frames):
+        return called
+    seen = Counter(frames)
+    often = max(seen.values(), default=0)
+    # Where in the circle the stack ended, and where the trace is cut, differs from run to run; the alphabet does not.
+    circle = sorted(name for name, count in seen.items() if count >= _RECURSION and count > often // 2)
+    return (circle[0], frames.index(circle[0])) if circle else None
+
+
+def recurses(frames: Sequence[str]) -> bool:
+    """Whether a function is on the stack so often that it, or those it calls, must call it again."""
+    return max(Counter(frames).values(), default=0) > _RECURSION
 
 
 def hung_frame(frames: Sequence[str]) -> tuple[str, int] | None:

@@ -7,34 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usbfuzz.arch import ARCHES, Printed
+from usbfuzz.arch import ARCHES
+
+from .machines import OTHERS
 
 __all__ = [
-    "CALL_THUNKS", "ENTRY_PREFIXES", "FAULT_ENTRY", "GUESS_AFTER", "GUESS_BEFORE", "INTERRUPT", "NMI_END",
-    "PROGRAM_COUNTER", "REGISTERS", "STACK_BOTTOM", "SYSCALL_ENTRY", "TICK",
+    "BARE_FRAME", "CALL_THUNKS", "ENTRY_PREFIXES", "FAULT_ADDRESS", "FAULT_ENTRY", "GUESS_AFTER", "GUESS_BEFORE",
+    "INTERRUPT", "NMI_END", "PROGRAM_COUNTER", "REGISTERS", "STACK_BOTTOM", "SYSCALL_ENTRY", "TICK", "TRACE_START",
 ]  # fmt: skip
 
-#: Architectures that no guest here can have; their logs are read as well. When one gets a record, this moves there.
-_ARM = Printed(
-    program_counter="PC is at:? ",
-    syscall_entry="ret_fast_syscall",
-    fault_entry="do_translation_fault",
-    interrupt="Exception stack",
-)
-_ARM64 = Printed(
-    program_counter="pc :? ",  # pc : f+0x1/0x2
-    entry_prefixes=("__arm64_",),
-    syscall_entry="el0_svc_handler|invoke_syscall",
-    fault_entry="do_kernel_fault|do_mem_abort|el1_abort|el1h_64_sync",
-    interrupt="el1h_64_irq",
-    registers=r"x\d+ ?: ",
-)
-_POWERPC = Printed(
-    program_counter="NIP:? ",
-    fault_entry="program_check_(?:exception|common)",
-    guess_after=" (unreliable)",
-)
-_ALL = (*(arch.printed for arch in ARCHES), _ARM, _ARM64, _POWERPC)
+_ALL = (*(arch.printed for arch in ARCHES), *OTHERS)
 
 _NEVER = "(?!)"  #: matches nothing
 
@@ -49,6 +31,9 @@ SYSCALL_ENTRY = _any(printed.syscall_entry for printed in _ALL)
 STACK_BOTTOM = _any(printed.stack_bottom for printed in _ALL)
 FAULT_ENTRY = _any(printed.fault_entry for printed in _ALL)
 TICK = _any(printed.tick for printed in _ALL)
+FAULT_ADDRESS = _any(printed.fault_address for printed in _ALL)
+TRACE_START = _any(printed.trace_start for printed in _ALL)
+BARE_FRAME = _any(printed.bare_frame for printed in _ALL)
 INTERRUPT = _any(printed.interrupt for printed in _ALL)
 NMI_END = _any(printed.nmi_end for printed in _ALL)
 CALL_THUNKS = _any(printed.call_thunks for printed in _ALL)

@@ -42,7 +42,7 @@ def head_of(line: str) -> Head | None:
 def crash_lines(log: str) -> list[CrashLine]:
     """All lines of the log that begin or continue a crash report, in the order of the log."""
     starts = {log.rfind("\n", 0, hit) + 1 for head in HEADS for hit in _occurrences(log, head.words)}
-    found = []
+    found: list[CrashLine] = []
     for start in sorted(starts):
         end = log.find("\n", start)
         end = len(log) if end < 0 else end
@@ -51,8 +51,15 @@ def crash_lines(log: str) -> list[CrashLine]:
             continue
         if head.words == _BOGUS and _part_of_a_warning(log, start, end):
             continue
+        if found and found[-1].head is head and found[-1].end + 1 == start and _inlined(log, found[-1]):
+            found.pop()
         found.append(CrashLine(start, end, head))
     return found
+
+
+def _inlined(log: str, crash: CrashLine) -> bool:
+    """Whether a symbolizer wrote the line: the same again for a call that was inlined into the next line's function."""
+    return log[max(crash.start, crash.end - 16) : crash.end].rstrip().endswith("[inline]")
 
 
 def _part_of_a_warning(log: str, start: int, end: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .functions import name_variants
 from .stack import ADDRESS, CALL_TRACE, FUNCTION, PC_LINE, STACK, Blame, Pick, Step, Trail, first_frame, follow
@@ -48,7 +48,8 @@ class Head:
     words: str  #: searched in the raw log, so they must be rare in healthy ones
     type: CrashType | None = None  #: of a report that starts with the words but has no known shape
     innocent: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: lines that only look like it
-    joins: bool = False  #: belongs to the report it appears in, and begins a new one only outside of any report
+    joins: bool = False  #: belongs to the report it appears in or just behind, and begins one only far from any
+    part: bool = False  #: belongs to the report it appears in, and begins one behind that report's end
 
     def spots(self, line: str) -> bool:
         """Whether the line is a crash line by these words."""
@@ -65,6 +66,8 @@ class Shape:
     type: CrashTypeOf = None
     trail: Trail | None = None  #: leads to {frame}
     detail: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: must follow; its groups count
+    clue: re.Pattern[str] | None = field(default=None, converter=_compile_or_none)  #: may follow; its groups count then
+    when: Callable[[str, str], bool] | None = None  #: what else must be true of the lines before and of the report
     alt: tuple[str, ...] = ()  #: templates of the alternative titles
     witness: Callable[[str, str], str | None] | None = None  #: finds {frame} in the lines before and in the report
     nameless: str = ""  #: the title when the witness finds no name
@@ -95,9 +98,9 @@ def path(*steps: str | Step, skip: str = "", pick: Pick = first_frame) -> Trail:
     return Trail(ready, skip=re.compile(skip) if skip else None, pick=pick)
 
 
-def at_pc() -> Trail:
+def at_pc(skip: str = "") -> Trail:
     """Blame the function at the program counter, and no other."""
-    return path(PC_LINE)
+    return path(PC_LINE, skip=skip)
 
 
 def at_trace(skip: str = "", pick: Pick = first_frame) -> Trail:
@@ -106,8 +109,8 @@ def at_trace(skip: str = "", pick: Pick = first_frame) -> Trail:
 
 
 def at_fault(skip: str = "", pick: Pick = first_frame) -> Trail:
-    """Blame the instruction pointer, or when that is generic a frame of the call trace."""
-    return path(PC_LINE, CALL_TRACE, STACK, skip=skip, pick=pick)
+    """Blame the instruction pointer, or when that is generic or not printed a frame of the call trace."""
+    return evolve(path(PC_LINE, CALL_TRACE, STACK, skip=skip, pick=pick), otherwise=at_trace(skip, pick))
 
 
 #: Where a WARNING's real stack begins: at the trapping instruction, or on powerpc at the interrupt frame.
@@ -136,7 +139,7 @@ def describe(head: Head, shapes: Sequence[Shape], body: str, before: Callable[[]
     signed = _earliest(shapes, body, first) or _earliest(shapes, body, len(body))
     for shape, sign in signed:
         found = sign if shape.detail is None else shape.detail.search(body)
-        if found is not None:
+        if found is not None and (shape.when is None or shape.when(before(), body)):
             return _testify(shape, found, before, body) if shape.witness else _fill(shape, found, body)
     begin = max(body.find(head.words), 0)
     line = body[begin:].split("\n", 1)[0]
@@ -158,17 +161,21 @@ def _earliest(shapes: Sequence[Shape], body: str, end: int) -> list[tuple[Shape,
 
 def _fill(shape: Shape, found: re.Match[str], body: str) -> Description:
     words = {name: value or "" for name, value in found.groupdict().items()}
+    if shape.clue is not None and (clue := shape.clue.search(body, found.start())):
+        words |= {name: value or "" for name, value in clue.groupdict().items()}
     blamed: tuple[Blame | None, ...] = ()
-    sound = True
+    sound, pc_lost = True, False
     if shape.trail is not None:
-        blamed, sound = follow(shape.trail, body[found.start() :])
+        report = body[found.start() :]
+        blamed, sound = follow(shape.trail, report)
+        pc_lost = shape.trail.steps[0] is PC_LINE and PC_LINE.search(report) is None
     names = _named([blame.name if blame else UNKNOWN_FRAME for blame in blamed])
     title = shape.title.format(**words, **names)
     alt = [template.format(**words, **names) for template in shape.alt]
     for symbols in _variants(blamed):
         names = _named(symbols)
         alt += [template.format(**words, **names) for template in (shape.title, *shape.alt)]
-    corruption = "" if sound else "no stack frame to blame"
+    corruption = ("the program counter is missing" if pc_lost else "") if sound else "no stack frame to blame"
     if not corruption and shape.broken:
         corruption = "the beginning of the report was lost"
     guilty = blamed[0] if blamed else None

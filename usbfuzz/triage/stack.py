@@ -9,33 +9,44 @@ from attrs import frozen
 
 from .console import as_log, lines_from
 from .functions import bare_name, is_generic
-from .printed import PROGRAM_COUNTER
+from .printed import BARE_FRAME, PROGRAM_COUNTER, TRACE_START
 from .rust import demangle
 
 __all__ = [
-    "ADDRESS", "CALL_TRACE", "FUNCTION", "PC_LINE", "REGISTER_DUMP", "STACK", "TRACE_STARTS",
-    "Blame", "Pick", "StackPlace", "Step", "Trail", "first_frame", "follow", "is_frame", "is_traced", "missing_stack",
-    "places",
+    "ADDRESS", "CALL_TRACE", "FUNCTION", "PC_LINE", "STACK", "TRACE_STARTS",
+    "Blame", "Pick", "StackPlace", "Step", "Trail", "first_frame", "follow", "frame_names", "is_frame", "is_traced",
+    "missing_stack", "places",
 ]  # fmt: skip
 
 #: A code address in brackets, as kernels before 4.13 and arm print before a symbol.
 ADDRESS = r"\[<?(?:0x)?[0-9a-f]+>?\]"
+#: What tools put behind a function, or in place of its offset: "f (drivers/usb/core/hub.c:12)" of the kernel's
+#: decode_stacktrace.sh, "f drivers/usb/core/hub.c:12" of syzbot. "[inline]" calls are no frames of their own.
+_DECODED = (
+    r" (?:\((?:[\w.\-]{0,64}/){0,16}|(?:[\w.\-]{0,64}/){1,16})[\w.\-]{1,64}\.(?:c|h|S|rs):\d+(?![^\n]*\[inline\])"
+    r"| \(\?\?:"
+)
 #: A function name (captured) with the "+0x12/0x34" or ".isra.3+0x..." that follows a real symbol.
-FUNCTION = r"([A-Za-z0-9_]+)[.+]"
+FUNCTION = rf"([A-Za-z0-9_]+)(?:[.+]|{_DECODED})"
+#: The same with what may stand before it: addresses, and the module (":usbcore:" up to 2.6.18, and braces to 2.6.16).
+_CODE = rf"(?:(?:{ADDRESS}|(?:0x)?[0-9a-f]{{8,16}}) +){{0,2}}(?:<[0-9a-f]{{8,16}}>)?[(<{{]?(?::\w+:)?\.?{FUNCTION}"
 
 #: The line that says where a CPU was, and on some architectures in which code segment.
 #: A program counter that is no symbol (null, freed memory) matches too, without a name.
 PC_LINE = re.compile(
     rf"(?:{PROGRAM_COUNTER})(?:"
-    rf"(?:\d+:)?(?:{ADDRESS} +){{0,2}}{FUNCTION}"
-    r"|(?:\d+:)?0x[0-9a-f]+"
+    rf"(?:\d+:)?{_CODE}"
+    rf"|(?:\d+:)?(?:{ADDRESS} +){{0,2}}0x[0-9a-f]+"
     rf"|(?:\d+:)?{ADDRESS} +\[< *\(null\)>\] +\(null\)"
     r"|\d+: +\(null\))"
 )
-CALL_TRACE = re.compile(r"Call [Tt]race:|Backtrace:")
-
-#: riscv's show_regs() is followed by the stack without any heading; this is its last line.
-REGISTER_DUMP = re.compile(r"status: [0-9a-f]{16} badaddr: [0-9a-f]{16} cause: [0-9a-f]{16}")
+#: Where a trace begins. Some put its first frame into the same line, some print it without any heading.
+CALL_TRACE = re.compile(
+    rf"(?:Call [Tt]race:|Backtrace:)(?: *(?:{ADDRESS} +|<[0-9a-f]{{8,16}}>){_CODE})?|{TRACE_START}|{BARE_FRAME}"
+)
+_BARE_FRAME = re.compile(BARE_FRAME, re.MULTILINE)
+#: A stack may follow these lines.
+_OPTIONAL_START = re.compile(TRACE_START)
 
 #: A line that begins a stack trace, and so ends the one before.
 TRACE_STARTS = (
@@ -45,13 +56,11 @@ TRACE_STARTS = (
     re.compile(r"[^k] backtrace(?: \(crc [0-9A-Fa-f]*\))?:"),  # kmemleak's, not lockdep's "stack backtrace:"
     re.compile(r"Backtrace:"),
     re.compile(r"Uninit was stored to memory at"),
-    REGISTER_DUMP,
+    _OPTIONAL_START,
 )
 _ANY_START = re.compile("|".join(start.pattern for start in TRACE_STARTS))
 
-_FRAME = re.compile(rf"^ *(?:{ADDRESS} ){{0,2}}{FUNCTION}")
-#: arm names the caller as well: the topmost function is known only by its callee's return address.
-_ARM_FRAME = re.compile(rf"^ *{ADDRESS} \(([A-Za-z0-9_.]+)\) from {ADDRESS} \({FUNCTION}")
+_FRAME = re.compile(rf"^ *(?:{ADDRESS} +){{0,2}}(?:<[0-9a-f]{{8,16}}>{{|\[[0-9a-f]{{8}} : )?(?::\w+:)?\.?{FUNCTION}")
 
 #: A frame or a program counter: the whole symbol ("f.constprop.0"), and the module in whose code it lies.
 _PLACE = re.compile(
@@ -86,6 +95,7 @@ class Trail:
     skip: re.Pattern[str] | None = None  #: functions generic in this sort of report only
     pick: Pick = first_frame
     otherwise: Trail | None = None  #: taken when this one finds no frame
+    last_resort: bool = False  #: blames generic functions as well; not taken when the report has a trace
 
 
 @frozen
@@ -112,12 +122,22 @@ def places(console: str) -> list[StackPlace]:
 
 def is_frame(line: str) -> bool:
     """Whether the line is a stack frame."""
-    return _FRAME.match(line) is not None or _ARM_FRAME.match(line) is not None
+    return _frame(line) is not None
+
+
+def _frame(line: str) -> re.Match[str] | None:
+    return _FRAME.match(line) or _BARE_FRAME.match(line)
+
+
+def frame_names(report: str) -> list[str]:
+    """The functions of all frames in the report, topmost first."""
+    found = filter(None, map(_frame, report.split("\n")))
+    return [name for frame in found for name in frame.groups() if name]
 
 
 def is_traced(report: str) -> bool:
     """Whether there is any stack trace in the report."""
-    return _ANY_START.search(report) is not None
+    return _ANY_START.search(report) is not None or _BARE_FRAME.search(report) is not None
 
 
 def follow(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
@@ -126,7 +146,10 @@ def follow(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
     Returns the guilty frame of each stack on the trail (None: no frame to blame), and whether every step was found.
     """
     blamed, sound = _walk(trail, text)
-    return (blamed, sound) if sound or trail.otherwise is None else follow(trail.otherwise, text)
+    if sound or trail.otherwise is None or (trail.otherwise.last_resort and is_traced(text)):
+        return blamed, sound
+    others, sound = follow(trail.otherwise, text)
+    return (blamed if any(blamed) and not any(others) else others), sound
 
 
 def _walk(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
@@ -175,14 +198,15 @@ def _read_stack(lines: Iterator[str], following: re.Pattern[str] | None) -> tupl
             break
         if following is not None and (found := following.search(line)):
             return names + [name for name in found.groups() if name], True, True
-        frame = _FRAME.match(line) or _ARM_FRAME.match(line)
-        if frame is not None:
-            names += frame.groups()
+        if frame := _frame(line):
+            names += [name for name in frame.groups() if name]
     return names, True, False
 
 
 def _skipped(trail: Trail, name: str) -> bool:
-    return is_generic(name) or (trail.skip is not None and trail.skip.search(name) is not None)
+    if is_generic(name) and not trail.last_resort:
+        return True
+    return trail.skip is not None and trail.skip.search(name) is not None
 
 
 def _choose(trail: Trail, symbols: list[str]) -> Blame | None:
@@ -204,9 +228,9 @@ def missing_stack(text: str) -> str:
             return "the log ends where a stack should follow"
         if _stack_follows(lines[1 : _STACK_WITHIN + 1]):
             traced = True
-        elif begins is not REGISTER_DUMP:
+        elif begins is not _OPTIONAL_START:
             return "no stack where one should follow"
-    return "" if traced else "no stack trace"
+    return "" if traced or _BARE_FRAME.search(text) else "no stack trace"
 
 
 def _stack_follows(lines: list[str]) -> bool:

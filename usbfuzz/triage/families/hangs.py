@@ -17,6 +17,7 @@ __all__ = ["SHAPES"]
 _STALL = ("stall in {frame}",)
 _HANG = ("hang in {frame}",)
 
+_TASK = r"INFO: task (?:.|\n){0,80}?:\d+"  #: a task's name may hold line breaks
 _TICK = re.compile(f"{TICK}|rcu")
 _IRQ_FRAME = Trail((re.compile(f"{TICK}|{INTERRUPT}"), STACK), _TICK, stalled_frame)
 #: An RCU stall is found by the tick: what looped lies below the interrupt's own frames.
@@ -43,11 +44,11 @@ SHAPES = (
         "INFO: rcu detected stall in {frame}", CrashType.HANG, _BELOW_THE_TICK, alt=_STALL,
     ),
     Shape(
-        "INFO:", r"INFO: task .* blocked (?:in .* )?for more than \d+ seconds", "INFO: task hung in {frame}",
+        "INFO:", rf"{_TASK} blocked (?:in .* )?for more than \d+ seconds", "INFO: task hung in {frame}",
         CrashType.HANG, at_trace(pick=hung_frame), alt=_HANG,
     ),
     Shape(
-        "INFO:", "INFO: task .* can't die for more than .* seconds", "INFO: task can't die in {frame}",
+        "INFO:", _TASK + " can't die for more than .* seconds", "INFO: task can't die in {frame}",
         CrashType.HANG, at_trace("schedule"), alt=_HANG,
     ),
     Shape(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usbfuzz.triage.picks import stalled_frame
+from usbfuzz.triage.picks import overflowing_frame
 from usbfuzz.triage.shape import Shape, at_trace
 from usbfuzz.triage.stack import FUNCTION
 from usbfuzz.triage.types import CrashType
@@ -29,12 +29,12 @@ _STACKS = (
     Shape(
         "Kernel panic", _PANIC + "corrupted stack end", "kernel panic: corrupted stack end in {frame}",
         CrashType.DENIAL,
-        at_trace("schedule|retint_kernel", stalled_frame), alt=_OVERFLOW,
+        at_trace("schedule|retint_kernel", overflowing_frame), alt=_OVERFLOW,
         detail=_PANIC + "corrupted stack end detected inside scheduler",
     ),
     Shape(
-        "Kernel panic", _PANIC + "kernel stack overflow", "kernel stack overflow in {frame}", CrashType.DENIAL,
-        at_trace("bad_stack", stalled_frame), alt=_OVERFLOW,
+        "Kernel panic", _PANIC + "[kK]ernel stack overflow", "kernel stack overflow in {frame}", CrashType.DENIAL,
+        at_trace("bad_stack", overflowing_frame), alt=_OVERFLOW,
     ),
 )  # fmt: skip
 

@@ -92,6 +92,10 @@ _KASAN = (
         "BUG:", "BUG: KASAN:", "KASAN: {bug} {access}", _kasan,
         detail=r"BUG: KASAN: (?P<bug>[a-z\-]+) on address" + later(r"(?P<access>Read|Write) of size \d+"),
     ),
+    Shape(  # cut behind its first line
+        "BUG:", rf"BUG: KASAN: (?P<bug>[a-z\-]+) in {_PLACE}(?!.* at addr)", "KASAN: {bug} in {place}", _kasan,
+        broken=True,
+    ),
     Shape("BUG:", "BUG: KASAN: (?P<bug>.*)", "KASAN: {bug}", _kasan, broken=True),
 )  # fmt: skip
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from usbfuzz.triage.shape import SOURCE, Shape, at_warning
-from usbfuzz.triage.stack import FUNCTION
+import re
+
+from usbfuzz.triage.shape import SOURCE, Shape, at_warning, path
+from usbfuzz.triage.stack import FUNCTION, PC_LINE, is_traced
 from usbfuzz.triage.types import CrashType
 
 __all__ = ["SHAPES"]
@@ -45,11 +47,35 @@ _USB = (
     ),
 )  # fmt: skip
 
+
+def _cut(before: str, report: str) -> bool:
+    """Whether somebody cut out the first line, which alone tells where the CPU was.
+
+    When the log ends while the kernel prints the report, nobody did: syzbot calls such a title corrupted.
+    """
+    if is_traced(report) or PC_LINE.search(report):
+        return False
+    begun = _CUT_HERE in before[before.rstrip("\n").rfind("\n") + 1 :]
+    further = report.split("\n")[1:-1]
+    return not all(_HEADING.match(line) for line in further) if further else not begun
+
+
+_CUT_HERE = "[ cut here ]"
+#: What follows the first line, and comes before the stack.
+_HEADING = re.compile(" *(?:Modules linked in|CPU: |Hardware name|Workqueue: |Pid: )|$")
+#: "file.c:1 f+0x1/0x2" and from 6.17 on "file.c:1 at f+0x1/0x2"; 2.6.26 printed "file.c:1 f()".
+_FIRST_LINE = rf"{SOURCE} (?:at )?(?:{FUNCTION}|(\w+)\(\))"
+_CUT_BEHIND_FIRST_LINE = (
+    Shape(
+        "WARNING:", rf"WARNING: .*{_FIRST_LINE}", "WARNING in {frame}", CrashType.WARNING, path(_FIRST_LINE), when=_cut
+    ),
+)
+
 _PLAIN = tuple(
     Shape("WARNING:", "WARNING: " + sign, "WARNING in {frame}", CrashType.WARNING, at_warning())
     for sign in (
         rf"{SOURCE} at 0x\d+, CPU#\d+",  # 6.19: the address is a mere offset
-        rf".* at {SOURCE} {FUNCTION}",  # CPU: 0 PID: 1 at file.c:1 f+0x1/0x2
+        rf"(?:.* )?at {SOURCE} (?:{FUNCTION}|\w+\(\))",  # CPU: 0 PID: 1 at file.c:1 f+0x1/0x2
         rf"{SOURCE} at {FUNCTION}",  # 6.17: file.c:1 at f+0x1/0x2, CPU#0: task/1
         rf"\[.*\] {SOURCE} at {FUNCTION}",  # the same with the condition before it
     )
@@ -72,4 +98,4 @@ _UNWINDER = (
 
 _CUT = (Shape("WARNING:", r"WARNING:\s*(?:\n|\Z)", "WARNING: corrupted", broken=True),)
 
-SHAPES = (*_CHECKS, *_USB, *_PLAIN, *_UNWINDER, *_CUT)
+SHAPES = (*_CHECKS, *_USB, *_CUT_BEHIND_FIRST_LINE, *_PLAIN, *_UNWINDER, *_CUT)
