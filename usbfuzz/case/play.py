@@ -10,7 +10,7 @@ from usbfuzz.device.base import Device
 from usbfuzz.device.hid import HidDevice
 from usbfuzz.wire import NEVER, STALL, Answer, Setup, Status
 
-from .model import ControlScript, DeviceSpec, RequestPattern, Step
+from .model import ControlScript, DeviceSpec, EndpointScript, RequestPattern, Step
 
 __all__ = ["ScriptedDevice", "spec_of"]
 
@@ -20,22 +20,20 @@ class ScriptedDevice(HidDevice):
 
     Scripted answers go out as they are, over-long or not. Scripts keep their place across bus resets: a reset is part
     of every enumeration. SET_CONFIGURATION takes any value; the layout is that of the configuration the host was last
-    told, which a script may have made up.
+    told, which a script may have made up. A subclass can have all of it in its body, and then needs no spec.
     """
 
-    def __init__(self, spec: DeviceSpec) -> None:
-        self.speed = spec.speed
-        self.device = spec.device
-        self.configurations = spec.configurations
-        self.strings = spec.strings
-        self.reports = spec.reports
-        self.bos = spec.bos
-        self.qualifier = spec.qualifier
+    control: tuple[ControlScript, ...] = ()
+    endpoints: tuple[EndpointScript, ...] = ()
+
+    def __init__(self, spec: DeviceSpec | None = None) -> None:
+        if spec is not None:
+            self._be(spec)
         super().__init__()
-        self._scripts = [_Script(script) for script in spec.control]
+        self._scripts = [_Script(script) for script in self.control]
         self._tapes: dict[int, Iterator[Answer]] = {}
-        for address in {script.bEndpointAddress for script in spec.endpoints}:
-            steps = (step for script in spec.endpoints if script.bEndpointAddress == address for step in script.steps)
+        for address in {script.bEndpointAddress for script in self.endpoints}:
+            steps = (step for script in self.endpoints if script.bEndpointAddress == address for step in script.steps)
             self._tapes[address] = _tape(tuple(steps))
         self._held: set[int] = set()
         self._told: dict[int, bytes] = {}  # configurations that came from a script, by descriptor index
@@ -93,6 +91,17 @@ class ScriptedDevice(HidDevice):
             return STALL
         self._release()
         return next(self._tapes.get(bEndpointAddress, _NO_ANSWERS), _ACCEPT)
+
+    def _be(self, spec: DeviceSpec) -> None:
+        self.speed = spec.speed
+        self.device = spec.device
+        self.configurations = spec.configurations
+        self.strings = spec.strings
+        self.reports = spec.reports
+        self.bos = spec.bos
+        self.qualifier = spec.qualifier
+        self.control = spec.control
+        self.endpoints = spec.endpoints
 
     def _scripted(self, setup: Setup) -> Answer | None:
         answer = None
@@ -155,7 +164,7 @@ _ACCEPT = Answer()
 
 
 def spec_of(device: Device, name: str = "") -> DeviceSpec:
-    """The descriptors of a Python device as a spec, without its handlers, which are code."""
+    """A Python device as a spec: its descriptors, and its scripts if it has any; not its handlers, which are code."""
     strings = ((i, string_descriptor(s) if isinstance(s, str) else s) for i, s in device.strings)
     return DeviceSpec(
         name=name or type(device).__name__.lower(),
@@ -166,4 +175,6 @@ def spec_of(device: Device, name: str = "") -> DeviceSpec:
         reports=device.reports if isinstance(device, HidDevice) else (),
         bos=device.bos,
         qualifier=device.qualifier,
+        control=device.control if isinstance(device, ScriptedDevice) else (),
+        endpoints=device.endpoints if isinstance(device, ScriptedDevice) else (),
     )

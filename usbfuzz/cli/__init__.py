@@ -29,6 +29,7 @@ _COMMANDS = {
     "shell": "usbfuzz.cli.shell:shell_command",
     "facedancer": "usbfuzz.cli.facedancer:facedancer_command",
     "import": "usbfuzz.cli.import_:import_command",
+    "export": "usbfuzz.cli.export:export_command",
     "kernel": "usbfuzz.cli.kernel:kernel",
     "bench": "usbfuzz.cli.bench:bench_command",
     "triage": "usbfuzz.cli.triage:triage",

@@ -21,7 +21,7 @@ from usbfuzz.errors import InputError
 from usbfuzz.importers import add_capture, holds_answers_only, import_bytes, import_file
 from usbfuzz.importers.cases import as_case
 from usbfuzz.importers.detect import MAX_BYTES
-from usbfuzz.importers.naming import slug
+from usbfuzz.importers.naming import distinct_slugs
 
 from .options import screen
 
@@ -135,14 +135,8 @@ def _placed(devices: list[tuple[str, Imported]], output: Path) -> Iterator[_Foun
             )
         yield _Found(devices[0][1], devices[0][0], output)
         return
-    taken: set[str] = set()
-    for source, imported in devices:
-        base = name = slug(imported.device.name)
-        count = 1
-        while name in taken:
-            count += 1
-            name = f"{base}-{count}"
-        taken.add(name)
+    slugs = distinct_slugs(imported.device.name for _, imported in devices)
+    for (source, imported), name in zip(devices, slugs, strict=True):
         yield _Found(imported, source, output / f"{name}.toml")
 
 

@@ -21,7 +21,7 @@ from .standard import (
 from .strings import language_ids, string_text
 from .structure import Structure
 
-__all__ = ["class_name", "describe"]
+__all__ = ["class_name", "describe", "is_hex"]
 
 _WIDEST = 160  #: characters of a line; longer ones end in an ellipsis
 
@@ -52,6 +52,11 @@ def class_name(code: int) -> str:
         return ClassCode(code).name.lower().replace("_", " ")
     except ValueError:
         return f"class 0x{code:02x}"
+
+
+def is_hex(name: str) -> bool:
+    """Whether a field of this name holds bits, an id or an address, and so is shown in hex."""
+    return name.startswith("bcd") or _IN_HEX.match(name) is not None
 
 
 def _cut(line: str) -> str:

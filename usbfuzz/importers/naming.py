@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from attrs import evolve
 
@@ -10,7 +11,7 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors import string_text
 from usbfuzz.descriptors.standard import DeviceDescriptor
 
-__all__ = ["named", "slug"]
+__all__ = ["distinct_slugs", "named", "slug"]
 
 _LONGEST_NAME = 80
 _LONGEST_SLUG = 48
@@ -31,3 +32,16 @@ def named(spec: DeviceSpec, title: str = "") -> DeviceSpec:
 def slug(name: str) -> str:
     """A file name of ``name``: lower-case words with hyphens between; ``device`` when nothing is left of it."""
     return _NO_SLUG.sub("-", name.lower())[:_LONGEST_SLUG].strip("-") or "device"
+
+
+def distinct_slugs(names: Iterable[str]) -> Iterator[str]:
+    """The slug of each name; one that was there before gets a number."""
+    taken: set[str] = set()
+    for name in names:
+        base = found = slug(name)
+        count = 1
+        while found in taken:
+            count += 1
+            found = f"{base}-{count}"
+        taken.add(found)
+        yield found

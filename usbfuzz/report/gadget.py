@@ -40,14 +40,15 @@ def load_modules(case: Case) -> str:
     return f"modprobe dummy_hcd num={case.ports}{speed} && modprobe raw_gadget"
 
 
-def render_gadget(case: Case, *, title: str, kernel: str) -> str:
-    """The text of repro.c."""
+def render_gadget(case: Case, *, title: str, kernel: str = "") -> str:
+    """The text of repro.c; without a kernel it does not say that the devices caused anything."""
+    seen = (
+        f"Seen on {_comment(kernel)}\n *\n * Plays the USB device that caused it" if kernel else "Plays this USB device"
+    )
     comment = f"""\
 /*
  * {_comment(title)}
- * Seen on {_comment(kernel)}
- *
- * Plays the USB device that caused it, by raw-gadget on dummy_hcd. As root:
+ * {seen}, by raw-gadget on dummy_hcd. As root:
  *
  *     {load_modules(case)}
  *     gcc -pthread -o repro repro.c && ./repro

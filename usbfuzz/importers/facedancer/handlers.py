@@ -13,7 +13,7 @@ from usbfuzz.wire import STALL, Answer
 from .parts import Part
 from .values import UnknownValueError
 
-__all__ = ["control_scripts", "endpoint_script", "for_ever"]
+__all__ = ["control_scripts", "endpoint_script", "for_ever", "told_descriptor"]
 
 _KINDS = {
     "standard_request_handler": RequestKind.STANDARD,
@@ -90,6 +90,20 @@ def endpoint_script(part: Part, address: int) -> EndpointScript | None:
             if answer is not None and answer.data:
                 return EndpointScript(address, for_ever(answer))
             part.problems.append(Problem(function.lineno, f"{part.name} computes what it sends; it sends nothing"))
+    return None
+
+
+def told_descriptor(part: Part) -> bytes | None:
+    """The bytes that a part's own ``get_descriptor`` returns in place of what Facedancer would build, if constant."""
+    for function in part.handlers:
+        returned = function.body[-1] if function.name == "get_descriptor" else None
+        if isinstance(returned, ast.Return) and returned.value is not None:
+            try:
+                value = part.values.of(returned.value)
+            except UnknownValueError as error:
+                part.problems.append(Problem(function.lineno, f"{part.name}.get_descriptor: {error}; not used"))
+                return None
+            return value if isinstance(value, bytes) else None
     return None
 
 

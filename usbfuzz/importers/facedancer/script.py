@@ -29,7 +29,7 @@ from usbfuzz.importers.naming import named
 from usbfuzz.importers.speed import guess_speed
 from usbfuzz.wire import Answer
 
-from .handlers import control_scripts, endpoint_script, for_ever
+from .handlers import control_scripts, endpoint_script, for_ever, told_descriptor
 from .names import SPEEDS
 from .parts import VERSION_2, Part, devices_of, other_style
 from .values import Value
@@ -77,6 +77,7 @@ class _Strings:
     """String indices as Facedancer gives them out: in the order in which descriptors are first built."""
 
     found: dict[int, str] = field(factory=dict)
+    raw: dict[int, bytes] = field(factory=dict)  #: given as descriptors
     problems: list[Problem] = field(factory=list)
 
     def index(self, value: Value) -> int:
@@ -101,6 +102,7 @@ class _Strings:
                 yield index, string_descriptor(text)
             except InputError as error:
                 self.problems.append(Problem(0, f"string {index}: {error}; left out"))
+        yield from self.raw.items()
 
 
 @mutable
@@ -117,12 +119,14 @@ class _Device:
         """The device, and what of it is made up or lost."""
         part = self.part
         configurations = list(part.of_role("configuration"))
-        device = self._device(len(configurations))
-        raws = tuple(self._configuration(configuration) for configuration in configurations)
+        device = _told_or(part, self._device(len(configurations)))
+        raws = tuple(_told_or(configuration, self._configuration(configuration)) for configuration in configurations)
         loose = {DescriptorType.BOS: b"", DescriptorType.DEVICE_QUALIFIER: b""}
         for kind, number, raw in self._requestable(part):
             if kind in loose and number == 0:
                 loose[DescriptorType(kind)] = raw
+            elif kind == DescriptorType.STRING:
+                self.strings.raw[number] = raw
             else:
                 self.control.append(_descriptor_script(DIRECTION_IN, kind, number, raw))
         self.control += control_scripts(part, Recipient.DEVICE, None)
@@ -132,7 +136,7 @@ class _Device:
             device=device,
             configurations=raws,
             speed=speed or guess_speed(device, raws),
-            strings=tuple(self._languages()) + tuple(self.strings.descriptors()),
+            strings=tuple(sorted((dict(self._languages()) | dict(self.strings.descriptors())).items())),
             reports=tuple(sorted(self.reports.items())),
             bos=loose[DescriptorType.BOS],
             qualifier=loose[DescriptorType.DEVICE_QUALIFIER],
@@ -250,6 +254,11 @@ def _pack(kind: type[Descriptor], **fields: int) -> bytes:
     """The descriptor; what is too wide for its field is cut."""
     widths = {name: 0xFFFF if name[:2] in ("id", "bc", "wM", "wT") else 0xFF for name in fields}
     return kind(**{name: value & widths[name] for name, value in fields.items()}).raw
+
+
+def _told_or(part: Part, built: bytes) -> bytes:
+    told = told_descriptor(part)
+    return built if told is None else told
 
 
 def _attached(part: Part) -> Iterator[bytes]:

@@ -8,7 +8,14 @@ from attrs import evolve, field, frozen, mutable
 
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript, RequestPattern, Step
 from usbfuzz.descriptors import split, string_descriptor
-from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, RequestKind, StandardRequest
+from usbfuzz.descriptors.constants import (
+    DIRECTION_IN,
+    ClassCode,
+    DescriptorType,
+    Recipient,
+    RequestKind,
+    StandardRequest,
+)
 from usbfuzz.descriptors.standard import EndpointDescriptor, InterfaceDescriptor
 from usbfuzz.importers.model import Imported, Problem
 from usbfuzz.importers.naming import named
@@ -125,15 +132,20 @@ def _string_indices(spec: DeviceSpec) -> set[int]:
 
 
 def _reports(spec: DeviceSpec, program: Program) -> Iterator[tuple[int, bytes]]:
-    """The first HID report descriptor of a program is that of its HID interfaces."""
+    """The HID report descriptors of a program, in the order in which its HID interfaces are probed.
+
+    Of each the driver asks twice, SET_IDLE and the report descriptor (usbhid_parse), which takes two calls. Where there
+    are fewer than that, the last goes on.
+    """
     replies = [reply for exchange in program.exchanges for reply in exchange.replies]
     wanted = (RequestKind.STANDARD, DescriptorType.HID_REPORT)
-    given = next(
-        (reply.data for reply in replies if reply.is_descriptor and (reply.kind, reply.request) == wanted), b""
-    )
-    for descriptor in split(b"".join(spec.configurations[:1])):
-        if given and isinstance(descriptor, InterfaceDescriptor):
-            yield descriptor.bInterfaceNumber, given
+    given = [reply.data for reply in replies if reply.is_descriptor and (reply.kind, reply.request) == wanted]
+    parts = split(b"".join(spec.configurations[:1]))
+    interfaces = [descriptor for descriptor in parts if isinstance(descriptor, InterfaceDescriptor)]
+    hid = [interface for interface in interfaces if interface.bInterfaceClass == ClassCode.HID] or interfaces
+    for nth, number in enumerate(dict.fromkeys(interface.bInterfaceNumber for interface in hid)):
+        if given:
+            yield number, given[min(2 * nth, len(given) - 1)]
 
 
 def _control(program: Program, strings: list[int]) -> Iterator[ControlScript]:

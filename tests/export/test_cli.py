@@ -1,0 +1,114 @@
+"""``usbfuzz export``: where it writes, and what it says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tests import DEVICES
+from usbfuzz.cli import cli
+from usbfuzz.errors import CaseError, InputError
+from usbfuzz.export import FORMATS
+from usbfuzz.load import load_device
+
+MOUSE = str(DEVICES / "boot-mouse.toml")
+OWN = """
+from usbfuzz.device import Device, Reply, build, control_in
+from usbfuzz.wire import Setup
+
+class Meter(Device):
+    device = build.device(idVendor=0x1209, idProduct=1)
+
+    @control_in(bRequest=7)
+    def measure(self, _setup: Setup) -> Reply:
+        return bytes((7,))
+"""
+TWO = """
+format = 1
+[[device]]
+name = "a"
+device = "12 01"
+[[device]]
+name = "a"
+device = "12 02"
+"""
+
+
+def _run(*arguments: str) -> tuple[str, str]:
+    """Standard output and standard error; raises what the command line would explain."""
+    done = CliRunner().invoke(cli, ["export", *arguments], standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_one_device_goes_to_a_file_a_directory_or_standard_output(form: str, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "mouse"
+    _run(MOUSE, "--as", form, "-o", str(target))
+    _run(MOUSE, "--as", form, "-o", str(tmp_path))
+    done = CliRunner().invoke(cli, ["export", MOUSE, "--as", form], standalone_mode=False)
+    assert target.read_bytes() == (tmp_path / f"boot-mouse{FORMATS[form].suffix}").read_bytes() == done.stdout_bytes
+
+
+def test_several_devices_go_to_a_directory_of_their_own_or_one_is_chosen(tmp_path: Path) -> None:
+    case = tmp_path / "two.toml"
+    case.write_text(TWO)
+    _run(str(case), "--as", "python", "-o", str(tmp_path / "all"))
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["a-2.py", "a.py"]
+    assert b"12 02" in CliRunner().invoke(cli, ["export", str(case), "--as", "python", "--device", "1"]).stdout_bytes
+    with pytest.raises(InputError, match=r"has 2 devices; choose one with --device N, or give a directory with -o$"):
+        _run(str(case), "--as", "python")
+    with pytest.raises(InputError, match=r"two.toml: there is no device 2; there are 2, counted from 0$"):
+        _run(str(case), "--as", "python", "--device", "2")
+
+
+def test_a_file_that_exists_is_kept_unless_forced(tmp_path: Path) -> None:
+    target = tmp_path / "mouse.py"
+    target.write_text("mine")
+    with pytest.raises(InputError, match=r"mouse.py: exists already; give --force to overwrite it, or another -o$"):
+        _run(MOUSE, "--as", "python", "-o", str(target))
+    assert target.read_text() == "mine"
+    _run(MOUSE, "--as", "python", "-o", str(target), "--force")
+    assert load_device(str(target)).make().device == load_device(MOUSE).make().device
+
+
+def test_what_is_lost_is_one_line_on_standard_error(tmp_path: Path) -> None:
+    _, said = _run(MOUSE, "--as", "pcapng", "-o", str(tmp_path / "x"))
+    assert said == "usbfuzz: boot-mouse: not in pcapng: the speed (high, taken for full)\n"
+    own = tmp_path / "meter.py"
+    own.write_text(OWN)
+    _, said = _run(str(own), "--as", "python")
+    assert said == "usbfuzz: Meter: not in python: what the class computes (measure)\n"
+
+
+def test_a_case_that_names_a_model_gives_its_data_sheet(tmp_path: Path) -> None:
+    case = tmp_path / "case.toml"
+    case.write_text('format = 1\n[[device]]\nname = "mine"\nmodel = "mouse"\n')
+    written, said = _run(str(case), "--as", "lsusb")
+    assert "iProduct                2 Mouse" in written
+    assert said == "usbfuzz: mine: not in lsusb: what the class computes (report)\n"
+
+
+@pytest.mark.parametrize("case", ["nosuch", "nosuch.toml"])
+def test_a_device_that_is_not_there_is_said_as_for_plug(case: str) -> None:
+    with pytest.raises((InputError, CaseError)):
+        _run(case, "--as", "lsusb")
+
+
+def test_an_unknown_format_is_answered_with_those_there_are() -> None:
+    with pytest.raises(click.BadParameter, match="'pdf' is not one of 'python', 'facedancer', 'syz'"):
+        _run(MOUSE, "--as", "pdf")
+
+
+def test_a_capture_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = os.openpty()
+    with os.fdopen(leader), os.fdopen(follower, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        with pytest.raises(InputError, match=r"^pcapng is not text for a terminal; give a file with -o$"):
+            cli.main(["export", MOUSE, "--as", "pcapng"], standalone_mode=False)

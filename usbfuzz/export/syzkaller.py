@@ -1,0 +1,134 @@
+"""Programs for syz-execprog: a syz_usb_connect with the descriptors, then what the device answers once configured.
+
+The calls and structs are those of sys/linux/vusb.txt of syzkaller; what the executor does with them is in
+executor/common_usb_linux.h. It serves one configuration, whatever index it is asked for, and each syz_usb_control_io
+answers one request: a reply fits by the type (standard, class, vendor) and bRequest alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attrs import define
+
+from usbfuzz.case.model import ControlScript, DeviceSpec
+from usbfuzz.descriptors import language_descriptor
+from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, StandardRequest
+from usbfuzz.errors import InputError
+from usbfuzz.wire import Answer, Speed, Status
+
+__all__ = ["render_syz"]
+
+_SPEEDS = {Speed.LOW: 1, Speed.FULL: 2, Speed.HIGH: 3, Speed.SUPER: 5}  #: enum usb_device_speed
+_DATA, _ALIGNED = 0x7F0000000000, 0x40  #: where a program's memory begins, and what it is handed out in
+_LEAST = 18 + 9  #: bytes the executor wants: a device descriptor and a configuration descriptor
+_MOST = 4096  #: bytes of one reply, USB_MAX_PACKET_SIZE of the executor
+_DESCRIPTORS, _RESPONSES = 4, 21  #: replies of a vusb_descriptors and a vusb_responses, besides the generic one
+_SLOT, _COUNT = 8, 4  #: bytes of a pointer, and of the length before the pointers
+_MORE = 8  #: calls after the last answer that differs, so that a driver that asks again is answered
+_WRITES = 64  #: of one endpoint
+_KIND = 0x60  #: bmRequestType bits 6:5
+
+Reply = tuple[int, int, bytes]  # bmRequestType bits 6:5, bRequest or bDescriptorType, data
+
+
+def render_syz(spec: DeviceSpec) -> str:
+    """The program. Raises InputError for a device that the executor would not connect."""
+    raw = spec.device + b"".join(spec.configurations[:1])
+    if len(spec.device) != _LEAST - 9 or len(raw) < _LEAST:
+        what = "syz_usb_connect needs a device descriptor of 18 bytes and a configuration of at least 9"
+        raise InputError(f"{spec.name}: {what}; use --as python or --as c")
+    memory = _Memory()
+    lines = [
+        f"r0 = syz_usb_connect({_SPEEDS[spec.speed]:#x}, {len(raw):#x}, {memory.blob(raw)}, {_more(spec, memory)})"
+    ]
+    lines += _exchanges(spec, memory)
+    for script in spec.endpoints:
+        lines += _writes(script.bEndpointAddress, [(step.answer, step.times or 1) for step in script.steps], memory)
+    return "\n".join(lines) + "\n"
+
+
+@define
+class _Memory:
+    """Hands out addresses."""
+
+    _next: int = _DATA
+
+    def at(self, size: int) -> str:
+        """The address of ``size`` bytes, as programs write it."""
+        address, self._next = self._next, self._next + -(-max(size, 1) // _ALIGNED) * _ALIGNED
+        return f"&(0x{address:x})"
+
+    def blob(self, raw: bytes) -> str:
+        """A pointer to bytes."""
+        return f'{self.at(len(raw))}=ANY=[@ANYBLOB="{raw.hex()}"]' if raw else "0x0"
+
+
+def _more(spec: DeviceSpec, memory: _Memory) -> str:
+    """The vusb_connect_descriptors: qualifier, BOS, and all strings from 0 to the last."""
+    strings = {0: language_descriptor()} | dict(spec.strings) if spec.strings else {}
+    at = memory.at(28 + 12 * len(strings))
+    count = max(strings, default=-1) + 1
+    given = [strings.get(index, b"") for index in range(count)]
+    pairs = ", ".join(f"{{{len(raw):#x}, {memory.blob(raw)}}}" for raw in given)
+    loose = ", ".join(f"{len(raw):#x}, {memory.blob(raw)}" for raw in (spec.qualifier, spec.bos))
+    return f"{at}={{{loose}, {count:#x}, [{pairs}]}}"
+
+
+def _exchanges(spec: DeviceSpec, memory: _Memory) -> Iterator[str]:
+    """A call for each answer that differs from the one before, and some more.
+
+    A HID driver asks twice of an interface: SET_IDLE, then for the report descriptor (usbhid_parse).
+    """
+    reports = [raw for _, raw in spec.reports for _ in range(2)]
+    scripts = [(script, answers) for script in spec.control if (answers := list(_answers(script)))]
+    if not (reports or scripts):
+        return
+    for nth in range(max([len(reports), *(len(answers) for _, answers in scripts)]) + _MORE):
+        report = reports[min(nth, len(reports) - 1)] if reports else b""
+        said = [(script, answers[min(nth, len(answers) - 1)]) for script, answers in scripts]
+        descriptors = [(0, int(DescriptorType.HID_REPORT), report)] if report else []
+        descriptors += [_descriptor(script, raw) for script, raw in said if _asks_descriptor(script)]
+        responses = [_response(script, raw) for script, raw in said if not _asks_descriptor(script)]
+        given = (_table(descriptors, _DESCRIPTORS, memory), _table(responses, _RESPONSES, memory))
+        yield f"syz_usb_control_io(r0, {', '.join(given)})"
+
+
+def _answers(script: ControlScript) -> Iterator[bytes]:
+    """The data of the answers to reads; what writes answer the executor does not take from a program."""
+    if script.bRequest is None or not (script.bmRequestType or 0) & DIRECTION_IN:
+        return
+    for step in script.steps:
+        if step.answer.status is Status.OK:
+            yield from [step.answer.data[:_MOST]] * min(step.times or 1, _MORE)
+
+
+def _asks_descriptor(script: ControlScript) -> bool:
+    return script.bRequest == StandardRequest.GET_DESCRIPTOR and script.wValue is not None
+
+
+def _descriptor(script: ControlScript, raw: bytes) -> Reply:
+    return (script.bmRequestType or 0) & _KIND, (script.wValue or 0) >> 8, raw
+
+
+def _response(script: ControlScript, raw: bytes) -> Reply:
+    return (script.bmRequestType or 0) & _KIND, script.bRequest or 0, raw
+
+
+def _table(replies: Sequence[Reply], slots: int, memory: _Memory) -> str:
+    """A length and pointers, the first of which, the generic reply, is null."""
+    if not replies:
+        return "0x0"
+    at = memory.at(_COUNT + _SLOT * (slots + 1))
+    found = [
+        memory.blob(bytes((kind, request)) + len(raw).to_bytes(4, "little") + raw) for kind, request, raw in replies
+    ]
+    pointers = ["0x0", *found] + ["0x0"] * (slots - len(found))
+    return f"{at}={{{_COUNT + _SLOT * len(pointers):#x}, {', '.join(pointers)}}}"
+
+
+def _writes(address: int, answers: Sequence[tuple[Answer, int]], memory: _Memory) -> Iterator[str]:
+    """What an IN endpoint sends, a call each."""
+    said = [answer.data for answer, times in answers for _ in range(min(times, _WRITES)) if answer.data]
+    for raw in said[:_WRITES] if address & DIRECTION_IN else ():
+        yield f'syz_usb_ep_write(r0, 0x{address:x}, {len(raw):#x}, {memory.at(len(raw))}="{raw.hex()}")'
