@@ -111,6 +111,15 @@ def test_a_hid_reproducer_gives_its_descriptors_and_its_report_descriptor(text: 
     assert imported.problems == ()
 
 
+def test_hid_interfaces_get_the_report_descriptors_in_the_order_of_the_calls_and_others_get_none() -> None:
+    interfaces = "".join(f"0904{n:02x}000003000000" if n != 1 else "09040100000e000000" for n in range(4))
+    device = "120100020000004009120200341200000001" + f"0902{9 + 36:02x}00040100a032" + interfaces
+    reply = 'syz_usb_control_io(r0, &(0x7f0)={0x2c, 0x0, &(0x7f0)=ANY=[@ANYBLOB="002201000000%02x"], 0x0}, 0x0)\n'
+    calls = ["syz_usb_control_io(r0, 0x0, 0x0)\n", reply % 0xA1, reply % 0xB1, reply % 0xB2]
+    text = f'r0 = syz_usb_connect(0x3, 0x3f, &(0x7f0)=ANY=[@ANYBLOB="{device}"], 0x0)\n' + "".join(calls)
+    assert only(text).device.reports == ((0, b"\xa1"), (2, b"\xb2"), (3, b"\xb2"))
+
+
 def test_structs_become_bytes_as_wide_as_their_fields() -> None:
     imported = only(STRUCTS)
     assert imported.problems == ()  # as long as the program says

@@ -30,7 +30,7 @@ _WIDTH = 88  #: characters of a line; ruff's default, and what it takes at any g
 _INDENT = "    "
 _A_ROW = 16  #: bytes
 _WORD = re.compile(r"[A-Za-z0-9]+")
-_LONGEST = 48  #: characters of a class name
+_LONGEST = 40  #: characters of a class name
 _DEEPEST = 8  #: collections in a report descriptor that are shown by indentation
 
 
@@ -91,7 +91,12 @@ def printable(text: str) -> str:
 
 def class_name(text: str, taken: frozenset[str]) -> str:
     """The words of a text, joined; none of the names that are taken, nor of Python's."""
-    found = "".join(word[:1].upper() + word[1:] for word in _WORD.findall(text))[:_LONGEST]
+    found = ""
+    for word in _WORD.findall(text):
+        longer = f"{found}{word[:1].upper()}{word[1:]}"
+        if found and len(longer) > _LONGEST:
+            break
+        found = longer[:_LONGEST]
     if not found or found[0].isdigit() or found in taken or keyword.iskeyword(found):
         return f"Exported{found}"
     return found

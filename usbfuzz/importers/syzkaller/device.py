@@ -134,18 +134,23 @@ def _string_indices(spec: DeviceSpec) -> set[int]:
 def _reports(spec: DeviceSpec, program: Program) -> Iterator[tuple[int, bytes]]:
     """The HID report descriptors of a program, in the order in which its HID interfaces are probed.
 
-    Of each the driver asks twice, SET_IDLE and the report descriptor (usbhid_parse), which takes two calls. Where there
-    are fewer than that, the last goes on.
+    Of each the driver asks twice, SET_IDLE and the report descriptor (usbhid_parse), which takes two calls. An
+    interface whose second call has none gets the last before that.
     """
-    replies = [reply for exchange in program.exchanges for reply in exchange.replies]
     wanted = (RequestKind.STANDARD, DescriptorType.HID_REPORT)
-    given = [reply.data for reply in replies if reply.is_descriptor and (reply.kind, reply.request) == wanted]
+    given = [
+        (call, reply.data)
+        for call, exchange in enumerate(program.exchanges)
+        for reply in exchange.replies
+        if reply.is_descriptor and (reply.kind, reply.request) == wanted
+    ]
     parts = split(b"".join(spec.configurations[:1]))
     interfaces = [descriptor for descriptor in parts if isinstance(descriptor, InterfaceDescriptor)]
     hid = [interface for interface in interfaces if interface.bInterfaceClass == ClassCode.HID] or interfaces
     for nth, number in enumerate(dict.fromkeys(interface.bInterfaceNumber for interface in hid)):
-        if given:
-            yield number, given[min(2 * nth, len(given) - 1)]
+        before = [raw for call, raw in given if call <= 2 * nth + 1] or [raw for _, raw in given[:1]]
+        if before:
+            yield number, before[-1]
 
 
 def _control(program: Program, strings: list[int]) -> Iterator[ControlScript]:
