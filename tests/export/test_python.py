@@ -72,7 +72,7 @@ def test_a_kept_device_is_the_same_as_a_class(name: str, tmp_path: Path) -> None
     _same(KEPT[name], _read(exported.content, tmp_path))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(spec=ODD)
 def test_any_device_of_a_campaign_is_the_same_as_a_class(tmp_path: Path, spec: DeviceSpec) -> None:
     _same(spec, _read(export(spec, "python").content, tmp_path))
