@@ -14,6 +14,7 @@ from usbfuzz.case.files import write_file
 from usbfuzz.device.handlers import routes_of
 from usbfuzz.errors import InputError
 from usbfuzz.export import FORMATS, export
+from usbfuzz.export.source import printable
 from usbfuzz.importers.naming import distinct_slugs
 from usbfuzz.load import load_device, player
 
@@ -60,7 +61,7 @@ def export_command(case: str, format_: str, output: Path | None, number: int | N
         write_file(target, file.content)
     for device, file in zip(devices, written, strict=True):
         if lost := (*device.coded, *file.lost):
-            click.echo(f"usbfuzz: {device.spec.name}: not in {format_}: {'; '.join(lost)}", err=True)
+            click.echo(f"usbfuzz: {printable(device.spec.name)}: not in {format_}: {'; '.join(lost)}", err=True)
     return 0
 
 

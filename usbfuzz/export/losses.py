@@ -12,6 +12,7 @@ from usbfuzz.errors import InputError
 from usbfuzz.importers import import_bytes
 
 from .requests import endpoint_reads, scripted_requests
+from .source import printable
 
 __all__ = ["losses", "read_again"]
 
@@ -23,7 +24,9 @@ def read_again(spec: DeviceSpec, content: bytes, what: str) -> tuple[str, ...]:
     try:
         found = import_bytes(content, what)
     except InputError as error:
-        raise InputError(f"{spec.name}: {what} cannot hold this device: {_reason(error)}; use --as python") from error
+        raise InputError(
+            f"{printable(spec.name)}: {what} cannot hold this device: {_reason(error)}; use --as python"
+        ) from error
     return tuple(losses(spec, found[0].device))
 
 

@@ -17,6 +17,8 @@ from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Standard
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Answer, Speed, Status
 
+from .source import printable
+
 __all__ = ["render_syz"]
 
 _SPEEDS = {Speed.LOW: 1, Speed.FULL: 2, Speed.HIGH: 3, Speed.SUPER: 5}  #: enum usb_device_speed
@@ -37,7 +39,7 @@ def render_syz(spec: DeviceSpec) -> str:
     raw = spec.device + b"".join(spec.configurations[:1])
     if len(spec.device) != _LEAST - 9 or len(raw) < _LEAST:
         what = "syz_usb_connect needs a device descriptor of 18 bytes and a configuration of at least 9"
-        raise InputError(f"{spec.name}: {what}; use --as python or --as c")
+        raise InputError(f"{printable(spec.name)}: {what}; use --as python or --as c")
     memory = _Memory()
     lines = [
         f"r0 = syz_usb_connect({_SPEEDS[spec.speed]:#x}, {len(raw):#x}, {memory.blob(raw)}, {_more(spec, memory)})"
