@@ -1,4 +1,4 @@
-"""Captures made on the spot: what usbmon and USBPcap write of a conversation, in their containers."""
+"""Captures made on the spot: what usbmon, USBPcap and macOS write of a conversation, in their containers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from attrs import evolve, frozen
 
 from usbfuzz.wire import Answer, Setup, Status, TransferType
 
-__all__ = ["LINUX", "MMAPPED", "USBPCAP", "Said", "control", "packets", "pcap", "pcapng", "text"]
+__all__ = ["DARWIN", "LINUX", "MMAPPED", "USBPCAP", "Said", "control", "packets", "pcap", "pcapng", "text"]
 
-LINUX, MMAPPED, USBPCAP = 189, 220, 249
+LINUX, MMAPPED, USBPCAP, DARWIN = 189, 220, 249, 266
 _ERRNO = {
     Status.OK: 0,
     Status.STALL: -32,
@@ -29,6 +29,14 @@ _USBD = {
     Status.TIMEOUT: 0xC0006000,
     Status.IO_ERROR: 0xC0000011,
     Status.NEVER: 0xC0010000,
+}
+_IORETURN = {
+    Status.OK: 0,
+    Status.STALL: 0xE000404F,
+    Status.BABBLE: 0xE00002E8,
+    Status.TIMEOUT: 0xE00002D6,
+    Status.IO_ERROR: 0xE00002CA,
+    Status.NEVER: 0xE00002EB,
 }
 _KIND = {TransferType.ISOCHRONOUS: 0, TransferType.INTERRUPT: 1, TransferType.CONTROL: 2, TransferType.BULK: 3}
 _LETTER = {
@@ -65,7 +73,7 @@ def control(setup: Setup, answer: Answer, address: int = 5, payload: bytes = b""
 
 def packets(said: Iterable[Said], link: int = MMAPPED, order: str = "<") -> list[tuple[int, bytes]]:
     """(time in microseconds, bytes) of the two records of each transfer, in the order of time."""
-    record = _usbpcap if link == USBPCAP else _usbmon
+    record = {USBPCAP: _usbpcap, DARWIN: _darwin}.get(link, _usbmon)
     events = []
     for number, transfer in enumerate(said):
         events.append((transfer.submitted, number, record(transfer, number + 0x1000, False, link, order)))
@@ -106,6 +114,33 @@ def _usbpcap(transfer: Said, number: int, complete: bool, link: int, order: str)
         *(transfer.endpoint, _KIND[transfer.type], len(data)),
     )
     return head + stage + data
+
+
+def _darwin(transfer: Said, number: int, complete: bool, link: int, order: str) -> bytes:
+    del link, order
+    body, length = b"", 64
+    if complete:
+        body = transfer.answer.data if transfer.is_in else transfer.payload
+        length = len(body)
+    elif transfer.setup:
+        body, length = transfer.setup.pack(), transfer.setup.wLength
+    frames = 0
+    if transfer.type is TransferType.ISOCHRONOUS:
+        frames = 1
+        status = _IORETURN[transfer.answer.status] if complete else 0xE0000001
+        body = struct.pack("<IIIQQ", 28, length, status, number, transfer.completed) + body
+    head = struct.pack(
+        "<HBBIIIQIBBBB",
+        *(0x0100, 32, complete, length, _IORETURN[transfer.answer.status] if complete else 0, frames, number),
+        *(
+            transfer.bus << 24 | 0x100000,
+            0,
+            transfer.address,
+            transfer.endpoint & (0xFF if transfer.endpoint & 15 else 0),
+        ),
+        transfer.type,
+    )
+    return head + body
 
 
 def pcap(

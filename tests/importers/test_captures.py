@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -16,12 +22,13 @@ from tests.usbredir.recorded import recorded
 from usbfuzz.case import DeviceSpec, ScriptedDevice
 from usbfuzz.device import build
 from usbfuzz.errors import InputError
+from usbfuzz.importers import add_capture, import_bytes
 from usbfuzz.importers.capture.devices import import_capture, import_usbmon, looks_pcap, looks_usbmon, with_conversation
 from usbfuzz.importers.model import Imported
 from usbfuzz.report.capture import render_capture
 from usbfuzz.wire import Answer, Setup, Speed, Status, TransferType, data
 
-from .capture_files import LINUX, MMAPPED, USBPCAP, control, packets, pcap, pcapng, text
+from .capture_files import DARWIN, LINUX, MMAPPED, USBPCAP, control, packets, pcap, pcapng, text
 from .captured import (
     KEYBOARD,
     VENDOR_READ,
@@ -37,7 +44,7 @@ from .captured import (
 from .damage import damaged, survives
 
 
-@pytest.mark.parametrize("link", [LINUX, MMAPPED, USBPCAP])
+@pytest.mark.parametrize("link", [LINUX, MMAPPED, USBPCAP, DARWIN])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("nano", [False, True])
 def test_pcap_files_of_every_link_type_and_byte_order_give_the_same_device(link: int, order: str, nano: bool) -> None:
@@ -52,6 +59,38 @@ def test_pcapng_files_of_several_interfaces_give_the_same_device(links: tuple[in
     content = pcapng(packets(enumeration(KEYBOARD), links[-1], order), links, order)
     assert looks_pcap(content)
     assert descriptors(only(import_capture(content, "x.pcapng")).device) == descriptors(KEYBOARD)
+
+
+def test_a_capture_of_macos_tells_the_speed_and_what_both_sides_sent() -> None:
+    written = control(Setup(0x40, 0x12, 0, 0, 3), Answer(), payload=b"abc")
+    frames = [
+        evolve(moved(0x83, data(bytes([at] * 3)), 500_000 + at, 500_001 + at), type=TransferType.ISOCHRONOUS)
+        for at in range(2)
+    ]
+    said = [*enumeration(KEYBOARD), *timed([written, control(VENDOR_READ, data(b"ab"))], 90_000), *frames]
+    imported = only(import_capture(pcap(packets(said, DARWIN), DARWIN), "mac.pcap"))
+    assert imported.device == captured(said).device
+    assert imported.device.speed is Speed.LOW
+    assert not any("speed" in what for what in imported.synthesised)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_compressed_captures_are_read(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    content = pack(pcap(packets(enumeration(KEYBOARD)), MMAPPED))
+    assert descriptors(only(import_bytes(content, "x.pcap.gz")).device) == descriptors(KEYBOARD)
+    (tmp_path / "late.pcap.gz").write_bytes(pack(pcap(packets([control(VENDOR_READ, data(b"ab"))]), MMAPPED)))
+    (known,) = add_capture([Imported(KEYBOARD, "Bus 001 Device 005")], tmp_path / "late.pcap.gz")
+    assert answers(known.device, VENDOR_READ) == [data(b"ab")]
+
+
+def test_records_with_eight_bytes_more_are_read() -> None:
+    plain = pcap([], MMAPPED)
+    records = b"".join(
+        struct.pack("<IIII8x", time // 1_000_000, time % 1_000_000, len(raw), len(raw)) + raw
+        for time, raw in packets(enumeration(KEYBOARD))
+    )
+    content = struct.pack("<I", 0xA1B2CD34) + plain[4:] + records
+    assert descriptors(only(import_capture(content, "x.pcap")).device) == descriptors(KEYBOARD)
 
 
 def test_descriptors_cut_by_the_capture_are_kept_as_far_as_they_go() -> None:
@@ -181,7 +220,7 @@ def _told(setup: Setup, answer: Answer) -> Answer:
     return answer if setup.is_in and answer.status is Status.OK else Answer(answer.status)
 
 
-@given(st.lists(st.tuples(_SETUPS, _ANSWERS), max_size=12), st.sampled_from([LINUX, MMAPPED, USBPCAP]))
+@given(st.lists(st.tuples(_SETUPS, _ANSWERS), max_size=12), st.sampled_from([LINUX, MMAPPED, USBPCAP, DARWIN]))
 def test_any_conversation_is_repeated_word_for_word(said: list[tuple[Setup, Answer]], link: int) -> None:
     told = [(setup, _told(setup, answer)) for setup, answer in said]
     transfers = timed([control(setup, answer) for setup, answer in told], start=100_000)
@@ -246,7 +285,7 @@ def test_arbitrary_bytes_raise_nothing_but_input_errors(head: bytes, tail: bytes
             importer(head + tail, "x")
 
 
-_RECORDS = {link: packets(enumeration(KEYBOARD), link) for link in (LINUX, MMAPPED, USBPCAP)}
+_RECORDS = {link: packets(enumeration(KEYBOARD), link) for link in (LINUX, MMAPPED, USBPCAP, DARWIN)}
 _CAPTURES = [pcap(records, link) for link, records in _RECORDS.items()]
 _CAPTURES += [pcapng(records, [link]) for link, records in _RECORDS.items()]
 

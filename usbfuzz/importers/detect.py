@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Sequence
@@ -12,14 +13,19 @@ from usbfuzz.importers.capture.devices import import_capture, import_usbmon, loo
 from usbfuzz.importers.facedancer.script import import_facedancer, looks_facedancer
 from usbfuzz.importers.fwupd.emulation import import_fwupd
 from usbfuzz.importers.fwupd.records import looks_fwupd
+from usbfuzz.importers.hid.bare import import_report_descriptor, looks_report_descriptor
+from usbfuzz.importers.hid.recorder import import_recorder, looks_recorder
+from usbfuzz.importers.hid.usbhid_dump import import_usbhid_dump, looks_usbhid_dump
 from usbfuzz.importers.lsusb.dump import import_lsusb, looks_like_lsusb
 from usbfuzz.importers.syzkaller.program import import_syz, looks_syz
 from usbfuzz.importers.umockdev.ioctl import looks_ioctl, with_ioctls
 from usbfuzz.importers.umockdev.recording import import_umockdev, looks_umockdev
+from usbfuzz.reading import log_of, unpack
 
 from .model import Format, Imported
 from .raw import import_raw, looks_raw
 from .sysfs import import_sysfs
+from .tree_viewer import import_tree_viewer, looks_tree_viewer
 
 __all__ = ["FORMATS", "MAX_BYTES", "add_capture", "holds_answers_only", "import_bytes", "import_file"]
 
@@ -34,6 +40,10 @@ FORMATS: tuple[Format, ...] = (
     Format("umockdev recordings", looks_umockdev, import_umockdev),
     Format("syzkaller programs", looks_syz, import_syz),
     Format("Facedancer scripts", looks_facedancer, import_facedancer),
+    Format("HID report descriptors", looks_report_descriptor, import_report_descriptor),
+    Format("recordings of hid-recorder", looks_recorder, import_recorder),
+    Format("reports of USB Device Tree Viewer", looks_tree_viewer, import_tree_viewer),
+    Format("text of usbhid-dump", looks_usbhid_dump, import_usbhid_dump),
     Format("lsusb -v text", looks_like_lsusb, import_lsusb),
 )
 
@@ -50,8 +60,7 @@ def import_file(path: Path) -> tuple[Imported, ...]:
 
 def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
     """The devices of a file's content; ``name`` is what messages call it. Raises InputError."""
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
+    content = _plain(content, name)
     for format_ in FORMATS:
         if format_.looks_like(content):
             return format_.read(content, name)
@@ -72,14 +81,21 @@ def add_capture(devices: Sequence[Imported], path: Path) -> list[Imported]:
     Each is the one at the bus address it was imported from, or the only one of the capture; a recording of ioctls is of
     one device. Raises InputError when there is none, and when the file is neither.
     """
-    content = _read(path)
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{path}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
+    content = _plain(_read(path), str(path))
     if looks_ioctl(content):
         return with_ioctls(devices, content, str(path))
     if not (looks_pcap(content) or looks_usbmon(content)):
         raise InputError(f"{path}: is no capture; give pcap, pcapng, text of usbmon, or a recording of ioctls")
     return [with_conversation(imported, content, str(path)) for imported in devices]
+
+
+def _plain(content: bytes, name: str) -> bytes:
+    """A file's content uncompressed, and in UTF-8 if it is UTF-16. Raises InputError when it is too much."""
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
+    content = unpack(content, name, MAX_BYTES)
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return log_of(content, name, MAX_BYTES) if is_wide else content.removeprefix(codecs.BOM_UTF8)
 
 
 def _read(path: Path) -> bytes:

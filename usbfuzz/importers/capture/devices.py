@@ -20,9 +20,10 @@ from usbfuzz.importers.speed import guess_speed
 
 from .conversation import converse
 from .descriptors import read_descriptors, refusals
+from .link_types import LINK_TYPES, urb_of
 from .pcap import Capture, Packet, looks_pcap
 from .transfers import Talk, talks, transfers
-from .urbs import LINK_TYPES, UrbEvent, urb_of
+from .urbs import UrbEvent
 from .usbmon_text import looks_usbmon, read_usbmon
 
 __all__ = ["import_capture", "import_usbmon", "looks_pcap", "looks_usbmon", "with_conversation"]

@@ -8,7 +8,6 @@ variant 64; USBPcap (desowin.org/usbpcap/captureformat.html) writes 27 and more.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 
 from attrs import frozen
 
@@ -17,7 +16,7 @@ from usbfuzz.wire import Setup, Speed, Status, TransferType
 
 from .pcap import Packet
 
-__all__ = ["LINK_TYPES", "Frame", "UrbEvent", "linux_status", "urb_of"]
+__all__ = ["Frame", "UrbEvent", "linux_status", "urb_of_mmapped", "urb_of_usbmon", "urb_of_usbpcap"]
 
 
 @frozen
@@ -79,11 +78,13 @@ _USBMON = "QBBBBHBBqiiII8s"
 _USBMON_BYTES, _MMAPPED_BYTES, _FRAME_BYTES = 48, 64, 16
 
 
-def _usbmon(packet: Packet) -> UrbEvent | None:
+def urb_of_usbmon(packet: Packet) -> UrbEvent | None:
+    """A record of Linux's first binary interface; None when it is cut within its header, or of no known type."""
     return _linux(packet, _USBMON_BYTES, 0)
 
 
-def _mmapped(packet: Packet) -> UrbEvent | None:
+def urb_of_mmapped(packet: Packet) -> UrbEvent | None:
+    """A record of Linux's memory-mapped interface; None when it is cut within its header, or of no known type."""
     if len(packet.data) < _MMAPPED_BYTES:
         return None
     (frames,) = struct.unpack_from(f"{packet.order}I", packet.data, 60)
@@ -142,7 +143,8 @@ _USBPCAP_BYTES = 27
 _SETUP = 0  #: stage
 
 
-def _usbpcap(packet: Packet) -> UrbEvent | None:
+def urb_of_usbpcap(packet: Packet) -> UrbEvent | None:
+    """A record of USBPcap; None when it is cut within its header, of no known type, or a stage on its own."""
     raw = packet.data
     if len(raw) < _USBPCAP_BYTES:
         return None
@@ -186,13 +188,3 @@ def _usbpcap_frames(raw: bytes) -> tuple[Frame, ...]:
         Frame(_USBD.get(status) or Status.IO_ERROR, offset, length)
         for offset, length, status in struct.iter_unpack("<III", whole)
     )
-
-
-_READERS: dict[int, Callable[[Packet], UrbEvent | None]] = {189: _usbmon, 220: _mmapped, 249: _usbpcap}
-LINK_TYPES = {189: "USB_LINUX", 220: "USB_LINUX_MMAPPED", 249: "USBPCAP"}  #: the ones that can be read
-
-
-def urb_of(packet: Packet) -> UrbEvent | None:
-    """What a packet says of a transfer; None when it is cut within its header, or no transfer of a known type."""
-    reader = _READERS.get(packet.link_type)
-    return reader(packet) if reader else None
