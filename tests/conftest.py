@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.lane.config import LaneConfig
 
-# pytest --hypothesis-profile=long: hours, for the tests whose names say "damaged" or "arbitrary"
+# pytest --timeout=0 --hypothesis-profile=long: hours, for the tests whose names say "damaged" or "arbitrary"
 settings.register_profile("long", max_examples=100_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 

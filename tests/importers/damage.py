@@ -1,6 +1,6 @@
 """Damaged files: an importer answers them with devices that can be written down, or with one clear error.
 
-The fast tests try a hundred of each; ``pytest --hypothesis-profile=long tests/importers -k damaged`` tries 100000.
+The fast tests try a hundred of each; ``pytest --timeout=0 --hypothesis-profile=long -k damaged`` tries 100000.
 """
 
 from __future__ import annotations

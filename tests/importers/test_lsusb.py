@@ -170,8 +170,13 @@ def test_old_usbutils_print_guids_in_wire_order() -> None:
     old = text.replace("{32595559-0000-0010-8000-", "{59555932-0000-1000-8000-").replace(
         "{46394292-0cd1-4ae3-8783-", "{92423946-d10c-e34a-8783-"
     )
+    old = re.sub(r"(wTotalLength +)(0x\w+)", lambda match: match[1] + str(int(match[2], 16)), old).replace(
+        "0x09", "0x 9"
+    )
     assert old.count("1000-8000") == 1
-    assert only(old.encode()).device.configurations == only(text.encode()).device.configurations
+    known = bytes.fromhex("0e 24 01 01 01 01 81 00 04 01 00 00 01")  # of which lsusb loses the last byte
+    got, wanted = (only(each.encode()).device.configurations[0] for each in (old, text))
+    assert got == wanted.replace(known + b"\x1b", known + b"\0")
 
 
 REPORT = """\
@@ -195,7 +200,7 @@ def test_items_of_a_report_descriptor_are_its_bytes() -> None:
 
 
 def test_items_whose_names_lsusb_lost_are_no_report_descriptor() -> None:
-    text = next(path for path in TEXTS if "kobil" in path.name and "014" in path.name).read_text()
+    text = next(path for path in TEXTS if "kobil" in path.name and "018" in path.name).read_text()
     before, line, after = text.partition("wDescriptorLength      34\n")
     report = re.sub(r"(Item\(\w+ *\): )(?!Usage Page)[^,]*", r"\1(null)", REPORT).replace("is 8", "is 34")
     assert report.count("(null)") == 4

@@ -162,3 +162,5 @@ class _BlockReader:
         if tokens and not tokens[-1].value and tokens[-1].line == line.number - 1:
             last = tokens.pop()
             tokens.append(Token(last.line, last.name, last.index, line.text))
+        elif tokens and tokens[-1].name == "iChannelNames" and _BYTES.match(line.text):
+            tokens.append(Token(line.number, "bmMixerControls", None, line.text))  # up to 009, of audio 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from attrs import define, field
 
@@ -20,12 +21,14 @@ from usbfuzz.importers.speed import guess_speed
 from usbfuzz.importers.synthesise import descriptor_script, hub_scripts
 from usbfuzz.wire import Speed
 
-from .blocks import Block, BlockKind, Token, read_blocks
+from .blocks import Block, BlockKind, Token
 from .hid_report import rebuild_report
 from .losses import put_back
+from .misprints import mended
 from .rebuild import Rebuilt, rebuild, rebuild_companion
-from .text import DeviceText, with_modern_guids
+from .text import DeviceText
 from .values import number, text_of
+from .versions import Versions
 
 __all__ = ["import_device"]
 
@@ -37,11 +40,15 @@ _SPEEDS = {"Low": Speed.LOW, "Full": Speed.FULL, "High": Speed.HIGH, "SuperSpeed
 _MAX_CONFIGURATION = 0xFFFF
 _MAX_STRING = 252  #: bytes of UTF-16
 _SUPERSPEED = 0x0300
+_ANY_SPEED = 8  #: the last release of usbutils that takes bMaxPower for units of 2 mA at any speed
 
 
-def import_device(text: DeviceText) -> Imported:
-    """The device the lines show. Raises InputError when there is no device descriptor among them."""
-    return _Builder(text).build()
+def import_device(text: DeviceText, blocks: Iterable[Block], versions: Versions) -> Imported:
+    """The device the lines and their blocks show, as printed by one of these releases of usbutils.
+
+    Raises InputError when there is no device descriptor among them.
+    """
+    return _Builder(text, blocks, versions).build()
 
 
 @define
@@ -49,6 +56,8 @@ class _Builder:
     """Puts the descriptors of the blocks where they belong."""
 
     _text: DeviceText
+    _blocks: Iterable[Block]
+    _versions: Versions
     _device: bytes = b""
     _configurations: list[bytearray] = field(factory=list)
     _bos: bytearray = field(factory=bytearray)
@@ -60,12 +69,15 @@ class _Builder:
     _context: Context = NO_INTERFACE
     _interface: int = 0
     _endpoint: bytes = b""
+    _promised: int = 0
     _problems: list[Problem] = field(factory=list)
     _synthesised: list[str] = field(factory=list)
 
     def build(self) -> Imported:
-        for block in read_blocks(with_modern_guids(self._text.lines)):
-            self._add(block)
+        for block in self._blocks:
+            as_meant, notes = mended(block, self._versions)
+            self._synthesised += notes
+            self._add(as_meant)
         if not self._device:
             raise InputError(f"{self._text.origin} shows no device descriptor")
         configurations = self._completed()
@@ -86,7 +98,7 @@ class _Builder:
 
     def _add(self, block: Block) -> None:
         if block.kind is BlockKind.REPORT:
-            raw, problems = rebuild_report(block)
+            raw, problems = rebuild_report(block, self._promised, self._versions)
             self._problems += problems
             if raw:
                 self._reports.setdefault(self._interface, raw)
@@ -100,6 +112,8 @@ class _Builder:
         self._synthesised += found.synthesised
         for token in block.tokens:
             self._string(token)
+            if token.name == "wDescriptorLength":
+                self._promised = number(token.name, token.value) or 0
         if found.raw:
             self._place(block, found.raw)
 
@@ -115,11 +129,18 @@ class _Builder:
         for place, token in enumerate(block.tokens):
             value = number(token.name, token.value)
             if token.name == "MaxPower" and value is not None:
-                unit = 8 if self._is_superspeed() and not value % 8 else 2
-                block.tokens[place] = Token(token.line, token.name, None, str(min(value // unit, 0xFF)))
+                block.tokens[place] = Token(token.line, token.name, None, str(min(self._max_power(value), 0xFF)))
             elif token.name == "bHubContrCurrent" and value is not None and self._is_superspeed():
                 block.tokens[place] = Token(token.line, token.name, None, str(value // 4))
         return block
+
+    def _max_power(self, current: int) -> int:
+        """bMaxPower of so many mA: in units of 8 mA since usbutils 009, if the device is SuperSpeed."""
+        if self._is_superspeed() and not self._versions.may_be(0, _ANY_SPEED):
+            return current // 8
+        if current and self._is_superspeed() and not self._versions.must_be(0, _ANY_SPEED):
+            self._synthesised.append("bMaxPower: taken as usbutils up to 008 print it; of 009 it is a quarter")
+        return current // 2
 
     def _is_superspeed(self) -> bool:
         head = DeviceDescriptor.view(self._device)

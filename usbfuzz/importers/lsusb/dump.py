@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
 
 from attrs import evolve
 
@@ -10,8 +11,10 @@ from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported
 from usbfuzz.importers.wrapping import unwrapped
 
+from .blocks import read_blocks
 from .device import import_device
 from .text import clean_lines, split_devices
+from .versions import Versions, versions_of
 
 __all__ = ["import_lsusb", "looks_like_lsusb"]
 
@@ -38,10 +41,13 @@ def import_lsusb(content: bytes, name: str) -> tuple[Imported, ...]:
         raise InputError(f"{name}: lists devices but shows no descriptors; make it with: lsusb -v")
     if len(texts) > _MAX_DEVICES:
         raise InputError(f"{name}: shows {len(texts)} devices; cut it down to those that are wanted")
+    shown = [(text, read_blocks(text.lines)) for text in texts]
+    printed = [versions_of(text.lines, blocks) for text, blocks in shown]
+    of_file = reduce(Versions.narrowed, printed)
     found, reasons = [], []
-    for text in texts:
+    for (text, blocks), versions in zip(shown, printed, strict=True):
         try:
-            found.append(import_device(text))
+            found.append(import_device(text, blocks, versions.narrowed(of_file)))
         except InputError as error:
             reasons.append(f"{name}:{text.lines[0].number}: {error}; give the whole text of lsusb -v")
     if not found:

@@ -220,7 +220,7 @@ def _items(tokens: list[Token], width: int, wrong: list[Token]) -> Iterator[byte
         value = number(token.name, token.value)
         if value is None:  # one line for all, as in a CDC union
             wrong.append(token)
-        elif (row := token.value.split()) and len(row) > 1 and token.index is None and all(w.isdigit() for w in row):
+        elif (row := token.value.split()) and len(row) > 1 and token.index is None and all(w.isdecimal() for w in row):
             for offset, word in enumerate(row):
                 pieces[position + offset] = int(word[:20]).to_bytes(9, "little")[:width]
         else:

@@ -81,7 +81,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 UNPRINTED = re.compile(r"[bw]Reserved\d?$|bAltEnumCode$|specific$")
 
 #: fields printed as a row of hex bytes, even if it is a single one
-HEX_ROWS = frozenset(("bDetailData", "Process-Specific", "Process-specific", "bmConfigured"))
+HEX_ROWS = frozenset(("bmMixerControls", "bDetailData", "Process-Specific", "Process-specific", "bmConfigured"))
 
 #: bytes of a field of which only the name is known
 LAST_RESORT_WIDTHS = (

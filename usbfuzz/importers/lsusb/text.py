@@ -15,7 +15,7 @@ from usbfuzz.importers.wrapping import joined, unwrapped
 
 from .prefix import without_prefix
 
-__all__ = ["DeviceText", "Line", "clean_lines", "split_devices", "with_modern_guids"]
+__all__ = ["DeviceText", "Line", "clean_lines", "split_devices"]
 
 _QUOTE = re.compile(r"^(?:[>|]+[ ]?)+")
 #: what lsusb.c of any version prints to stderr
@@ -29,9 +29,6 @@ _STRING = re.compile(r"[ \t]*i[A-Z]\w*[ \t]+\d+ ")  #: the line of a string, up 
 _BUS = re.compile(r"^Bus (\d{3}) Device (\d{3}): ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
 _ALONE = re.compile(r"^Device: ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
 _DEVICE_DESCRIPTOR = "device descriptor:"
-_GUID = re.compile(r"\{([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-([0-9a-fA-F]{4})-")
-#: How the media formats' common GUID tail looks when its bytes are printed in wire order. UVC 1.5, payload formats
-_WIRE_ORDER = "-0000-1000-8000-00aa00389b71"
 
 
 @frozen
@@ -102,17 +99,6 @@ def split_devices(lines: Iterable[Line]) -> list[DeviceText]:
         current.lines.append(line)
     devices.append(current)
     return [device for device in devices if any("bDescriptorType" in line.text for line in device.lines)]
-
-
-def with_modern_guids(lines: list[Line]) -> list[Line]:
-    """The lines with GUIDs as they are written elsewhere: old usbutils printed their bytes in wire order."""
-    if not any(_WIRE_ORDER in line.text.lower() for line in lines):
-        return lines
-    return [Line(line.number, _GUID.sub(_swapped, line.text)) for line in lines]
-
-
-def _swapped(match: re.Match[str]) -> str:
-    return f"{{{'-'.join(bytes.fromhex(part)[::-1].hex() for part in match.groups())}-"
 
 
 def _header(text: str) -> DeviceText | None:
