@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import quopri
 import random
@@ -47,7 +48,11 @@ def _blocks_of_4096(text: str) -> str:
 
 def _page(text: str) -> str:
     lines = (html.escape(line).replace(" ", "&nbsp;") for line in text.splitlines())
-    return "<html><head><style>p { bLength: 3 }</style></head>\n<body><div>" + "<br />\n".join(lines) + "</div></body>"
+    return (
+        "<html><head><style>p { bLength: 3 }</style></head>\n<body><!-- bLength\n --><div>"
+        + "<br />\n".join(lines)
+        + "</div></body>"
+    )
 
 
 WRAPS: dict[str, Wrap] = {
@@ -58,6 +63,15 @@ WRAPS: dict[str, Wrap] = {
     "HTML": _page,
     "HTML in one line": lambda text: "<p>" + html.escape(text).replace(" ", "&nbsp;").replace("\n", "<br>") + "</p>",
     "HTML, quoted": lambda text: f"<pre>{html.escape(_each(lambda _: '> ')(text))}</pre>",
+    "HTML, escaped twice": lambda text: f"<pre>{html.escape(html.escape(_each(lambda _: '> ')(text)))}</pre>",
+    "HTML, numbered": lambda text: "".join(
+        f"<tr><td>{number}</td><td>{html.escape(line)}</td></tr>" for number, line in enumerate(text.splitlines(), 1)
+    ),
+    "text and HTML": lambda text: f"{text}\n--\n<html>{_page(text)}</html>",
+    "ligatures": lambda text: text.replace("Configuration Descriptor", "Con\ufb01guration Descriptor").replace(
+        "bNumConfig", "bNumCon\ufb01g"
+    ),
+    "wide digits": lambda text: text.replace("Length                 9", "Length \u3000 \uff19"),
     "HTML, a table": lambda text: "".join(f"<tr><td>{html.escape(line)}</td></tr>" for line in text.splitlines()),
     "a string of JSON": lambda text: '{"lsusb": "' + text.replace("\n", "\\n") + '"}',
     "line separators": lambda text: text.replace("\n", "\u2028"),
@@ -84,7 +98,19 @@ def test_what_stands_around_the_text_changes_nothing(wrap: Wrap) -> None:
 
 
 def _corpus(name: str) -> str:
-    return render_lsusb(load(CORPUS / f"{name}.toml").devices[0])
+    return f"\nBus 001 Device 004: ID 0627:0001 {name}\n{render_lsusb(load(CORPUS / f'{name}.toml').devices[0])}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_encodings_of_other_systems_are_read_also_compressed(encoding: str) -> None:
+    wanted = only(HEADSET_2007).device
+    content = HEADSET_2007.decode().replace("\n", "\r\n").encode(encoding)
+    assert only(content).device == only(gzip.compress(content)).device == wanted
+
+
+def test_an_empty_file_is_called_empty() -> None:
+    with pytest.raises(InputError, match=r"^lsusb\.txt: is empty; give a file with a device in it$"):
+        only(b"")
 
 
 def test_a_soft_line_break_leaves_the_numbers_of_later_lines_as_they_are() -> None:

@@ -61,9 +61,10 @@ def import_file(path: Path) -> tuple[Imported, ...]:
 def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
     """The devices of a file's content; ``name`` is what messages call it. Raises InputError."""
     content = _plain(content, name)
-    for format_ in FORMATS:
-        if format_.looks_like(content):
-            return format_.read(content, name)
+    for look in (content, _in_utf8(content, name)):
+        for format_ in FORMATS:
+            if format_.looks_like(look):
+                return format_.read(look, name)
     if looks_ioctl(content):
         with_ioctls((), content, name)  # which says what to give with it
     known = ", ".join(format_.name for format_ in FORMATS)
@@ -90,12 +91,22 @@ def add_capture(devices: Sequence[Imported], path: Path) -> list[Imported]:
 
 
 def _plain(content: bytes, name: str) -> bytes:
-    """A file's content uncompressed, and in UTF-8 if it is UTF-16. Raises InputError when it is too much."""
+    """A file's content uncompressed, in UTF-8 if it is UTF-16. Raises InputError when it is empty or too much."""
+    if not content:
+        raise InputError(f"{name}: is empty; give a file with a device in it")
     if len(content) > MAX_BYTES:
         raise InputError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
     content = unpack(content, name, MAX_BYTES)
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return log_of(content, name, MAX_BYTES) if is_wide else content.removeprefix(codecs.BOM_UTF8)
+
+
+def _in_utf8(content: bytes, name: str) -> bytes:
+    """A text of two or four bytes a character that does not say so, in UTF-8; anything else as it is."""
+    try:
+        return log_of(content, name, MAX_BYTES)
+    except InputError:
+        return content
 
 
 def _read(path: Path) -> bytes:

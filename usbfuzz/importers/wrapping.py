@@ -27,23 +27,16 @@ _BASE64 = re.compile(
     r"((?:[A-Za-z0-9+/]{4,80}={0,2}[ \t]*\n)+)",
     re.IGNORECASE | re.MULTILINE,
 )
-_MARKUP = re.compile(r"<br\s*/?>|&nbsp;|&gt;|&lt;|</(?:pre|p|div|td|span|code|body)>", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"<br\s*/?>|&(?:nbsp|gt|lt|#160|#6[02]|#xa0|#x3[ce]);|</(?:pre|p|div|td|span|code|body)>", re.IGNORECASE
+)
+_CELL = re.compile(r"<t[dh]\b[^<>]{0,500}>", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(script|style)\b|<!(--)", re.IGNORECASE)
 _UNSEEN_ENDS = {
     "script": re.compile(r"</script\s*>", re.IGNORECASE),
     "style": re.compile(r"</style\s*>", re.IGNORECASE),
     "--": re.compile(r"-->"),
 }
-_BREAK = re.compile(r"=[ \t]*$")
-_BASE64 = re.compile(
-    r"^(Content-Transfer-Encoding:[ \t]*base64[ \t]*\n(?:[^\n]{1,998}\n){0,20}\n)"
-    r"((?:[A-Za-z0-9+/]{4,80}={0,2}[ \t]*\n)+)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_MARKUP = re.compile(r"<br\s*/?>|&nbsp;|&gt;|&lt;|</(?:pre|p|div|td|span|code|body)>", re.IGNORECASE)
-_UNSEEN = re.compile(
-    r"<(script|style)\b[^<>]{0,500}>.{0,100000}?</\1\s*>|<!--.{0,10000}?-->", re.IGNORECASE | re.DOTALL
-)
 _BREAK = re.compile(r"<br\b[^<>]{0,100}>\n?|</?(?:p|div|li|tr|pre|table|blockquote|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,9});")
@@ -52,7 +45,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,9});")
 def unwrapped(text: str) -> str:
     """The text without transfer encodings of mails, HTML, escape sequences; its lines end in a line feed each."""
     text = _with_line_feeds(text)
-    for opened in (_from_base64, _from_quoted_printable, _from_html):
+    for opened in (_from_base64, _from_quoted_printable, _from_html, _from_html):  # some is escaped twice
         text = opened(text)
     return _ESCAPES.sub("", text)
 
@@ -110,7 +103,8 @@ def _from_html(text: str) -> str:
     """The text as a browser shows it, or nearly."""
     if not _MARKUP.search(text):
         return text
-    text = _TAG.sub("", _BREAK.sub("\n", _without_unseen(text)))
+    text = _CELL.sub(" ", _BREAK.sub("\n", _without_unseen(text)))
+    text = _TAG.sub("", text)
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
 
 

@@ -7,6 +7,7 @@ from functools import reduce
 
 from attrs import evolve
 
+from usbfuzz.case.model import DeviceSpec
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported
 from usbfuzz.importers.wrapping import unwrapped
@@ -44,12 +45,16 @@ def import_lsusb(content: bytes, name: str) -> tuple[Imported, ...]:
     shown = [(text, read_blocks(text.lines)) for text in texts]
     printed = [versions_of(text.lines, blocks) for text, blocks in shown]
     of_file = reduce(Versions.narrowed, printed)
-    found, reasons = [], []
+    found: dict[tuple[str, DeviceSpec], Imported] = {}  # a mail may show a device as text, as HTML, and quoted
+    reasons = []
     for (text, blocks), versions in zip(shown, printed, strict=True):
         try:
-            found.append(import_device(text, blocks, versions.narrowed(of_file)))
+            imported = import_device(text, blocks, versions.narrowed(of_file))
         except InputError as error:
             reasons.append(f"{name}:{text.lines[0].number}: {error}; give the whole text of lsusb -v")
+        else:
+            found.setdefault((imported.origin, imported.device), imported)
     if not found:
         raise InputError(reasons[0])
-    return (evolve(found[0], unread=tuple(reasons)), *found[1:])
+    first, *others = found.values()
+    return (evolve(first, unread=tuple(reasons)), *others)

@@ -22,9 +22,11 @@ _QUOTE = re.compile(r"^(?:[>|]+[ ]?)+")
 _ERROR = re.compile(
     r"can't get (?:debug descriptor|device qualifier|hub descriptor)[:,]|cannot read (?:device|port \d+|wireless)\b"
     r"|Couldn't open device, some information|Couldn't get (?:configuration )?descriptor \d+,|cannot open /"
-    r"|Couldn't get device capability descriptors|incomplete hub descriptor,"
+    r"|Couldn't get device capability descriptors|incomplete hub descriptor,|libusb: (?:error|warning|info) \["
 )
 _KERNEL = re.compile(r"^(?:<\d+>)?\s*\[\s*\d+\.\d+\]|^\w{3}\s+\d+ [\d:]{8} \S+ kernel:")
+#: hyphens, dashes and the minus sign
+_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
 _STRING = re.compile(r"[ \t]*i[A-Z]\w*[ \t]+\d+ ")  #: the line of a string, up to that
 _BUS = re.compile(r"^Bus (\d{3}) Device (\d{3}): ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
 _ALONE = re.compile(r"^Device: ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\s*(.*)$")
@@ -70,13 +72,17 @@ def _error(line: str) -> int | None:
 
 
 def with_plain_blanks(line: str) -> str:
-    """The line with ASCII blanks for all others, and without characters that are not seen; a string keeps its own."""
+    """The line with ASCII for other blanks, dashes, ligatures and wide forms, and without characters that are not seen.
+
+    A string of the device keeps its own.
+    """
     if line.isascii() and line.isprintable():
         return line
     string = _STRING.match(line)
     own = "" if string is None else line[string.end() :]
     layout = line if string is None else string[0]
-    return "".join(" " if letter.isspace() else letter for letter in layout if not _unseen(letter)) + own
+    plain = unicodedata.normalize("NFKC", layout).translate(_DASHES)
+    return "".join(" " if letter.isspace() else letter for letter in plain if not _unseen(letter)) + own
 
 
 def _unseen(letter: str) -> bool:
