@@ -68,6 +68,17 @@ ARMS = (
         "BUG: unable to handle kernel NULL pointer dereference in mcs_get_reg", _NULL, "mcs7830",
     ),
     Example(
+        "arm64, a BUG",
+        (
+            "------------[ cut here ]------------", "kernel BUG at drivers/usb/cdns3/cdnsp-ring.c:1012!",
+            "Internal error: Oops - BUG: 00000000f2000800 [#1] PREEMPT SMP", _CPU,
+            "pc : cdnsp_move_td+0x24/0x5c [cdnsp]",
+            "lr : cdnsp_cmd_stop_ep+0x40/0x84 [cdnsp]", "Call trace:", " cdnsp_move_td+0x24/0x5c [cdnsp] (P)",
+            *frames("cdnsp_ep_dequeue [cdnsp]", "usb_ep_dequeue"), "Code: d4210000 ", _END,
+        ),
+        "kernel BUG in cdnsp_move_td", CrashType.BUG, "cdnsp", "drivers/usb/cdns3/cdnsp-ring.c",
+    ),
+    Example(
         "arm64, an abort from outside",
         (
             "Unhandled fault at 0xffff800012345678",

@@ -159,6 +159,14 @@ _BOARDS = (
         "kernel BUG in octeon_hcd_start", CrashType.BUG, "octeon_hcd",
     ),
     Example(
+        "MIPS, an exception that only its number follows",
+        (
+            "do_cpu invoked from kernel context![#1]:", _CPU, "epc   : 80a1b2c0 sl811_checkdone+0x38/0x90",
+            "ra    : 80a1b2a0 sl811h_irq+0x20/0x90", "Call Trace:", *addressed("sl811_checkdone", "sl811h_irq"), _END,
+        ),
+        "do_cpu invoked from kernel context in sl811_checkdone", _DENIAL,
+    ),
+    Example(
         "LoongArch",
         (
             "CPU 2 Unable to handle kernel paging request at virtual address 18, era == 8000061234, ra == 8000061200",

@@ -123,9 +123,10 @@ def test_a_first_line_that_was_cut_out_names_its_function() -> None:
     assert first.corruption == second.corruption == "no stack trace"
 
 
-def test_a_sanitizers_first_line_alone_names_its_function() -> None:
-    report = _only(("BUG: KASAN: slab-use-after-free in ttusb_fill_frame+0x1a/0x90 drivers/media/usb/ttusb.c:512",))
-    assert report.title == "KASAN: slab-use-after-free in ttusb_fill_frame"
+@pytest.mark.parametrize("bug", ["KASAN: slab-use-after-free", "KMSAN: uninit-value"])
+def test_a_sanitizers_first_line_alone_names_its_function(bug: str) -> None:
+    report = _only((f"BUG: {bug} in ttusb_fill_frame+0x1a/0x90 drivers/media/usb/ttusb.c:512",))
+    assert report.title == f"{bug} in ttusb_fill_frame"
     assert report.frame == "ttusb_fill_frame"
     assert report.corruption
 

@@ -13,7 +13,7 @@ __all__ = ["HEADS", "TRAP", "continues"]
 #: "int3: 0000 [#1]"; "Oops - illegal instruction [#1]", "illegal operation: 0001 ilc:1 [#1]",
 #: "Oops: Machine check, sig: 7 [#1]".
 TRAP = (
-    r"(?:^|(?<=[\]:)>] )|(?<=Oops - ))(?!Oops -)(?P<trap>[A-Za-z][A-Za-z0-9 _/\-]{0,60}?)(?:, sig: \d+)?"
+    r"(?:^|(?<=[\]:)>] )|(?<=Oops - ))(?!Oops -)(?P<trap>[A-Za-z][A-Za-z0-9 _/\-]{0,60}?)!?(?:, sig: \d+)?"
     r"(?:: ?[0-9a-f]{4,16}(?: ilc:\d)?)? ?\[#\d+\]:?(?= ?[A-Z]|\s*(?:\n|\Z))"
 )
 #: Lines that are no die() of a kernel: neither a trap nor a bare "Oops" with a code, as old kernels print it.
@@ -23,7 +23,7 @@ _NO_OOPS = (
 )
 
 HEADS: tuple[Head, ...] = (
-    Head("BUG:", innocent=r"DEBUG:|xlog_status:|BUG: no syscalls can create resource"),
+    Head("BUG:", innocent=r"DEBUG:|Oops - BUG:|xlog_status:|BUG: no syscalls can create resource"),
     Head(
         "WARNING:",
         CrashType.WARNING,

@@ -95,6 +95,9 @@ _OTHER_ARCHITECTURES = (
         CrashType.DENIAL, _OVERFLOWN, alt=_OVERFLOW,
     ),
     Shape(
+        "Internal error:", "Internal error: Oops - BUG", "kernel BUG in {frame}", CrashType.BUG, at_fault("^skb_"),
+    ),
+    Shape(
         "Internal error:", "Internal error:", "Internal error in {frame}",
         CrashType.DENIAL, at_fault(), alt=_BAD_ACCESS,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from usbfuzz.triage.shape import Shape, at_trace, later, path
-from usbfuzz.triage.stack import CALL_TRACE, FUNCTION, STACK
+from usbfuzz.triage.stack import CALL_TRACE, FUNCTION, STACK, frame_names
 from usbfuzz.triage.types import CrashType
 
 __all__ = ["SHAPES"]
@@ -99,7 +99,16 @@ _KASAN = (
     Shape("BUG:", "BUG: KASAN: (?P<bug>.*)", "KASAN: {bug}", _kasan, broken=True),
 )  # fmt: skip
 
+
+def _cut(_before: str, report: str) -> bool:
+    return not frame_names(report)
+
+
 _KMSAN = (
+    Shape(
+        "BUG:", r"BUG: KMSAN: (?P<bug>[a-z\-]+) in", "KMSAN: {bug} in {frame}", _kmsan,
+        path(rf"BUG: KMSAN: \S+ in {FUNCTION}"), when=_cut,
+    ),
     Shape(
         "BUG:", "BUG: KMSAN:", "KMSAN: {bug} in {frame}", _kmsan,
         detail=rf"BUG: KMSAN: (?P<bug>kernel-usb-infoleak) in {_PLACE}",
