@@ -157,3 +157,26 @@ def test_an_oops_behind_the_end_of_a_report_is_a_report_of_its_own() -> None:
 )
 def test_words_that_only_look_like_an_oops_are_none(line: str) -> None:
     assert extract(styled((*BOOT, line))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CPU: 0 PID: 35 Comm: khubd Not tainted 4.9.0 #1",
+        "Pid: 35, comm: khubd Not tainted 2.6.32-5-686 #1",
+        "Process khubd (pid: 35, threadinfo=f7e80000 task=f7f98030)",
+    ],
+)
+def test_the_task_is_named_as_old_kernels_print_it(line: str) -> None:
+    report = _only(
+        ("Unable to handle kernel paging request at virtual address 5a5a5a62", line, "EIP is at f_one+0x1/0x2")
+    )
+    assert report.task == "khubd"
+
+
+def test_a_lock_that_must_not_be_waited_for_is_named_where_the_trace_is_lost() -> None:
+    report = _only((
+        "[ BUG: Invalid wait context ]", "kworker/0:1/48 is trying to lock:",
+        "ffffffff857d3788 (gspca_lock){+.+.}-{3:3}, at: gspca_stream_off+0x37c/0xa90",
+    ))  # fmt: skip
+    assert (report.frame, report.corruption) == ("gspca_stream_off", "no stack trace")

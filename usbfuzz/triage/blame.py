@@ -21,7 +21,8 @@ _GENERIC_FILES = re.compile(
 #: Lines that name a place which has nothing to do with the bug.
 _ASIDE = re.compile(r"(?:hardirqs|softirqs)\s+last\s+(?:enabled|disabled)|^Register r\d+ information")
 
-_TASK = re.compile(r" Comm: (.+?) (?:Not tainted|Tainted)| Comm: (\S+)")
+#: "CPU: 0 PID: 1 Comm: khubd Not tainted", up to 3.9 "Pid: 1, comm: khubd Not tainted", before 2.6.27 the third.
+_TASK = re.compile(r" [Cc]omm: (.+?) (?:Not tainted|Tainted)| [Cc]omm: (\S+)|^Process (\S+) \(pid: ", re.MULTILINE)
 
 
 def guilty_file(report: str) -> str | None:
@@ -53,4 +54,4 @@ def guilty_module(report: str, symbol: str) -> str | None:
 def running_task(report: str) -> str | None:
     """The task named in the report's "CPU: 0 PID: 1 Comm: ..." line."""
     found = _TASK.search(report)
-    return (found.group(1) or found.group(2)) if found else None
+    return next(filter(None, found.groups())) if found else None

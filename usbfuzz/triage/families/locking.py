@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from usbfuzz.triage.shape import LOCK_PLACE, SOURCE, Shape, at_trace, at_warning, later, path
 from usbfuzz.triage.stack import ADDRESS, CALL_TRACE, FUNCTION, STACK
 from usbfuzz.triage.types import CrashType
@@ -120,7 +122,7 @@ _MISUSE = (
     # arm prints this heading where others print a WARNING in lockdep.c.
     Shape(
         "BUG:", "BUG: Invalid wait context", "WARNING: locking bug in {frame}", CrashType.LOCKDEP,
-        at_trace("lock_sock|release_sock"),
+        evolve(at_trace("lock_sock|release_sock"), otherwise=path("is trying to lock", _AT)),
     ),
 )  # fmt: skip
 
