@@ -80,3 +80,10 @@ def test_answers_that_are_always_the_same_are_methods_and_others_are_said(
     got = import_bytes(exported.content, "exported.py")[0].device
     assert (got.control, got.endpoints) == (kept, spec.endpoints)
     assert exported.lost == ("answers to the control requests c0 20, c0 10 (bmRequestType bRequest)",)
+
+
+def test_more_interfaces_than_a_byte_counts_are_no_obstacle() -> None:
+    interfaces = b"".join(bytes((9, 4, number, 0, 0, 255, 0, 0, 0)) for number in range(256))
+    configuration = b"\x09\x02" + (9 + len(interfaces)).to_bytes(2, "little") + b"\0\1\0\x80\x32" + interfaces
+    exported = export(evolve(MOUSE, configurations=(configuration,), reports=()), "facedancer")
+    assert import_bytes(exported.content, "exported.py")[0].device.configurations == (configuration,)

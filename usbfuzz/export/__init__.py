@@ -4,7 +4,7 @@
 
     formats.py      the forms by name; each writes one device, and what it does not carry is found
       ├─ python/      an own Device class, exact
-      ├─ facedancer.py, syzkaller.py, capture.py, umockdev.py
+      ├─ facedancer.py (facedancer_order.py: what it builds by itself), syzkaller.py, capture.py, umockdev.py
       └─ repro.c for raw-gadget and lsusb -v text are usbfuzz.report's
     losses.py       reads a file again, and tells what came back otherwise; requests.py is what it asks
     source.py       Python source, laid out as ruff format does

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import define, field
 
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript
-from usbfuzz.descriptors import Descriptor, describe, join, language_descriptor, language_ids, string_text
+from usbfuzz.descriptors import Descriptor, describe, language_descriptor, language_ids, string_text
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, RequestKind
-from usbfuzz.descriptors.standard import ConfigurationDescriptor, DeviceDescriptor
-from usbfuzz.descriptors.tree import AlternateSetting, Configuration, Endpoint, parse
+from usbfuzz.descriptors.standard import DeviceDescriptor
+from usbfuzz.descriptors.tree import AlternateSetting, Endpoint, parse
 from usbfuzz.wire import Answer, Status, TransferType
 
+from .facedancer_order import USAGES, built_by_facedancer, placed
 from .source import (
     Call,
     Item,
@@ -41,7 +42,6 @@ _TO: dict[int, str] = {
 }
 _DECORATORS: dict[int, str] = {RequestKind.CLASS: "class_request_handler", RequestKind.VENDOR: "vendor_request_handler"}
 _SYNCHRONIZATIONS = ("NONE", "ASYNC", "ADAPTIVE", "SYNCHRONOUS")
-_USAGES = {1: "FEEDBACK", 2: "IMPLICIT_FEEDBACK"}
 _POWER = 2  #: mA of a unit of bMaxPower, as Facedancer counts
 
 
@@ -132,7 +132,7 @@ class _Writer:
         return f"({', '.join(number_of(number, 4) for number in ids)}{',' * (len(ids) == 1)})"
 
     def _configuration(self, index: int, raw: bytes) -> Iterator[str]:
-        tree = _placed(parse(raw))
+        tree = placed(parse(raw))
         self.names.add("USBConfiguration")
         yield f"class Configuration{index}(USBConfiguration):"
         head = tree.head
@@ -146,7 +146,7 @@ class _Writer:
                 "supports_remote_wakeup": str(bool(head.bmAttributes & 0x20)),
             }
         yield from _indented(_assigned(values))
-        if _built(tree) != raw:
+        if built_by_facedancer(tree) != raw:
             yield from _indented(_told(raw))
         known: set[tuple[int, int]] = set()
         for setting in tree.settings:
@@ -193,7 +193,7 @@ class _Writer:
         }
         if kind := attributes >> 2 & 3:
             values["synchronization_type"] = self._member("USBSynchronizationType", _SYNCHRONIZATIONS[kind])
-        if usage := _USAGES.get(attributes >> 4 & 3):
+        if usage := USAGES.get(attributes >> 4 & 3):
             values["usage_type"] = self._member("USBUsageType", usage)
         values |= {"max_packet_size": str(head.wMaxPacketSize), "interval": str(head.bInterval)}
         yield from _indented(_assigned(values))
@@ -250,63 +250,6 @@ def _told(raw: bytes) -> Iterator[str]:
     """A method that returns the bytes Facedancer would not build."""
     yield from ("", "def get_descriptor(self):")
     yield from laid_out(commented_rows(raw), 1, "return ")
-
-
-def _placed(tree: Configuration) -> Configuration:
-    """The tree with what leads an interface (an association) behind the interface before, where bytes stay in order."""
-    settings: list[AlternateSetting] = []
-    for setting in tree.settings:
-        if settings and setting.lead:
-            settings[-1] = _behind(settings[-1], setting.lead)
-            settings.append(AlternateSetting(setting.head, setting.extra, setting.endpoints))
-        else:
-            settings.append(setting)
-    if settings and tree.tail:
-        settings[-1] = _behind(settings[-1], tree.tail)
-        return Configuration(tree.head, tree.extra, tuple(settings))
-    return Configuration(tree.head, tree.extra, tuple(settings), tree.tail)
-
-
-def _behind(setting: AlternateSetting, more: tuple[Descriptor, ...]) -> AlternateSetting:
-    if not setting.endpoints:
-        return AlternateSetting(setting.head, (*setting.extra, *more), (), setting.lead)
-    *others, last = setting.endpoints
-    return AlternateSetting(
-        setting.head, setting.extra, (*others, Endpoint(last.head, (*last.extra, *more))), setting.lead
-    )
-
-
-def _built(tree: Configuration) -> bytes:
-    """What Facedancer builds of the classes: USBConfiguration.get_descriptor and what that calls."""
-    if tree.head is None or tree.extra or tree.tail:
-        return b""
-    parts: dict[tuple[int, int], bytes] = {}
-    for setting in tree.settings:
-        endpoints: dict[int, bytes] = {}
-        for endpoint in setting.endpoints:
-            head = endpoint.head.replace(bLength=len(endpoint.head.raw), bmAttributes=_attributes(endpoint))
-            endpoints.setdefault(endpoint.head.bEndpointAddress, head.raw + join(endpoint.extra))
-        interface = setting.head.raw[:9]
-        interface = bytes((9, interface[1], *interface[2:4], len(endpoints) & 0xFF, *interface[5:]))
-        place = (setting.head.bInterfaceNumber, setting.head.bAlternateSetting)
-        parts.setdefault(place, interface + join(setting.extra) + b"".join(endpoints.values()))
-    body = b"".join(parts.values())
-    attributes = 0x80 | tree.head.bmAttributes & 0x60
-    built = ConfigurationDescriptor(
-        wTotalLength=9 + len(body) & 0xFFFF,
-        bNumInterfaces=len({number for number, _ in parts}),
-        bConfigurationValue=tree.head.bConfigurationValue,
-        iConfiguration=tree.head.iConfiguration,
-        bmAttributes=attributes,
-        bMaxPower=tree.head.bMaxPower,
-    )
-    return built.raw + body
-
-
-def _attributes(endpoint: Endpoint) -> int:
-    """bmAttributes without what Facedancer has no word for."""
-    usage = endpoint.head.bmAttributes >> 4 & 3
-    return endpoint.head.bmAttributes & 0x0F | (usage if usage in _USAGES else 0) << 4
 
 
 def _meet(script: ControlScript, other: ControlScript) -> bool:
