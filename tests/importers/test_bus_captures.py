@@ -10,7 +10,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.device import build
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.bus.packets import PID
 from usbfuzz.importers.capture.devices import import_capture, with_conversation
@@ -106,6 +108,30 @@ def test_a_capture_of_the_bus_that_began_late_adds_what_a_known_device_said() ->
     assert [step.answer.data for step in from_bus.endpoints[0].steps] == [b"12345678", b"abcdefgh"]
 
 
+def test_what_the_known_device_says_of_its_endpoints_counts() -> None:
+    parts = build.interface(bInterfaceClass=255), build.endpoint(0x81, TransferType.BULK, wMaxPacketSize=8)
+    known = Imported(DeviceSpec("x", build.device(idVendor=1, idProduct=2), (build.counted(*parts),)), "x")
+    said = pcap(bus_packets([moved(0x81, data(bytes(20)), 1000, 1900)], size=8), FULL)
+    (script,) = with_conversation(known, said, "x.pcap").device.endpoints
+    assert [len(step.answer.data) for step in script.steps] == [20]
+
+
+_DISK = Imported(
+    DeviceSpec(
+        "disk",
+        build.device(idVendor=1, idProduct=2),
+        (
+            build.counted(
+                build.interface(bInterfaceClass=8),
+                build.endpoint(0x81, TransferType.BULK, wMaxPacketSize=512),
+                build.endpoint(0x02, TransferType.BULK, wMaxPacketSize=512),
+            ),
+        ),
+    ),
+    "Bus 001 Device 005",
+)
+
+
 def _bulk(endpoint: int, raw: bytes, at: int) -> Said:
     answer = data(raw) if endpoint & 0x80 else Answer()
     return evolve(moved(endpoint, answer, at, at + 10), payload=b"" if endpoint & 0x80 else raw)
@@ -114,8 +140,7 @@ def _bulk(endpoint: int, raw: bytes, at: int) -> Said:
 def test_full_bulk_packets_end_where_the_command_of_a_disk_says() -> None:
     command = struct.pack("<4sIIBBB16s", b"USBC", 1, 1024, 0x80, 0, 10, b"\x28")
     said = [_bulk(2, command, 100), _bulk(0x81, bytes(1024), 150), _bulk(0x81, b"USBS" + bytes(9), 200)]
-    known = Imported(evolve(KEYBOARD, endpoints=()), "Bus 001 Device 005")
-    device = with_conversation(known, pcap(bus_packets(said, size=512, knows_lengths=True), HIGH), "disk.pcap").device
+    device = with_conversation(_DISK, pcap(bus_packets(said, size=512, knows_lengths=True), HIGH), "disk.pcap").device
     assert [len(step.answer.data) for script in device.endpoints for step in script.steps if step.answer.data] == [
         1024,
         13,
@@ -124,8 +149,7 @@ def test_full_bulk_packets_end_where_the_command_of_a_disk_says() -> None:
 
 def test_full_bulk_packets_end_where_the_host_makes_a_pause() -> None:
     said = [_bulk(0x81, bytes(1024), at) for at in (100, 5_000, 5_100)]
-    known = Imported(evolve(KEYBOARD, endpoints=()), "Bus 001 Device 005")
-    device = with_conversation(known, pcap(bus_packets(said, size=512, knows_lengths=True), HIGH), "reads.pcap").device
+    device = with_conversation(_DISK, pcap(bus_packets(said, size=512, knows_lengths=True), HIGH), "reads.pcap").device
     assert [len(step.answer.data) for step in device.endpoints[0].steps] == [1024, 2048]
 
 

@@ -5,7 +5,7 @@ A capture that saw a device being plugged in holds its descriptors and all it sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import evolve
 
@@ -46,7 +46,9 @@ def with_conversation(imported: Imported, content: bytes, name: str) -> Imported
     For captures that begin when the device has long been plugged in. The device is the one at the address
     ``imported.origin`` names, or the only one of the capture. Raises InputError when there is neither.
     """
-    urbs, problems = read_usbmon(content) if looks_usbmon(content) else _urbs(content, name)
+    urbs, problems = (
+        read_usbmon(content) if looks_usbmon(content) else _urbs(content, name, imported.device.configurations)
+    )
     said = talks(transfers(urbs))
     own = [talk for talk in said if imported.origin.startswith(_origin(talk))] or said
     if len(own) != 1:
@@ -57,14 +59,14 @@ def with_conversation(imported: Imported, content: bytes, name: str) -> Imported
     return evolve(imported, device=spec, synthesised=(*imported.synthesised, *filled), problems=told)
 
 
-def _urbs(content: bytes, name: str) -> tuple[list[UrbEvent], list[Problem]]:
+def _urbs(content: bytes, name: str, known: Sequence[bytes] = ()) -> tuple[list[UrbEvent], list[Problem]]:
     capture = Capture(content, name)
     urbs: list[UrbEvent] = []
-    on_bus, problems = urbs_of_bus(_sorted_out(capture.packets(), urbs))
+    on_bus, problems = urbs_of_bus(_sorted_out(capture.packets(), urbs), known)
     others = capture.link_types - LINK_TYPES.keys() - BUS_LINK_TYPES.keys()
     if others and others == capture.link_types:
-        known = ", ".join(f"{number} ({word})" for number, word in sorted(_READ.items()))
-        raise InputError(f"{name}: captures link type {min(others)}, not USB; usbfuzz reads link types {known}")
+        readable = ", ".join(f"{number} ({word})" for number, word in sorted(_READ.items()))
+        raise InputError(f"{name}: captures link type {min(others)}, not USB; usbfuzz reads link types {readable}")
     return [*urbs, *on_bus], [*capture.problems, *problems]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen, mutable
 
 from usbfuzz.descriptors import split
-from usbfuzz.descriptors.constants import DIRECTION_IN
 from usbfuzz.descriptors.standard import EndpointDescriptor
 from usbfuzz.wire import TransferType
 
@@ -42,8 +41,10 @@ class Endpoints:
     """The endpoints of all devices of a capture."""
 
     quickest_ns: Mapping[Pipe, int]
+    known: Sequence[bytes] = ()  #: configurations of the device, where it is known from elsewhere
     _seen: dict[Pipe, _Seen] = field(factory=dict)
     _told: dict[Pipe, Endpoint] = field(factory=dict)
+    _guessed: dict[Pipe, Endpoint] = field(factory=dict)
 
     def look(self, all_: Iterable[Transaction]) -> None:
         """Look at all transactions of the capture, so that a guess rests on as much as there is."""
@@ -55,13 +56,10 @@ class Endpoints:
 
     def hear(self, address: int, configuration: bytes) -> None:
         """A device told this configuration. Of an endpoint with several sizes the biggest counts."""
-        for descriptor in split(configuration):
-            if isinstance(descriptor, EndpointDescriptor) and descriptor.bEndpointAddress & 0x0F:
-                number = descriptor.bEndpointAddress & 0x0F
-                pipe = (address, number, bool(descriptor.bEndpointAddress & DIRECTION_IN))
-                size, known = descriptor.wMaxPacketSize & _SIZE, self._told.get(pipe)
-                biggest = max(size, known.wMaxPacketSize if known else 0)
-                self._told[pipe] = Endpoint(descriptor.transfer_type, biggest)
+        for (number, is_in), endpoint in _endpoints(configuration):
+            pipe = (address, number, is_in)
+            known = self._told.get(pipe, endpoint)
+            self._told[pipe] = max(known, endpoint, key=_size)
 
     def forget(self, address: int) -> None:
         """The address goes to a device that has told nothing yet."""
@@ -76,9 +74,16 @@ class Endpoints:
         """The endpoint of a pipe; endpoint 0 is a control endpoint."""
         if not pipe[1]:
             return _DEFAULT
-        return self._told.get(pipe) or self._guess(pipe)
+        if pipe in self._told:
+            return self._told[pipe]
+        if pipe not in self._guessed:
+            self._guessed[pipe] = self._guess(pipe)
+        return self._guessed[pipe]
 
     def _guess(self, pipe: Pipe) -> Endpoint:
+        known = [each for raw in self.known for place, each in _endpoints(raw) if place == pipe[1:]]
+        if known:
+            return max(known, key=_size)
         seen = self._seen.get(pipe, _Seen())
         size = next((size for size in _SIZES if size >= seen.biggest), seen.biggest)
         if seen.type is not None:
@@ -87,6 +92,18 @@ class Endpoints:
             return Endpoint(TransferType.ISOCHRONOUS, size)
         is_polled = self.quickest_ns.get(pipe, _POLLED_NS) >= _POLLED_NS
         return Endpoint(TransferType.INTERRUPT if is_polled else TransferType.BULK, size)
+
+
+def _endpoints(configuration: bytes) -> Iterator[tuple[tuple[int, bool], Endpoint]]:
+    """Number and direction of each endpoint but 0, and what it is."""
+    for descriptor in split(configuration):
+        if isinstance(descriptor, EndpointDescriptor) and (number := descriptor.bEndpointAddress & 0x0F):
+            size = descriptor.wMaxPacketSize & _SIZE
+            yield (number, descriptor.is_in), Endpoint(descriptor.transfer_type, size)
+
+
+def _size(endpoint: Endpoint) -> int:
+    return endpoint.wMaxPacketSize
 
 
 _DEFAULT = Endpoint(TransferType.CONTROL, 64)

@@ -8,7 +8,7 @@ counts once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from attrs import define, field, mutable
@@ -31,11 +31,14 @@ _COMMAND_BYTES, _COMMAND = 31, b"USBC"  #: a command block wrapper. USB Mass Sto
 _SETUP_BYTES = 8
 
 
-def urbs_of_bus(packets: Iterable[Packet]) -> tuple[list[UrbEvent], list[Problem]]:
-    """The transfers in the packets of a bus, each as a submission and a completion; what was wrong on the bus."""
+def urbs_of_bus(packets: Iterable[Packet], known: Sequence[bytes] = ()) -> tuple[list[UrbEvent], list[Problem]]:
+    """The transfers in the packets of a bus, each as a submission and a completion; what was wrong on the bus.
+
+    ``known`` are the configurations of the device, where it is known from elsewhere.
+    """
     wire = Wire()
     all_ = list(wire.transactions(packets))
-    endpoints = Endpoints(wire.quickest_ns)
+    endpoints = Endpoints(wire.quickest_ns, known)
     endpoints.look(all_)
     return list(_Bus(endpoints).urbs(all_)), wire.problems
 
