@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usbfuzz.case.model import DeviceSpec
@@ -88,6 +88,7 @@ def test_a_device_behind_a_hub_is_read_from_split_transactions() -> None:
     assert imported.device == evolve(captured(_TALK).device, speed=Speed.LOW)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 60), max_size=8), st.sampled_from([8, 64]))
 def test_what_is_sent_again_because_its_handshake_was_lost_counts_once(loses: list[int], size: int) -> None:
     assert imported_from(_TALK, loses=loses, size=size).device == captured(_TALK).device
@@ -221,6 +222,7 @@ _SETUPS = st.sampled_from([VENDOR_READ, evolve(VENDOR_READ, wIndex=4), VENDOR_WR
 _ANSWERS = st.one_of(st.just(STALL), st.builds(data, st.binary(max_size=8)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_SETUPS, _ANSWERS), max_size=12), st.lists(st.binary(max_size=8), max_size=6), st.booleans())
 def test_any_conversation_is_that_of_the_host(
     said: list[tuple[Setup, Answer]], typed: list[bytes], behind_hub: bool
@@ -231,6 +233,7 @@ def test_any_conversation_is_that_of_the_host(
     assert evolve(from_bus, speed=Speed.LOW) == evolve(captured(all_).device, speed=Speed.LOW)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=12))), st.sampled_from([*_SPEEDS]))
 def test_any_packets_raise_nothing_but_input_errors(said: list[tuple[int, bytes]], link: int) -> None:
     with pytest.raises(InputError):
@@ -240,6 +243,7 @@ def test_any_packets_raise_nothing_but_input_errors(said: list[tuple[int, bytes]
 _CAPTURES = [pcap(bus_packets(_TALK), USB_2_0), pcap(bus_packets(_TALK, behind_hub=True, size=8), HIGH)]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(_CAPTURES).flatmap(lambda content: damaged(content, st.integers(0, 255))))
 def test_damaged_captures_raise_nothing_but_input_errors(content: bytes) -> None:
     survives(import_capture, content)

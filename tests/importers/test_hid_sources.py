@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usbfuzz.case import DeviceSpec, ScriptedDevice, load
@@ -201,11 +201,13 @@ def _import_any(content: bytes, name: str) -> tuple[Imported, ...]:
     return tuple(evolve(each) for each in found)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([_recording(), _DUMP, _HEX.encode()]).flatmap(damaged_text))
 def test_damaged_texts_raise_nothing_but_input_errors(content: bytes) -> None:
     survives(_import_any, content)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.binary(max_size=12))
 def test_any_bytes_raise_nothing_but_input_errors(content: bytes, tail: bytes) -> None:
     survives(_import_any, content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from usbfuzz.case import DeviceSpec, load
 from usbfuzz.errors import InputError
@@ -106,6 +106,7 @@ def test_a_report_of_a_port_without_a_device_is_refused() -> None:
         import_bytes(b"USB Port4\r\nData (HexDump)           : 08 00 00 00\r\n", "port.txt")
 
 
+@settings(deadline=None)
 @given(damaged_text(report(KEYBOARD).encode()))
 def test_damaged_reports_raise_nothing_but_input_errors(content: bytes) -> None:
     survives(import_tree_viewer, content)
