@@ -120,6 +120,19 @@ def test_a_nak_holds_the_endpoint_until_the_host_sends_something() -> None:
     assert woken == [0x81, 0x81]
 
 
+def test_an_endpoint_is_held_until_the_request_that_it_waits_for() -> None:
+    woken: list[int] = []
+    scripts = (EndpointScript(0x81, (Step(A),)), EndpointScript(0x81, (Step(B),), after=RequestPattern(bRequest=0)))
+    played = device(endpoints=scripts)
+    played.wake = woken.append
+    assert [played.on_in(0x81, 64) for _ in range(2)] == [A, NAK]
+    played.on_control(VENDOR_OUT, b"")
+    assert played.on_in(0x81, 64) == NAK
+    played.on_control(Setup(0x80, 0, 0, 0, 2), b"")
+    assert woken == [0x81, 0x81]
+    assert [played.on_in(0x81, 64) for _ in range(2)] == [B, NEVER]
+
+
 def test_a_nak_for_ever_is_no_answer() -> None:
     played = device(endpoints=(EndpointScript(0x81, (Step(NAK, 0),)),))
     assert played.on_in(0x81, 64) == NEVER

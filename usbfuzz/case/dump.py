@@ -108,16 +108,19 @@ def _string(index: int, raw: bytes) -> str:
 
 
 def _control(script: ControlScript) -> Block:
-    lines = ["[[device.control]]", *_pattern(script)]
-    if script.after is not None:
-        lines.append(f"after = {{ {', '.join(_pattern(script.after))} }}")
+    lines = ["[[device.control]]", *_pattern(script), *_after(script)]
     asks_descriptor = script.bmRequestType == DIRECTION_IN and script.bRequest == StandardRequest.GET_DESCRIPTOR
     return [*lines, *_steps(script.steps, explained=asks_descriptor)]
 
 
 def _endpoint(script: EndpointScript) -> Block:
     address = f"bEndpointAddress = 0x{script.bEndpointAddress:02x}"
-    return ["[[device.endpoint]]", address, *_steps(script.steps)]
+    return ["[[device.endpoint]]", address, *_after(script), *_steps(script.steps)]
+
+
+def _after(script: ControlScript | EndpointScript) -> Iterator[str]:
+    if script.after is not None:
+        yield f"after = {{ {', '.join(_pattern(script.after))} }}"
 
 
 def _pattern(pattern: ControlScript | RequestPattern) -> Iterator[str]:

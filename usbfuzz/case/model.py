@@ -72,11 +72,13 @@ class EndpointScript:
     """Ordered, counted answers of one endpoint (bEndpointAddress, direction bit included).
 
     When they run out, an IN endpoint NAKs for ever (``Status.NEVER``) and an OUT endpoint accepts everything. A
-    ``Status.NAK`` step of an IN endpoint holds it until the host's next control request or write.
+    ``Status.NAK`` step of an IN endpoint holds it until the host's next control request or write. With ``after``, an
+    IN endpoint is held until the host has sent a control request that matches it.
     """
 
     bEndpointAddress: int
     steps: tuple[Step, ...]
+    after: RequestPattern | None = None
 
 
 def _distinct(_spec: DeviceSpec, attribute: Attribute[Any], pairs: tuple[tuple[int, bytes], ...]) -> None:

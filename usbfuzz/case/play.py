@@ -8,7 +8,7 @@ from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipien
 from usbfuzz.descriptors.strings import string_descriptor
 from usbfuzz.device.base import Device
 from usbfuzz.device.hid import HidDevice
-from usbfuzz.wire import NEVER, STALL, Answer, Setup, Status
+from usbfuzz.wire import NAK, NEVER, STALL, Answer, Setup, Status
 
 from .model import ControlScript, DeviceSpec, EndpointScript, RequestPattern, Step
 
@@ -32,9 +32,12 @@ class ScriptedDevice(HidDevice):
         super().__init__()
         self._scripts = [_Script(script) for script in self.control]
         self._tapes: dict[int, Iterator[Answer]] = {}
+        waits = (script.after if script.bEndpointAddress & DIRECTION_IN else None for script in self.endpoints)
+        self._gates = [_Gate(after) for after in waits]
         for address in {script.bEndpointAddress for script in self.endpoints}:
-            steps = (step for script in self.endpoints if script.bEndpointAddress == address for step in script.steps)
-            self._tapes[address] = _tape(tuple(steps))
+            scripts = zip(self._gates, self.endpoints, strict=True)
+            mine = [(gate, script.steps) for gate, script in scripts if script.bEndpointAddress == address]
+            self._tapes[address] = _gated(mine)
         self._held: set[int] = set()
         self._told: dict[int, bytes] = {}  # configurations that came from a script, by descriptor index
 
@@ -108,8 +111,8 @@ class ScriptedDevice(HidDevice):
         for script in self._scripts:
             if answer is None and script.awake and _matches(script.pattern, setup):
                 answer = next(script.answers, None)
-        for script in self._scripts:
-            script.awake = script.awake or _matches(script.after, setup)
+        for gate in (*self._scripts, *self._gates):
+            gate.awake = gate.awake or _matches(gate.after, setup)
         return answer
 
     def _release(self) -> None:
@@ -129,13 +132,20 @@ def _asks_configuration(setup: Setup) -> bool:
 Pattern = tuple[int | None, ...]
 
 
-class _Script:
+class _Gate:
+    """Whether a script plays yet: ``after`` a request, if it waits for one."""
+
+    def __init__(self, after: RequestPattern | None) -> None:
+        self.after = _pattern(after) if after else ()
+        self.awake = after is None
+
+
+class _Script(_Gate):
     """A control script and how far it has been played."""
 
     def __init__(self, script: ControlScript) -> None:
+        super().__init__(script.after)
         self.pattern = _pattern(script)
-        self.after = _pattern(script.after) if script.after else ()
-        self.awake = script.after is None
         self.answers = _tape(script.steps)
 
 
@@ -157,6 +167,14 @@ def _tape(steps: Iterable[Step]) -> Iterator[Answer]:
                 yield answer
         for _ in range(step.times):
             yield step.answer
+
+
+def _gated(scripts: Iterable[tuple[_Gate, tuple[Step, ...]]]) -> Iterator[Answer]:
+    """The scripts of an endpoint one after the other, each held until it is awake."""
+    for gate, steps in scripts:
+        while not gate.awake:
+            yield NAK
+        yield from _tape(steps)
 
 
 _NO_ANSWERS: Iterator[Answer] = iter(())

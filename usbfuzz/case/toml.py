@@ -136,13 +136,15 @@ def _pattern(table: Table) -> dict[str, int | None]:
 
 
 def _control(table: Table) -> ControlScript:
-    after = table.table("after")
-    script = ControlScript(_steps(table), **_pattern(table), after=None if after is None else _after(after))
+    script = ControlScript(_steps(table), **_pattern(table), after=_after(table))
     table.close()
     return script
 
 
-def _after(table: Table) -> RequestPattern:
+def _after(script: Table) -> RequestPattern | None:
+    table = script.table("after")
+    if table is None:
+        return None
     pattern = RequestPattern(**_pattern(table))
     table.close()
     return pattern
@@ -150,7 +152,7 @@ def _after(table: Table) -> RequestPattern:
 
 def _endpoint(table: Table) -> EndpointScript:
     address = table.required("bEndpointAddress", table.integer("bEndpointAddress", 0, 0xFF))
-    script = EndpointScript(address, _steps(table))
+    script = EndpointScript(address, _steps(table), _after(table))
     table.close()
     return script
 

@@ -50,7 +50,7 @@ static void record(struct listener *l, const struct input_event *e)
 		add(l, e->code == SYN_DROPPED ? "SYN_DROPPED" : "SYN_MT_REPORT", "", 0);
 	} else if (!(e->type == EV_KEY && e->value == 2) && !(e->type == EV_MSC && e->code == MSC_TIMESTAMP)) {
 		if (l->count < MAX_EVENTS)
-			add(l, "%s %d", code_name(e->type, e->code, buffer), e->value);
+			add(l, e->type == EV_MSC ? "%s 0x%x" : "%s %d", code_name(e->type, e->code, buffer), e->value);
 		else if (l->count == MAX_EVENTS)
 			add(l, "...", "", 0);
 		l->count++;
