@@ -18,7 +18,7 @@ static const struct {
 } silent[] = {
 	{ "usb", "usb" }, { "input", "input" }, { "input", "js" }, { "input", "mouse" }, { "sound", "card" },
 	{ "sound", "pcmC" }, { "sound", "midiC" }, { "sound", "dsp" }, { "sound", "audio" }, { "sound", "mixer" },
-	{ "sound", "adsp" }, { "sound", "midi" }, { "sound", "amidi" }, { "sound", "dmmidi" }, { "bdi", "" }, { "wakeup", "" },
+	{ "sound", "adsp" }, { "sound", "midi" }, { "sound", "amidi" }, { "sound", "dmmidi" }, { "snd_seq", "" }, { "bdi", "" }, { "wakeup", "" },
 	{ "scsi", "host" }, { "scsi", "target" }, { "scsi_host", "" }, { "scsi_disk", "" }, { "scsi_device", "" }, { "bsg", "" },
 };
 
@@ -46,7 +46,7 @@ static void find_node(struct item *item)
 		return;
 	line = strstr(text, "DEVNAME=");
 	if (line)
-		snprintf(item->node.dev, sizeof(item->node.dev), "%.*s", (int)strcspn(line + 8, "\n"), line + 8);
+		snprintf(item->node.dev, sizeof(item->node.dev), "%.*s", (int)strcspn(line + 8, " "), line + 8);
 }
 
 static void found(const char *place, const char *path, const char *name)

@@ -81,7 +81,7 @@ void note(struct item *item, const char *property, const char *fmt, ...)
 	free(text);
 }
 
-/* An attribute's text without the newline at its end; false when there is none, or it cannot be read. */
+/* An attribute's text, its lines joined by spaces; false when there is none, or it cannot be read. */
 bool attribute(const struct item *item, const char *name, char *text, size_t size)
 {
 	char path[PATH_BYTES + 64];
@@ -94,6 +94,8 @@ bool attribute(const struct item *item, const char *name, char *text, size_t siz
 		return false;
 	while (len && isspace((unsigned char)all[len - 1]))
 		all[--len] = '\0';
+	for (char *c = all; (c = strchr(c, '\n')); c++)
+		*c = ' ';
 	snprintf(text, size, "%s", all);
 	free(all);
 	return true;
@@ -144,7 +146,8 @@ static bool hid_id(const char *text)
 /* Words after which the kernel puts a number that it counts over the whole machine. */
 static const char *const counted[] = {
 	"input", "event", "mouse", "js", "hidraw", "hiddev", "card", "video", "phy", "mmc", "hci", "dvb", "usb", "eth",
-	"wlan", "wwan", "can", "rfkill", "host", "target", "radio", "vbi", "media", "xpad", "led", "wdm", "tty", "lp",
+	"wlan", "wwan", "can", "rfkill", "host", "target", "radio", "vbi", "media", "xpad", "led", "wdm", "lp", "hwC",
+	"umpC", "comprC",
 };
 
 static size_t counted_word(const char *text)

@@ -11,6 +11,7 @@
 #include "survey.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/input.h>
 #include <linux/usb/ch9.h>
@@ -39,7 +40,13 @@ static void add(struct listener *l, const char *fmt, const char *name, int value
 	l->inside = true;
 }
 
-/* Without autorepeat and time stamps, which are the kernel's clock and not the device. */
+/* Whether it is the device that speaks, and not the clock: not autorepeat (INPUT_REPEAT is 2), not a time stamp. */
+static bool spoken(const struct input_event *e)
+{
+	return e->type != EV_SYN && !(e->type == EV_KEY && e->value == 2) &&
+	       !(e->type == EV_MSC && e->code == MSC_TIMESTAMP);
+}
+
 static void record(struct listener *l, const struct input_event *e)
 {
 	char buffer[CODE_BYTES];
@@ -48,7 +55,7 @@ static void record(struct listener *l, const struct input_event *e)
 		l->inside = false;
 	} else if (e->type == EV_SYN) {
 		add(l, e->code == SYN_DROPPED ? "SYN_DROPPED" : "SYN_MT_REPORT", "", 0);
-	} else if (!(e->type == EV_KEY && e->value == 2) && !(e->type == EV_MSC && e->code == MSC_TIMESTAMP)) {
+	} else if (spoken(e)) {
 		if (l->count < MAX_EVENTS)
 			add(l, e->type == EV_MSC ? "%s 0x%x" : "%s %d", code_name(e->type, e->code, buffer), e->value);
 		else if (l->count == MAX_EVENTS)
@@ -57,17 +64,20 @@ static void record(struct listener *l, const struct input_event *e)
 	}
 }
 
-/* Reads what is there, and counts it. */
-static unsigned int take(struct listener *l, bool recording)
+/* Reads what is there; the number of events that the device spoke, or -1 when it has gone. */
+static int take(struct listener *l, bool recording)
 {
 	struct input_event events[64];
-	unsigned int count = 0;
-	ssize_t n;
+	ssize_t n = read(l->item->fd, events, sizeof(events));
+	int count = 0;
 
-	while (count < MAX_EVENTS && (n = read(l->item->fd, events, sizeof(events))) >= (ssize_t)sizeof(*events))
-		for (size_t i = 0; i < n / sizeof(*events); i++, count++)
-			if (recording)
-				record(l, &events[i]);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -1;
+	for (size_t i = 0; i < n / sizeof(*events); i++) {
+		count += spoken(&events[i]);
+		if (recording)
+			record(l, &events[i]);
+	}
 	return count;
 }
 
@@ -93,13 +103,14 @@ static unsigned int listen_round(struct listener *listeners, size_t count, bool 
 	while (fds && now_ms() < end && !quiet(listeners, count)) {
 		poll(fds, count, QUIET_MS / 3);
 		for (size_t i = 0; i < count; i++) {
-			unsigned int taken = fds[i].revents & POLLIN ? take(&listeners[i], recording) : 0;
+			int taken = fds[i].revents ? take(&listeners[i], recording) : 0;
 
-			if (taken)
+			if (taken > 0)
 				listeners[i].last = now_ms();
-			else if (fds[i].revents)
-				fds[i].fd = -1;		/* the device has gone */
-			heard += taken;
+			if (taken < 0)
+				fds[i].fd = -1;
+			else
+				heard += taken;
 		}
 	}
 	free(fds);

@@ -70,6 +70,28 @@ static void add_decibels(struct item *item, const struct snd_ctl_elem_info *info
 	note_add(item, "(%.2f dB to %.2f dB)", min / 100.0, max / 100.0);
 }
 
+/* Where the loudspeaker or microphone of each channel is, in order: SNDRV_CTL_TLVT_CHMAP_* of each number of channels. */
+static void add_maps(struct item *item, const struct snd_ctl_elem_info *info)
+{
+	static const char *const places[] = {
+		"?", "N/A", "MONO", "FL", "FR", "RL", "RR", "FC", "LFE", "SL", "SR", "RC", "FLC", "FRC", "RLC", "RRC", "FLW",
+		"FRW", "FLH", "FCH", "FRH", "TC", "TFL", "TFR", "TFC", "TRL", "TRR", "TRC", "TFLC", "TFRC", "TSL", "TSR",
+		"LLFE", "RLFE", "BC", "BLC", "BRC",
+	};
+	unsigned int room[TLV_WORDS + 2] = { info->id.numid, TLV_WORDS * sizeof(unsigned int) };
+	struct snd_ctl_tlv *tlv = (struct snd_ctl_tlv *)room;
+	const unsigned int *at = tlv->tlv + 2, *end;
+
+	if (ioctl(item->fd, SNDRV_CTL_IOCTL_TLV_READ, tlv) || tlv->tlv[0] != SNDRV_CTL_TLVT_CONTAINER)
+		return;
+	end = at + (tlv->tlv[1] / sizeof(*at) < TLV_WORDS - 2 ? tlv->tlv[1] / sizeof(*at) : TLV_WORDS - 2);
+	for (; at + 2 <= end && at[1] / sizeof(*at) <= (size_t)(end - at - 2); at += 2 + at[1] / sizeof(*at)) {
+		note_add(item, "map");
+		for (unsigned int i = 0; i < at[1] / sizeof(*at); i++)
+			note_add(item, "%s", (at[2 + i] & 0xffff) < ARRAY_SIZE(places) ? places[at[2 + i] & 0xffff] : "?");
+	}
+}
+
 static void add_choices(struct item *item, const struct snd_ctl_elem_info *info)
 {
 	struct snd_ctl_elem_info choice = { .id = info->id };
@@ -103,6 +125,8 @@ static void add_range(struct item *item, const struct snd_ctl_elem_info *info)
 	}
 	if (info->count != 1)
 		note_add(item, "x %u", info->count);
+	if (info->access & SNDRV_CTL_ELEM_ACCESS_TLV_READ && strstr((const char *)info->id.name, "Channel Map"))
+		add_maps(item, info);
 }
 
 static void add_values(struct item *item, const struct snd_ctl_elem_info *info)
