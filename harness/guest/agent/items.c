@@ -66,7 +66,7 @@ static void found(const char *place, const char *path, const char *name)
 	}
 	find_node(item);
 	plain_name(item, plain, sizeof(plain));
-	snprintf(item->label, sizeof(item->label), "%s%s%s", item->node.subsystem, *plain ? " " : "", plain);
+	label(item, "%s%s%s", item->node.subsystem, *plain ? " " : "", plain);
 	items[item_count++] = item;
 }
 

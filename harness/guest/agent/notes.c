@@ -81,6 +81,19 @@ void note(struct item *item, const char *property, const char *fmt, ...)
 	free(text);
 }
 
+/* What the item is called, on one line whatever the device calls itself. */
+void label(struct item *item, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(item->label, sizeof(item->label), fmt, ap);
+	va_end(ap);
+	for (char *c = item->label; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
 /* An attribute's text, its lines joined by spaces; false when there is none, or it cannot be read. */
 bool attribute(const struct item *item, const char *name, char *text, size_t size)
 {
@@ -125,6 +138,16 @@ bool link_name(const char *path, const char *link, char *name, size_t size)
 	slash = strrchr(target, '/');
 	snprintf(name, size, "%s", slash ? slash + 1 : target);
 	return true;
+}
+
+/* A note with the driver of the device that LINK in the item's directory points to. */
+void note_driver(struct item *item, const char *link)
+{
+	char path[PATH_BYTES + 32], driver[64];
+
+	snprintf(path, sizeof(path), "%s/%s", item->path, link);
+	if (link_name(path, "driver", driver, sizeof(driver)))
+		note(item, "driver", "%s", driver);
 }
 
 static bool is_hex(const char *text, size_t count)

@@ -19,7 +19,8 @@
 #define QUIET_MAX_MS 20000
 #define STEP_MS	     50
 #define ITEM_MS	     20000	/* four control transfers without an answer */
-#define SURVEY_MS    120000
+#define ITEMS_MS     90000	/* for all of them: what is left then is not asked */
+#define SURVEY_MS    120000	/* with the events */
 
 /* What is asked how; the first row that matches the subsystem and the beginning of the name. */
 static const struct row {
@@ -88,11 +89,11 @@ static struct timespec in_ms(int ms)
 	return (struct timespec){ .tv_sec = end / 1000, .tv_nsec = end % 1000 * 1000000 };
 }
 
-/* Whether RUN has returned in time. When not, its thread hangs on, and ITEM is its own from now on. */
-static bool ask(struct item *item, survey_fn *run)
+/* Whether RUN has returned in MS. When not, its thread hangs on, and ITEM is its own from now on. */
+static bool ask(struct item *item, survey_fn *run, int ms)
 {
-	struct asking *asking = calloc(1, sizeof(*asking));
-	struct timespec end = in_ms(ITEM_MS);
+	struct asking *asking = ms > 0 ? calloc(1, sizeof(*asking)) : NULL;
+	struct timespec end = in_ms(ms);
 	pthread_condattr_t monotonic;
 	pthread_t thread;
 	bool done;
@@ -142,8 +143,9 @@ static void print(FILE *out, const struct item *item, const char *notes)
 	}
 }
 
-static void survey_item(FILE *out, size_t index)
+static void survey_item(FILE *out, size_t index, int64_t end)
 {
+	int64_t left = end - now_ms();
 	struct item *item = items[index], given_up = *item;
 	survey_fn *run = asker_of(&item->node);
 	char *notes = NULL;
@@ -152,7 +154,7 @@ static void survey_item(FILE *out, size_t index)
 	item->out = open_memstream(&notes, &len);
 	if (!item->out)
 		return;
-	if (!ask(item, run)) {
+	if (!ask(item, run, left < ITEM_MS ? left : ITEM_MS)) {
 		items[index] = memcpy(malloc(sizeof(given_up)), &given_up, sizeof(given_up));
 		number_label(items[index], index);
 		print(out, items[index], "\tno answer\n");
@@ -184,12 +186,13 @@ static int survey_child(const void *arg)
 {
 	const struct survey *survey = arg;
 	FILE *out = fmemopen(survey->text, ANSWER_BYTES, "w");
+	int64_t end = now_ms() + ITEMS_MS;
 
 	if (!out)
 		return -1;
 	items_find(survey->buses);
 	for (size_t i = 0; i < item_count; i++)
-		survey_item(out, i);
+		survey_item(out, i, end);
 	survey_events(out);
 	fflush(out);
 	*survey->len = ftell(out);

@@ -32,9 +32,11 @@ void note(struct item *item, const char *property, const char *fmt, ...) __attri
 void note_begin(struct item *item, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void note_add(struct item *item, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void note_end(struct item *item);
+void label(struct item *item, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool attribute(const struct item *item, const char *name, char *text, size_t size);
 void note_attribute(struct item *item, const char *name);
 bool link_name(const char *path, const char *link, char *name, size_t size);
+void note_driver(struct item *item, const char *link);
 void plain_name(const struct item *item, char *name, size_t size);
 
 /* items.c */

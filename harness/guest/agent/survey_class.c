@@ -18,11 +18,6 @@ static bool is_common(const char *name)
 	return false;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static int files_only(const struct dirent *e)
 {
 	return e->d_type == DT_REG && !is_common(e->d_name);
@@ -36,7 +31,7 @@ static void note_names(struct item *item, const char *property, const char *dire
 	int count;
 
 	snprintf(path, sizeof(path), "%s/%s", item->path, directory);
-	count = scandir(path, &names, files_only, by_name);
+	count = scandir(path, &names, files_only, alphasort);
 	note_begin(item, "%s", property);
 	for (int i = 0; i < count; i++) {
 		note_add(item, "%s", names[i]->d_name);
@@ -47,22 +42,13 @@ static void note_names(struct item *item, const char *property, const char *dire
 		free(names);
 }
 
-static void note_driver(struct item *item, const char *link)
-{
-	char path[PATH_BYTES + 32], driver[64];
-
-	snprintf(path, sizeof(path), "%s/%s", item->path, link);
-	if (link_name(path, "driver", driver, sizeof(driver)))
-		note(item, "driver", "%s", driver);
-}
-
 /* "hwmon 'name'" where the class has a name attribute that says what it is. */
 static void label_by(struct item *item, const char *name)
 {
 	char text[128];
 
 	if (attribute(item, name, text, sizeof(text)))
-		snprintf(item->label, sizeof(item->label), "%s '%s'", item->node.subsystem, text);
+		label(item, "%s '%s'", item->node.subsystem, text);
 }
 
 /* An address that the device does not give is made up: NET_ADDR_PERM is 0, NET_ADDR_RANDOM 1. */
@@ -92,7 +78,7 @@ void survey_block(struct item *item)
 	const char *name = item->node.name;
 
 	if (!strncmp(name, "sd", 2))
-		snprintf(item->label, sizeof(item->label), "block sd%s%s", strpbrk(name, "0123456789") ? " partition " : "",
+		label(item, "block sd%s%s", strpbrk(name, "0123456789") ? " partition " : "",
 			 strpbrk(name, "0123456789") ? strpbrk(name, "0123456789") : "");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		note_attribute(item, names[i]);
@@ -103,7 +89,7 @@ void survey_scsi(struct item *item)
 {
 	const char *rest = strchr(item->node.name, ':');
 
-	snprintf(item->label, sizeof(item->label), "scsi %s", rest ? rest + 1 : "?");
+	label(item, "scsi %s", rest ? rest + 1 : "?");
 	note_attribute(item, "type");
 	note_attribute(item, "scsi_level");
 	note_attribute(item, "vendor");
@@ -132,7 +118,7 @@ void survey_power(struct item *item)
 		"capacity_level",
 	};
 
-	snprintf(item->label, sizeof(item->label), "%s", item->node.subsystem);
+	label(item, "%s", item->node.subsystem);
 	note_names(item, "attributes", ".");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		note_attribute(item, names[i]);

@@ -27,11 +27,6 @@ static bool is_standard(const char *name)
 	return false;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static int visible(const struct dirent *e)
 {
 	return e->d_name[0] != '.' && (e->d_type == DT_DIR || (e->d_type == DT_REG && !is_standard(e->d_name)));
@@ -74,7 +69,7 @@ static void note_all_own(struct item *item, const char *directory)
 	int count;
 
 	snprintf(path, sizeof(path), "%s/%s", item->path, directory);
-	count = scandir(path, &names, visible, by_name);
+	count = scandir(path, &names, visible, alphasort);
 	for (int i = 0; i < count; i++) {
 		char name[300], device[PATH_BYTES + 620];
 
@@ -90,24 +85,16 @@ static void note_all_own(struct item *item, const char *directory)
 		free(names);
 }
 
-static void note_driver(struct item *item)
-{
-	char driver[64];
-
-	if (link_name(item->path, "driver", driver, sizeof(driver)))
-		note(item, "driver", "%s", driver);
-}
-
 /* Devices on the hid and usb-serial buses. */
 void survey_bound(struct item *item)
 {
-	note_driver(item);
+	note_driver(item, ".");
 	note_all_own(item, "");
 }
 
 /* An interface, of which the driver is recorded elsewhere. */
 void survey_interface(struct item *item)
 {
-	snprintf(item->label, sizeof(item->label), "usb");
+	label(item, "usb");
 	note_all_own(item, "");
 }

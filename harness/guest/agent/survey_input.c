@@ -95,7 +95,7 @@ void survey_input(struct item *item)
 		note(item, "open", "%m");
 		return;
 	}
-	snprintf(item->label, sizeof(item->label), "input '%s'", name);
+	label(item, "input '%s'", name);
 	if (!ioctl(item->fd, EVIOCGID, &id))
 		note(item, "id", "bus %04x vendor %04x product %04x version %04x", id.bustype, id.vendor, id.product,
 		     id.version);

@@ -204,7 +204,7 @@ void survey_sound(struct item *item)
 	unsigned int card = strtoul(item->node.name + strlen("controlC"), NULL, 10);
 	int device;
 
-	snprintf(item->label, sizeof(item->label), "sound");
+	label(item, "sound");
 	item->fd = node_open(&item->node, O_RDWR);
 	if (item->fd < 0) {
 		note(item, "open", "%m");

@@ -61,7 +61,7 @@ static bool note_capabilities(struct item *item)
 
 	if (ioctl(item->fd, VIDIOC_QUERYCAP, &c))
 		return false;
-	snprintf(item->label, sizeof(item->label), "video '%.*s'", (int)sizeof(c.card), c.card);
+	label(item, "video '%.*s'", (int)sizeof(c.card), c.card);
 	note(item, "driver", "%.*s", (int)sizeof(c.driver), c.driver);
 	rest = c.device_caps & ~(V4L2_CAP_EXT_PIX_FORMAT | V4L2_CAP_DEVICE_CAPS);
 	note_begin(item, "capabilities");
