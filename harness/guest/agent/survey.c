@@ -179,7 +179,7 @@ static void survey_events(FILE *out)
 	for (size_t i = 0; i < count; i++)
 		if (listeners[i].text && listeners[i].len)
 			fprintf(out, "%s %s events\t%s\n", listeners[i].item->place, listeners[i].item->label,
-				listeners[i].text);
+				listeners[i].endless ? "without end" : listeners[i].text);
 }
 
 static int survey_child(const void *arg)

@@ -64,7 +64,8 @@ struct listener {
 	unsigned int count;
 	int64_t last;			/* guest ms, when it heard something */
 	bool inside;			/* a frame has begun */
-	bool endless;			/* talks without being listened to, and is not recorded */
+	bool unasked;			/* the device spoke before it was told that it is heard */
+	bool endless;			/* it does not stop, or went on: what was heard of it is chance */
 };
 void survey_listen(struct listener *listeners, size_t count);
 

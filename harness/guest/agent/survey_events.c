@@ -23,10 +23,11 @@
 #include <unistd.h>
 
 #define QUIET_MS    300		/* longer than the longest interval of a full speed endpoint */
-#define MAX_MS	    5000	/* for a device that never stops */
+#define DISCARD_MS  5000	/* for a device that speaks before it is heard, and does not stop */
+#define RECORD_MS   20000	/* the same for one that does not stop once it is heard */
 #define MAX_EVENTS  256		/* of a node */
 #define REQUEST_MS  1000
-#define PATIENCE    3		/* rounds without an event that end the stream */
+#define PATIENCE    3		/* rounds without an event that end a stream */
 
 enum question {
 	HAS_SENT,	/* GET_DESCRIPTOR: what was sent before the answer has arrived */
@@ -81,36 +82,43 @@ static int take(struct listener *l, bool recording)
 	return count;
 }
 
-/* Whether all that still listen have heard nothing for QUIET_MS. */
-static bool quiet(const struct listener *listeners, size_t count)
+static bool has_enough(const struct listener *l)
+{
+	return l->count > MAX_EVENTS;
+}
+
+/* Whether nothing has come for QUIET_MS, and SINCE; one that has enough does not hold up the others. */
+static bool all_quiet(const struct listener *listeners, size_t count, int64_t since)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!listeners[i].endless && now_ms() < listeners[i].last + QUIET_MS)
-			return false;
-	return true;
+		if (!has_enough(&listeners[i]) && listeners[i].last > since)
+			since = listeners[i].last;
+	return now_ms() >= since + QUIET_MS;
 }
 
 /* Listens until all are quiet, or END; the number of events. */
 static unsigned int listen_round(struct listener *listeners, size_t count, bool recording, int64_t end)
 {
 	struct pollfd *fds = calloc(count, sizeof(*fds));
+	int64_t since = now_ms();
 	unsigned int heard = 0;
 
-	for (size_t i = 0; fds && i < count; i++) {
-		fds[i] = (struct pollfd){ .fd = listeners[i].endless ? -1 : listeners[i].item->fd, .events = POLLIN };
-		listeners[i].last = now_ms();
-	}
-	while (fds && now_ms() < end && !quiet(listeners, count)) {
+	for (size_t i = 0; fds && i < count; i++)
+		fds[i] = (struct pollfd){
+			.fd = has_enough(&listeners[i]) ? -1 : listeners[i].item->fd, .events = POLLIN,
+		};
+	while (fds && now_ms() < end && !all_quiet(listeners, count, since)) {
 		poll(fds, count, QUIET_MS / 3);
 		for (size_t i = 0; i < count; i++) {
 			int taken = fds[i].revents ? take(&listeners[i], recording) : 0;
 
-			if (taken > 0)
-				listeners[i].last = now_ms();
-			if (taken < 0)
+			if (taken < 0 || has_enough(&listeners[i]))
 				fds[i].fd = -1;
-			else
-				heard += taken;
+			if (taken <= 0)
+				continue;
+			listeners[i].last = now_ms();
+			listeners[i].unasked |= !recording;
+			heard += taken;
 		}
 	}
 	free(fds);
@@ -156,27 +164,30 @@ static void ask(const struct listener *listeners, size_t count, enum question qu
 	}
 }
 
-/* Fills in what each has heard, in the order it came. */
+/* Rounds, each with a question to all devices before it, until several are silent. */
+static void listen_rounds(struct listener *listeners, size_t count, enum question question, int ms)
+{
+	int64_t end = now_ms() + ms;
+	unsigned int silent = 0;
+
+	while (silent < PATIENCE && now_ms() < end) {
+		ask(listeners, count, question);
+		silent = listen_round(listeners, count, question == IS_HEARD, end) ? 0 : silent + 1;
+	}
+}
+
+/* Fills in what each has heard, in the order it came, and whether that is worth anything. */
 void survey_listen(struct listener *listeners, size_t count)
 {
-	unsigned int silent = 0;
-	int64_t end = now_ms() + MAX_MS;
-
-	ask(listeners, count, HAS_SENT);
-	listen_round(listeners, count, false, end);
-	for (size_t i = 0; i < count; i++)
-		listeners[i].endless = now_ms() >= end && now_ms() < listeners[i].last + QUIET_MS;
 	for (size_t i = 0; i < count; i++)
 		listeners[i].out = open_memstream(&listeners[i].text, &listeners[i].len);
-	end = now_ms() + MAX_MS;
-	while (silent < PATIENCE && now_ms() < end) {
-		ask(listeners, count, IS_HEARD);
-		silent = listen_round(listeners, count, true, end) ? 0 : silent + 1;
-	}
+	listen_rounds(listeners, count, HAS_SENT, DISCARD_MS);
+	listen_rounds(listeners, count, IS_HEARD, RECORD_MS);
 	for (size_t i = 0; i < count; i++) {
-		if (listeners[i].out && listeners[i].endless)
-			fputs("without end", listeners[i].out);
-		if (listeners[i].out)
-			fclose(listeners[i].out);
+		struct listener *l = &listeners[i];
+
+		l->endless = l->unasked || (!has_enough(l) && now_ms() < l->last + QUIET_MS);
+		if (l->out)
+			fclose(l->out);
 	}
 }
