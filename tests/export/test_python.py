@@ -96,8 +96,14 @@ def test_a_script_that_decorators_cannot_say_stays_data(what: str, tmp_path: Pat
 
 
 def test_an_endpoint_that_waits_for_the_host_stays_data(tmp_path: Path) -> None:
-    spec = evolve(MOUSE, endpoints=(EndpointScript(0x81, (Step(NAK), Step(data(b"now")), Step(NEVER, 0))),))
-    _same(spec, _read(export(spec, "python").content, tmp_path))
+    held = EndpointScript(0x81, (Step(NAK), Step(data(b"now")), Step(NEVER, 0)))
+    waiting = EndpointScript(0x81, (Step(data(b"now")),), after=RequestPattern(0x80, 0))
+    for number, script in enumerate((held, waiting)):
+        spec = evolve(MOUSE, endpoints=(script,))
+        (tmp_path / str(number)).mkdir()
+        device = _read(export(spec, "python").content, tmp_path / str(number))
+        assert spec_of(device, spec.name) == spec
+        _same(spec, device)
 
 
 def test_descriptors_that_lie_keep_their_bytes(tmp_path: Path) -> None:

@@ -66,16 +66,18 @@ class Answers:
 
     def control_script(self, script: ControlScript) -> Call:
         """A control script as data."""
-        items = [Item(self._steps(script.steps)), *self._pattern(script)]
-        if script.after is not None:
-            after = Call(self.imports.name(_MODEL, "RequestPattern"), tuple(self._pattern(script.after)))
-            items.append(Item(after, "after"))
-        return Call(self.imports.name(_MODEL, "ControlScript"), tuple(items))
+        items = (Item(self._steps(script.steps)), *self._pattern(script), *self._after(script))
+        return Call(self.imports.name(_MODEL, "ControlScript"), items)
 
     def endpoint_script(self, script: EndpointScript) -> Call:
         """The script of an endpoint as data."""
-        items = (Item(number_of(script.bEndpointAddress, 2)), Item(self._steps(script.steps)))
+        items = (Item(number_of(script.bEndpointAddress, 2)), Item(self._steps(script.steps)), *self._after(script))
         return Call(self.imports.name(_MODEL, "EndpointScript"), items)
+
+    def _after(self, script: ControlScript | EndpointScript) -> Iterator[Item]:
+        if script.after is not None:
+            pattern = Call(self.imports.name(_MODEL, "RequestPattern"), tuple(self._pattern(script.after)))
+            yield Item(pattern, "after")
 
     def _steps(self, steps: Iterable[Step]) -> Call:
         return Call("", tuple(Item(self._step(step)) for step in steps))

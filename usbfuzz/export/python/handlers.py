@@ -35,7 +35,9 @@ def has_handlers(spec: DeviceSpec) -> bool:
     steps = (
         step for script in spec.endpoints if script.bEndpointAddress & DIRECTION_IN for step in played(script.steps)
     )
-    return whole and all(map(_is_plain, spec.control)) and all(step.answer.status is not Status.NAK for step in steps)
+    waits = any(script.after is not None for script in spec.endpoints)
+    holds = any(step.answer.status is Status.NAK for step in steps)
+    return whole and not waits and not holds and all(map(_is_plain, spec.control))
 
 
 def _is_plain(script: ControlScript) -> bool:
