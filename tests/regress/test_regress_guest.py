@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from harness.lane.config import LaneConfig
-from tests import CORPUS
+from tests import DEVICES, KNOWN_BUGS
 from usbfuzz.case import load, save
 from usbfuzz.case.model import Expectation
 
@@ -32,7 +32,7 @@ def regress(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 def kept(directory: Path, name: str, *rows: Expectation) -> Path:
     """A kept case of which only ``rows`` are recorded."""
-    (found,) = CORPUS.rglob(f"{name}.toml")
+    (found,) = (path for folder in (DEVICES, KNOWN_BUGS) for path in folder.glob(f"{name}.toml"))
     path = directory / found.name
     save(path, evolve(load(found), expect=rows))
     return path
@@ -46,7 +46,7 @@ def kernels(guest: Callable[..., LaneConfig]) -> None:
 
 def test_known_bugs_come_where_they_are_and_stay_away_where_they_are_fixed(tmp_path: Path) -> None:
     for name in ("quatech2-bulk-null", "cxacru-bogus-urb"):
-        shutil.copy(CORPUS / "known-bugs" / f"{name}.toml", tmp_path)
+        shutil.copy(KNOWN_BUGS / f"{name}.toml", tmp_path)
     kept(tmp_path, "boot-mouse")
     report = tmp_path / "report.xml"
     done = regress(tmp_path, *KERNELS, "--junit", report)

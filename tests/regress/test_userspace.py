@@ -21,6 +21,7 @@ MANY = " ".join(f"KEY_{number}" for number in range(20))
         (None, "48000", "none → 48000"),
         ("48000", "", "48000 → nothing"),
         (MANY, f"KEY_MICMUTE {MANY}", "+KEY_MICMUTE"),
+        ("0 to 36 x 2 read-only = 0 0", "0 to 36 x 2 read-only", "0 to 36 x 2 read-only = 0 0 → 0 to 36 x 2 read-only"),
         (f"{MANY} KEY_MUTE", f"{MANY} KEY_MICMUTE", "-KEY_MUTE +KEY_MICMUTE"),
     ],
 )

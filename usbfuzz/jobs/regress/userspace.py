@@ -57,18 +57,22 @@ def changes(recorded: Iterable[str], now: Iterable[str]) -> Iterator[str]:
 def _change(old: str | None, new: str | None) -> str:
     """``48000 → none``; of long lists only the words that went and came: ``-KEY_MUTE +KEY_MICMUTE``."""
     before, after = (old or "").split(), (new or "").split()
-    if max(len(before), len(after)) > _FEW_WORDS and old is not None and new is not None:
-        gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
+    if _is_list(before) and _is_list(after) and max(len(before), len(after)) > _FEW_WORDS:
+        gone, come = [word for word in before if word not in after], [word for word in after if word not in before]
         if gone or come:  # else the order alone is another
             return " ".join((*_signed("-", gone), *_signed("+", come)))
     return f"{_side(old)} → {_side(new)}"
 
 
-def _signed(sign: str, words: Counter[str]) -> Iterator[str]:
-    every = list(words.elements())
-    yield from (sign + word for word in every[:_SHOWN_WORDS])
-    if len(every) > _SHOWN_WORDS:
-        yield f"({sign}{len(every) - _SHOWN_WORDS} more)"
+def _is_list(words: Sequence[str]) -> bool:
+    """Whether the words stand for themselves: in a sentence or a range, some come twice."""
+    return bool(words) and len(set(words)) == len(words)
+
+
+def _signed(sign: str, words: Sequence[str]) -> Iterator[str]:
+    yield from (sign + word for word in words[:_SHOWN_WORDS])
+    if len(words) > _SHOWN_WORDS:
+        yield f"({sign}{len(words) - _SHOWN_WORDS} more)"
 
 
 def _side(value: str | None) -> str:
