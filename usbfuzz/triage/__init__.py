@@ -2,10 +2,11 @@
 
 ::
 
-    console log ──crash_lines──▶ crash lines ──collect──▶ one report's lines ──describe──▶ title, type, guilty frame
-                  (search.py)                 (body.py)                      (shape.py, families/)
+    log ──plain_log──▶ console log ──crash_lines──▶ crash lines ──collect──▶ a report's lines ──describe──▶ title, type
+          (prefixes/)                (search.py)                (body.py)                     (shape.py, families/)
 
-:func:`extract` does all of it. A family of reports is a table of :class:`~usbfuzz.triage.shape.Shape` rows in
+:func:`extract` does all of it: texts are shown without prefixes, offsets are those of the log as it was given.
+A family of reports is a table of :class:`~usbfuzz.triage.shape.Shape` rows in
 ``families/``; to teach usbfuzz a new kind of report, add a row. :func:`hang_report` names a hang
 that the kernel did not report. :func:`symbolize` adds source lines.
 """

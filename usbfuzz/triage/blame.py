@@ -7,7 +7,8 @@ import re
 
 __all__ = ["guilty_file", "guilty_module", "running_task"]
 
-_FILE = re.compile(r"([A-Za-z0-9_\-./]*[A-Za-z0-9_\-]+\.(?:c|h|rs)):\d+")
+#: Looked for only where a name begins, so that a long line without end costs no more than its length.
+_FILE = re.compile(r"(?<![A-Za-z0-9_\-./])([A-Za-z0-9_\-./]*[A-Za-z0-9_\-]\.(?:c|h|rs)):\d+")
 _ENDINGS = (".c:", ".h:", ".rs:")  #: one of them is in what that finds; sooner looked for
 
 #: Generic files: bugs of every sort have frames in them.

@@ -15,8 +15,8 @@ from attrs import frozen
 from .printed import GUESS_AFTER, GUESS_BEFORE
 
 __all__ = [
-    "LONGEST_LINE", "NO_PREFIX", "UNKNOWN_CALLER", "Line", "as_log", "as_text", "is_cpu", "is_task", "lines_back",
-    "lines_from", "parse_line",
+    "LONGEST_LINE", "NO_PREFIX", "STAMP", "UNKNOWN_CALLER", "Line",
+    "as_log", "as_text", "is_cpu", "is_task", "lines_back", "lines_from", "parse_line",
 ]  # fmt: skip
 
 #: Caller of a line that has no printk prefix at all: user space, firmware, or a continuation.
@@ -24,7 +24,9 @@ NO_PREFIX = ""
 #: Caller of a kernel line from a kernel without ``CONFIG_PRINTK_CALLER``.
 UNKNOWN_CALLER = "?"
 
-_STAMP = r"(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *([CT]\d+)\])? "  #: level, seconds since boot, task or CPU
+#: Seconds since boot, and the task or CPU.
+STAMP = r"\[ *\d+\.\d+\](?:\[ *([CT]\d+)\])?"
+_STAMP = rf"(?:<\d+>)?{STAMP} "  #: with the level before it
 _DROPPED = r"\*\* \d+ printk messages dropped \*\* "  #: console_unlock() on overflow, same line
 _PREFIX = re.compile(_STAMP)
 _RARE_PREFIX = re.compile(rf"(?:{_DROPPED})?(?:.* login: )?{_STAMP}")  #: getty shares the serial line

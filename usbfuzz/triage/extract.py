@@ -9,6 +9,7 @@ from collections import Counter
 from attrs import define, evolve, field
 
 from usbfuzz.triage.families import BY_HEAD
+from usbfuzz.triage.prefixes import plain_log
 
 from .blame import guilty_file, guilty_module, running_task
 from .body import MAX_BYTES, Body, collect, lines_before
@@ -45,11 +46,16 @@ def extract(log: str | bytes) -> list[Report]:
     Never raises: bytes that are no UTF-8 are replaced, and a report that is cut or mixed with others says so in its
     ``corruption``.
     """
-    text = as_log(log)
+    plain = plain_log(as_log(log))
+    text = plain.text
     crashes = crash_lines(text)
     if not crashes:
         return []
-    return _Extractor(text, crashes, text.rfind(_PANIC), _CONSOLE_LOST in text, excused(text)).reports()
+    found = _Extractor(text, crashes, text.rfind(_PANIC), _CONSOLE_LOST in text, excused(text)).reports()
+    if not plain.starts:
+        return found
+    spans = (plain.span(report.start, report.end) for report in found)
+    return [evolve(report, start=start, end=end) for report, (start, end) in zip(found, spans, strict=True)]
 
 
 @define

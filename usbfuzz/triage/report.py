@@ -37,11 +37,11 @@ class Report:
     panicked: bool = False
     #: How often the log repeats this bug, this report included.
     count: int = 1
-    #: Byte offsets in the log: of the first line of the report, and just behind its last.
+    #: Byte offsets in the log, prefixes included: of the first line of the report, and just behind its last.
     start: int = 0
     end: int = 0
-    #: The report's own lines: printk prefixes, lines of other tasks and doubtful frames taken out, a few lines
-    #: of the same task before it kept.
+    #: The report's own lines: all prefixes, lines of other tasks and doubtful frames taken out, a few lines of the
+    #: same task before it kept.
     text: str = ""
 
     @property

@@ -71,6 +71,8 @@ _PLACE = re.compile(
 #: A fault-injection stack in the middle of a trace: the two are mixed and neither can be trusted.
 _FOREIGN = re.compile(rf"^(?: {ADDRESS})? should_fail(?:slab)?(?:\.[a-z0-9.]+)?\+0x")
 
+_DYING = re.compile(r"(?:^|_)die(?:_|$)")
+
 #: A stack is looked for in this many lines after its heading.
 _STACK_WITHIN = 15
 
@@ -158,12 +160,14 @@ def _walk(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
     stacks: list[list[str]] = [[]]
     sound = True
     stacks_read = 0
+    counter: list[str] = []
     index = 0
     while index < len(steps):
         step = steps[index]
         index += 1
         if step is not None:
             found, intact = _seek(step, lines)
+            counter = found if step is PC_LINE else counter
         else:
             if stacks_read:
                 stacks.append([])
@@ -171,10 +175,21 @@ def _walk(trail: Trail, text: str) -> tuple[tuple[Blame | None, ...], bool]:
             following = steps[index] if index < len(steps) else None
             found, intact, passed = _read_stack(lines, following)
             index += passed
+            found = _below(found, counter)
         sound = sound and intact
         stacks[-1] += [name for name in map(demangle, found) if not _skipped(trail, name)]
     blamed = tuple(_choose(trail, frames) for frames in stacks)
     return blamed, sound and None not in blamed
+
+
+def _below(frames: list[str], counter: list[str]) -> list[str]:
+    """A stack without what a dying kernel calls: die() and its hooks stand above the program counter's function."""
+    dying = max((at for at, name in enumerate(frames) if _DYING.search(name)), default=-1)
+    if dying < 0:
+        return frames
+    if counter:
+        return frames[frames.index(counter[-1]) :] if counter[-1] in frames else []
+    return frames[dying + 1 :]
 
 
 def _seek(step: re.Pattern[str], lines: Iterator[str]) -> tuple[list[str], bool]:

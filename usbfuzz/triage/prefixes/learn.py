@@ -1,0 +1,232 @@
+"""The shapes of prefixes, learned from the lines around reports.
+
+A prefix is taken apart into words, numbers, brackets and signs. Those of one shape are counted; a shape that lines of
+several sorts share is believed, and becomes a pattern in which numbers and brackets vary, and words where they did.
+All repetitions are possessive, so that a pattern takes linear time on any line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+from attrs import define, field
+
+from usbfuzz.triage.console import LONGEST_LINE, STAMP
+
+from .anchors import ANCHOR, SIGNS
+from .piece import bare_line, is_untidy
+from .rules import Rules
+from .syslog import HEADED, KERNEL
+from .wrapped import unwrapping
+
+__all__ = ["learn"]
+
+_MOST_SIGNS = 60  #: of each sort
+_MOST_WINDOWS = 12
+_BEFORE, _AFTER = 400, 4000  #: bytes around a sign
+_LONGEST_PREFIX = 160
+_MOST_TOKENS = 40
+_ENOUGH_ALIKE = 3  #: lines, when all are of one sort
+
+_TOKEN = re.compile(
+    r"(?P<stamp>\[ *\d+\.\d+\](?:\[ *[CT]\d+\])?)|(?P<box>\[[^\[\]]{0,80}\]|\([^()]{0,40}\)|<[^<>]{0,40}>)"
+    r"|(?P<number>\d+)|(?P<word>[A-Za-z_]+)|(?P<blank>[ \t]+)|(?P<sign>.)", re.DOTALL
+)  # fmt: skip
+_STAMP = r"(?P<stamp>\[ *+\d++\.\d++\](?:\[ *+[CT]\d++\])?+)"
+_BLANK = r"[ \t]*+"
+_ANY_WORD = "[A-Za-z_]++"
+_PATTERNS = {"number": r"\d++", "[": r"\[[^\[\]]{0,80}+\]", "(": r"\([^()]{0,40}+\)", "<": r"<[^<>]{0,40}+>"}
+#: Words that vary in a log although those of the reports may be all the same.
+_VARYING = re.compile(
+    r"(?i)(?:mon|tue|wed|thu|fri|sat|sun)\w*|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*|[ap]m"
+    r"|emerg|panic|alert|crit|err|error|warn|warning|notice|info|debug|[VDIWEFSc]"
+)
+_KERNEL = "kernel"
+#: What a console itself prints before the kernel's words.
+_PLAIN = re.compile(rf"(?:\*\* \d+ printk messages dropped \*\* )?(?:(?:<\d+>)?{STAMP})?[ \t]*")
+_STAMPED = re.compile(rf"^(?:<\d+>)?{STAMP} ", re.MULTILINE)
+_CONSOLE_ANCHOR = re.compile(rf"^{_PLAIN.pattern}(?:{ANCHOR.pattern})", re.MULTILINE)
+_NEARLY_ALL = 0.9  #: of the lines
+_MANY_TIMES = 4
+
+#: A shape: words and numbers by their kind, brackets by the opening one, other signs as they are; no blanks.
+Signature = tuple[str, ...]
+_OPEN = frozenset("[(")  #: without its other half: lockdep's "[ BUG: bad unlock balance detected! ]"
+_SAYS_SOMETHING = frozenset({"word", "number"})
+
+
+@define
+class _Shape:
+    """A form of prefix, and the lines that have it."""
+
+    seen: list[tuple[list[tuple[str, str]], int]] = field(factory=list)  #: tokens, blanks behind them
+    sorts: Counter[str] = field(factory=Counter)  #: of anchors
+    tails: set[str] = field(factory=set)
+
+
+def learn(log: str) -> Rules | None:
+    """The rules for a log; None when a console printed it."""
+    windows = _windows(log)
+    if all(map(_printed_by_console, windows)):
+        return unwrapping(windows)
+    untidy = any(map(is_untidy, windows))
+    lines = [bare_line(line[:LONGEST_LINE]) for window in windows for line in window.split("\n")]
+    shapes, plain = _shapes(lines)
+    believed = _believed(shapes, plain)
+    kernel = [_pattern(shape) for shape in believed]
+    others = [pattern for shape in believed if (pattern := _program(shape))]
+    if any(map(KERNEL.match, lines)):
+        kernel.append(KERNEL.pattern)
+    if any(map(HEADED.match, lines)):
+        others.append(HEADED.pattern)
+    if not kernel and not others and not untidy:
+        return unwrapping(windows)
+    return Rules(
+        kernel=tuple(map(re.compile, kernel)),
+        others=re.compile("|".join(others)) if others else None,
+        tail=_tail(believed),
+        wrapped=bool(kernel) and sum(len(shape.seen) for shape in believed) >= plain * _MANY_TIMES,
+    )
+
+
+def _windows(log: str) -> list[str]:
+    """The surroundings of what looks like a report, from all over the log."""
+    hits = sorted({hit for words in SIGNS for hit in islice(_occurrences(log, words), _MOST_SIGNS)})
+    windows: list[str] = []
+    read = 0
+    for hit in hits[:: max(len(hits) // _MOST_WINDOWS, 1)]:
+        begin = max(read, log.rfind("\n", 0, max(hit - _BEFORE, 0)) + 1)
+        read = log.find("\n", hit + _AFTER)
+        read = len(log) if read < 0 else read + 1
+        if begin < read:
+            windows.append(log[begin:read])
+    return windows
+
+
+def _printed_by_console(window: str) -> bool:
+    """Whether nothing but a stamp precedes the kernel's words: seen fast, as most logs are like this."""
+    if is_untidy(window):
+        return False
+    lines = window.count("\n")
+    surely = len(_CONSOLE_ANCHOR.findall(window))
+    return (surely > 2 and surely * 3 > lines) or (
+        surely * 9 > lines and len(_STAMPED.findall(window)) > lines * _NEARLY_ALL
+    )
+
+
+def _occurrences(log: str, words: str) -> Iterator[int]:
+    hit = log.find(words)
+    while hit >= 0:
+        yield hit
+        hit = log.find(words, hit + _BEFORE)
+
+
+def _shapes(lines: Sequence[str]) -> tuple[Mapping[Signature, _Shape], int]:
+    """What precedes the anchors of these lines, by shape; and how many have nothing but what a console prints."""
+    shapes: dict[Signature, _Shape] = defaultdict(_Shape)
+    plain = 0
+    for line in lines:
+        prefix = _PLAIN.match(line)
+        assert prefix is not None
+        if ANCHOR.match(line, prefix.end()):
+            plain += 1
+            continue
+        found = None if HEADED.match(line) else ANCHOR.search(line, 0, _LONGEST_PREFIX + 40)
+        if found is None or not 0 < found.start() <= _LONGEST_PREFIX or line[found.start() - 1].isalnum():
+            continue
+        signature, tokens, blank = _taken_apart(line[: found.start()])
+        if len(signature) <= _MOST_TOKENS and _OPEN.isdisjoint(signature):
+            shape = shapes[signature]
+            shape.seen.append((tokens, blank))
+            shape.sorts[found.lastgroup or ""] += 1
+            shape.tails.add(line[-24:])
+    return shapes, plain
+
+
+def _taken_apart(prefix: str) -> tuple[Signature, list[tuple[str, str]], int]:
+    """The shape of a prefix, its tokens (kind, text) without blanks, and how many blanks end it."""
+    tokens = [(found.lastgroup or "", found[0]) for found in _TOKEN.finditer(prefix)]
+    blank = len(prefix) - len(prefix.rstrip(" \t"))
+    tokens = [token for token in tokens if token[0] != "blank"]
+    kinds = (text if kind == "sign" else text[0] + text[-1] if kind == "box" else kind for kind, text in tokens)
+    return tuple(kinds), tokens, blank
+
+
+def _believed(shapes: Mapping[Signature, _Shape], plain: int) -> list[_Shape]:
+    """The shapes that enough lines of several sorts have, and rare ones that are nearly the same; the longest first."""
+    total = plain + sum(len(shape.seen) for shape in shapes.values())
+    enough = max(2, total // 25)
+    found = {
+        signature
+        for signature, shape in shapes.items()
+        if (len(shape.seen) >= enough and len(shape.sorts) > 1) or (len(shape.seen) >= _ENOUGH_ALIKE and not plain)
+    }
+    if not found and not plain:  # a short log
+        found = {signature for signature in shapes if len(signature) > 1 and _SAYS_SOMETHING.isdisjoint(signature)}
+    variants = {signature for signature in shapes if any(_nearly(signature, other) for other in found)}
+    longest = sorted(found | variants, key=lambda signature: (-len(signature), -len(shapes[signature].seen), signature))
+    return [shapes[signature] for signature in longest]
+
+
+def _nearly(one: Signature, other: Signature) -> bool:
+    """Whether one of two shapes has a token that the other lacks, and nothing else differs."""
+    short, long = sorted((one, other), key=len)
+    return len(long) == len(short) + 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+
+
+def _columns(shape: _Shape) -> list[tuple[str, list[str]]]:
+    """The kind and all texts of each token."""
+    return [
+        (tokens[0][0], list(dict.fromkeys(text for _, text in tokens)))
+        for tokens in zip(*(tokens for tokens, _ in shape.seen), strict=True)
+    ]
+
+
+def _token(kind: str, texts: Sequence[str]) -> str:
+    if kind == "stamp":
+        return _STAMP
+    if kind == "box":
+        return _PATTERNS[texts[0][0]]
+    if kind == "number":
+        return _PATTERNS["number"]
+    if kind == "word" and (len(texts) > 1 or _VARYING.fullmatch(texts[0])):
+        return _ANY_WORD
+    return re.escape(texts[0])
+
+
+def _pattern(shape: _Shape) -> str:
+    """What matches prefixes of this shape, and no blank that belongs to the kernel's words."""
+    columns = _columns(shape)
+    stamps = [at for at, (kind, _) in enumerate(columns) if kind == "stamp"]
+    tokens = [_token(kind, texts) for kind, texts in columns]
+    for at in stamps[:-1]:  # the last one is the kernel's
+        tokens[at] = _PATTERNS["["]
+    pattern = _BLANK + _BLANK.join(tokens)
+    return f"{pattern}[ \\t]{{0,{min(blank for _, blank in shape.seen)}}}+"
+
+
+def _program(shape: _Shape) -> str:
+    """What matches the same prefix of a program: something else where the kernel is named; empty if it is not."""
+    columns = _columns(shape)
+    named = [at for at, (_, texts) in enumerate(columns) if texts == [_KERNEL]]
+    if not named or named[-1] < 3:
+        return ""
+    head = [
+        _ANY_WORD if kind == "word" else _token(kind, texts).replace("?P<stamp>", "?:")
+        for kind, texts in columns[: named[-1]]
+    ]
+    return f"{_BLANK}{_BLANK.join(head)}{_BLANK}[^\\s:\\[]"
+
+
+def _tail(shapes: Sequence[_Shape]) -> str:
+    """The signs that end every line behind a prefix: a quote and a bracket."""
+    tails = [tail for shape in shapes for tail in shape.tails]
+    if len(tails) < 2:
+        return ""
+    tail = tails[0]
+    while tail and not all(other.endswith(tail) for other in tails):
+        tail = tail[1:]
+    return re.sub(r"^[^\"'}]+", "", tail)

@@ -1,0 +1,30 @@
+"""Logs of a console that a mailer has wrapped: only the kernel's stamps tell where its lines begin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from usbfuzz.triage.console import STAMP
+
+from .rules import Rules
+
+__all__ = ["unwrapping"]
+
+_BEGINS = re.compile(rf"(?:[>|] ?)*(?:<\d+>)?{STAMP}")
+_WIDEST, _NARROWEST = 100, 50  #: columns that mailers wrap at
+_NEARLY_ALL = 0.8  #: of the lines without a stamp
+_RULES = Rules(kernel=(), others=None, tail="", wrapped=True)
+
+
+def unwrapping(windows: Sequence[str]) -> Rules | None:
+    """Rules that join lines, when no line is wide and those without a stamp begin with a word that was too many."""
+    lines = [line.rstrip() for window in windows for line in window.split("\n")]
+    width = max((len(line) for line in lines if " " in line[_NARROWEST:]), default=0)
+    if not _NARROWEST < width <= _WIDEST:
+        return None
+    pairs = [(before, line) for before, line in pairwise(lines) if line and before and not _BEGINS.match(line)]
+    stamped = sum(bool(_BEGINS.match(line)) for line in lines)
+    fitting = sum(len(before) + 1 + len(line.split()[0]) > width for before, line in pairs)
+    return _RULES if stamped and fitting > 1 and fitting >= len(pairs) * _NEARLY_ALL else None
