@@ -96,7 +96,13 @@ def _whole(path: Path) -> bytes:
 
 
 @settings(deadline=None)
-@given(st.sampled_from([*TEXTS, *sorted(CORPUS.glob("*.toml"))]).map(_whole).flatmap(damaged_text))
+@given(
+    (st.just(HEADSET_2007) | st.sampled_from([*TEXTS, *sorted(CORPUS.glob("*.toml"))]).map(_whole)).flatmap(
+        damaged_text
+    )
+)
+@example(HEADSET_2007.replace(b"bmControls         0x40", b"bmControls         256"))
+@example(HEADSET_2007.replace(b"bmControls         0x40", b"bmControls         0x" + b"f" * 99))
 def test_damaged_texts_raise_nothing_but_input_errors(content: bytes) -> None:
     survives(import_lsusb, content)
 

@@ -180,12 +180,12 @@ class _Builder:
             row = octets(token.value)
             if row is not None and (len(row) > 1 or token.name in HEX_ROWS):
                 raw += row
-            elif value is None or (token.index is not None and value > 0xFF):
-                self._wrong.append(token)
-            elif len(tokens) == 1 and size is not None:
+            elif value is not None and len(tokens) == 1 and size is not None and not value >> 8 * 2 * _MAX_MASK:
                 raw += _mask(token, value, size)
+            elif value is None or value >> 8 * (width := 1 if token.index is not None else hex_width(token.value) or 1):
+                self._wrong.append(token)
             else:
-                raw += value.to_bytes(hex_width(token.value) or 1, "little")
+                raw += value.to_bytes(width, "little")
         if isinstance(each.default, Fixed) and isinstance(each.default.value, bytes):
             return None if tokens and raw != each.default.value else each.default.value
         if size is None:
