@@ -1,17 +1,23 @@
-"""A device's sysfs directory, or a copy of one."""
+"""A device's sysfs directory, a copy of one or of all of /sys/devices, and archives of these."""
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from usbfuzz.case import DeviceSpec, load
 from usbfuzz.descriptors import string_descriptor
 from usbfuzz.errors import InputError
-from usbfuzz.importers import import_file
+from usbfuzz.importers import import_bytes, import_file
+from usbfuzz.importers.sysfs.archive import import_archive, looks_archive
 from usbfuzz.wire import Speed
 
+from .damage import damaged, survives
 from .lsusb_texts import CORPUS
 
 MOUSE = load(CORPUS / "boot-mouse.toml").devices[0]
@@ -20,7 +26,7 @@ T5 = load(CORPUS / "storage-uas-samsung-t5.toml").devices[0]
 
 def directory(path: Path, spec: DeviceSpec, **attributes: str) -> Path:
     """What the kernel shows of a device."""
-    path.mkdir()
+    path.mkdir(parents=True)
     (path / "descriptors").write_bytes(spec.device + b"".join(spec.configurations))
     for name, text in attributes.items():
         (path / name).write_text(text + "\n")
@@ -79,3 +85,90 @@ def test_links_out_of_a_copy_are_not_followed(tmp_path: Path) -> None:
 def test_a_directory_without_devices_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="/sys/bus/usb/devices/1-2"):
         import_file(tmp_path)
+
+
+CONTROLLER = "devices/pci0000:00/0000:00:14.0"
+
+
+def machine(path: Path) -> Path:
+    """A copy of /sys/devices: a root hub, a hub with a mouse and a disk below it, and what else a machine has."""
+    root = path / CONTROLLER / "usb1"
+    directory(root, MOUSE, speed="480")
+    directory(root / "1-1", MOUSE, speed="480", product="Hub")
+    mouse = directory(root / "1-1" / "1-1.2", MOUSE, speed="1.5", product="Boot mouse")
+    directory(root / "1-1" / "1-1.3", T5, speed="5000", product="Disk")
+    hid = mouse / "1-1.2:1.0" / "0003:0627:0001.0007"
+    hid.mkdir(parents=True)
+    (hid / "report_descriptor").write_bytes(dict(MOUSE.reports)[0])
+    (mouse / "subsystem").symlink_to("../../../../../..")
+    card = path / CONTROLLER / "net" / "eth0"
+    card.mkdir(parents=True)
+    (card / "speed").write_text("1000\n")
+    return path
+
+
+ALL = ["usb1", "1-1", "1-1.2", "1-1.3"]
+
+
+def test_a_copy_of_all_of_sysfs_gives_every_device_by_its_name(tmp_path: Path) -> None:
+    found = import_file(machine(tmp_path / "sys"))
+    assert [device.origin for device in found] == ALL
+    mouse = found[2]
+    assert (mouse.device.speed, mouse.device.reports) == (Speed.LOW, MOUSE.reports)
+    assert dict(mouse.device.strings)[2] == string_descriptor("Boot mouse")
+
+
+def test_a_hub_given_by_itself_is_that_hub_alone(tmp_path: Path) -> None:
+    (hub,) = import_file(machine(tmp_path / "sys") / CONTROLLER / "usb1" / "1-1")
+    assert hub.origin == "1-1"
+
+
+def test_a_directory_of_links_gives_each_device_once(tmp_path: Path) -> None:
+    home = machine(tmp_path / "sys")
+    for name in ("1-1", "1-1/1-1.2", "1-1/1-1.2/1-1.2:1.0"):
+        (home / name.rpartition("/")[2]).symlink_to(home / CONTROLLER / "usb1" / name)
+    assert sorted(device.origin for device in import_file(home)) == sorted(ALL)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
+def test_an_archive_gives_the_same_devices_as_the_directory(tmp_path: Path, mode: str) -> None:
+    home = machine(tmp_path / "sys")
+    assert import_bytes(packed(home, mode), "sys.tar") == import_file(home)
+
+
+def packed(home: Path, mode: str = "w", padding: int = 4096) -> bytes:
+    """What tar makes of it, which believes the sizes that sysfs states."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:  # type: ignore[call-overload]  # a mode of several
+        for path in sorted(home.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                member = tarfile.TarInfo(str(path.relative_to(home)))
+                member.size = padding
+                archive.addfile(member, io.BytesIO(path.read_bytes().ljust(padding, b"\0")))
+            else:
+                archive.add(path, str(path.relative_to(home)), recursive=False)
+    return file.getvalue()
+
+
+def test_an_archive_without_devices_or_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "readme").write_text("nothing")
+    with pytest.raises(InputError, match=r"sys\.tar: holds no USB device; give"):
+        import_archive(packed(tmp_path), "sys.tar")
+    with pytest.raises(InputError, match=r"sys\.tar: cannot be unpacked"):
+        import_archive(packed(tmp_path, "w:gz")[:-20], "sys.tar")
+
+
+def small_archive() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        member = tarfile.TarInfo("sys/1-1/descriptors")
+        raw = MOUSE.device + MOUSE.configurations[0]
+        member.size = len(raw)
+        archive.addfile(member, io.BytesIO(raw))
+    return file.getvalue()
+
+
+@given(damaged(small_archive(), st.integers(0, 255)))
+def test_damaged_archives_raise_nothing_but_input_errors(content: bytes) -> None:
+    looks_archive(content)
+    survives(import_archive, content)

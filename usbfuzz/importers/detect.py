@@ -17,14 +17,16 @@ from usbfuzz.importers.hid.bare import import_report_descriptor, looks_report_de
 from usbfuzz.importers.hid.recorder import import_recorder, looks_recorder
 from usbfuzz.importers.hid.usbhid_dump import import_usbhid_dump, looks_usbhid_dump
 from usbfuzz.importers.lsusb.dump import import_lsusb, looks_like_lsusb
+from usbfuzz.importers.sysfs.archive import import_archive, looks_archive
+from usbfuzz.importers.sysfs.directory import import_sysfs
 from usbfuzz.importers.syzkaller.program import import_syz, looks_syz
 from usbfuzz.importers.umockdev.ioctl import looks_ioctl, with_ioctls
 from usbfuzz.importers.umockdev.recording import import_umockdev, looks_umockdev
 from usbfuzz.reading import log_of, unpack
 
+from .listing import import_listing, looks_listing
 from .model import Format, Imported
 from .raw import import_raw, looks_raw
-from .sysfs import import_sysfs
 from .tree_viewer import import_tree_viewer, looks_tree_viewer
 
 __all__ = ["FORMATS", "MAX_BYTES", "add_capture", "holds_answers_only", "import_bytes", "import_file"]
@@ -35,6 +37,7 @@ MAX_BYTES = 64 << 20  #: larger files are refused
 FORMATS: tuple[Format, ...] = (
     Format("raw descriptors", looks_raw, import_raw),
     Format("pcap and pcapng captures", looks_pcap, import_capture),
+    Format("archives of /sys/devices", looks_archive, import_archive),
     Format("text of usbmon", looks_usbmon, import_usbmon),
     Format("emulations of fwupd", looks_fwupd, import_fwupd),
     Format("umockdev recordings", looks_umockdev, import_umockdev),
@@ -44,6 +47,7 @@ FORMATS: tuple[Format, ...] = (
     Format("recordings of hid-recorder", looks_recorder, import_recorder),
     Format("reports of USB Device Tree Viewer", looks_tree_viewer, import_tree_viewer),
     Format("text of usbhid-dump", looks_usbhid_dump, import_usbhid_dump),
+    Format("lists of usb-devices", looks_listing, import_listing),
     Format("lsusb -v text", looks_like_lsusb, import_lsusb),
 )
 

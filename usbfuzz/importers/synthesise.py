@@ -27,6 +27,7 @@ _GENERIC = bytes.fromhex("06 00 ff 09 01 a1 01 15 00 26 ff 00 75 08 95 08 09 01 
 _PAGE = b"\x05\x01"  #: Usage Page (Generic Desktop): changes nothing where no usage follows
 _LONG_PAGE = b"\x06\x01\x00"
 _MAX_PORTS = 31
+_MAX_STRING = 252  #: bytes
 _WORDS = {"iSerialNumber": "000000000001", "iMACAddress": "020000000001"}
 
 
@@ -54,6 +55,12 @@ def _fitting(bInterfaceSubClass: int, bInterfaceProtocol: int) -> bytes:
 def hid_descriptor(bInterfaceSubClass: int, bInterfaceProtocol: int, report: bytes) -> bytes:
     """The HID descriptor that announces this report descriptor; where that is empty, the one that will be made up."""
     return build.hid(report or _fitting(bInterfaceSubClass, bInterfaceProtocol))
+
+
+def cut_string(text: str) -> bytes:
+    """The string descriptor of as much of a text as fits into one."""
+    units = text.encode("utf-16-le", "replace")[:_MAX_STRING]
+    return string_descriptor(units.decode("utf-16-le", "ignore"))
 
 
 def string_for(name: str, index: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from usbfuzz.case.model import DeviceSpec
-from usbfuzz.descriptors import split, string_descriptor
+from usbfuzz.descriptors import split
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType, RequestKind
 from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
 from usbfuzz.errors import InputError
@@ -15,6 +15,7 @@ from usbfuzz.importers.complete import complete
 from usbfuzz.importers.model import Imported, Problem
 from usbfuzz.importers.naming import named
 from usbfuzz.importers.raw import looks_raw, parse_raw
+from usbfuzz.importers.synthesise import cut_string
 
 from .descriptors import built
 from .events import Heard, hear
@@ -81,7 +82,7 @@ def _descriptors(fields: Fields, heard: Heard, whole: bytes, name: str) -> tuple
         types = {moved.bEndpointAddress: moved.type for moved in heard.said.transfers if moved.setup is None}
         result = built(fields, reports, types)
         spec, made_up, problems = result.spec, result.made_up, result.problems
-    strings = {index: string_descriptor(text[:126]) for index, text in heard.texts.items() if index and text}
+    strings = {index: cut_string(text) for index, text in heard.texts.items() if index and text}
     spec = evolve(
         spec,
         strings=tuple(sorted((strings | dict(asked.strings) | heard.strings).items())),
