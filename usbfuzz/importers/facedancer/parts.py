@@ -75,6 +75,17 @@ class Part:
         self.problems.append(Problem(self.line, f"{self.name}.{name} is no number; {default} is used"))
         return default
 
+    def raw(self, instead: str = "left out") -> bytes:
+        """The bytes a descriptor is given, or those of its items; ``instead`` is what is done without them."""
+        known = self.fields.get("raw")
+        try:
+            raw = self.values.of(known) if known is not None else None
+            raw = self.values.of(self.fields["fields"]) if raw is None and "fields" in self.fields else raw
+        except UnknownValueError as error:
+            self.problems.append(Problem(self.line, f"{self.name}: {error}; {instead}"))
+            return b""
+        return _flat(raw)
+
     def of_role(self, role: str) -> Iterator[Part]:
         """The parts with a role, in the order in which they were added."""
         return (part for part in self.parts if part.role == role)
@@ -86,11 +97,21 @@ class Part:
             yield from part.all_problems()
 
 
+def _flat(raw: Value) -> bytes:
+    """Bytes, or the octets of items in a row."""
+    if isinstance(raw, bytes):
+        return raw
+    items = raw if isinstance(raw, tuple) else ()
+    octets = [octet for item in items for octet in (item if isinstance(item, tuple | bytes) else (item,))]
+    return bytes(octet & 0xFF for octet in octets if isinstance(octet, int))
+
+
 def devices_of(tree: ast.Module) -> list[Part]:
     """The device classes of a script; those others derive from are left out."""
     classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     bases = {base for node in classes.values() for base in _bases(node)}
-    script = _Script(classes, Values(_assigned(tree.body)))
+    script = _Script(classes)
+    script.outer = Values(_assigned(tree.body), of_class=script.of_class)
     own = [node for node in tree.body if isinstance(node, ast.ClassDef) and script.role(node) == "device"]
     return [script.part(node, script.outer) for node in own if node.name not in bases]
 
@@ -156,8 +177,25 @@ class _Script:
     """The classes of a script, all of them by name."""
 
     classes: Mapping[str, ast.ClassDef]
-    outer: Values
+    outer: Values = field(factory=lambda: Values({}))
     made: int = 0  #: parts so far
+    asked: set[str] = field(factory=set)  #: classes whose bytes are being worked out
+
+    def of_class(self, name: str, field_: str | None) -> Value:
+        """A field of a class of the script, or the bytes of the descriptor it is; raises UnknownValueError."""
+        shown = f"{name}.{field_}" if field_ else f"{name}()()"
+        if name not in self.classes or name in self.asked or not self.room(len(self.asked)):
+            raise UnknownValueError(f"{shown} has to be run")
+        self.asked.add(name)
+        try:
+            part = self.part(self.classes[name], self.outer, len(self.asked))
+            if field_ is not None and field_ in part.fields:
+                return part.values.of(part.fields[field_])
+            if part.role == "descriptor" and field_ in (None, "raw") and (raw := part.raw()):
+                return raw
+        finally:
+            self.asked.discard(name)
+        raise UnknownValueError(f"{shown} has to be run")
 
     def room(self, depth: int) -> bool:
         """Whether another part may be made: scripts may nest objects without end."""

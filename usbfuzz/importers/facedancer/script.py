@@ -14,7 +14,7 @@ from attrs import field, mutable
 
 from usbfuzz.case.model import ControlScript, DeviceSpec, EndpointScript
 from usbfuzz.descriptors import Descriptor, language_descriptor, string_descriptor
-from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, StandardRequest
+from usbfuzz.descriptors.constants import DIRECTION_IN, ClassCode, DescriptorType, Recipient, StandardRequest
 from usbfuzz.descriptors.standard import (
     ConfigurationDescriptor,
     DeviceDescriptor,
@@ -27,6 +27,7 @@ from usbfuzz.importers.complete import complete
 from usbfuzz.importers.model import Imported, Problem
 from usbfuzz.importers.naming import named
 from usbfuzz.importers.speed import guess_speed
+from usbfuzz.importers.synthesise import hid_descriptor
 from usbfuzz.wire import Answer
 
 from .handlers import control_scripts, endpoint_script, for_ever, told_descriptor
@@ -39,6 +40,7 @@ __all__ = ["import_facedancer", "looks_facedancer"]
 _LOOK = 256 << 10
 _SIGNS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+facedancer\b|^class \w+\(USB(?:Base)?Device\)", re.MULTILINE)
 _MAX_BYTES = 1 << 20
+_MADE_UP = "the HID descriptor"
 
 
 def looks_facedancer(content: bytes) -> bool:
@@ -114,6 +116,7 @@ class _Device:
     reports: dict[int, bytes] = field(factory=dict)
     control: list[ControlScript] = field(factory=list)
     endpoints: list[EndpointScript] = field(factory=list)
+    made_up: list[str] = field(factory=list)
 
     def imported(self) -> Imported:
         """The device, and what of it is made up or lost."""
@@ -148,7 +151,7 @@ class _Device:
         problems = [*part.all_problems(), *self.strings.problems]
         if not configurations:
             problems.append(Problem(part.line, f"{part.name} has no configuration; a host can do nothing with it"))
-        return Imported(named(spec), part.name, (*guessed, *made_up), tuple(problems))
+        return Imported(named(spec), part.name, (*guessed, *self.made_up, *made_up), tuple(problems))
 
     def _device(self, configurations: int) -> bytes:
         part = self.part
@@ -219,7 +222,22 @@ class _Device:
                     _descriptor_script(DIRECTION_IN | Recipient.INTERFACE, kind, index, raw, number & 0xFF)
                 )
         self.control += control_scripts(part, Recipient.INTERFACE, number & 0xFF)
-        return head + b"".join((*_attached(part), *map(self._endpoint, endpoints)))
+        return head + b"".join((*self._class_descriptors(part), *map(self._endpoint, endpoints)))
+
+    def _class_descriptors(self, part: Part) -> Iterator[bytes]:
+        """The descriptors behind an interface; without a HID descriptor no driver asks for the report descriptor."""
+        number = part.number("number") & 0xFF
+        report = self.reports.get(number, b"")
+        is_hid = part.number("class_number") == ClassCode.HID and bool(report)
+        for descriptor in part.of_role("descriptor"):
+            if descriptor.number("include_in_config"):
+                raw = descriptor.raw(f"{_MADE_UP} is made up from its report descriptor" if is_hid else "left out")
+                if not raw and is_hid:
+                    codes = part.number("subclass_number"), part.number("protocol_number")
+                    raw = hid_descriptor(*codes, report)
+                    self.made_up.append(f"{_MADE_UP} of interface {number}, from its report descriptor")
+                is_hid = is_hid and bool(raw) and raw[1] != DescriptorType.FUNCTIONAL
+                yield raw
 
     def _endpoint(self, part: Part) -> bytes:
         extra = part.value("extra_bytes", b"")
@@ -242,7 +260,7 @@ class _Device:
     def _requestable(self, part: Part) -> Iterator[tuple[int, int, bytes]]:
         """bDescriptorType, index and bytes of the descriptors a part gives when it is asked."""
         for descriptor in part.of_role("descriptor"):
-            if not descriptor.number("include_in_config") and (raw := _raw(descriptor)):
+            if not descriptor.number("include_in_config") and (raw := descriptor.raw()):
                 yield (
                     descriptor.number("type_number", raw[1] if len(raw) > 1 else 0) & 0xFF,
                     descriptor.number("number") & 0xFF,
@@ -264,19 +282,7 @@ def _told_or(part: Part, built: bytes) -> bytes:
 def _attached(part: Part) -> Iterator[bytes]:
     for descriptor in part.of_role("descriptor"):
         if descriptor.number("include_in_config"):
-            yield _raw(descriptor)
-
-
-def _raw(part: Part) -> bytes:
-    """The bytes a descriptor is given, or those of its items."""
-    raw = part.value("raw")
-    if isinstance(raw, tuple):
-        raw = bytes(octet & 0xFF for octet in raw if isinstance(octet, int))
-    if isinstance(raw, bytes):
-        return raw
-    fields = part.value("fields", ())
-    items = [item for item in fields if isinstance(item, tuple)] if isinstance(fields, tuple) else []
-    return bytes(octet & 0xFF for item in items for octet in item if isinstance(octet, int))
+            yield descriptor.raw()
 
 
 def _descriptor_script(

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 import operator
+import struct
 from collections.abc import Callable, Mapping
 
+from .calls import FUNCTIONS, METHODS, Value
 from .names import ENUMERATIONS, ITEMS, MAIN_ITEMS, SIZES
 
 __all__ = ["UnknownValueError", "Value", "Values"]
-
-Value = int | str | bytes | tuple["Value", ...] | None
 
 _MAX_BYTES = 1 << 16
 _MAX_BITS = 4096
@@ -42,12 +42,22 @@ _ON = "preferred_state"  #: the one flag that is on unless it is said to be off
 _FLAGS = ("constant", "variable", "relative", "wrap", "nonlinear", _ON, "nullable")
 
 
-class Values:
-    """The values of a script's expressions. ``names`` are expressions, evaluated when they are used."""
+#: the value of a field of a class (None: the bytes of the descriptor it is), by the names of both
+OfClass = Callable[[str, str | None], Value]
 
-    def __init__(self, names: Mapping[str, ast.expr], outer: Values | None = None) -> None:
+
+class Values:
+    """The values of a script's expressions. ``names`` are expressions, evaluated when they are used.
+
+    ``of_class`` tells what classes of the script hold; it raises UnknownValueError for others.
+    """
+
+    def __init__(
+        self, names: Mapping[str, ast.expr], outer: Values | None = None, of_class: OfClass | None = None
+    ) -> None:
         self._names = names
         self._outer = outer
+        self.of_class: OfClass = of_class or (outer.of_class if outer else _no_class)
         self._found: dict[str, Value] = {}  # evaluated once: each name may double the one before
 
     def of(self, node: ast.expr, depth: int = 0) -> Value:
@@ -70,6 +80,10 @@ class Values:
                 return self._name(name, depth)
             case ast.Attribute(value=ast.Name(id=owner), attr=name):
                 return self._member(owner, name, node)
+            case ast.Attribute(value=ast.Call(func=ast.Name(id=owner), args=[], keywords=[]), attr=name):
+                return self.of_class(owner, name)
+            case ast.Subscript(value=whole, slice=part):
+                return self._part(self.of(whole, depth + 1), part, depth)
             case ast.Call():
                 return self._bounded(self._call(node, depth))
         raise UnknownValueError(f"{_shown(node)} has no constant value")
@@ -115,10 +129,29 @@ class Values:
     def _member(self, owner: str, name: str, node: ast.expr) -> Value:
         if owner == "self" and name in self._names:
             return self.of(self._names[name])
-        values = ENUMERATIONS.get(owner, {})
+        if owner not in ENUMERATIONS:
+            try:
+                return self.of_class(owner, name)
+            except UnknownValueError as error:
+                raise UnknownValueError(f"{_shown(node)} is nothing usbfuzz knows") from error
+        values = ENUMERATIONS[owner]
         if name not in values:
             raise UnknownValueError(f"{_shown(node)} is nothing usbfuzz knows")
         return values[name]
+
+    def _part(self, whole: Value, part: ast.expr, depth: int) -> Value:
+        """An element, or a slice."""
+        if not isinstance(whole, str | bytes | tuple):
+            raise UnknownValueError("what it is a part of has no parts")
+        if not isinstance(part, ast.Slice):
+            place = self._number(part, depth)
+            if not -len(whole) <= place < len(whole):
+                raise UnknownValueError(f"it has no element {place}")
+            return whole[place]
+        bounds = [None if bound is None else self._number(bound, depth) for bound in (part.lower, part.upper)]
+        if part.step is not None:
+            raise UnknownValueError("a slice with a step has no constant value")
+        return whole[slice(*bounds)]
 
     def _call(self, node: ast.Call, depth: int) -> Value:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -129,6 +162,9 @@ class Values:
         if _shown(node.func) in ("StringRef", "StringRef.field"):
             given_by_name = {word.arg: self.of(word.value, depth + 1) for word in node.keywords}
             return (given_by_name.get("index"), given_by_name.get("string"))
+        match node.func:
+            case ast.Call(func=ast.Name(id=owner), args=[], keywords=[]):
+                return self.of_class(owner, None)  # Report()() are the bytes of a descriptor
         given = self._sequence(node.args, depth)
         if name in ITEMS:
             return _item(ITEMS[name], given, node)
@@ -136,6 +172,19 @@ class Values:
             return _octets(given[0] if given else b"", node)
         if name in ("tuple", "list", "int") and len(given) == 1 and not node.keywords:
             return given[0]
+        return self._pure(node, given, depth)
+
+    def _pure(self, node: ast.Call, given: tuple[Value, ...], depth: int) -> Value:
+        """What a function or method of Python's own gives."""
+        try:
+            if function := FUNCTIONS.get(_shown(node.func)):
+                return function(*given)
+            if isinstance(node.func, ast.Attribute) and (method := METHODS.get(node.func.attr)):
+                named = {word.arg: self.of(word.value, depth + 1) for word in node.keywords}
+                order = (named["byteorder"],) if "byteorder" in named else ()
+                return method(self.of(node.func.value, depth + 1), *given, *order)
+        except (TypeError, ValueError, OverflowError, struct.error) as error:
+            raise UnknownValueError(f"{_shown(node)}: {error}") from error
         raise UnknownValueError(f"{_shown(node)} has to be run")
 
     def _main_item(self, name: str, node: ast.Call, depth: int) -> Value:
@@ -150,6 +199,10 @@ class Values:
         if too_long or (isinstance(value, int) and value.bit_length() > _MAX_BITS):
             raise UnknownValueError(f"a value is larger than {_MAX_BYTES} bytes")
         return value
+
+
+def _no_class(name: str, field: str | None) -> Value:
+    raise UnknownValueError(f"{name}{f'.{field}' if field else '()()'} has to be run")
 
 
 def _arithmetic(node: ast.BinOp, left: int, right: int) -> int:
