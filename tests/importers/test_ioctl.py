@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,9 +122,9 @@ def test_of_several_devices_the_named_one_answers_else_the_one_with_these_endpoi
 
 
 @pytest.mark.parametrize("option", [(), ("--capture",)])
-def test_the_command_joins_a_recording_and_its_ioctls(tmp_path: Path, option: tuple[str, ...]) -> None:
-    (tmp_path / "dev.umockdev").write_text(recording(KEYBOARD))
-    (tmp_path / "dev.ioctl").write_text(NODE + asked(VERSION, b"\x31\0"))
+def test_the_command_joins_a_recording_and_its_ioctls_packed_or_not(tmp_path: Path, option: tuple[str, ...]) -> None:
+    (tmp_path / "dev.umockdev").write_bytes(gzip.compress(recording(KEYBOARD).encode()))
+    (tmp_path / "dev.ioctl").write_bytes(lzma.compress((NODE + asked(VERSION, b"\x31\0")).encode()))
     words = [str(tmp_path / "dev.umockdev"), *option, str(tmp_path / "dev.ioctl"), "-o", str(tmp_path / "x.toml")]
     CliRunner().invoke(import_command, words, standalone_mode=False, catch_exceptions=False)
     device = ScriptedDevice(load(tmp_path / "x.toml").devices[0])

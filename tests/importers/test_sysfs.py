@@ -155,12 +155,21 @@ def test_an_archive_without_devices_or_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"sys\.tar: holds no USB device; give"):
         import_archive(packed(tmp_path), "sys.tar")
     with pytest.raises(InputError, match=r"sys\.tar: cannot be unpacked"):
-        import_archive(packed(tmp_path, "w:gz")[:-20], "sys.tar")
+        import_archive(small_archive()[:520], "sys.tar")
+    with pytest.raises(InputError, match=r"sys\.tar\.gz: is damaged gzip data"):
+        import_bytes(packed(tmp_path, "w:gz")[:-20], "sys.tar.gz")
+
+
+def test_an_archive_that_is_cut_off_behind_a_device_says_so(tmp_path: Path) -> None:
+    first, *_ = import_archive(packed(machine(tmp_path / "sys"))[:-24_000], "sys.tar")
+    assert "the archive is damaged (unexpected end of data); devices behind that are missing" in map(
+        str, first.problems
+    )
 
 
 def small_archive() -> bytes:
     file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+    with tarfile.open(fileobj=file, mode="w") as archive:
         member = tarfile.TarInfo("sys/1-1/descriptors")
         raw = MOUSE.device + MOUSE.configurations[0]
         member.size = len(raw)

@@ -32,6 +32,7 @@ from .tree_viewer import import_tree_viewer, looks_tree_viewer
 __all__ = ["FORMATS", "MAX_BYTES", "add_capture", "holds_answers_only", "import_bytes", "import_file"]
 
 MAX_BYTES = 64 << 20  #: larger files are refused
+_MAX_ARCHIVE_BYTES = 512 << 20  #: unpacked; tar fills each attribute of sysfs up to a page
 
 #: the first that recognises the content reads it, so the stricter ones stand first
 FORMATS: tuple[Format, ...] = (
@@ -77,7 +78,7 @@ def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
 
 def holds_answers_only(path: Path) -> bool:
     """Whether a file holds what a device answered, and not the device; such files are joined by :func:`add_capture`."""
-    return path.is_file() and looks_ioctl(_read(path))
+    return path.is_file() and looks_ioctl(_plain(_read(path), str(path)))
 
 
 def add_capture(devices: Sequence[Imported], path: Path) -> list[Imported]:
@@ -98,9 +99,9 @@ def _plain(content: bytes, name: str) -> bytes:
     """A file's content uncompressed, in UTF-8 if it is UTF-16. Raises InputError when it is empty or too much."""
     if not content:
         raise InputError(f"{name}: is empty; give a file with a device in it")
-    if len(content) > MAX_BYTES:
+    content = content if len(content) > MAX_BYTES else unpack(content, name, _MAX_ARCHIVE_BYTES)
+    if len(content) > MAX_BYTES and not looks_archive(content):
         raise InputError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
-    content = unpack(content, name, MAX_BYTES)
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return log_of(content, name, MAX_BYTES) if is_wide else content.removeprefix(codecs.BOM_UTF8)
 
