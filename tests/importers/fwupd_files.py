@@ -19,7 +19,7 @@ from usbfuzz.descriptors.standard import (
 )
 from usbfuzz.wire import Setup
 
-__all__ = ["archive", "control_event", "emulation", "fields", "loaded", "moved_event", "string_event"]
+__all__ = ["archive", "control_event", "emulation", "encoded", "fields", "loaded", "moved_event", "string_event"]
 
 Json = dict[str, Any]
 

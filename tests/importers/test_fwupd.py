@@ -23,7 +23,7 @@ from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.wire import NEVER, STALL, Setup, Speed, Status, TransferType, data
 
 from .damage import damaged, damaged_text, survives
-from .fwupd_files import Json, archive, control_event, emulation, fields, loaded, moved_event, string_event
+from .fwupd_files import Json, archive, control_event, emulation, encoded, fields, loaded, moved_event, string_event
 from .lsusb_texts import CORPUS
 
 KEYBOARD = spec_of(Keyboard(), "keyboard")
@@ -138,6 +138,26 @@ def test_the_parent_of_a_node_is_a_device_too() -> None:
     imported = only({"GType": "FuUdevDevice", "BackendId": path, "Vendor": 1, "Events": loaded(KEYBOARD)})
     assert imported.device.configurations == KEYBOARD.configurations
     assert imported.origin.startswith("3-4.1: ")
+
+
+def ioctl(request: int, out: bytes) -> Json:
+    return {"Id": f"Ioctl:Request={request:#x},Data=AAAA,Length=0x3", "DataOut": encoded(out)}
+
+
+def test_what_a_hidraw_node_answered_is_the_device_s_answer() -> None:
+    path = "/sys/devices/pci0000:00/0000:00:14.0/usb3/3-4/3-4:1.0/0003:1209:0001.0001/hidraw/hidraw0"
+    report = dict(KEYBOARD.reports)[0].replace(b"\x95\x06", b"\x95\x05")
+    said = [
+        ioctl(0x90044802, len(report).to_bytes(4, "little") + report),
+        ioctl(0xC0034807, b"\x02\xaa\xbb"),
+        ioctl(0xC0024806, b"\0\1"),
+        ioctl(0x80685600, b"video"),
+    ]
+    imported = only({"GType": "FuUdevDevice", "BackendId": path, "Events": [*loaded(KEYBOARD), *said]})
+    assert imported.device.reports == ((0, report),)
+    device = ScriptedDevice(imported.device)
+    assert device.on_control(Setup(0xA1, 1, 0x0302, 0, 3), b"") == data(b"\x02\xaa\xbb")
+    assert device.on_control(Setup(0x21, 9, 0x0300, 0, 1), b"\1").status is Status.OK
 
 
 def test_phases_are_one_story_and_a_bootloader_is_a_device_of_its_own() -> None:

@@ -144,6 +144,12 @@ def test_endpoints_that_are_only_counted_are_made_up() -> None:
     assert "the endpoints of interface 0, 2 by number" in imported.synthesised
 
 
+def test_alternate_settings_that_are_not_told_are_missed() -> None:
+    assert not only(listed(T5)).problems
+    in_use = listed(T5).replace("Alt= 0", "Alt= 2")
+    assert "of interface 0 only alternate setting 2 is told; it has no other" in map(str, only(in_use).problems)
+
+
 def test_a_size_above_a_packet_is_of_several_transactions() -> None:
     camera = (
         listed(MOUSE)

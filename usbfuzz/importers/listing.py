@@ -111,13 +111,14 @@ def _add(device: _Listed, kind: str, values: dict[str, str]) -> None:
 
 def _imported(listed: _Listed) -> Imported:
     outline = Outline(listed.speed is Speed.SUPER)
-    configurations = tuple(
-        outline.configuration(_configuration(part, listed, outline)) for part in listed.configurations
-    )
+    configurations = []
+    for part in listed.configurations:
+        _note_missing(part, outline)
+        configurations.append(outline.configuration(_configuration(part, listed, outline)))
     strings = {
         index: cut_string(text) for index, key in enumerate(_STRINGS, 1) if (text := listed.strings.get(key, ""))
     }
-    spec = DeviceSpec("", _device(listed, strings, len(configurations)), configurations, listed.speed)
+    spec = DeviceSpec("", _device(listed, strings, len(configurations)), tuple(configurations), listed.speed)
     spec, made_up = complete(named(evolve(spec, strings=tuple(strings.items()))))
     if strings:
         outline.made_up["the indices of the strings"] = None
@@ -155,6 +156,15 @@ def _configuration(part: _Listing, listed: _Listed, outline: Outline) -> Configu
         bMaxPower=int(power[0]) // unit & 0xFF if power else None,
         associations=tuple(map(_association, part.associations)),
     )
+
+
+def _note_missing(part: _Listing, outline: Outline) -> None:
+    """usb-devices tells of each interface only the alternate setting in use."""
+    told = [(_number(values, "If#"), _number(values, "Alt")) for values, _ in part.interfaces]
+    for number, alternate in told:
+        if (number, 0) not in told:
+            what = f"of interface {number} only alternate setting {alternate} is told; it has no other"
+            outline.problems[what] = None
 
 
 def _association(values: dict[str, str]) -> Association:

@@ -37,11 +37,11 @@ def import_fwupd(content: bytes, name: str) -> tuple[Imported, ...]:
 
 def _imported(record: Record, name: str) -> Imported | None:
     """The device; None when it is none of USB."""
-    heard = hear(record.events)
+    heard = hear(record.events, record.interface)
     whole = heard.loaded.get("descriptors", b"")
     if not looks_raw(whole) and not record.fields.number("IdVendor", 16):
         return None
-    spec, made_up, problems = _descriptors(record.fields, heard, whole, name)
+    spec, made_up, problems = _descriptors(record, heard, whole, name)
     if heard.digests:
         what = f"{heard.digests} of {len(record.events)} events are kept as digests; what was asked is not known"
         problems.append(Problem(0, f"{what}, and they are left out"))
@@ -63,10 +63,12 @@ def _origin(record: Record, spec: DeviceSpec) -> str:
     return f"{record.place}: {ids}" if record.place else ids
 
 
-def _descriptors(fields: Fields, heard: Heard, whole: bytes, name: str) -> tuple[DeviceSpec, list[str], list[Problem]]:
+def _descriptors(record: Record, heard: Heard, whole: bytes, name: str) -> tuple[DeviceSpec, list[str], list[Problem]]:
     """The device as its descriptors show it: those fwupd kept whole, else made of what it kept of them."""
     asked = read_descriptors(heard.said.transfers)[0]
-    reports = dict(asked.reports)
+    fields, reports = record.fields, dict(asked.reports)
+    if heard.report:
+        reports.setdefault(record.interface, heard.report)
     made_up: list[str]
     if looks_raw(whole):
         spec, told = parse_raw(whole, name)

@@ -38,6 +38,9 @@ _STATUSES = {
     6: Status.BABBLE,
 }  #: libusb_transfer_status
 _TRANSFERS = {"BulkTransfer": TransferType.BULK, "InterruptTransfer": TransferType.INTERRUPT}
+_REPORT_DESCRIPTOR = 0x02  #: HIDIOCGRDESC
+#: HIDIOCSFEATURE to HIDIOCGOUTPUT: whether the report is read, and its type
+_HID_REPORTS = {6: (False, 3), 7: (True, 3), 9: (False, 1), 10: (True, 1), 11: (False, 2), 12: (True, 2)}
 _ENGLISH = 0x0409
 _ATTRIBUTES = (
     "bConfigurationValue",
@@ -73,11 +76,12 @@ class Heard:
     texts: dict[int, str] = field(factory=dict)  #: strings by index
     strings: dict[int, bytes] = field(factory=dict)  #: raw string descriptors by index
     refused: set[int] = field(factory=set)  #: strings that were asked for and not given
+    report: bytes = b""  #: the report descriptor of a hidraw node
     digests: int = 0  #: events of which nobody knows what was asked
 
 
-def hear(events: Iterable[Fields]) -> Heard:
-    """Take the events in their order."""
+def hear(events: Iterable[Fields], interface: int = 0) -> Heard:
+    """Take the events in their order; ``interface`` is that of a hidraw node."""
     heard = Heard()
     for event in events:
         identity = event.text("Id")
@@ -90,6 +94,8 @@ def hear(events: Iterable[Fields]) -> Heard:
             heard.loaded.setdefault(given.get("basename", ""), event.data("Data"))
         elif name in ("GetStringDescriptor", "GetStringDescriptorBytes"):
             _string(heard, _number(given, "DescIndex") & 0xFF, event, raw=name.endswith("Bytes"))
+        elif name == "Ioctl":
+            _ioctl(heard, _number(given, "Request", 32), event, interface)
         elif (answer := _answer(event)) is None:
             continue
         elif name == "ControlTransfer":
@@ -106,11 +112,23 @@ def _pairs(rest: str) -> Iterator[tuple[str, str]]:
         yield key, value
 
 
-def _number(given: dict[str, str], name: str) -> int:
+def _number(given: dict[str, str], name: str, bits: int = 16) -> int:
     try:
-        return int(given.get(name, ""), 16) & 0xFFFF
+        return int(given.get(name, ""), 16) & ((1 << bits) - 1)
     except ValueError:
         return 0
+
+
+def _ioctl(heard: Heard, request: int, event: Fields, interface: int) -> None:
+    """What a hidraw node answered. include/uapi/linux/hidraw.h"""
+    if request >> 8 & 0xFF != ord("H") or event.integer("Error"):
+        return
+    number, data = request & 0xFF, event.data("DataOut")
+    if number == _REPORT_DESCRIPTOR:
+        heard.report = data[4 : 4 + int.from_bytes(data[:4], "little")]
+    elif number in _HID_REPORTS:
+        is_in, kind = _HID_REPORTS[number]
+        heard.said.hid_report(kind, data, interface, is_in=is_in)
 
 
 def _setup(given: dict[str, str]) -> Setup:

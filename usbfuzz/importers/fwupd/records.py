@@ -31,6 +31,7 @@ _MAX_DEVICES = 256
 _PHASES = ("setup", "composite-prepare", "prepare", "detach", "install", "attach", "reload", "cleanup")
 _FILE = re.compile(r"(?:(\d{1,4}):)?([a-z-]{1,40})(?:-(\d{1,6}))?\.json")
 _USB_PARENT = re.compile(r"/(\d{1,3}-\d{1,3}(?:\.\d{1,3}){0,6})(?=/|$)")
+_INTERFACE = re.compile(r"/\d{1,3}-[\d.]{1,40}:\d{1,3}\.(\d{1,3})(?=/|$)")
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -62,6 +63,7 @@ class Record:
 
     place: str  #: its port: ``1-2.1``
     fields: Fields
+    interface: int = 0  #: of the node, if it is one of an interface
     events: list[Fields] = field(factory=list)
 
 
@@ -71,11 +73,12 @@ def records(content: bytes, name: str) -> list[Record]:
     for text in _files(content, name) if content[:4] == b"PK\x03\x04" else [content]:
         for device in _parsed(text, name).objects("UsbDevices"):
             place = device.text("PlatformId") or device.text("BackendId")
+            interface = _INTERFACE.search(place)
             place = (_USB_PARENT.findall(place) or [place[:80]])[-1]  # the nearest, not the hub above it
             key = (place, device.number("IdVendor", 16), device.number("IdProduct", 16))
             if key not in found and len(found) >= _MAX_DEVICES:
                 continue
-            record = found.setdefault(key, Record(place, device))
+            record = found.setdefault(key, Record(place, device, int(interface[1]) if interface else 0))
             record.events += [*device.objects("UsbEvents"), *device.objects("Events")]
     return [*found.values()]
 

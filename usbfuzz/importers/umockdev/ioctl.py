@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from attrs import evolve, field, frozen, mutable
 
 from usbfuzz.descriptors import split
-from usbfuzz.descriptors.constants import DIRECTION_IN, ClassCode, ClassRequest, Recipient, RequestKind
+from usbfuzz.descriptors.constants import DIRECTION_IN, ClassCode
 from usbfuzz.descriptors.standard import EndpointDescriptor, InterfaceDescriptor
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.conversation import converse
@@ -184,17 +184,9 @@ def _add_urb(said: Untimed, line: _Line) -> bool:
 
 
 def _add_report(said: Untimed, line: _Line, interface: int) -> None:
-    """A HID report that a program got or set: its first byte is the report's number, 0 where reports have none."""
-    direction, kind, raw = line.name[6:7], _REPORT_TYPES.get(line.name[7:], 0), line.raw()
-    if not kind or not raw or line.result < 0:
-        return
-    report = raw[: max(line.result, 1)]
-    report = report if report[0] else report[1:]
-    is_in = direction == "G"
-    request = ClassRequest.HID_GET_REPORT if is_in else ClassRequest.HID_SET_REPORT
-    bmRequestType = (DIRECTION_IN if is_in else 0) | RequestKind.CLASS | Recipient.INTERFACE
-    setup = Setup(bmRequestType, request, kind << 8 | raw[0], interface, len(report))
-    said.control(setup, b"" if is_in else report, Answer(data=report if is_in else b""), line.number)
+    kind, raw = _REPORT_TYPES.get(line.name[7:], 0), line.raw()
+    if kind and line.result >= 0:
+        said.hid_report(kind, raw[: max(line.result, 1)], interface, is_in=line.name[6] == "G", place=line.number)
 
 
 def _problems(said: _Said, name: str) -> Iterator[Problem]:
