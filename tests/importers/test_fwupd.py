@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usbfuzz.case import DeviceSpec, ScriptedDevice, load, spec_of
@@ -209,12 +209,14 @@ REAL = emulation(
 )
 
 
+@settings(deadline=None)
 @given(damaged_text(REAL))
 def test_damaged_emulations_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_fwupd(content)
     survives(import_fwupd, content)
 
 
+@settings(deadline=None)
 @given(damaged(archive(setup=REAL, reload=emulation(old())), st.integers(0, 255)))
 def test_damaged_archives_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_fwupd(content)

@@ -139,7 +139,7 @@ def test_ioctls_alone_are_no_device() -> None:
 WHOLE = NODE + asked(VERSION, b"\x31\0") + urb(1, 0x81, b"hello") + "HIDIOCGFEATURE(0) 3 02AABB0000\nEVIOCGID 0 03\n"
 
 
-@settings(max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(damaged_text(WHOLE.encode()) | st.binary(max_size=200))
 def test_damaged_ioctls_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_ioctl(content)

@@ -164,7 +164,7 @@ def test_a_list_without_a_device_says_what_to_give() -> None:
         import_listing(b"T:  Bus=03 Lev=00 Prnt=00 Port=00\nD:  Ver= 2.00\n", "x")
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(damaged_text((ROOT_HUB + listed(HEADSET)).encode()) | st.binary(max_size=100))
 def test_damaged_lists_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_listing(content)

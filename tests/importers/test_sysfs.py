@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usbfuzz.case import DeviceSpec, load
@@ -177,6 +177,7 @@ def small_archive() -> bytes:
     return file.getvalue()
 
 
+@settings(deadline=None)
 @given(damaged(small_archive(), st.integers(0, 255)))
 def test_damaged_archives_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_archive(content)
