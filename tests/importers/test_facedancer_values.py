@@ -76,3 +76,31 @@ def test_a_hid_descriptor_that_cannot_be_read_is_made_up_of_its_report_and_told(
 )
 def test_calls_without_bounds_or_sense_are_told(raw: str) -> None:
     assert [*only(KEYS.replace("LENGTH", raw)).problems]
+
+
+def test_names_of_a_constructor_are_followed_unless_they_change() -> None:
+    script = (
+        HEAD
+        + """
+class Mine(USBDevice):
+    def __init__(self, vendor=0x1234):
+        product = vendor + 1
+        changed = 1
+        changed = 2
+        super().__init__(vendor_id=vendor, product_id=0x1235)
+        configuration = USBConfiguration(max_power=changed)
+        self.add_configuration(configuration)
+        interface = USBInterface(class_number=3, subclass_number=product - 0x1235)
+        configuration.add_interface(interface)
+        report = bytes([5, 1, 9, 6, 0xC0])
+        head = b"\\x09\\x21\\x11\\x01\\x00\\x01\\x22" + struct.pack("<H", len(report))
+        interface.add_descriptor(USBDescriptor(raw=head, type_number=0x21, include_in_config=True))
+        interface.add_descriptor(USBDescriptor(raw=report, type_number=0x22, number=0))
+"""
+    )
+    imported = only(script)
+    assert imported.device.configurations[0][18:] == HID
+    assert imported.device.reports == ((0, bytes((5, 1, 9, 6, 0xC0))),)
+    assert imported.device.device[8:12] == bytes.fromhex("34123512")
+    (problem,) = imported.problems
+    assert "USBConfiguration.max_power: the script does not say what changed is; 500 is used" in str(problem)

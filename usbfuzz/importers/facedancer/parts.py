@@ -261,20 +261,26 @@ class _Constructor:
     device: Part
     depth: int
     objects: dict[str, Part] = field(factory=dict)
-    defaults: dict[str, ast.expr] = field(factory=dict)
+    names: dict[str, ast.expr] = field(factory=dict)  #: parameters with defaults, and local names
 
     def run(self, function: ast.FunctionDef) -> None:
         """Do what is understood; the rest concerns the running device."""
         self.objects = {"self": self.device}
         names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-        self.defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+        self.names = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
         for statement in function.body:
             match statement:
-                case ast.Assign(targets=[target], value=ast.Call() as call):
-                    if made := self._made(call):
-                        self.objects[ast.unparse(target)] = made
+                case ast.Assign(targets=[target], value=value):
+                    self._assign(target, value)
                 case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=name)) as call):
                     self._called(owner, name, call)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(value, ast.Call) and (made := self._made(value)):
+            self.objects[ast.unparse(target)] = made
+        elif isinstance(target, ast.Name):
+            # Which of two values a name has when it is used is not followed: then it is none that is known.
+            self.names[target.id] = ast.Name(target.id) if target.id in self.names else value
 
     def _called(self, owner: ast.expr, name: str, call: ast.Call) -> None:
         if name == "__init__" and ast.unparse(owner).startswith("super("):
@@ -293,8 +299,8 @@ class _Constructor:
             holder.parts.append(added)
 
     def _argument(self, value: ast.expr) -> ast.expr:
-        """The default of a parameter of ``__init__``, for other expressions the expression itself."""
-        return self.defaults.get(value.id, value) if isinstance(value, ast.Name) else value
+        """What a parameter or local name stands for, for other expressions the expression itself."""
+        return self.names.get(value.id, value) if isinstance(value, ast.Name) else value
 
     def _made(self, call: ast.Call) -> Part | None:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
@@ -307,4 +313,4 @@ class _Constructor:
             return made
         if name not in _ROLES or _ROLES[name] == "device":
             return None
-        return Part(_ROLES[name], name, call.lineno, given, Values(given, self.device.values))
+        return Part(_ROLES[name], name, call.lineno, given, Values(given, Values(self.names, self.device.values)))
