@@ -78,7 +78,10 @@ def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
 
 def holds_answers_only(path: Path) -> bool:
     """Whether a file holds what a device answered, and not the device; such files are joined by :func:`add_capture`."""
-    return path.is_file() and looks_ioctl(_plain(_read(path), str(path)))
+    try:
+        return path.is_file() and looks_ioctl(_plain(_read(path), str(path)))
+    except InputError:
+        return False  # whoever reads it tells what is wrong with it
 
 
 def add_capture(devices: Sequence[Imported], path: Path) -> list[Imported]:
