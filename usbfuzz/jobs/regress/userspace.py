@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 __all__ = ["changes", "line", "recordable"]
 
 _LINES = 300  #: of one run; what is beyond is one line, its digest
-_VALUE_CHARS = 600  #: of one value; the words beyond are counted, and their digest kept
+#: Of one value; the words beyond are counted, and their digest kept. The keys of a keyboard find room, the hundreds of
+#: frame intervals that a camera may offer do not.
+_VALUE_CHARS = 2000
 _LEFT_CHARS = 200
 _DIGEST_CHARS = 8
 #: A value of more words than this is shown by what it lost and gained.
