@@ -94,6 +94,19 @@ def test_behaviour_does(first: str, second: str) -> None:
     assert stable_line(first) != stable_line(second)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR Transfer event TRB DMA ptr not part of current TD ep_index 2 comp_code 13",
+        "Looking for event-dma 0000000004a2 trb-start 0000000004a3 trb-end 0000000004a3 seg-start 0 seg-end 0",
+        "Event dma 0x0000000004a21000 for ep 2 status 13 not part of TD at 0000000004a21010 - 0000000004a21010",
+    ],
+)
+def test_what_the_host_controller_says_by_chance_is_no_behaviour_of_the_device(line: str) -> None:
+    console = f"[ 1.0] xhci_hcd 0000:00:02.0: {line}\n[ 1.1] usb 1-1: no\n"
+    assert kernel_lines(console) == ("usb 1-1: no",)
+
+
 @given(st.text())
 def test_whatever_a_guest_says_is_bounded_printable_and_in_order(console: str) -> None:
     lines = kernel_lines("".join(f"[ 1.0] {line}\n" for line in console.splitlines()) * 2)
