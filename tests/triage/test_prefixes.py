@@ -60,11 +60,23 @@ def test_offsets_are_those_of_the_log_that_was_sent(style: str) -> None:
         "Mon 2026-06-01 12:00:00 CEST host app[7]: INFO: task x blocked for more than 120 seconds",
         "Mon Jun  1 12:00:00 2026 daemon.warn app[77]: BUG: x",
         "1780308000.123456 host app[7]: BUG: x",
+        "Jun 01 12:00:00 [machine's name] app[7]: > Internal error:   Could not resolve keysym AKey",
+        "Jun 01 12:00:00 <hidden> app[7]: BUG: x",
+        "[    55.723] (EE) BUG: triggered 'if (locked())'",
+        "[ 17762.870] (EE) event4  - A Touchpad: WARNING: log rate limit exceeded (5 msgs per 24h).",
+        "(EE) BUG: triggered 'if (locked())'",
     ],
 )
 def test_words_of_programs_are_no_crash(line: str) -> None:
     assert _titles(f"{line}\n" * 3) == []
     assert _titles(f"{line}\n{behind('journalctl short', _CRASH)}{line}\n") == [_TITLE]
+
+
+@pytest.mark.parametrize("machine", ["[its name]", "<hidden>", "(a host)"])
+def test_a_machine_whose_name_was_taken_out_is_a_machine(machine: str) -> None:
+    log = behind("journalctl short, with stamps", _CRASH).replace("a-host.lan", machine)
+    assert machine in log
+    assert _titles(f"Jun 01 12:00:00 {machine} app[7]: BUG: x\n{log}") == [_TITLE]
 
 
 def test_lines_of_programs_stay_out_of_a_report() -> None:

@@ -13,7 +13,7 @@ from usbfuzz.triage.prefixes import plain_log
 
 from .blame import guilty_file, guilty_module, running_task
 from .body import MAX_BYTES, Body, collect, lines_before
-from .console import Line, as_log, as_text, parse_line
+from .console import STAMP, Line, as_log, as_text, parse_line
 from .excuses import excused
 from .heads import continues
 from .report import Report
@@ -31,7 +31,7 @@ MAX_ALIKE = 4
 
 _PANIC = "Kernel panic - not syncing"
 _NUMBERS = re.compile(r"(?:0x)?[0-9a-f]*\d[0-9a-f]*")
-_STAMP = re.compile(r"\[ *\d+\.\d+\]")
+_STAMP = re.compile(STAMP)
 #: A panic this close behind a report is a consequence of it.
 _AFTERMATH_BYTES = 4096
 #: The connection to the guest's console was lost: what was being printed is incomplete.
