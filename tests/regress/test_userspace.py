@@ -30,6 +30,11 @@ def test_a_change_is_told_in_the_words_of_the_record(old: str | None, new: str |
     assert list(changes(before, after)) == [f"1.2 x:y: {change}"]
 
 
+def test_a_device_number_in_a_name_does_not_tell_two_runs_apart() -> None:
+    told = {line(f"device hwmon 'apple_mfi_fastcharge_1_{number}'", "present") for number in (2, 17)}
+    assert told == {"device hwmon 'apple_mfi_fastcharge_N': present"}
+
+
 def test_a_long_list_in_another_order_is_shown_whole() -> None:
     reverse = " ".join(reversed(MANY.split()))
     (change,) = changes([line("a", MANY)], [line("a", reverse)])

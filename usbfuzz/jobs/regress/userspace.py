@@ -7,6 +7,7 @@ a list of words.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,6 +18,8 @@ _LINES = 300  #: of one run; what is beyond is one line, its digest
 #: frame intervals that a camera may offer do not.
 _VALUE_CHARS = 2000
 _LEFT_CHARS = 200
+#: Bus and device number in a name, of which the second counts up (drivers/usb/misc/apple-mfi-fastcharge.c).
+_COUNTED = re.compile(r"(apple_mfi_fastcharge)_\d+_\d+")
 _DIGEST_CHARS = 8
 #: A value of more words than this is shown by what it lost and gained.
 _FEW_WORDS = 6
@@ -29,7 +32,7 @@ def line(left: str, value: str) -> str:
 
     A long value keeps its first words, the number of the others and a digest of them, so that no difference is lost.
     """
-    left = _printable(left).replace(": ", ":").rstrip(":")
+    left = _COUNTED.sub(r"\1_N", _printable(left)).replace(": ", ":").rstrip(":")
     return f"{left[:_LEFT_CHARS]}: {_folded(_printable(value))}"
 
 
