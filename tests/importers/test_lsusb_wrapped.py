@@ -7,6 +7,7 @@ import gzip
 import html
 import quopri
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def _page(text: str) -> str:
 
 WRAPS: dict[str, Wrap] = {
     "stderr in the middle of lines": _blocks_of_4096,
+    "a signature of PGP": lambda text: (
+        f"{text}iF0EABECAB0WIQSwWRWIpJbl0W4DemNvf0o9jP6qUwUCYN3tHgAKCRBvf0o9jP6q\n=Y4m0\n"
+    ),
+    "a sentence about a field": lambda text: f"{text}\nbcdUSB should be 2.00 or higher, the answer says\n",
+    "a program": lambda text: f"idProduct = 0x1163\n  a.bLength = 9;\n  a.bNumEndpoints = 2;\n{text}",
     "quoted-printable": lambda text: f"{_MAIL}quoted-printable\n\n{quopri.encodestring(text.encode()).decode()}",
     "quoted-printable, CRLF": lambda text: quopri.encodestring(text.encode()).decode().replace("\n", "\r\n"),
     "base64": lambda text: f"{_MAIL}base64\n\n{base64.encodebytes(text.encode()).decode()}",
@@ -149,3 +155,36 @@ def test_a_bos_that_is_not_shown_whole_is_a_problem() -> None:
     bos = "Binary Object Store Descriptor:\n  bLength 5\n  bDescriptorType 15\n  wTotalLength 22\n  bNumDeviceCaps 2\n"
     (found,) = import_bytes(HEADSET_2007 + bos.encode(), "lsusb.txt")
     assert [str(problem) for problem in found.problems] == ["BOS: wTotalLength is 22, the dump shows 5 bytes"]
+
+
+@pytest.mark.parametrize("encoded", [bytes, quopri.encodestring])
+def test_the_no_break_spaces_of_latin_1_are_blanks(encoded: Callable[[bytes], bytes]) -> None:
+    content = HEADSET_2007.decode().replace("  ", " \xa0").encode("latin-1")
+    assert only(encoded(content)).device == only(HEADSET_2007).device
+
+
+def test_an_attachment_far_down_in_a_mail_of_many_headers_is_read() -> None:
+    headers = "".join(f"X-Filter-{number}: clean\n" for number in range(60))
+    log = f"{'a line of a log ' * 60}\n" * 1200
+    mail = f"{_MAIL}8bit\n\n{log}\n--=_1\n{_MAIL}base64\n{headers}\n"
+    assert only(mail.encode() + base64.encodebytes(HEADSET_2007)).device == only(HEADSET_2007).device
+
+
+def test_a_value_may_stand_behind_the_blank_lines_that_soft_breaks_leave() -> None:
+    webcam = next(path for path in TEXTS if "webcam" in path.name and ".014" in path.name).read_text()
+    broken = re.sub(r"guidFormat +(.*)", lambda found: f"guidFormat{'=20' * 24}=\n=20=20\n{found[1]}", webcam)
+    assert broken != webcam
+    assert only(broken.encode()).device == only(webcam.encode()).device
+
+
+def test_a_heading_with_nothing_below_it_adds_no_descriptor_of_zeros() -> None:
+    got = only(HEADSET_2007 + b"    Interface Descriptor:\n")
+    assert got.device == only(HEADSET_2007).device
+    assert str(got.problems[-1]).endswith("interface descriptor: nothing of it is shown; left out")
+
+
+def test_a_capture_that_began_late_does_not_hide_the_dump_in_the_same_mail() -> None:
+    late = b"ffff8801 100 S Ii:1:003:1 -115:8 8 <\nffff8801 200 C Ii:1:003:1 0:8 8 = 00000000 00000000\n"
+    with pytest.raises(InputError, match="does not tell its device descriptor"):
+        only(late)
+    assert only(late * 4 + HEADSET_2007).device == only(HEADSET_2007).device

@@ -9,12 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usbfuzz.case import load
+from usbfuzz.descriptors import Descriptor, uac2
+from usbfuzz.descriptors.constants import ClassCode
+from usbfuzz.device.build import configuration, device, endpoint, interface
 from usbfuzz.errors import InputError
 from usbfuzz.importers import import_bytes
+from usbfuzz.wire import Speed, TransferType
 
 from .lsusb_texts import CORPUS
 
 FILES = sorted(CORPUS.glob("*.toml"))
+_SOUND = {"bInterfaceClass": ClassCode.AUDIO, "bInterfaceSubClass": 2, "bInterfaceProtocol": 0x20}
+_FEEDBACK = 0x10  #: usage of an isochronous endpoint
 
 
 def _says_where_it_ends(path: Path) -> bool:
@@ -60,3 +66,33 @@ def test_a_huge_blob_is_refused() -> None:
     device = load(FILES[0]).devices[0].device
     with pytest.raises(InputError, match="larger than 1 MiB"):
         import_bytes(device + bytes(1 << 20), "descriptors")
+
+
+def _speaker(*settings: tuple[int, int], subslot: int = 2) -> bytes:
+    """Audio 2.0 of two channels, with an alternate setting for each wMaxPacketSize and bInterval."""
+    parts: list[bytes | Descriptor] = [interface(0, **_SOUND)]
+    for number, (size, interval) in enumerate(settings, start=1):
+        parts += [
+            interface(0, bAlternateSetting=number, **_SOUND),
+            uac2.General(bTerminalLink=1, bFormatType=1, bmFormats=1, bNrChannels=2),
+            uac2.FormatTypeI(bSubslotSize=subslot, bBitResolution=8 * subslot),
+            endpoint(0x01, TransferType.ISOCHRONOUS, wMaxPacketSize=size, bInterval=interval),
+            endpoint(0x81, TransferType.ISOCHRONOUS | _FEEDBACK, wMaxPacketSize=4, bInterval=interval),
+        ]
+    return configuration(*parts)
+
+
+@pytest.mark.parametrize(
+    ("sound", "speed"),
+    [
+        (_speaker((104, 1)), Speed.HIGH),  # 26 frames: 192 kHz, each microframe
+        (_speaker((196, 4)), Speed.HIGH),  # 49 frames, which would be those of eight milliseconds
+        (_speaker((196, 1)), Speed.FULL),
+        (_speaker((104, 1), (196, 1)), Speed.FULL),  # a slower format beside the usual one
+        (_speaker((294, 1), subslot=3), Speed.FULL),
+        (_speaker(), Speed.FULL),
+    ],
+)
+def test_audio_2_whose_packets_cannot_hold_a_millisecond_of_sound_ran_at_high_speed(sound: bytes, speed: Speed) -> None:
+    (got,) = import_bytes(device(idVendor=0x1234, idProduct=1) + sound, "descriptors")
+    assert got.device.speed is speed

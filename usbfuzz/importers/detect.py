@@ -34,7 +34,7 @@ __all__ = ["FORMATS", "MAX_BYTES", "add_capture", "holds_answers_only", "import_
 MAX_BYTES = 64 << 20  #: larger files are refused
 _MAX_ARCHIVE_BYTES = 512 << 20  #: unpacked; tar fills each attribute of sysfs up to a page
 
-#: the first that recognises the content reads it, so the stricter ones stand first
+#: the first that recognises the content and finds a device in it reads it, so the stricter ones stand first
 FORMATS: tuple[Format, ...] = (
     Format("raw descriptors", looks_raw, import_raw),
     Format("pcap and pcapng captures", looks_pcap, import_capture),
@@ -67,9 +67,15 @@ def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
     """The devices of a file's content; ``name`` is what messages call it. Raises InputError."""
     content = _plain(content, name)
     for look in (content, _in_utf8(content, name)):
+        refusals = []
         for format_ in FORMATS:
             if format_.looks_like(look):
-                return format_.read(look, name)
+                try:
+                    return format_.read(look, name)
+                except InputError as error:
+                    refusals.append(error)  # a mail may hold a capture that began late, and below it the dump
+        if refusals:
+            raise refusals[0]
     if looks_ioctl(content):
         with_ioctls((), content, name)  # which says what to give with it
     known = ", ".join(format_.name for format_ in FORMATS)

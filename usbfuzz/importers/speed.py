@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usbfuzz.descriptors import split
+from usbfuzz.descriptors import Descriptor, split, uac2
 from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.standard import (
     DeviceDescriptor,
     DeviceQualifierDescriptor,
     EndpointDescriptor,
+    InterfaceDescriptor,
     SuperSpeedEndpointCompanion,
 )
 from usbfuzz.wire import Speed, TransferType
@@ -26,6 +27,8 @@ _FULL_SPEED_PACKET = 64  #: bytes, of any transfer but isochronous
 _TRANSLATORS = (1, 2)  #: bDeviceProtocol: one transaction translator, or one for each port
 _HIGH_HUB_INTERVAL = 12  #: bInterval of the status change endpoint at high speed; at full speed it is 255
 _SIZE = 0x07FF  #: bits of wMaxPacketSize that are the size
+_USAGE, _FEEDBACK = 0x30, 0x10  #: bits of an isochronous endpoint's bmAttributes: what it is for; no sound
+_FRAMES = 44  #: audio frames of a millisecond at 44.1 kHz, the lower of the two usual rates
 
 
 def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes = b"") -> Speed:
@@ -43,6 +46,8 @@ def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes
         return Speed.HIGH
     if any(endpoint.transfer_type is TransferType.BULK for endpoint in endpoints):
         return Speed.FULL  # at high speed its size would be 512
+    if _sounds_at_high(descriptors):
+        return Speed.HIGH
     if head is not None and head.bMaxPacketSize0 == _LOW_SPEED_PACKET and endpoints and all(map(_maybe_low, endpoints)):
         return Speed.LOW
     other = DeviceQualifierDescriptor.view(qualifier)
@@ -64,6 +69,31 @@ def _only_high(endpoint: EndpointDescriptor) -> bool:
     if endpoint.wMaxPacketSize & ~_SIZE:
         return True  # extra transactions in a microframe
     return size > (1023 if kind is TransferType.ISOCHRONOUS else _FULL_SPEED_PACKET)
+
+
+def _sounds_at_high(descriptors: Iterable[Descriptor]) -> bool:
+    """Whether no packet of an audio 2.0 function could hold the sound of its interval at full speed.
+
+    Full speed has a packet each 2^(bInterval-1) milliseconds (USB 2.0 §9.6.6), high speed up to eight in one. Audio 2.0
+    does not tell rates in descriptors; an audio frame has bNrChannels of bSubslotSize bytes (Data Formats 2.0 §2.3.1).
+    """
+    fits: list[bool] = []
+    channels = subslot = 0
+    for descriptor in descriptors:
+        if isinstance(descriptor, InterfaceDescriptor):
+            channels = subslot = 0
+        elif isinstance(descriptor, uac2.General):
+            channels = descriptor.bNrChannels
+        elif isinstance(descriptor, uac2.FormatTypeI):
+            subslot = descriptor.bSubslotSize
+        elif isinstance(descriptor, EndpointDescriptor) and channels and subslot and _carries_sound(descriptor):
+            frames = (descriptor.wMaxPacketSize & _SIZE) // (channels * subslot)
+            fits.append(frames >= _FRAMES << max(descriptor.bInterval - 1, 0))
+    return bool(fits) and not any(fits)
+
+
+def _carries_sound(endpoint: EndpointDescriptor) -> bool:
+    return endpoint.transfer_type is TransferType.ISOCHRONOUS and endpoint.bmAttributes & _USAGE != _FEEDBACK
 
 
 def _maybe_low(endpoint: EndpointDescriptor) -> bool:

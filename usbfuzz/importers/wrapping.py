@@ -11,19 +11,21 @@ import quopri
 import re
 from collections.abc import Callable, Iterable
 
-__all__ = ["joined", "unwrapped"]
+__all__ = ["decoded", "joined", "unwrapped"]
 
 _HARD_ENDS = ("\u2028", "\u2029", "\x85", "\x0b")  #: what ends lines where no line feed does: word processors, EBCDIC
+#: bytes that are no UTF-8, as the codec's surrogateescape passes them on (PEP 383), to Latin-1 without its controls
+_LATIN_1 = {0xDC00 + byte: byte if byte >= 0xA0 else 0xFFFD for byte in range(0x80, 0x100)}
 _FEW = 4  #: lines that a text has which ends them otherwise
 
 #: ECMA-48 §5.4 and §5.6: control sequences, control strings (the window's title) and two-character escapes
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[0-Z\\-~])")
 _QUOTED_PRINTABLE = re.compile(
-    r"^Content-Transfer-Encoding:[ \t]*quoted-printable|=3D|=20[ \t]*$", re.IGNORECASE | re.MULTILINE
+    r"^Content-Transfer-Encoding:[ \t]*quoted-printable|=3D|=A0|=20[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 _SOFT_BREAK = re.compile(r"=[ \t]*$")
 _BASE64 = re.compile(
-    r"^(Content-Transfer-Encoding:[ \t]*base64[ \t]*\n(?:[^\n]{1,998}\n){0,20}\n)"
+    r"^(Content-Transfer-Encoding:[ \t]*base64[ \t]*\n(?:[^\n]{1,998}\n){0,200}\n)"
     r"((?:[A-Za-z0-9+/]{4,80}={0,2}[ \t]*\n)+)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -40,6 +42,14 @@ _UNSEEN_ENDS = {
 _BREAK = re.compile(r"<br\b[^<>]{0,100}>\n?|</?(?:p|div|li|tr|pre|table|blockquote|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,9});")
+
+
+def decoded(content: bytes) -> str:
+    """The text of UTF-8; bytes that are none are Latin-1, as older mails and consoles have it: 0xa0 is a blank."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("utf-8-sig", "surrogateescape").translate(_LATIN_1)
 
 
 def unwrapped(text: str) -> str:
@@ -77,13 +87,13 @@ def _with_line_feeds(text: str) -> str:
 def _from_base64(text: str) -> str:
     """RFC 2045 §6.8, where a header announces it."""
 
-    def decoded(match: re.Match[str]) -> str:
+    def opened(match: re.Match[str]) -> str:
         try:
-            return match[1] + binascii.a2b_base64(match[2]).decode("utf-8", "replace").replace("\r\n", "\n")
+            return match[1] + decoded(binascii.a2b_base64(match[2])).replace("\r\n", "\n")
         except binascii.Error:
             return match[0]
 
-    return _BASE64.sub(decoded, text)
+    return _BASE64.sub(opened, text)
 
 
 def _from_quoted_printable(text: str) -> str:
@@ -91,7 +101,7 @@ def _from_quoted_printable(text: str) -> str:
     if not _QUOTED_PRINTABLE.search(text):
         return text
     whole = "\n".join(joined(text.split("\n"), _soft_break))
-    return quopri.decodestring(whole.encode("utf-8", "replace")).decode("utf-8", "replace")
+    return decoded(quopri.decodestring(whole.encode("utf-8", "replace")))
 
 
 def _soft_break(line: str) -> int | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from .text import Line
 
@@ -84,9 +84,11 @@ class _BlockReader:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self._hex: Block | None = None  # gets the bytes that a mail program moved to the next line
+        self._bare: Token | None = None  # the field of the last line, if its value was moved there too
 
     def read(self, line: Line) -> None:
-        text, here = line.text, self._hex
+        text, here, bare = line.text, self._hex, self._bare
+        self._bare = None
         if match := _TAIL_BEHIND.match(text):
             self.read(Line(line.number, match[1]))
             self.read(Line(line.number, match[2]))
@@ -114,7 +116,7 @@ class _BlockReader:
         elif (match := _FIELD.match(text)) and (match[3] or not self._in_report()):
             self._field(Token(line.number, match[1], int(match[2]) if match[2] else None, match[3] or ""))
         else:
-            self._continue(line)
+            self._continue(line, bare)
 
     def _bytes(self, block: Block, text: str) -> None:
         self.blocks.append(block)
@@ -145,6 +147,7 @@ class _BlockReader:
             block = Block(token.line, BlockKind.COMPANION)
             self.blocks.append(block)
         block.tokens.append(token)
+        self._bare = None if token.value else token
 
     def _in_report(self) -> bool:
         """Among HID items, whose usages may look like fields: iDeviceChemistry."""
@@ -156,11 +159,10 @@ class _BlockReader:
             self.blocks.append(Block(line))
         return self.blocks[-1]
 
-    def _continue(self, line: Line) -> None:
+    def _continue(self, line: Line, bare: Token | None) -> None:
         """A line that is neither: the value of a field whose line was broken before it, or a remark of lsusb."""
         tokens = self.blocks[-1].tokens if self.blocks else []
-        if tokens and not tokens[-1].value and tokens[-1].line == line.number - 1:
-            last = tokens.pop()
-            tokens.append(Token(last.line, last.name, last.index, line.text))
+        if bare is not None:
+            tokens[-1] = evolve(bare, value=line.text)
         elif tokens and tokens[-1].name == "iChannelNames" and _BYTES.match(line.text):
             tokens.append(Token(line.number, "bmMixerControls", None, line.text))  # up to 009, of audio 2.0

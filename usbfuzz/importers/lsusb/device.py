@@ -27,7 +27,7 @@ from .losses import put_back
 from .misprints import mended
 from .rebuild import Rebuilt, rebuild, rebuild_companion
 from .text import DeviceText
-from .values import number, text_of
+from .values import is_value, number, text_of
 from .versions import Versions
 
 __all__ = ["import_device"]
@@ -105,7 +105,7 @@ class _Builder:
             return
         found = self._rebuilt(block)
         if found is None:
-            if any(token.name.startswith("b") for token in block.tokens):
+            if any(token.name.startswith("b") and is_value(token.name, token.value) for token in block.tokens):
                 self._problems.append(Problem(block.line, "fields that belong to no descriptor; left out"))
             return
         self._problems += found.problems

@@ -10,7 +10,7 @@ from attrs import evolve
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported
-from usbfuzz.importers.wrapping import unwrapped
+from usbfuzz.importers.wrapping import decoded, unwrapped
 
 from .blocks import read_blocks
 from .device import import_device
@@ -20,7 +20,7 @@ from .versions import Versions, versions_of
 __all__ = ["import_lsusb", "looks_like_lsusb"]
 
 _SIGNS = re.compile(r"Device\W+Descriptor:|bDescriptorType\W+\d|Bus\W+\d{3}\W+Device\W+\d{3}:\W+ID\W+[0-9a-fA-F]{4}:")
-_LOOK = 1 << 20  #: bytes
+_LOOK = 8 << 20  #: bytes; a dump may be the last attachment of a mail
 _MAX_DEVICES = 4096
 
 
@@ -28,7 +28,7 @@ def looks_like_lsusb(content: bytes) -> bool:
     """Text with the headings or fields lsusb prints."""
     if b"\0" in content[:_LOOK]:
         return False
-    text = content[:_LOOK].decode("utf-8", "replace")
+    text = decoded(content[:_LOOK])
     return any(_SIGNS.search(look) for look in (text, unwrapped(text)))
 
 

@@ -14,12 +14,14 @@ from usbfuzz.errors import InputError
 
 __all__ = ["without_prefix"]
 
+#: a field and its number; with = between them it is source code
 _ANCHOR = re.compile(
     r"(?<!\w)(?:bLength|bDescriptorType|bDescriptorSubtype|bInterface\w+|bEndpointAddress|bmAttributes|bInterval"
-    r"|bcdUSB|idVendor|bNum\w+)\W+(?:0x)?\d"
+    r"|bcdUSB|idVendor|bNum\w+)[^\w=]+(?:0x)?\d"
 )
 _PIECES = re.compile(r"\d+|\s+|[^\d\s]+")
 _LONGEST = 120  #: characters before a field
+_FEWEST = 8  #: fields of the anchor that any whole device shows; less is source code or prose
 _MOST = 0.9  #: share of the lines with something before them
 _SIGNS = frozenset(("\\+", "\\-"))
 _LONE_SIGNS = 3  #: lines of one side of a diff that make it one
@@ -35,7 +37,7 @@ def without_prefix(lines: Sequence[str]) -> list[str]:
         raise InputError("the text is a diff of two dumps; give one of them")
     if signs and signs[0] == shapes.most_common(1)[0][0]:
         return _cut(lines, signs[0])
-    if there <= bare:
+    if there <= bare or there < _FEWEST:
         return list(lines)
     shape, count = shapes.most_common(1)[0]
     if count < _MOST * there:

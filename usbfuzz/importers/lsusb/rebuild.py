@@ -20,7 +20,7 @@ from usbfuzz.wire import TransferType
 from .blocks import Block, BlockKind, Token
 from .layout import LaidOut, lay_out, lay_out_as_printed
 from .names import CDC_HEADINGS, HEADINGS
-from .values import number
+from .values import is_value, number
 
 __all__ = ["Rebuilt", "rebuild", "rebuild_companion"]
 
@@ -49,6 +49,8 @@ def rebuild(block: Block, context: Context) -> Rebuilt | None:
     values = {token.name: token for token in reversed(block.tokens)}
     length, kind = (_small(values.get(name)) for name in ("bLength", "bDescriptorType"))
     problems: list[Problem] = []
+    if not block.tokens and not block.raw and block.heading in HEADINGS:
+        return Rebuilt(b"", (Problem(block.line, f"{block.heading}: nothing of it is shown; left out"),))
     if kind is None and (known := HEADINGS.get(block.heading)) is not None:
         kind = int(known)
         problems.append(Problem(block.line, f"{block.heading}: bDescriptorType is not shown; taken as 0x{kind:02x}"))
@@ -115,7 +117,8 @@ def _problems(block: Block, name: str, layout: LaidOut) -> Iterator[Problem]:
     for token in layout.wrong:
         yield Problem(token.line, f"{name}: {token.name} {token.value[:40].strip()!r} is no such number; 0 was taken")
     for token in layout.unused:
-        yield Problem(token.line, f"{name}: {token.name} is no field of it; left out")
+        if is_value(token.name, token.value):
+            yield Problem(token.line, f"{name}: {token.name} is no field of it; left out")
 
 
 def _lost_masks(raw: bytes, context: Context) -> tuple[str, ...]:

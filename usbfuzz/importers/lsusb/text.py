@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
-from usbfuzz.importers.wrapping import joined, unwrapped
+from usbfuzz.importers.wrapping import decoded, joined, unwrapped
 
 from .prefix import without_prefix
 
@@ -52,7 +52,7 @@ class DeviceText:
 
 def clean_lines(content: bytes) -> Iterator[Line]:
     """The lines of a mail or file without what is not lsusb's. Raises InputError, without a file's name."""
-    text = unwrapped(content.decode("utf-8-sig", "replace"))
+    text = unwrapped(decoded(content))
     if text.count("\\n") > text.count("\n"):  # a string of JSON or of a program
         text = text.replace("\\n", "\n").replace("\\t", "\t")
     lines = without_prefix([_QUOTE.sub("", line) for line in text.split("\n")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-__all__ = ["hex_width", "number", "octets", "text_of"]
+__all__ = ["hex_width", "is_value", "number", "octets", "text_of"]
 
 _HEX = re.compile(r"^0x ?([0-9a-fA-F]+)\b")
 _BCD = re.compile(r"^([0-9a-fA-F]{1,2})\.([0-9a-fA-F]{2})\b")
@@ -56,6 +56,11 @@ def octets(value: str) -> bytes | None:
     if match := _OCTETS.match(value):
         return bytes(int(word, 16) for word in match[0].split())
     return None
+
+
+def is_value(name: str, value: str) -> bool:
+    """Whether lsusb prints such a thing behind a field's name; in sentences about a field a word follows."""
+    return number(name, value) is not None or octets(value) is not None
 
 
 def hex_width(value: str) -> int | None:
