@@ -51,8 +51,9 @@ def test_facedancer_builds_the_bytes_of_a_kept_device(
     spec = KEPT[name]
     device = _device(spec, tmp_path, monkeypatch)
     assert _served(device, 1, 0) == spec.device
-    for raw in spec.configurations:
-        assert bytes(device.configurations[raw[5]].get_descriptor()) == raw
+    for index, raw in enumerate(spec.configurations):
+        assert bytes(device.get_configuration_descriptor(index)) == raw
+        assert raw[5] in device.configurations  # where SET_CONFIGURATION looks
     assert [_served(device, 3, index) for index, _ in spec.strings] == [raw for _, raw in spec.strings]
     assert (_served(device, 15, 0), _served(device, 6, 0)) == (spec.bos, spec.qualifier)
     interfaces = [
@@ -60,6 +61,16 @@ def test_facedancer_builds_the_bytes_of_a_kept_device(
     ]
     reports = {part.number: _served(part, 0x22, 0) for part in interfaces if (0x22, 0) in part.requestable_descriptors}
     assert reports == dict(spec.reports)
+
+
+def test_configurations_of_any_number_are_found_by_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = MOUSE.configurations
+    raws = tuple(whole[:5] + bytes((value,)) + whole[6:] for value in (7, 3))
+    spec = evolve(MOUSE, device=MOUSE.device[:17] + b"\2", configurations=raws)
+    assert export(spec, "facedancer").lost == ()
+    device = _device(spec, tmp_path, monkeypatch)
+    assert tuple(bytes(device.get_configuration_descriptor(index)) for index in range(2)) == raws
+    assert [bytes(device.configurations[value].get_descriptor()) for value in (7, 3)] == [*raws]
 
 
 def test_answers_that_are_always_the_same_are_methods_and_others_are_said(

@@ -24,19 +24,22 @@ MOUSE = KEPT["boot-mouse"]
 #: What of a kept device a format may lose, besides answers. Descriptors that it carries it carries whole.
 MAY_LOSE = {
     "facedancer": "the absence of string",
-    "syz": "configuration [1-7]|the absence of string",
+    "syz": "configuration [1-7]|the HID report descriptor of interface 2$|the absence of string",
     "pcapng": r"the speed \(",
-    "lsusb": r"the speed \(|string \d|the absence of string",
+    "lsusb": r"the speed \(|configuration [\d, ]+\(wBytesPerInterval\)$|string \d|the absence of string",
     "umockdev": r"string \d|the device qualifier|the absence of string",
 }
 ANSWERS = r"answers to the control requests|what endpoint 0x\d\d answers"
+#: Reading these takes a second for a hundred devices or more; each sees a half.
+LONG = ("facedancer", "lsusb")
 READ = [name for name in FORMATS if name in MAY_LOSE]
 
 
 @pytest.mark.parametrize("form", READ)
 def test_every_kept_device_comes_back_but_for_what_is_said(form: str) -> None:
     unexpected = {}
-    for name, spec in KEPT.items():
+    half = LONG.index(form) if form in LONG else None
+    for name, spec in [*KEPT.items()] if half is None else [*KEPT.items()][half::2]:
         said = export(spec, form).lost
         if others := [what for what in said if not re.match(f"{MAY_LOSE[form]}|{ANSWERS}", what)]:
             unexpected[name] = others
@@ -108,9 +111,16 @@ def test_a_device_without_a_device_descriptor_is_refused_in_a_sentence(form: str
     assert "\n" not in str(caught.value)
 
 
-def test_facedancer_cannot_find_a_configuration_by_another_number() -> None:
-    (lost,) = export(evolve(MOUSE, configurations=(WHOLE[:5] + b"\7" + WHOLE[6:],)), "facedancer").lost
-    assert lost == "configurations whose bConfigurationValue is not 1, 2, … (Facedancer looks for these)"
+def test_facedancer_tells_configurations_of_the_same_value_apart_by_their_place_alone() -> None:
+    for value, lost in ((1, ()), (2, ("which of two configurations with the same bConfigurationValue is chosen",))):
+        same = WHOLE[:5] + bytes((value,)) + WHOLE[6:]
+        spec = evolve(MOUSE, device=MOUSE.device[:17] + b"\2", configurations=(same, same))
+        assert export(spec, "facedancer").lost == lost
+
+
+def test_fields_that_do_not_come_back_are_named() -> None:
+    power = evolve(MOUSE, configurations=(WHOLE[:8] + b"\7" + WHOLE[9:],))
+    assert list(losses(MOUSE, power)) == ["configuration 0 (bMaxPower)"]
 
 
 def test_a_capture_holds_late_held_and_failed_answers() -> None:

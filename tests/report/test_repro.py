@@ -34,9 +34,10 @@ def _render(case: Case, report: str = "") -> str:
     return render_repro(case, title='a "title" \\ of */ bugs', kernel="debian:5.10.223-1", report=report)
 
 
-def _namespace(text: str) -> SimpleNamespace:
-    """What the file defines."""
-    names: dict[str, Any] = {"__name__": "repro"}
+def _namespace(text: str, *known: SimpleNamespace) -> SimpleNamespace:
+    """What the file defines, besides what is known."""
+    names: dict[str, Any] = {name: value for part in known for name, value in vars(part).items()}
+    names["__name__"] = "repro"
     sys.modules["repro"] = sys.modules[__name__]  # dataclasses look their module up
     exec(compile(text, "repro.py", "exec"), names)
     return SimpleNamespace(**names)
@@ -50,9 +51,9 @@ def _parts() -> SimpleNamespace:
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
 def test_the_file_is_python_3_8_and_holds_the_case_byte_for_byte(path: Path) -> None:
     case = load(path)
-    text = _render(case)
-    ast.parse(text, feature_version=(3, 8))
-    played = _namespace(text).CASE
+    around = _render(case).replace(bundled(), "")  # which is the same in all, and long
+    ast.parse(around, feature_version=(3, 8))
+    played = _namespace(around, _parts()).CASE
     assert [device.device for device in played.devices] == [spec.device for spec in case.devices]
     assert [
         (event.action, event.port, event.device, event.after_ms, event.after_requests) for event in played.events
@@ -62,6 +63,12 @@ def test_the_file_is_python_3_8_and_holds_the_case_byte_for_byte(path: Path) -> 
             assert device.descriptors[0x0200 | number] == raw
         for number, raw in spec.reports:
             assert device.interface_descriptors[0x22, number] == raw
+
+
+def test_the_whole_file_is_python_3_8_and_defines_its_case() -> None:
+    text = _render(Case((_MOUSE,), ()))
+    ast.parse(text, feature_version=(3, 8))
+    assert [device.device for device in _namespace(text).CASE.devices] == [_MOUSE.device]
 
 
 def test_it_imports_nothing_but_the_standard_library() -> None:

@@ -17,7 +17,7 @@ from usbfuzz.descriptors.standard import DeviceDescriptor
 from usbfuzz.descriptors.tree import AlternateSetting, Endpoint, parse
 from usbfuzz.wire import Answer, Status, TransferType
 
-from .facedancer_order import USAGES, built_by_facedancer, placed
+from .facedancer_order import USAGES, built_by_facedancer, numbers, placed
 from .source import (
     Call,
     Item,
@@ -42,6 +42,12 @@ _TO: dict[int, str] = {
 }
 _DECORATORS: dict[int, str] = {RequestKind.CLASS: "class_request_handler", RequestKind.VENDOR: "vendor_request_handler"}
 _SYNCHRONIZATIONS = ("NONE", "ASYNC", "ADAPTIVE", "SYNCHRONOUS")
+#: By itself, Facedancer takes the index it is asked for, and one, for a configuration's number.
+_BY_PLACE = (
+    "",
+    "def get_configuration_descriptor(self, index):",
+    "    return [*self.configurations.values()][index].get_descriptor()",
+)
 _POWER = 2  #: mA of a unit of bMaxPower, as Facedancer counts
 
 
@@ -81,8 +87,11 @@ class _Writer:
         yield from _indented(_assigned(values))
         if head is None or head.replace(bNumConfigurations=len(spec.configurations)).raw != spec.device:
             yield from _indented(_told(spec.device))
+        known_by = numbers(spec.configurations)
+        if known_by != tuple(range(1, len(known_by) + 1)):
+            yield from _indented(_BY_PLACE)
         for index, raw in enumerate(spec.configurations):
-            yield from ("", *_indented(self._configuration(index, raw)))
+            yield from ("", *_indented(self._configuration(index, raw, known_by[index])))
         for kind, raw in ((DescriptorType.BOS, spec.bos), (DescriptorType.DEVICE_QUALIFIER, spec.qualifier)):
             if raw:
                 yield from ("", *_indented(self._requestable(kind, 0, raw, kind.name.title().replace("_", ""))))
@@ -131,22 +140,21 @@ class _Writer:
         self._has_languages = True
         return f"({', '.join(number_of(number, 4) for number in ids)}{',' * (len(ids) == 1)})"
 
-    def _configuration(self, index: int, raw: bytes) -> Iterator[str]:
+    def _configuration(self, index: int, raw: bytes, number: int) -> Iterator[str]:
         tree = placed(parse(raw))
         self.names.add("USBConfiguration")
         yield f"class Configuration{index}(USBConfiguration):"
         head = tree.head
-        values = {"number": str(index + 1)}
+        values = {"number": str(number)}
         if head:
-            values = {
-                "number": str(head.bConfigurationValue),
+            values |= {
                 "configuration_string": self._string(head.iConfiguration),
                 "max_power": str(head.bMaxPower * _POWER),
                 "self_powered": str(bool(head.bmAttributes & 0x40)),
                 "supports_remote_wakeup": str(bool(head.bmAttributes & 0x20)),
             }
         yield from _indented(_assigned(values))
-        if built_by_facedancer(tree) != raw:
+        if built_by_facedancer(tree) != raw or raw[5] != number:
             yield from _indented(_told(raw))
         known: set[tuple[int, int]] = set()
         for setting in tree.settings:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from usbfuzz.descriptors import Descriptor, join
 from usbfuzz.descriptors.standard import ConfigurationDescriptor
 from usbfuzz.descriptors.tree import AlternateSetting, Configuration, Endpoint
 
-__all__ = ["USAGES", "built_by_facedancer", "placed"]
+__all__ = ["USAGES", "built_by_facedancer", "numbers", "placed"]
 
 #: USBUsageType by bmAttributes bits 5:4; it has no word for 3, which is reserved.
 USAGES = {1: "FEEDBACK", 2: "IMPLICIT_FEEDBACK"}
+
+
+def numbers(configurations: Sequence[bytes]) -> tuple[int, ...]:
+    """What Facedancer is to know each configuration by: its bConfigurationValue, or where two share one, its place."""
+    values = tuple(raw[5] if raw[5:] else place for place, raw in enumerate(configurations, 1))
+    return values if len(set(values)) == len(values) else tuple(range(1, len(values) + 1))
 
 
 def placed(tree: Configuration) -> Configuration:

@@ -15,6 +15,7 @@ from usbfuzz.wire import Status
 
 from .capture import render_pcapng
 from .facedancer import render_facedancer
+from .facedancer_order import numbers
 from .losses import read_again
 from .syzkaller import render_syz
 from .umockdev import render_umockdev
@@ -56,11 +57,12 @@ def _nothing(_spec: DeviceSpec, _content: bytes) -> tuple[str, ...]:
 
 
 def _unfound(spec: DeviceSpec, content: bytes) -> tuple[str, ...]:
-    """USBDevice.get_configuration_descriptor looks for the number behind the index."""
-    is_found = all(raw[5:6] == bytes((number,)) for number, raw in enumerate(spec.configurations, 1))
+    """SET_CONFIGURATION takes the value for a configuration's number (USBDevice.handle_set_configuration_request)."""
+    values = [raw[5] if raw[5:] else place for place, raw in enumerate(spec.configurations, 1)]
+    known_by = numbers(spec.configurations)
+    is_found = all(known_by[values.index(value)] == value for value in values)
     lost = read_again(spec, content, "a Facedancer script")
-    what = "configurations whose bConfigurationValue is not 1, 2, … (Facedancer looks for these)"
-    return lost if is_found else (*lost, what)
+    return lost if is_found else (*lost, "which of two configurations with the same bConfigurationValue is chosen")
 
 
 #: What a gadget can do to a transfer; anything else it stalls.

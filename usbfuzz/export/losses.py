@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 
 from usbfuzz.case import ScriptedDevice
 from usbfuzz.case.model import DeviceSpec
-from usbfuzz.descriptors import language_descriptor
+from usbfuzz.descriptors import language_descriptor, split
 from usbfuzz.descriptors.constants import DIRECTION_IN
 from usbfuzz.errors import InputError
 from usbfuzz.importers import import_bytes
@@ -46,10 +47,31 @@ def losses(spec: DeviceSpec, other: DeviceSpec) -> Iterator[str]:
     ):
         if raw != again:
             yield name
-    yield from _numbered("configuration", dict(enumerate(spec.configurations)), dict(enumerate(other.configurations)))
+    yield from _configurations(spec.configurations, other.configurations)
     yield from _numbered("string", _strings(spec), _strings(other))
     yield from _numbered("the HID report descriptor of interface", dict(spec.reports), dict(other.reports))
     yield from _answers(spec, other)
+
+
+def _configurations(ours: tuple[bytes, ...], theirs: tuple[bytes, ...]) -> Iterator[str]:
+    """Those that came back otherwise, and the fields if only fields did."""
+    fields = [_fields(*pair) for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]]
+    words = f" ({', '.join(sorted(set().union(*fields)))})" if all(fields) and fields else ""
+    for what in _numbered("configuration", dict(enumerate(ours)), dict(enumerate(theirs))):
+        yield f"{what}{words if len(ours) == len(theirs) else ''}"
+
+
+def _fields(ours: bytes, theirs: bytes) -> set[str]:
+    """The names of the fields that differ; none if descriptors of other kinds stand there."""
+    pairs = list(zip_longest(split(ours), split(theirs)))
+    if any(type(mine) is not type(other) for mine, other in pairs):
+        return set()
+    return {
+        field.name
+        for mine, other in pairs
+        for field in mine.fields
+        if getattr(mine, field.name) != getattr(other, field.name)
+    }
 
 
 def _numbered(what: str, ours: Mapping[int, bytes], theirs: Mapping[int, bytes]) -> Iterator[str]:

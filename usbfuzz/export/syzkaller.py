@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from attrs import define
 
 from usbfuzz.case.model import ControlScript, DeviceSpec
-from usbfuzz.descriptors import language_descriptor
+from usbfuzz.descriptors import language_descriptor, split
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, StandardRequest
+from usbfuzz.descriptors.standard import InterfaceDescriptor
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Answer, Speed, Status
 
@@ -82,7 +83,8 @@ def _exchanges(spec: DeviceSpec, memory: _Memory) -> Iterator[str]:
 
     A HID driver asks twice of an interface: SET_IDLE, then for the report descriptor (usbhid_parse).
     """
-    reports = [raw for _, raw in spec.reports for _ in range(2)]
+    interfaces = {head.bInterfaceNumber for raw in spec.configurations[:1] for head in _interfaces(raw)}
+    reports = [raw for number, raw in spec.reports if number in interfaces for _ in range(2)]
     scripts = [(script, answers) for script in spec.control if (answers := list(_answers(script)))]
     if not (reports or scripts):
         return
@@ -94,6 +96,10 @@ def _exchanges(spec: DeviceSpec, memory: _Memory) -> Iterator[str]:
         responses = [_response(script, raw) for script, raw in said if not _asks_descriptor(script)]
         given = (_table(descriptors, _DESCRIPTORS, memory), _table(responses, _RESPONSES, memory))
         yield f"syz_usb_control_io(r0, {', '.join(given)})"
+
+
+def _interfaces(raw: bytes) -> Iterator[InterfaceDescriptor]:
+    yield from (descriptor for descriptor in split(raw) if isinstance(descriptor, InterfaceDescriptor))
 
 
 def _answers(script: ControlScript) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from usbfuzz.descriptors import Context, Descriptor, RawDescriptor, typed
+from usbfuzz.descriptors import Context, Descriptor, RawDescriptor, typed, uac1, uac2
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType
 from usbfuzz.descriptors.structure import Structure
 
@@ -35,8 +35,22 @@ def _control(sheet: Sheet, raw: bytes, place: Position) -> bool:
         return False
     name = descriptor.label.removeprefix("AC ").upper().replace(" ", "_")
     _head(sheet, 6, "AudioControl Interface Descriptor:", raw, name)
-    _Listing(sheet, _version(context), descriptor, 8).show()
+    used = _counted(raw, descriptor)
+    _Listing(sheet, _version(context), typed(raw[:used], context), 8, raw[used:]).show()
     return True
+
+
+def _counted(raw: bytes, descriptor: Descriptor) -> int:
+    """The bytes lsusb takes for fields: of a mixer it counts a bit for each pin and output channel.
+
+    There is one for each input channel and output channel (UAC1 §4.3.2.3, UAC2 §4.7.2.6), but how many channels a pin
+    has other descriptors say. Of UAC3 it takes what is left, as is right.
+    """
+    if not isinstance(descriptor, uac1.MixerUnit | uac2.MixerUnit):
+        return len(raw)
+    bits = descriptor.bmControls if isinstance(descriptor, uac1.MixerUnit) else descriptor.bmMixerControls
+    counted = (descriptor.bNrInPins * descriptor.bNrChannels + 7) // 8
+    return len(raw) - len(descriptor.trailing) - max(len(bits) - counted, 0)
 
 
 def _streaming(sheet: Sheet, raw: bytes, place: Position) -> bool:
@@ -143,6 +157,7 @@ class _Listing:
     version: int
     descriptor: Descriptor
     indent: int
+    junk: bytes = b""  #: behind the last field
 
     def show(self) -> None:
         """A line for each value, and lines for the bits that are set in it."""
@@ -157,10 +172,9 @@ class _Listing:
             self.sheet.line(self.indent, f"{label}{self._value(item):>{_VALUE_COLUMNS}}{self._words(item)}")
             for words in self._meaning(item):
                 self.sheet.line(self.indent + 2, words)
-        if self.descriptor.trailing:
-            count = len(self.descriptor.trailing)
-            self.sheet.line(self.indent - 2, f"Warning: Junk at end of descriptor ({count} bytes):")
-            self.sheet.line(self.indent, "".join(f"{byte:02x} " for byte in self.descriptor.trailing))
+        if junk := self.descriptor.trailing + self.junk:
+            self.sheet.line(self.indent - 2, f"Warning: Junk at end of descriptor ({len(junk)} bytes):")
+            self.sheet.line(self.indent, "".join(f"{byte:02x} " for byte in junk))
 
     def _items(self, name: str) -> Iterator[_Item]:
         at = next(nth for nth, field in enumerate(self.descriptor.fields) if field.name == name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from usbfuzz.descriptors.constants import DescriptorType
 
-from .sheet import Sheet, guid, u16, u32
+from .sheet import Sheet, bcd, guid, u16, u32
 
 __all__ = ["bos"]
 
@@ -19,6 +19,9 @@ _MODES = (
     "Alternate Mode configuration unsuccessful",
     "Alternate Mode configuration successful",
 )
+_WEBUSB = "{3408b638-09a9-47a0-8bfd-a0768815b665}"  #: WebUSB §5.1
+_WEBUSB_LENGTH = 24  #: bytes; of another length lsusb shows bytes
+_ALTERNATE_MODE_LENGTH = 8  #: bytes
 _NAMES = ("bLength", "bDescriptorType", "bDevCapabilityType")
 
 
@@ -105,7 +108,14 @@ def _container(sheet: Sheet, raw: bytes) -> None:
 def _platform(sheet: Sheet, raw: bytes) -> None:
     sheet.line(2, "Platform Device Capability:")
     sheet.rows(4, (*_NAMES, "bReserved"), raw)
-    sheet.line(4, f"{'PlatformCapabilityUUID':<26}{guid(raw[4:20])}")
+    uuid = guid(raw[4:20])
+    sheet.line(4, f"{'PlatformCapabilityUUID':<26}{uuid}")
+    if uuid == _WEBUSB and len(raw) == _WEBUSB_LENGTH:
+        sheet.line(6, "WebUSB:")
+        sheet.line(8, f"bcdVersion   {bcd(raw, 20)}")
+        sheet.line(8, f"bVendorCode  {raw[22]:5}")
+        sheet.line(8, f"iLandingPage {raw[23]:5} ")  # and its address, which lsusb asks of the device
+        return
     for nth, value in enumerate(raw[20:]):
         sheet.line(4, f"CapabilityData[{nth}]    0x{value:02x}")
 
@@ -137,6 +147,17 @@ def _billboard(sheet: Sheet, raw: bytes) -> None:
         row(f"iAlternateModeString[{nth}]", raw[at + 3], sheet.text(raw[at + 3]), indent=6)
 
 
+def _alternate_mode(sheet: Sheet, raw: bytes) -> None:
+    """Billboard Device Class 1.2 §3.1.6.3."""
+    if len(raw) != _ALTERNATE_MODE_LENGTH:
+        sheet.unrecognized(2, raw)
+        return
+    sheet.line(2, "Billboard Alternate Mode Capability:")
+    for name, value in zip((*_NAMES, "bIndex"), raw, strict=False):
+        sheet.line(4, f"{name:<24}{value:>5}")
+    sheet.line(4, f"{'dwAlternateModeVdo':<28}0x{raw[4:8].hex().upper()}")  # in the order of the bytes, as usbutils 014
+
+
 #: By bDevCapabilityType: least length, and what shows it.
 _CAPABILITIES: dict[int, tuple[int, Callable[[Sheet, bytes], None]]] = {
     0x02: (7, _usb2),
@@ -145,4 +166,5 @@ _CAPABILITIES: dict[int, tuple[int, Callable[[Sheet, bytes], None]]] = {
     0x05: (20, _platform),
     0x0A: (12, _superspeedplus),
     0x0D: (44, _billboard),
+    0x0F: (3, _alternate_mode),
 }

@@ -39,6 +39,7 @@ _VIDEO_1_5 = 1  #: bInterfaceProtocol
 _CAMERA = 0x0201
 _DWORD = 4
 _WITHIN_COLUMNS = 999_999_999  #: a longer number reaches a column further
+_BEYOND = b"\0"  #: what lsusb mostly finds in memory behind the last class descriptor
 _CLOCK_FRACTION = len(".000000MHz")
 _HEX = {"wTotalLength", "wTerminalType", "bEndpointAddress", "bmInterlaceFlags", "bmCapabilities", "bmVideoStandards"}
 
@@ -128,7 +129,7 @@ def _seen(raw: bytes, rest: bytes, context: Context) -> Descriptor:
     if isinstance(descriptor, OutputTerminal):
         return OutputTerminal.view(raw) or descriptor
     taken_for = _READ_ON.get(type(descriptor))
-    return descriptor if taken_for is None else taken_for.view(raw + _extra(rest)) or descriptor
+    return descriptor if taken_for is None else taken_for.view(raw + _extra(rest) + _BEYOND) or descriptor
 
 
 def _extra(rest: bytes) -> bytes:
