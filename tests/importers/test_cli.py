@@ -62,6 +62,8 @@ def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
 def test_several_devices_do_not_fit_into_one_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="choose one with -d VID:PID, or give a directory"):
         run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml")
+    with pytest.raises(InputError, match=r"\(2232:1005\); give a directory: -o .*/x$"):
+        run(WEBCAM, WEBCAM, "-o", tmp_path / "x.toml")
     run(WEBCAM, TEXTS[0], "-o", tmp_path / "x.toml", "-d", "2232:1005")
     assert load(tmp_path / "x.toml").devices[0].device[8:10] == bytes.fromhex("32 22")
 
@@ -85,6 +87,31 @@ def test_an_empty_or_damaged_file_is_an_error_and_the_others_are_imported(tmp_pa
 def test_ids_nobody_has_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="dead:beef"):
         run(WEBCAM, "-o", tmp_path, "-d", "dead:beef")
+
+
+@pytest.mark.parametrize("ids", ["0x2232:0x1005", "2232:1005"])
+def test_ids_may_be_written_as_in_programs(tmp_path: Path, ids: str) -> None:
+    run(WEBCAM, "-o", tmp_path / "x.toml", "-d", ids)
+    assert load(tmp_path / "x.toml").devices
+
+
+@pytest.mark.parametrize("ids", ["", "webcam", "2232", "2232:", "2232:10055", "2232:100g"])
+def test_what_is_no_pair_of_ids_is_told_before_anything_is_read(tmp_path: Path, ids: str) -> None:
+    with pytest.raises(InputError, match=f"^-d {ids}: is no VID:PID; give both in hex"):
+        run(tmp_path / "no such dump", "-d", ids)
+
+
+@pytest.mark.parametrize("place", ["file", "output"])
+def test_a_name_the_system_refuses_is_an_error_that_names_it(tmp_path: Path, place: str) -> None:
+    long = tmp_path / ("x" * 300)
+    with pytest.raises(InputError, match=f"{'x' * 300}: .*: File name too long; give"):
+        run(*((long, "-o", tmp_path) if place == "file" else (WEBCAM, "-o", long)))
+
+
+def test_a_directory_of_other_files_says_how_to_give_them(tmp_path: Path) -> None:
+    (tmp_path / "dump.txt").write_bytes(HEADSET_2007)
+    with pytest.raises(InputError, match=rf"other files by their names: {tmp_path}/\*$"):
+        run(tmp_path)
 
 
 def test_a_capture_of_the_device_at_work_joins_its_dump(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ __all__ = ["import_command"]
 
 _LINUX_FOUNDATION = 0x1D6B
 _SHOWN = 12  #: notes of one device
+_IDS = re.compile(r"(?:0x)?([0-9a-f]{1,4}):(?:0x)?([0-9a-f]{1,4})", re.IGNORECASE)
 
 
 @frozen
@@ -69,10 +71,14 @@ def import_command(
 
     The kind of a file is recognised by its content; - is standard input. What a file lacks is made up, and listed.
     """
-    _check_target(output, force=force)
+    wanted = None if device is None else _parsed(device)
+    try:
+        _check_target(output, force=force)
+    except OSError as failure:
+        raise InputError(f"{output}: cannot be reached: {failure.strerror}; give another -o") from failure
     errors: list[InputError] = []
     answers = [name for name in files if len(files) > 1 and holds_answers_only(Path(name))]
-    devices = _wanted(_imported([name for name in files if name not in answers], errors), device)
+    devices = _wanted(_imported([name for name in files if name not in answers], errors), wanted)
     for path in [*map(Path, answers), *([capture] if capture else [])]:
         joined = add_capture([imported for _, imported in devices], path)
         devices = [(source, imported) for (source, _), imported in zip(devices, joined, strict=True)]
@@ -81,7 +87,7 @@ def import_command(
         _write(found, force=force)
         _report(found)
     elif not errors:
-        raise InputError(f"{device}: no device with these ids in {', '.join(files)}; leave out -d to see what there is")
+        raise InputError(f"{wanted}: no device with these ids in {', '.join(files)}; leave out -d to see what there is")
     for error in errors[1:]:
         click.echo(f"usbfuzz: {error}", err=True)
     if errors:
@@ -107,10 +113,18 @@ def _imported(files: Iterable[str], errors: list[InputError]) -> list[tuple[str,
     return found
 
 
+def _parsed(ids: str) -> str:
+    """VID:PID in the form of :func:`_ids`. Raises InputError."""
+    match = _IDS.fullmatch(ids)
+    if match is None:
+        raise InputError(f"-d {ids}: is no VID:PID; give both in hex, as lsusb prints them: 046d:c52b")
+    return ":".join(digits.lower().zfill(4) for digits in match.groups())
+
+
 def _wanted(devices: list[tuple[str, Imported]], ids: str | None) -> list[tuple[str, Imported]]:
     """The devices with these ids; without ids all but the host's own root hubs, unless there is nothing else."""
     if ids is not None:
-        return [pair for pair in devices if _ids(pair[1]) == ids.lower()]
+        return [pair for pair in devices if _ids(pair[1]) == ids]
     return [pair for pair in devices if not _is_root_hub(pair[1])] or devices
 
 
@@ -129,9 +143,10 @@ def _placed(devices: list[tuple[str, Imported]], output: Path) -> Iterator[_Foun
     if output.suffix == ".toml" and not output.is_dir():
         if len(devices) > 1:
             ids = [*dict.fromkeys(_ids(imported) for _, imported in devices)]
+            choose = "choose one with -d VID:PID, or " if len(ids) > 1 else ""
             raise InputError(
                 f"{output}: is one file, but there are {len(devices)} devices ({_few(ids)});"
-                f" choose one with -d VID:PID, or give a directory: -o {output.with_suffix('')}"
+                f" {choose}give a directory: -o {output.with_suffix('')}"
             )
         yield _Found(devices[0][1], devices[0][0], output)
         return

@@ -58,9 +58,11 @@ def import_file(path: Path) -> tuple[Imported, ...]:
 
     Raises InputError when it is unreadable or of no known kind, or when it holds no device.
     """
-    if path.is_dir():
-        return import_sysfs(path)
-    return import_bytes(_read(path), str(path))
+    try:
+        is_directory = path.is_dir()
+    except OSError as error:  # a name that is too long, a way there that is closed
+        raise _unreadable(path, error) from error
+    return import_sysfs(path) if is_directory else import_bytes(_read(path), str(path))
 
 
 def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
@@ -85,7 +87,7 @@ def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
 def holds_answers_only(path: Path) -> bool:
     """Whether a file holds what a device answered, and not the device; such files are joined by :func:`add_capture`."""
     try:
-        return path.is_file() and looks_ioctl(_plain(_read(path), str(path)))
+        return looks_ioctl(_plain(_read(path), str(path)))
     except InputError:
         return False  # whoever reads it tells what is wrong with it
 
@@ -133,4 +135,8 @@ def _read(path: Path) -> bytes:
                 raise InputError(f"{path}: is not a regular file; give a file, or - for standard input")
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; give a readable file") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be read: {error.strerror}; give a readable file")

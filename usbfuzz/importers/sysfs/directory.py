@@ -31,7 +31,7 @@ def import_sysfs(path: Path) -> tuple[Imported, ...]:
     is_one = "descriptors" in directories[str(top)]
     found = [(where, shown) for where, shown in devices_in(directories) if not is_one or where == str(top)]
     if not found:
-        raise nothing_in(str(path))
+        raise InputError(f"{nothing_in(str(path))}; other files by their names: {path}/*")
     return tuple(imported(shown, where.rpartition("/")[2], f"{where}/descriptors") for where, shown in found)
 
 
