@@ -38,14 +38,30 @@ def test_what_is_seen_twice_in_a_place_is_numbered() -> None:
     ]
 
 
+def test_many_of_one_name_are_numbered_in_time() -> None:
+    assert seen_in(b"3-1 a #2\tx\n" + b"3-1 a\tx\n" * 20_000)[-1].what == "a #9999"
+
+
 def test_names_of_devices_are_printable_and_stay_what_they_are() -> None:
     seen = seen_in("3-1:1.0 input 'Tastatür\u202e' id\tk\u00e4\n".encode() + b"3-1:1.0 net \xff\tpresent\n")
     assert [line.what for line in seen] == ["input 'Tastatür\\u202e' id", "net \\xff"]
     assert seen[0].value == "kä"
 
 
+def test_a_line_of_bytes_that_are_no_text_is_as_long_as_its_bytes() -> None:
+    assert seen_in(b"3-1 net\t" + b"\xff" * 8_000 + b"\n")[0].value == "\\xff" * 8_000
+
+
 @pytest.mark.parametrize(
-    "answer", [b"3-1 a b c\n", b"\n", b"usb3 net\tx\n", b"3-1 net\tx\ty\n", b"3-1 net\t" + b"x" * 20_000 + b"\n"]
+    "answer",
+    [
+        b"3-1 a b c\n",
+        b"\n",
+        b"usb3 net\tx\n",
+        b"3-1 net\tx\ty\n",
+        b"3-1 net\t" + b"x" * 20_000 + b"\n",
+        b"3-1 net\tx\n" * 200_000,
+    ],
 )
 def test_an_answer_that_is_no_survey_is_an_error(answer: bytes) -> None:
     with pytest.raises(GuestError, match="the guest is corrupted"):

@@ -10,6 +10,7 @@ from attrs import evolve
 from harness.guest.place import buses_of
 from usbfuzz.case.model import EndpointScript, RequestPattern, Step
 from usbfuzz.case.play import ScriptedDevice, spec_of
+from usbfuzz.descriptors.strings import string_descriptor
 from usbfuzz.load import load_device
 from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.models.hid.pointers import BootMouse
@@ -36,6 +37,15 @@ def survey_of(workbench: Workbench, device: Device) -> dict[tuple[str, str], str
     workbench.plug(0, device)
     seen = workbench.wait(workbench.lane.agent.survey(buses_of(0)), 60)
     return {(line.interface, line.what): line.value for line in seen}
+
+
+def test_a_name_forges_no_lines_whatever_characters_it_has(workbench: Workbench) -> None:
+    name = "a\n3-9:1.0 net\tforged\r\x1b[31m' keys\u202e"
+    keyboard = evolve(spec_of(Keyboard()), strings=((1, string_descriptor(name)),))
+    seen = survey_of(workbench, ScriptedDevice(keyboard))
+    assert {interface for interface, _ in seen} == {"1.0"}
+    assert not any("net" in what.split()[:1] for _, what in seen)
+    assert any(what.startswith("input 'a?3-9:1.0 net?forged??[31m' keys\\u202e") for _, what in seen)
 
 
 @pytest.mark.parametrize("model", ["headset", "disk"])

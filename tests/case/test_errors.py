@@ -223,6 +223,12 @@ def test_what_a_message_shows_of_a_file_is_short_and_harmless() -> None:
     assert len(str(caught.value)) < 200
 
 
+def test_a_line_of_user_space_without_a_value_is_named() -> None:
+    row = '[[expect]]\nkernel = "k"\ntitle = ""\nuserspace = ["1.0 net mtu: 1500", "1.0 net type 1"]\n'
+    with pytest.raises(CaseError, match=r"^f:\d+: expect\[\d\]\.userspace: '1\.0 net type 1' is no line of a record"):
+        loads(GOOD + row, "f")
+
+
 @pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "-1"])
 def test_a_number_of_any_size_is_a_case_error(number: str) -> None:
     with pytest.raises(CaseError, match=r"^f:"):

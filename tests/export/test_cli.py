@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests import DEVICES
-from usbfuzz.cli import cli
+from usbfuzz.cli import cli, main
 from usbfuzz.errors import CaseError, InputError
 from usbfuzz.export import FORMATS
 from usbfuzz.load import load_device
@@ -104,6 +104,24 @@ def test_a_device_that_is_not_there_is_said_as_for_plug(case: str) -> None:
 def test_an_unknown_format_is_answered_with_those_there_are() -> None:
     with pytest.raises(click.BadParameter, match="'pdf' is not one of 'python', 'facedancer', 'syz'"):
         _run(MOUSE, "--as", "pdf")
+
+
+def test_a_directory_that_cannot_be_made_is_wrong_input(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file: cannot be made: File exists; give another -o$"):
+        _run(MOUSE, "--as", "python", "-o", str(tmp_path / "file" / "mouse.py"))
+
+
+def test_a_form_that_is_missing_is_asked_for_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["usbfuzz", "export", MOUSE])
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said.startswith("usbfuzz: Missing option '--as'. Choose from: python, facedancer")
+    assert said.count("\n") == 1
 
 
 def test_a_capture_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,6 +219,9 @@ def _expectation(table: Table) -> Expectation:
         log=_recorded(table, "log"),
         userspace=_recorded(table, "userspace"),
     )
+    for text in expectation.userspace or ():
+        if ": " not in text:
+            table.fail("userspace", f"{clipped(text)!r} is no line of a record; write WHAT: VALUE")
     table.close()
     return expectation
 

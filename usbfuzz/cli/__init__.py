@@ -99,6 +99,8 @@ def _first(error: Exception) -> Exception:
 def _usage(error: click.ClickException) -> str:
     """One line that names the command to ask for help; the help itself for a command called without arguments."""
     message = error.format_message()
+    if isinstance(error, click.MissingParameter):  # its choices stand below each other
+        message = " ".join(message.split())
     context = getattr(error, "ctx", None)
     if context is None or "\n" in message:
         return message

@@ -18,6 +18,8 @@ from usbfuzz.export.source import printable
 from usbfuzz.importers.naming import distinct_slugs
 from usbfuzz.load import load_device, player
 
+from .targets import check_free, make_directory
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,14 +52,13 @@ def export_command(case: str, format_: str, output: Path | None, number: int | N
     """
     devices = _devices(case, number)
     targets = _targets([device.spec.name for device in devices], output, FORMATS[format_].suffix)
-    for target in targets if not force else ():
-        if target.exists():
-            raise InputError(f"{target}: exists already; give --force to overwrite it, or another -o")
+    for target in targets:
+        check_free(target, force=force)
     written = [export(device.spec, format_) for device in devices]
     if not targets:
         _print(written[0].content, format_)
     for target, file in zip(targets, written, strict=bool(targets)):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(target.parent)
         write_file(target, file.content)
     for device, file in zip(devices, written, strict=True):
         if lost := (*device.coded, *file.lost):

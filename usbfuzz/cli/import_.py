@@ -25,6 +25,7 @@ from usbfuzz.importers.detect import MAX_BYTES
 from usbfuzz.importers.naming import distinct_slugs
 
 from .options import screen
+from .targets import check_free, make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -162,7 +163,7 @@ def _few(ids: list[str]) -> str:
 def _check_target(output: Path, *, force: bool) -> None:
     """Raises InputError when nothing can be written there: before the files are read, which may take long."""
     if output.suffix == ".toml" and not output.is_dir():
-        _check_free(output, force=force)
+        check_free(output, force=force)
         directory = output.parent
     else:
         directory = output
@@ -176,20 +177,12 @@ def _check_target(output: Path, *, force: bool) -> None:
         raise InputError(f"{nearest}: nothing may be written there; give another -o")
 
 
-def _check_free(target: Path, *, force: bool) -> None:
-    if target.exists() and not force:
-        raise InputError(f"{target}: exists already; give --force to overwrite it, or another -o")
-
-
 def _write(found: list[_Found], *, force: bool) -> None:
     """Write the case files and make the directory they go to; raises InputError before the first if one is there."""
     for placed in found:
-        _check_free(placed.target, force=force)
+        check_free(placed.target, force=force)
     for placed in found:
-        try:
-            placed.target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{placed.target.parent}: cannot be made: {error.strerror}; give another -o") from error
+        make_directory(placed.target.parent)
         save(placed.target, as_case(placed.imported, Path(placed.source).name))
 
 

@@ -11,16 +11,22 @@
 
 #define NOTE_BYTES 8000		/* of one note; a keyboard with every key has some 7000 */
 
-/* One line whatever a device puts into its names; what is above ASCII stays, the host decodes it. */
+/*
+ * One line whatever a device puts into its names; what is above ASCII stays, the host decodes it. It ends with " ..."
+ * where NOTE_BYTES are written and TEXT goes on.
+ */
 static void write_printable(FILE *out, const char *text, size_t len)
 {
+	size_t written = 0;
+
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = text[i];
 
-		if (c < ' ' || c == 0x7f)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
+		if (written >= NOTE_BYTES) {
+			fputs(" ...", out);
+			return;
+		}
+		written += c < ' ' || c == 0x7f ? fprintf(out, "\\x%02x", c) : fputc(c, out) != EOF;
 	}
 }
 
@@ -53,12 +59,10 @@ void note_add(struct item *item, const char *fmt, ...)
 void note_end(struct item *item)
 {
 	if (item->list_out && !fclose(item->list_out) && item->list_len) {
-		bool cut = item->list_len > NOTE_BYTES;
-
 		write_printable(item->out, item->property, strlen(item->property));
 		fputc('\t', item->out);
-		write_printable(item->out, item->list, cut ? NOTE_BYTES : item->list_len);
-		fputs(cut ? " ...\n" : "\n", item->out);
+		write_printable(item->out, item->list, item->list_len);
+		fputc('\n', item->out);
 	}
 	free(item->list);
 	item->list = NULL;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define ANSWER_BYTES (1u << 20)
+#define CUT_BYTES    128		/* room for the line that says that it was cut */
 #define QUIET_MS     2000	/* longer than usb-storage waits before it looks for disks (delay_use) */
 #define QUIET_MAX_MS 20000
 #define STEP_MS	     50
@@ -89,7 +90,7 @@ static struct timespec in_ms(int ms)
 	return (struct timespec){ .tv_sec = end / 1000, .tv_nsec = end % 1000 * 1000000 };
 }
 
-/* Whether RUN has returned in MS. When not, its thread hangs on, and ITEM is its own from now on. */
+/* Whether RUN has returned in MS. When not, its thread hangs on, and ITEM and ASKING are its own from now on. */
 static bool ask(struct item *item, survey_fn *run, int ms)
 {
 	struct asking *asking = ms > 0 ? calloc(1, sizeof(*asking)) : NULL;
@@ -106,13 +107,17 @@ static bool ask(struct item *item, survey_fn *run, int ms)
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&asking->ended, &monotonic);
-	if (pthread_create(&thread, NULL, ask_thread, asking))
+	if (pthread_create(&thread, NULL, ask_thread, asking)) {
+		free(asking);
 		return false;
+	}
 	pthread_mutex_lock(&asking->lock);
 	while (!asking->done && !pthread_cond_timedwait(&asking->ended, &asking->lock, &end))
 		;
 	done = asking->done;
 	pthread_mutex_unlock(&asking->lock);
+	if (done && !pthread_join(thread, NULL))
+		free(asking);
 	return done;
 }
 
@@ -146,20 +151,22 @@ static void print(FILE *out, const struct item *item, const char *notes)
 static void survey_item(FILE *out, size_t index, int64_t end)
 {
 	int64_t left = end - now_ms();
-	struct item *item = items[index], given_up = *item;
+	struct item *item = items[index], *given_up = malloc(sizeof(*given_up));
 	survey_fn *run = asker_of(&item->node);
 	char *notes = NULL;
 	size_t len = 0;
 
 	item->out = open_memstream(&notes, &len);
-	if (!item->out)
+	if (!item->out || !given_up)
 		return;
+	*given_up = *item;
 	if (!ask(item, run, left < ITEM_MS ? left : ITEM_MS)) {
-		items[index] = memcpy(malloc(sizeof(given_up)), &given_up, sizeof(given_up));
-		number_label(items[index], index);
-		print(out, items[index], "\tno answer\n");
+		items[index] = given_up;
+		number_label(given_up, index);
+		print(out, given_up, "\tno answer\n");
 		return;
 	}
+	free(given_up);
 	fclose(item->out);
 	number_label(item, index);
 	print(out, item, notes);
@@ -182,6 +189,16 @@ static void survey_events(FILE *out)
 				listeners[i].endless ? "without end" : listeners[i].text);
 }
 
+/* The length of a survey that has filled TEXT, once its last line says so; what devices can make of it is not bounded. */
+static size_t cut(char *text)
+{
+	size_t len = ANSWER_BYTES - CUT_BYTES;
+
+	while (len && text[len - 1] != '\n')
+		len--;
+	return len + snprintf(text + len, CUT_BYTES, "%s survey\tcut\n", items[0]->place);
+}
+
 static int survey_child(const void *arg)
 {
 	const struct survey *survey = arg;
@@ -194,8 +211,7 @@ static int survey_child(const void *arg)
 	for (size_t i = 0; i < item_count; i++)
 		survey_item(out, i, end);
 	survey_events(out);
-	fflush(out);
-	*survey->len = ftell(out);
+	*survey->len = fflush(out) || ferror(out) ? cut(survey->text) : (size_t)ftell(out);
 	return 0;
 }
 
