@@ -169,3 +169,10 @@ def test_a_list_without_a_device_says_what_to_give() -> None:
 def test_damaged_lists_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_listing(content)
     survives(import_listing, content)
+
+
+def test_a_speed_the_list_does_not_know_is_made_up_and_listed() -> None:
+    (known,) = import_listing(listed(HEADSET).encode(), "x")
+    (got,) = import_listing(listed(HEADSET).replace("Spd=12 ", "Spd=?? ").encode(), "x")
+    assert got.device == known.device
+    assert set(got.synthesised) - set(known.synthesised) == {"speed full, as the list does not tell it"}

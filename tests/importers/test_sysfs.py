@@ -55,6 +55,12 @@ def test_what_is_missing_is_synthesised_and_listed(tmp_path: Path) -> None:
     assert any("iManufacturer" in note for note in got.synthesised)
 
 
+def test_a_speed_the_kernel_does_not_know_is_guessed_and_listed(tmp_path: Path) -> None:
+    (got,) = import_file(directory(tmp_path / "1-2", MOUSE, speed="unknown"))
+    (untold,) = import_file(directory(tmp_path / "1-3", MOUSE))
+    assert (got.device.speed, got.synthesised) == (untold.device.speed, untold.synthesised)
+
+
 def test_the_bos_and_superspeed_are_read(tmp_path: Path) -> None:
     path = directory(tmp_path / "2-1", T5, speed="10000")
     (path / "bos_descriptors").write_bytes(T5.bos)

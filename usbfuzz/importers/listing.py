@@ -22,6 +22,7 @@ from .complete import complete
 from .model import Imported
 from .naming import named
 from .outline import Association, Configuration, Endpoint, Interface, Outline
+from .speed import told_speed
 from .synthesise import cut_string
 
 __all__ = ["import_listing", "looks_listing"]
@@ -32,7 +33,6 @@ _SIGN = re.compile(
 )
 _LINE = re.compile(r"[> \t]{0,40}([TDPSCAIE]):[* ] ?(.*)", re.ASCII)
 _VALUE = re.compile(r"([\w#]+)= *([^\s(]+)", re.ASCII)
-_SPEEDS = {"1.5": Speed.LOW, "12": Speed.FULL, "480": Speed.HIGH}  #: Mbit/s; above that SuperSpeed
 _STRINGS = ("Manufacturer", "Product", "SerialNumber")  #: get the indices 1 to 3
 _MAX_DEVICES, _MAX_INTERFACES, _MAX_ENDPOINTS = 1024, 256, 32
 _MICROFRAME_US, _FRAME_US = 125, 1000
@@ -50,8 +50,13 @@ class _Listed:
 
     @property
     def speed(self) -> Speed:
-        """As the kernel says it."""
-        return _SPEEDS.get(self.place.get("Spd", ""), Speed.SUPER)
+        """As the kernel says it, else full."""
+        return self.told_speed or Speed.FULL
+
+    @property
+    def told_speed(self) -> Speed | None:
+        """As the kernel says it, if it does."""
+        return told_speed(self.place.get("Spd", ""))
 
 
 @mutable
@@ -120,6 +125,8 @@ def _imported(listed: _Listed) -> Imported:
     }
     spec = DeviceSpec("", _device(listed, strings, len(configurations)), tuple(configurations), listed.speed)
     spec, made_up = complete(named(evolve(spec, strings=tuple(strings.items()))))
+    if listed.told_speed is None:
+        outline.made_up[f"speed {spec.speed.value}, as the list does not tell it"] = None
     if strings:
         outline.made_up["the indices of the strings"] = None
     bus, number = _number(listed.place, "Bus"), _number(listed.place, "Dev#")

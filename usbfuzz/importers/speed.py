@@ -1,4 +1,4 @@
-"""The speed a device ran at, guessed from its descriptors.
+"""The speed a device ran at, as the kernel says it or guessed from its descriptors.
 
 USB 2.0 §5.5 to 5.8 say which packet sizes each speed allows. A device with a size that only a higher speed allows ran
 at that speed.
@@ -19,8 +19,15 @@ from usbfuzz.descriptors.standard import (
 )
 from usbfuzz.wire import Speed, TransferType
 
-__all__ = ["guess_speed"]
+__all__ = ["guess_speed", "told_speed"]
 
+#: Mbit/s
+_RATES = {
+    "1.5": Speed.LOW,
+    "12": Speed.FULL,
+    "480": Speed.HIGH,
+    **dict.fromkeys(("5000", "10000", "20000"), Speed.SUPER),
+}
 _SUPERSPEED_EXPONENT = 9  #: bMaxPacketSize0 of every SuperSpeed device: 2^9 bytes
 _LOW_SPEED_PACKET = 8
 _FULL_SPEED_PACKET = 64  #: bytes, of any transfer but isochronous
@@ -29,6 +36,14 @@ _HIGH_HUB_INTERVAL = 12  #: bInterval of the status change endpoint at high spee
 _SIZE = 0x07FF  #: bits of wMaxPacketSize that are the size
 _USAGE, _FEEDBACK = 0x30, 0x10  #: bits of an isochronous endpoint's bmAttributes: what it is for; no sound
 _FRAMES = 44  #: audio frames of a millisecond at 44.1 kHz, the lower of the two usual rates
+
+
+def told_speed(rate: str) -> Speed | None:
+    """The speed of what the kernel prints for it in Mbit/s; None for "unknown" and "??".
+
+    speed_show in drivers/usb/core/sysfs.c, usb_device_dump in drivers/usb/core/devices.c.
+    """
+    return _RATES.get(rate.strip())
 
 
 def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes = b"") -> Speed:

@@ -18,8 +18,8 @@ from usbfuzz.importers.complete import complete
 from usbfuzz.importers.model import Imported, Problem
 from usbfuzz.importers.naming import named
 from usbfuzz.importers.raw import looks_raw, parse_raw
+from usbfuzz.importers.speed import told_speed
 from usbfuzz.importers.synthesise import cut_string
-from usbfuzz.wire import Speed
 
 __all__ = ["WANTED", "Directories", "Shown", "devices_in", "imported"]
 
@@ -40,7 +40,6 @@ WANTED = frozenset(
         "speed",
     )
 )
-_SPEEDS = {"1.5": Speed.LOW, "12": Speed.FULL, "480": Speed.HIGH}  #: Mbit/s; above that SuperSpeed
 _INTERFACE = re.compile(r"/[^/:]+:(\d{1,3})\.(\d{1,3})(?=/|$)")
 
 #: directories by their path with slashes, each with its attributes
@@ -76,11 +75,11 @@ def devices_in(directories: Directories) -> list[tuple[str, Shown]]:
 def imported(shown: Shown, origin: str, name: str, problems: tuple[Problem, ...] = ()) -> Imported:
     """The device; ``name`` is what messages call its descriptors. Raises InputError when these are none."""
     spec, found = parse_raw(shown.attributes.get("descriptors", b""), name)
-    speed = shown.line("speed").strip()
+    speed = told_speed(shown.line("speed"))
     notes = () if speed else ("speed: guessed from the packet sizes",)
     spec = evolve(
         spec,
-        speed=_SPEEDS.get(speed, Speed.SUPER) if speed else spec.speed,
+        speed=speed or spec.speed,
         bos=shown.attributes.get("bos_descriptors") or spec.bos,
         strings=tuple(sorted(dict(_strings(spec, shown)).items())),
         reports=tuple(sorted(dict(_reports(shown)).items())),
