@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +22,7 @@ class Source:
     path: Path
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]  #: all of the tree
 
     @property
     def name(self) -> str:
@@ -35,10 +34,14 @@ class Source:
         """The package whose folder it lies in: "usbfuzz.triage"."""
         return ".".join(self.path.relative_to(ROOT).parent.parts)
 
-    def comments(self) -> dict[int, str]:
-        """Line number → the comment on that line."""
-        tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
-        return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+    def comments(self, node: ast.stmt) -> dict[int, str]:
+        """Line number → the comment there: of those on a line of their own above ``node``, and behind its end."""
+        lines = self.text.splitlines()
+        last = node.end_lineno or node.lineno
+        places = {last: lines[last - 1].encode()[node.end_col_offset :].decode().strip()}
+        if node.lineno > 1:
+            places[node.lineno - 1] = lines[node.lineno - 2].strip()
+        return {line: text for line, text in places.items() if text.startswith("#")}
 
 
 def files(*suffixes: str) -> list[Path]:
@@ -50,5 +53,10 @@ def files(*suffixes: str) -> list[Path]:
 @cache
 def sources() -> tuple[Source, ...]:
     """Every Python file of the project."""
-    texts = ((path, path.read_text(encoding="utf-8")) for path in files(".py"))
-    return tuple(Source(path, text, ast.parse(text)) for path, text in texts)
+    return tuple(map(_source, files(".py")))
+
+
+def _source(path: Path) -> Source:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    return Source(path, text, tree, tuple(ast.walk(tree)))

@@ -19,7 +19,7 @@ _DIRECTIVE = re.compile(r"# (?:type|noqa|fmt|pragma)\b")  #: comments that tools
 
 def _imports(source: Source) -> Iterator[Finding]:
     """Relative inside a folder, absolute to other folders, those below it included."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.ImportFrom):
             continue
         if node.level > 1:
@@ -38,14 +38,14 @@ def _beside(source: Source, module: str) -> bool:
 
 def _final(source: Source) -> Iterator[Finding]:
     """A constant is known by its capitals."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ImportFrom) and any(name.name == "Final" for name in node.names):
             yield node.lineno, "Final"
 
 
 def _alias(source: Source) -> Iterator[Finding]:
     """Attrs takes the underscore off a private attribute by itself."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
             continue
         for keyword in node.value.keywords if isinstance(node.value, ast.Call) else ():
@@ -56,7 +56,7 @@ def _alias(source: Source) -> Iterator[Finding]:
 
 def _loop_names(source: Source) -> Iterator[Finding]:
     """A loop says what it goes through."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
             for name in ast.walk(node.target):
                 if isinstance(name, ast.Name) and name.id == "one":
@@ -65,7 +65,7 @@ def _loop_names(source: Source) -> Iterator[Finding]:
 
 def _unused_arguments(source: Source) -> Iterator[Finding]:
     """An argument that is not used is deleted first."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = {argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
             body = node.body[1:] if ast.get_docstring(node) else node.body
@@ -78,13 +78,8 @@ def _unused_arguments(source: Source) -> Iterator[Finding]:
 
 def _constant_comments(source: Source) -> Iterator[Finding]:
     """A constant is explained by ``#:``, behind its value or on the lines above."""
-    comments = source.comments()
-    lines = source.text.splitlines()
     for node in _constants(source.tree):
-        above = node.lineno - 1
-        alone = above in comments and lines[above - 1].lstrip().startswith("#")
-        for line in (above, node.end_lineno or node.lineno) if alone else (node.end_lineno or node.lineno,):
-            comment = comments.get(line, "#:")
+        for line, comment in source.comments(node).items():
             if not comment.startswith("#:") and not _DIRECTIVE.match(comment):
                 yield line, comment
 
