@@ -14,6 +14,7 @@ from usbfuzz.case import load
 from usbfuzz.crashes.minimized import load_result
 from usbfuzz.crashes.record import Crash, read_crashes
 from usbfuzz.errors import BootError, InfraError, InputError, KernelError, StorageError
+from usbfuzz.jobs.campaign.ledger import STRIKES
 from usbfuzz.jobs.campaign.progress import Progress
 from usbfuzz.jobs.campaign.supervisor import Campaign
 
@@ -117,6 +118,8 @@ def test_a_case_that_cannot_be_made_is_skipped_with_the_reason(run: Run, write_s
     assert campaign.ledger.skipped == [5]
     assert campaign.progress.session.cases == 15
     assert any("cannot make 5" in line for line in view.said)
+    # What was made before it is run, and it is blamed: once beside others, then alone until it is skipped.
+    assert sum(lane.deaths for lane in campaign.progress.lanes) == 1 + STRIKES
 
 
 def test_a_killed_worker_is_replaced_and_its_cases_are_run(
@@ -151,9 +154,10 @@ def test_a_lane_that_never_starts_ends_the_campaign_with_its_own_error(
 
 def test_the_time_ends_a_campaign(run: Run, write_script: Callable[..., None]) -> None:
     write_script(seconds=0.02)
-    began = time.monotonic()
-    campaign = run(seconds=2.0)
-    assert 2 <= time.monotonic() - began < 6
+    campaign = run(seconds=1.0)
+    # Counted from the first round on: how long processes take to start is the machine's business.
+    assert campaign.progress.started is not None
+    assert 1 <= time.monotonic() - campaign.progress.started < 20
     assert campaign.progress.session.cases > 0
     assert not campaign.killed
 

@@ -84,13 +84,18 @@ class CaseQueue:
     async def round(self) -> list[Made]:
         """The next round: as many cases as the ports are enough for, or one that is to run alone.
 
-        Waits for the generator, and for blocks when all that was added is used up. Raises InfraError when the
-        generator is gone.
+        Waits for the generator, and for blocks when all that was added is used up. What a generator made before it
+        died is a round of its own; raises InfraError once there is nothing left of it.
         """
         cases: list[Made] = []
         free = self._width
         while free > 0 and (self._held or self._due or not cases):
-            made, self._held = self._held or await self._made(), None
+            try:
+                made, self._held = self._held or await self._made(), None
+            except InfraError:
+                if cases:
+                    break
+                raise
             alone = made.index in self._alone
             if cases and (alone or made.case.ports > free):
                 self._held = made
@@ -112,6 +117,7 @@ class CaseQueue:
             await self._added.wait()
         line = await self._lines.get()
         if line is None:
+            self._lines.put_nowait(None)  # for the next round, which has nothing else to begin with
             await self._generator.end(_END_SECONDS)
             raise InfraError(f"case generator: died at case {self._due[0]}: {self._generator.last_words or '-'}")
         self._due.popleft()
