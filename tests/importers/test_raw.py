@@ -96,3 +96,12 @@ def _speaker(*settings: tuple[int, int], subslot: int = 2) -> bytes:
 def test_audio_2_whose_packets_cannot_hold_a_millisecond_of_sound_ran_at_high_speed(sound: bytes, speed: Speed) -> None:
     (got,) = import_bytes(device(idVendor=0x1234, idProduct=1) + sound, "descriptors")
     assert got.device.speed is speed
+
+
+@pytest.mark.parametrize(("interval", "speed"), [(1, Speed.FULL), (4, Speed.HIGH)])
+def test_audio_1_that_waits_longer_than_full_speed_does_ran_at_high_speed(interval: int, speed: Speed) -> None:
+    sound = interface(0, bAlternateSetting=1, **{**_SOUND, "bInterfaceProtocol": 0})
+    packets = endpoint(0x01, TransferType.ISOCHRONOUS, wMaxPacketSize=192, bInterval=interval)
+    raw = configuration(interface(0, **{**_SOUND, "bInterfaceProtocol": 0}), sound, packets)
+    (got,) = import_bytes(device(idVendor=0x1234, idProduct=1) + raw, "descriptors")
+    assert got.device.speed is speed

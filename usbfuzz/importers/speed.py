@@ -35,6 +35,7 @@ _TRANSLATORS = (1, 2)  #: bDeviceProtocol: one transaction translator, or one fo
 _HIGH_HUB_INTERVAL = 12  #: bInterval of the status change endpoint at high speed; at full speed it is 255
 _SIZE = 0x07FF  #: bits of wMaxPacketSize that are the size
 _USAGE, _FEEDBACK = 0x30, 0x10  #: bits of an isochronous endpoint's bmAttributes: what it is for; no sound
+_SOUND_1 = (ClassCode.AUDIO, 2, 0)  #: a streaming interface of audio 1.0: class, subclass, protocol
 _FRAMES = 44  #: audio frames of a millisecond at 44.1 kHz, the lower of the two usual rates
 
 
@@ -61,7 +62,7 @@ def guess_speed(device: bytes, configurations: Iterable[bytes], qualifier: bytes
         return Speed.HIGH
     if any(endpoint.transfer_type is TransferType.BULK for endpoint in endpoints):
         return Speed.FULL  # at high speed its size would be 512
-    if _sounds_at_high(descriptors):
+    if _sounds_at_high(descriptors) or _waits_at_high(descriptors):
         return Speed.HIGH
     if head is not None and head.bMaxPacketSize0 == _LOW_SPEED_PACKET and endpoints and all(map(_maybe_low, endpoints)):
         return Speed.LOW
@@ -105,6 +106,19 @@ def _sounds_at_high(descriptors: Iterable[Descriptor]) -> bool:
             frames = (descriptor.wMaxPacketSize & _SIZE) // (channels * subslot)
             fits.append(frames >= _FRAMES << max(descriptor.bInterval - 1, 0))
     return bool(fits) and not any(fits)
+
+
+def _waits_at_high(descriptors: Iterable[Descriptor]) -> bool:
+    """Whether sound of audio 1.0 has another bInterval than 1, which is all there is at full speed. UAC1 §4.6.1.1."""
+    waits: list[bool] = []
+    is_sound = False
+    for descriptor in descriptors:
+        if isinstance(descriptor, InterfaceDescriptor):
+            codes = (descriptor.bInterfaceClass, descriptor.bInterfaceSubClass, descriptor.bInterfaceProtocol)
+            is_sound = codes == _SOUND_1
+        elif is_sound and isinstance(descriptor, EndpointDescriptor) and _carries_sound(descriptor):
+            waits.append(descriptor.bInterval > 1)
+    return any(waits)
 
 
 def _carries_sound(endpoint: EndpointDescriptor) -> bool:
