@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import quopri
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,7 +48,11 @@ def test_no_log_is_an_error() -> None:
     assert CliRunner().invoke(triage, []).exit_code == 2
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lambda raw: raw.decode().encode("utf-16")], ids=["gzip", "UTF-16"])
+@pytest.mark.parametrize(
+    "pack",
+    [gzip.compress, lambda raw: raw.decode().encode("utf-16"), lambda raw: quopri.encodestring(b"a=b\n" + raw)],
+    ids=["gzip", "UTF-16", "quoted-printable"],
+)
 def test_a_log_in_another_form_gets_the_same_answer(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(pack(_CRASH.encode()))

@@ -172,7 +172,7 @@ def test_a_long_log_takes_time_in_proportion(style: str) -> None:
     assert time.process_time() - began < 2.0
 
 
-@pytest.mark.parametrize("piece", ["1 ", "a ", "[1]", "> ", "{", '{"MESSAGE":[', "MESSAGE=", "a1"])
+@pytest.mark.parametrize("piece", ["1 ", "a ", "[1]", "> ", " ", "\n", "{", '{"MESSAGE":[', "MESSAGE=", "a1"])
 def test_a_prefix_without_end_is_no_trap(piece: str) -> None:
     log = f"{piece * 20}Call Trace:\n{piece * 20}CPU: 0 PID: 1 Comm: a\n" * 30 + (piece * 2000 + "BUG: x\n") * 30
     began = time.process_time()

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from usbfuzz.errors import InputError
-from usbfuzz.reading import MAX_BYTES, log_of
+from usbfuzz.reading import MAX_BYTES, log_of, unmailed
 from usbfuzz.triage import Report, Symbols, extract, symbolize
 
 __all__ = ["triage"]
@@ -35,8 +35,8 @@ __all__ = ["triage"]
 def triage(logs: tuple[IO[bytes], ...], *, as_json: bool, text: bool, paths: tuple[Path, ...]) -> None:
     """Name the crashes in Linux console logs ("-" reads standard input).
 
-    Logs may be compressed (gzip, xz, bzip2, Zstandard) and in UTF-16. One that is no text is an error, and the others
-    are read all the same.
+    Logs may be compressed (gzip, xz, bzip2, Zstandard), in UTF-16, and mails. One that is no text is an error, and the
+    others are read all the same.
     """
     console = Console(highlight=False, soft_wrap=True)
     symbols = Symbols.find(paths) if paths else None
@@ -44,7 +44,7 @@ def triage(logs: tuple[IO[bytes], ...], *, as_json: bool, text: bool, paths: tup
     for log in logs:
         name = getattr(log, "name", "-")
         try:
-            reports = extract(log_of(log.read(MAX_BYTES + 1), name))
+            reports = extract(unmailed(log_of(log.read(MAX_BYTES + 1), name)))
         except InputError as error:
             unread.append(error)
             if as_json:

@@ -1,10 +1,11 @@
-"""Reading what people send: compressed or not, in whatever encoding their tools wrote.
+"""Reading what people send: compressed or not, in whatever encoding their tools wrote, and as a mail.
 
-:func:`unpack` takes compression off. :func:`text_of` gives a file's characters, for importers; :func:`log_of` its bytes
-as UTF-8, for triage, which works on bytes. What is no text at all is an InputError that says what it seems to be.
+:func:`unpack` takes compression off. :func:`log_of` gives a file's bytes as UTF-8; what is no text at all is an
+InputError that says what it seems to be. :func:`unwrapped` and :func:`unmailed` take off what mailers and browsers add.
 """
 
 from .packed import MAX_BYTES, unpack
-from .text import log_of, text_of
+from .text import log_of
+from .wrapping import decoded, joined, unmailed, unwrapped
 
-__all__ = ["MAX_BYTES", "log_of", "text_of", "unpack"]
+__all__ = ["MAX_BYTES", "decoded", "joined", "log_of", "unmailed", "unpack", "unwrapped"]

@@ -1,4 +1,4 @@
-"""Files that are sent as text: their characters, whatever the encoding, and a word about those that are no text.
+"""Files that are sent as text: in UTF-8 whatever their encoding was, and a word about those that are no text.
 
 A log of a serial line, of memory that survived a reset, or of a machine that lost power holds zeros and rubbish and is
 a log still, so proportions decide.
@@ -14,9 +14,8 @@ from usbfuzz.errors import InputError
 
 from .packed import MAX_BYTES, unpack
 
-__all__ = ["log_of", "text_of"]
+__all__ = ["log_of"]
 
-_UTF8_BOM = codecs.BOM_UTF8
 #: The longer ones first, as one begins with another.
 _BOMS: Mapping[bytes, str] = {
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -57,7 +56,6 @@ _CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r\f\v\b\a\x1b"})
 _ALL_BUT_CONTROLS = bytes(set(range(256)) - set(_CONTROLS))
 #: Of random bytes 9 % are controls, of a program 15 %, of a text with rubbish in it less; words decide between these.
 _FEW_CONTROLS, _MANY_CONTROLS = 0.02, 0.07
-#: What random bytes have next to none of, and programs some.
 #: Random bytes have next to none of these, a program some.
 _WORDS = re.compile(rb"[\t\r\n\x1b\x20-\x7e]{16,}")
 _ENOUGH_WORDS = 0.25  #: of the bytes
@@ -92,29 +90,6 @@ def log_of(content: bytes, name: str, most: int = MAX_BYTES) -> bytes:
     if what:
         raise InputError(f"{name}: is no text but {what}")
     return content
-
-
-def text_of(content: bytes, name: str, most: int = MAX_BYTES) -> str:
-    """A text's characters: UTF-8, UTF-16 or UTF-32, and what is none of these is taken for Windows' Latin-1.
-
-    Raises like :func:`log_of`.
-    """
-    plain = log_of(content, name, most).removeprefix(_UTF8_BOM)
-    try:
-        return plain.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    text = plain.decode("utf-8", "replace")
-    bad = text.count(_BAD)
-    good = sum(not character.isascii() for character in text) - bad
-    return text if good > bad else "".join(map(_windows, plain.decode("latin-1")))
-
-
-def _windows(character: str) -> str:
-    """A Latin-1 character as Windows-1252 has it, which prints where Latin-1 has controls."""
-    if not "\x80" <= character <= "\x9f":
-        return character
-    return character.encode("latin-1").decode("cp1252", "ignore") or character
 
 
 def _wide(content: bytes) -> str | None:

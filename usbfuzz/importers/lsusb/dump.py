@@ -10,7 +10,7 @@ from attrs import evolve
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported
-from usbfuzz.importers.wrapping import decoded, unwrapped
+from usbfuzz.reading import decoded, unwrapped
 
 from .blocks import read_blocks
 from .device import import_device

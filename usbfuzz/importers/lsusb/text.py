@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
-from usbfuzz.importers.wrapping import decoded, joined, unwrapped
+from usbfuzz.reading import decoded, joined, unwrapped
 
 from .prefix import without_prefix
 

@@ -13,7 +13,7 @@ from attrs import field, mutable
 
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Imported, Problem
-from usbfuzz.importers.wrapping import unwrapped
+from usbfuzz.reading import unwrapped
 
 from .device import Program, Reply, device_of
 from .encode import encode, number_of

@@ -14,7 +14,7 @@ from .piece import NO_TIME, Piece, raw_lines
 
 __all__ = ["in_order", "records"]
 
-_JSON = re.compile(r"(?:\xef\xbb\xbf)?[\s\x1e]*(?:data: )?\[?\s*\{\s*\"[A-Z_]+\"\s*:")
+_JSON = re.compile(r"(?:\xef\xbb\xbf)?[\s\x1e]*+(?:data: )?\[?\s*+\{\s*+\"[A-Z_]++\"\s*:")
 _OBJECT = re.compile(r"^[\x1e ]*(?:data: )?\[?\{", re.MULTILINE)
 _MOST_BAD = 50  #: objects that cannot be read; then the rest is left out
 _FIELDS = re.compile(r"^ *(?:__CURSOR|_TRANSPORT|_BOOT_ID|MESSAGE)=", re.MULTILINE)

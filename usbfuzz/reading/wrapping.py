@@ -1,6 +1,8 @@
-"""What mailers, browsers and terminals wrap a text in, taken off again: importers of text read what was meant.
+"""What mailers, browsers and terminals wrap a text in, taken off again: what was meant is read.
 
-Lines keep their numbers where that is possible: a line that was broken in two is followed by an empty one.
+:func:`unwrapped` takes all of it off, for importers; lines keep their numbers where that is possible: a line that was
+broken in two is followed by an empty one. :func:`unmailed` takes off only what surely is a mail's, for logs: "pid=20"
+is nothing else in one.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import quopri
 import re
 from collections.abc import Callable, Iterable
 
-__all__ = ["decoded", "joined", "unwrapped"]
+__all__ = ["decoded", "joined", "unmailed", "unwrapped"]
 
 _HARD_ENDS = ("\u2028", "\u2029", "\x85", "\x0b")  #: what ends lines where no line feed does: word processors, EBCDIC
 #: bytes that are no UTF-8, as the codec's surrogateescape passes them on (PEP 383), to Latin-1 without its controls
@@ -23,6 +25,16 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07
 _QUOTED_PRINTABLE = re.compile(
     r"^Content-Transfer-Encoding:[ \t]*quoted-printable|=3D|=A0|=20[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
+#: What every header of an encoded part has, however its name is written.
+_HEADER = b"ransfer-"
+#: A part of a mail that its header calls quoted-printable, up to the next one's header or the end: its own lines.
+_PART = re.compile(
+    r"^Content-Transfer-Encoding:[ \t]*quoted-printable[ \t]*\n(?:[^\n]{1,998}\n){0,40}\n"
+    r"(?P<body>(?:(?!--[^\n]{1,72}\nContent-)[^\n]*(?:\n|\Z))*+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SIGN = re.compile(r"=(?:([0-9A-F]{2}|[ \t]*$))?", re.MULTILINE)  #: of an escape; group 1 where it is one
+_NEARLY_ALL = 0.95  #: of the signs
 _SOFT_BREAK = re.compile(r"=[ \t]*$")
 _BASE64 = re.compile(
     r"^(Content-Transfer-Encoding:[ \t]*base64[ \t]*\n(?:[^\n]{1,998}\n){0,200}\n)"
@@ -58,6 +70,31 @@ def unwrapped(text: str) -> str:
     for opened in (_from_base64, _from_quoted_printable, _from_html, _from_html):  # some is escaped twice
         text = opened(text)
     return _ESCAPES.sub("", text)
+
+
+def unmailed(content: bytes) -> bytes:
+    """A log without a mail's transfer encodings, base64 and quoted-printable; the bytes as they are if it has none.
+
+    A piece of a mail without its header is told by "=3D" and by signs that are escapes next to all of them.
+    """
+    headed = _HEADER in content
+    if not headed and b"=3D" not in content:
+        return content
+    text = content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    plain = _from_base64(text)
+    if headed and _PART.search(plain):
+        plain = _PART.sub(lambda part: part[0].removesuffix(part["body"]) + _if_escaped(part["body"]), plain)
+    elif "=3D" in plain:
+        plain = _if_escaped(plain)
+    return content if plain == text else plain.encode("utf-8", "surrogateescape")
+
+
+def _if_escaped(text: str) -> str:
+    """The text behind quoted-printable; as it is when its signs of equality are no escapes."""
+    escapes = [sign[1] is not None for sign in _SIGN.finditer(text)]
+    if sum(escapes) < max(len(escapes) * _NEARLY_ALL, 1):
+        return text
+    return quopri.decodestring(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def joined(lines: Iterable[str], broken: Callable[[str], int | None]) -> list[str]:
