@@ -14,7 +14,7 @@ from harness.guest.image.programs import AGENT
 from .native import Peer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return AGENT.binary(tmp_path_factory.mktemp("cache"))
 

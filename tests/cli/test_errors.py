@@ -77,24 +77,53 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG.values(), ids=list(WRONG))
-def test_wrong_input_is_one_line_and_a_status(wrong: Wrong, tmp_path: Path) -> None:
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Holds the files that are wrong."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=list(WRONG))
+def test_wrong_input_is_one_line_and_a_status(
+    wrong: Wrong, directory: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(directory)
+    monkeypatch.setattr(sys, "argv", ["usbfuzz", *wrong.words])
+    for name, value in {"USBFUZZ_CACHE": str(directory / "cache"), **wrong.environment}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capfd.readouterr()
+    _check(wrong, ended.value.code, out, err)
+
+
+@pytest.mark.parametrize("name", ["an unknown key", "no case at all", "no QEMU to fuzz on"])
+def test_wrong_input_is_one_line_and_a_status_of_the_process(name: str, directory: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "usbfuzz", *wrong.words],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "USBFUZZ_CACHE": str(tmp_path / "cache"), **wrong.environment},
+        [sys.executable, "-m", "usbfuzz", *WRONG[name].words],
+        cwd=directory,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "USBFUZZ_CACHE": str(directory / "cache"),
+            **WRONG[name].environment,
+        },
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.stderr.startswith(f"usbfuzz: {wrong.start}")
-    assert wrong.rest in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
-    assert done.returncode == wrong.status
+    _check(WRONG[name], done.returncode, done.stdout, done.stderr)
+
+
+def _check(wrong: Wrong, status: object, out: str, err: str) -> None:
+    assert err.startswith(f"usbfuzz: {wrong.start}")
+    assert wrong.rest in err
+    assert err.count("\n") == 1
+    assert out == ""
+    assert status == wrong.status
 
 
 def _fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:

@@ -146,7 +146,7 @@ def test_every_fault_changes_some_configuration(fault: Fault) -> None:
     assert changed
 
 
-def sample(severity: str, count: int = 1500) -> list[Case]:
+def sample(severity: str, count: int = 800) -> list[Case]:
     """Cases of one severity over all kinds."""
     made = []
     for seed in range(count):
