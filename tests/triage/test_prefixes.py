@@ -113,6 +113,14 @@ def test_a_mail_of_stamped_lines_is_unwrapped() -> None:
     assert _titles(wrapped) == ["BUG: unable to handle kernel NULL pointer dereference in qt2_open"]
 
 
+@pytest.mark.parametrize("width", [66, 72, 78])
+def test_a_sign_between_two_words_stays_one_and_a_stamp_may_stand_alone(width: int) -> None:
+    log = styled(EXAMPLES["KCSAN"].lines)
+    wrapped = "".join(textwrap.fill(line, width, break_on_hyphens=False) + "\n" for line in log.splitlines())
+    assert " /\n" in wrapped
+    assert _titles(wrapped) == _titles(log)
+
+
 def test_lines_behind_a_line_of_a_program_are_the_programs() -> None:
     log = "Jun 01 12:00:00 host app[7]: it said\n                  BUG: unable to handle kernel paging request\n"
     assert _titles(log) == []

@@ -15,8 +15,10 @@ from .rules import Rules
 __all__ = ["rewritten"]
 
 _CALLER = re.compile(r"(?:caller=|\[ *)([CT]\d+)")
-_CONSOLE = re.compile(rf"(?:<\d+>)?{STAMP} ")
+_CONSOLE = re.compile(rf"(?:<\d+>)?{STAMP}(?: |$)")
 _FIELD = re.compile(r" [A-Z_]+=")  #: a property of a record of /dev/kmsg, not part of its text
+#: The end of a line that was broken within a word, or behind a blank that is still there.
+_GOES_ON = re.compile(r"\s$|(?<!\s)[+/_]$")
 _QUOTES = re.compile(r"^(?:[>|][ \t]?)+")
 
 
@@ -54,7 +56,7 @@ def _continues(line: str, rules: Rules) -> bool:
 
 def _joined(text: str, more: str) -> str:
     more = _QUOTES.sub("", more, 1).rstrip() if more.startswith((">", "|")) else more
-    blank = "" if text.endswith((" ", "+", "/", "_")) or more.startswith(" ") else " "
+    blank = "" if _GOES_ON.search(text[-2:]) or more.startswith(" ") else " "
     return f"{text}{blank}{more}" if len(text) < LONGEST_LINE else text
 
 
