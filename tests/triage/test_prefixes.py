@@ -113,6 +113,12 @@ def test_a_mail_of_stamped_lines_is_unwrapped() -> None:
     assert _titles(wrapped) == ["BUG: unable to handle kernel NULL pointer dereference in qt2_open"]
 
 
+def test_an_urb_that_is_no_more_is_named_by_who_takes_it_back() -> None:
+    head = ("BUG: unable to handle kernel NULL pointer dereference at 000000000000002c",)
+    lines = oops_lines(head, "usb_unlink_urb", "yurex_disconnect [yurex]", "usb_unbind_interface")
+    assert _titles(styled(lines)) == ["BUG: unable to handle kernel NULL pointer dereference in usb_unlink_urb"]
+
+
 @pytest.mark.parametrize("width", [66, 72, 78])
 def test_a_sign_between_two_words_stays_one_and_a_stamp_may_stand_alone(width: int) -> None:
     log = styled(EXAMPLES["KCSAN"].lines)

@@ -73,7 +73,7 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
     ),
     "USB core plumbing": (
         "usb_(?:hcd_)?submit_urb|usb_kill_urb|usb_kill_anchored_urbs|usb_control_msg|dummy_urb_enqueue",
-        "usb_(?:bulk|interrupt)_msg|usb_start_wait_urb|usb_(?:poison|unlink)_urb|usb_hcd_unlink_urb",
+        "usb_(?:bulk|interrupt)_msg|usb_start_wait_urb|usb_poison_urb|usb_hcd_unlink_urb",
     ),
 }
 
