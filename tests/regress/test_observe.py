@@ -17,7 +17,7 @@ from .cells import CASE, report
 OUTCOME = Outcome(
     verdict=Verdict.CLEAN,
     reports=(),
-    console="[    1.5] usb 1-1: device descriptor read/64, error -71\nusbfuzz: a mark of the agent\n",
+    console="[    1.500000] usb 1-1: device descriptor read/64, error -71\nusbfuzz: a mark of the agent\n",
     bindings=(Binding(0, "1-1:1.0", "usbhid"), Binding(-1, "0003:0627:0001.0007", "hid-generic")),
     interfaces=("1-1:1.0", "1-1:1.1"),
     plugs=1,
@@ -103,19 +103,19 @@ def test_behaviour_does(first: str, second: str) -> None:
     ],
 )
 def test_what_the_host_controller_says_by_chance_is_no_behaviour_of_the_device(line: str) -> None:
-    console = f"[ 1.0] xhci_hcd 0000:00:02.0: {line}\n[ 1.1] usb 1-1: no\n"
+    console = f"[    1.000000] xhci_hcd 0000:00:02.0: {line}\n[    1.100000] usb 1-1: no\n"
     assert kernel_lines(console) == ("usb 1-1: no",)
 
 
 @given(st.text())
 def test_whatever_a_guest_says_is_bounded_printable_and_in_order(console: str) -> None:
-    lines = kernel_lines("".join(f"[ 1.0] {line}\n" for line in console.splitlines()) * 2)
+    lines = kernel_lines("".join(f"[    1.000000] {line}\n" for line in console.splitlines()) * 2)
     assert list(lines) == sorted(set(lines))
     assert all(line.isprintable() and len(line) <= 300 for line in lines)
 
 
 def test_a_guest_that_complains_without_end_is_cut() -> None:
-    assert len(kernel_lines("".join(f"[ 1.0] usb 1-1: complaint {n}\n" for n in range(5000)))) == 100
+    assert len(kernel_lines("".join(f"[    1.000000] usb 1-1: complaint {n}\n" for n in range(5000)))) == 100
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=80))

@@ -51,7 +51,7 @@ def export_command(case: str, format_: str, output: Path | None, number: int | N
     raw-gadget, pcapng a capture as of usbmon, lsusb text as of lsusb -v, umockdev a recording for umockdev-run.
     """
     devices = _devices(case, number)
-    targets = _targets([device.spec.name for device in devices], output, FORMATS[format_].suffix)
+    targets = _targets(case, [device.spec.name for device in devices], output, FORMATS[format_].suffix)
     for target in targets:
         check_free(target, force=force)
     written = [export(device.spec, format_) for device in devices]
@@ -103,12 +103,12 @@ def _coded(device: Device) -> tuple[str, ...]:
     return (f"what the class computes ({', '.join(names)})",) if names else ()
 
 
-def _targets(names: Sequence[str], output: Path | None, suffix: str) -> list[Path]:
+def _targets(case: str, names: Sequence[str], output: Path | None, suffix: str) -> list[Path]:
     """The file of each device; none for standard output."""
     if len(names) == 1 and output is None:
         return []
     if output is None or (len(names) > 1 and output.is_file()):
-        raise InputError(f"the case has {len(names)} devices; choose one with --device N, or give a directory with -o")
+        raise InputError(f"{case}: has {len(names)} devices; choose one with --device N, or give a directory with -o")
     if len(names) == 1 and not output.is_dir():
         return [output]
     return [output / f"{slug}{suffix}" for slug in distinct_slugs(names)]

@@ -2,10 +2,12 @@
 
 :func:`unpack` takes compression off. :func:`log_of` gives a file's bytes as UTF-8; what is no text at all is an
 InputError that says what it seems to be. :func:`unwrapped` and :func:`unmailed` take off what mailers and browsers add.
+:func:`printable` is what may be shown of a text.
 """
 
 from .packed import MAX_BYTES, unpack
+from .show import printable
 from .text import log_of
 from .wrapping import decoded, joined, unmailed, unwrapped
 
-__all__ = ["MAX_BYTES", "decoded", "joined", "log_of", "unmailed", "unpack", "unwrapped"]
+__all__ = ["MAX_BYTES", "decoded", "joined", "log_of", "printable", "unmailed", "unpack", "unwrapped"]

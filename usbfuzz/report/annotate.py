@@ -9,6 +9,7 @@ from usbfuzz.case.model import Case, ControlScript, DeviceSpec, Step
 from usbfuzz.case.parts import parts
 from usbfuzz.crashes.minimized import Mark
 from usbfuzz.descriptors import describe, report_items, split, string_text
+from usbfuzz.reading import printable
 
 __all__ = ["LEGEND", "annotated"]
 
@@ -29,7 +30,7 @@ def annotated(case: Case, marks: Sequence[Mark]) -> list[str]:
     for number, device in enumerate(case.devices):
         mine = [mark for mark in marks if mark.device == number]
         name = f"Device {number}" if len(case.devices) > 1 else "Device"
-        lines += ["", *_wrapped(f"{name}: {_printable(device.name)}, {device.speed.value} speed", "")]
+        lines += ["", *_wrapped(f"{name}: {printable(device.name)}, {device.speed.value} speed", "")]
         for part, raw in parts(device):
             lines += ["", *_wrapped(_heading(device, part, raw), "  ")]
             lines += _listing(device, part, raw, _marked(mine, part))
@@ -99,7 +100,7 @@ def _answer(step: Step) -> str:
 
 def _rows(raw: bytes, words: str, marked: Sequence[bool]) -> Iterator[str]:
     indent = " " * (len(words) - len(words.lstrip()))
-    text = textwrap.wrap(_printable(words), _WORDS, subsequent_indent=indent + "  ") or [""]
+    text = textwrap.wrap(printable(words), _WORDS, subsequent_indent=indent + "  ") or [""]
     count = max(len(text), -(-len(raw) // _A_LINE))
     for row in range(count):
         start = row * _A_LINE
@@ -120,8 +121,3 @@ def _hex(raw: bytes, marked: Sequence[bool]) -> str:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, _COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ")
-
-
-def _printable(text: str) -> str:
-    """Text without control characters: names and strings may hold any, and a report is shown on terminals."""
-    return "".join(char if char.isprintable() else "?" for char in text)

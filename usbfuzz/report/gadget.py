@@ -12,6 +12,7 @@ from pathlib import Path
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event, RequestPattern, Step
 from usbfuzz.descriptors import describe, report_items, split
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient
+from usbfuzz.reading import printable
 from usbfuzz.wire import Speed, Status
 
 from .served import served
@@ -170,5 +171,5 @@ def _string(text: str) -> str:
 
 def _comment(text: str) -> str:
     """``text`` without what would end a C comment."""
-    shown = "".join(char if char.isprintable() else "?" for char in text)
+    shown = printable(text)
     return shown.replace("*/", "* /").replace("/*", "/ *")

@@ -9,6 +9,7 @@ from pathlib import Path
 from usbfuzz.case import load, resolve
 from usbfuzz.crashes.layout import CASE_FILE, may_be_case
 from usbfuzz.errors import CaseError, InputError
+from usbfuzz.reading import printable
 
 from .matrix import Entry
 
@@ -63,4 +64,4 @@ def _names(paths: list[Path]) -> list[str]:
         depth += 1
         taken = {name for name in names if names.count(name) > 1}
         names = ["/".join(part[-depth:]) if n in taken else n for part, n in zip(parts, names, strict=True)]
-    return ["".join(char if char.isprintable() else "?" for char in name) for name in names]
+    return [printable(name) for name in names]

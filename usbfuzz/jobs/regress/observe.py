@@ -11,6 +11,7 @@ from harness.guest.place import Place
 from harness.guest.survey import Seen
 from harness.lane.outcome import Outcome
 from usbfuzz.case.model import Case
+from usbfuzz.reading import printable
 from usbfuzz.triage.console import NO_PREFIX, as_log, as_text, lines_from
 
 from .matrix import Observation
@@ -110,4 +111,4 @@ def stable_line(line: str) -> str:
     """A kernel line without counters, addresses and times; printable, and cut when it is too long."""
     for pattern, word in _COUNTED:
         line = pattern.sub(word, line)
-    return "".join(char if char.isprintable() else "?" for char in line).strip()[:_LINE_CHARS]
+    return printable(line).strip()[:_LINE_CHARS]

@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from usbfuzz.reading import printable
+
 __all__ = ["changes", "line", "recordable"]
 
 _LINES = 300  #: of one run; what is beyond is one line, its digest
@@ -32,8 +34,8 @@ def line(left: str, value: str) -> str:
 
     A long value keeps its first words, the number of the others and a digest of them, so that no difference is lost.
     """
-    left = _COUNTED.sub(r"\1_N", _printable(left)).replace(": ", ":").rstrip(":")
-    return f"{left[:_LEFT_CHARS]}: {_folded(_printable(value))}"
+    left = _COUNTED.sub(r"\1_N", printable(left).strip()).replace(": ", ":").rstrip(":")
+    return f"{left[:_LEFT_CHARS]}: {_folded(printable(value).strip())}"
 
 
 def recordable(lines: Iterable[str]) -> tuple[str, ...]:
@@ -108,7 +110,3 @@ def _folded(value: str) -> str:
 
 def _digest(texts: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:_DIGEST_CHARS]
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text).strip()

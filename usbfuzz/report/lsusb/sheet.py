@@ -8,6 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 from usbfuzz.descriptors import string_text
+from usbfuzz.reading import printable
 
 from .names import Names
 
@@ -59,7 +60,7 @@ class Sheet:
         text = None if raw is None else string_text(raw)
         if text is None:
             return "(error)"
-        return "".join(char if char.isprintable() else "?" for char in text)
+        return printable(text)
 
     def unrecognized(self, indent: int, raw: bytes) -> None:
         """A descriptor that is unknown or cut short, as bytes."""
