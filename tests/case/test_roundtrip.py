@@ -69,7 +69,7 @@ EXPECTATIONS = st.builds(
     st.integers(1, 100),
     drivers=st.none() | TEXTS,
     log=st.none() | TEXTS,
-    userspace=st.none() | TEXTS,
+    userspace=st.none() | TEXTS.map(lambda texts: tuple(f"{text}: {text}" for text in texts)),
 )
 TIMING = {"after_ms": st.none() | COUNT, "after_requests": st.none() | COUNT}
 
