@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 
@@ -221,3 +222,18 @@ def test_damaged_emulations_raise_nothing_but_input_errors(content: bytes) -> No
 def test_damaged_archives_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_fwupd(content)
     survives(import_fwupd, content)
+
+
+@pytest.mark.parametrize("offset", [1 << 63, (1 << 64) - 1])
+def test_a_zip_whose_file_lies_beyond_any_offset_is_damaged(offset: int) -> None:
+    """The offset is in the extra field of zip64, as the field of 32 bits is full. APPNOTE.TXT §4.5.3."""
+    content = bytearray(archive(setup=REAL))
+    start = content.index(b"PK\x01\x02")
+    content[start + 30 : start + 32] = struct.pack("<H", 12)
+    content[start + 42 : start + 46] = b"\xff" * 4
+    name = start + 46 + len("setup.json")
+    content[name:name] = struct.pack("<HHQ", 1, 8, offset)
+    end = content.index(b"PK\x05\x06")
+    content[end + 12 : end + 16] = struct.pack("<L", end - start)
+    with pytest.raises(InputError, match=r"^x: cannot be unpacked: .*; save it again$"):
+        import_bytes(bytes(content), "x")

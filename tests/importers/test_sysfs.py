@@ -188,3 +188,16 @@ def small_archive() -> bytes:
 def test_damaged_archives_raise_nothing_but_input_errors(content: bytes) -> None:
     looks_archive(content)
     survives(import_archive, content)
+
+
+def test_an_archive_with_a_member_of_absurd_size_is_damaged() -> None:
+    """A size that does not fit into octal digits is a number of base 256 behind 0x80, or 0xff if it is negative."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("sys/devices/1-1"))
+    content = bytearray(file.getvalue())
+    content[124:136] = b"\x80" + (1 << 63).to_bytes(11, "big")
+    content[148:156] = b" " * 8
+    content[148:156] = b"%06o\0 " % sum(content[:512])
+    with pytest.raises(InputError, match=r"^x: cannot be unpacked: .*; pack it again$"):
+        import_bytes(bytes(content), "x")

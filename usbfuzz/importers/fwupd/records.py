@@ -41,6 +41,7 @@ _UNREADABLE = (
     KeyError,
     NotImplementedError,
     OSError,
+    OverflowError,
     RuntimeError,
     ValueError,
 )  #: what the library raises on damaged and encrypted files

@@ -36,7 +36,7 @@ def import_archive(content: bytes, name: str) -> tuple[Imported, ...]:
     broken = "" if content.endswith(_END) else "its end is missing"
     try:
         _read(content, name, directories)
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except (tarfile.TarError, OSError, EOFError, OverflowError, ValueError) as error:
         broken = str(error) or type(error).__name__
     found = devices_in(dict(sorted(directories.items())))  # tar keeps the order of the disk
     if not found:
