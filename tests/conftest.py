@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from harness.lane.config import LaneConfig
 
+# Enough to show in each of many runs what is easily broken; and no deadline, for other work on the machine breaks it.
+settings.register_profile("short", max_examples=50, deadline=None)
+settings.load_profile("short")
 # pytest --timeout=0 --hypothesis-profile=long: hours, for the tests whose names say "damaged" or "arbitrary"
 settings.register_profile("long", max_examples=100_000, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,7 @@ def test_a_damaged_text_is_imported_as_far_as_it_goes_or_refused_with_a_reason(t
     assert len(found) == 1
 
 
+@cache
 def _whole(path: Path) -> bytes:
     """The text of a file of text, or of a corpus device."""
     return path.read_bytes() if path.suffix == ".txt" else render_lsusb(load(path).devices[0]).encode()

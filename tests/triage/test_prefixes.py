@@ -6,7 +6,7 @@ import textwrap
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from usbfuzz.triage import extract
@@ -162,7 +162,6 @@ def test_a_phone_makers_hooks_of_die_are_not_blamed() -> None:
 
 
 @given(st.sampled_from(sorted(STYLES)), st.data())
-@settings(max_examples=150, deadline=None)
 def test_a_log_with_prefixes_and_damage_is_read(style: str, data: st.DataObject) -> None:
     raw = bytearray(behind(style, _CRASH).encode())
     for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(raw) - 1), st.integers(0, 255)), max_size=20)):
@@ -172,7 +171,6 @@ def test_a_log_with_prefixes_and_damage_is_read(style: str, data: st.DataObject)
 
 
 @given(st.lists(st.sampled_from([*"[]()<>{}#:;,.=>|- 0", "12", "kernel", ": ", "[  1.5] ", "Call Trace:", "\n"])))
-@settings(max_examples=300, deadline=None)
 def test_any_prefix_is_survived(pieces: list[str]) -> None:
     prefix = "".join(pieces)
     extract("".join(f"{prefix}{line}\n" for line in EXAMPLES["divide error"].lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from usbfuzz.triage import Report, extract
@@ -43,21 +43,18 @@ def test_any_text_around_the_words_of_crashes_is_read(pieces: list[str]) -> None
 
 
 @given(st.sampled_from(_LOGS), st.data())
-@settings(max_examples=200, deadline=None)
 def test_a_log_cut_anywhere_is_read(log: str, data: st.DataObject) -> None:
     begin, end = sorted(data.draw(st.tuples(st.integers(0, len(log)), st.integers(0, len(log)))))
     _check(log[begin:end], extract(log[begin:end]))
 
 
 @given(st.lists(st.sampled_from(_LINES), max_size=60))
-@settings(max_examples=200, deadline=None)
 def test_lines_of_many_reports_in_any_order_are_read(lines: list[str]) -> None:
     log = "\n".join(lines)
     _check(log, extract(log))
 
 
 @given(st.sampled_from(list(EXAMPLES.values())), st.data())
-@settings(max_examples=150, deadline=None)
 def test_what_another_task_prints_does_not_change_a_report(example: Example, data: st.DataObject) -> None:
     lines = example.lines
     alone = extract(styled(lines, "caller"))[0]
