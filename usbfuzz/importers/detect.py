@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from usbfuzz.errors import InputError
@@ -22,7 +22,7 @@ from usbfuzz.importers.sysfs.directory import import_sysfs
 from usbfuzz.importers.syzkaller.program import import_syz, looks_syz
 from usbfuzz.importers.umockdev.ioctl import looks_ioctl, with_ioctls
 from usbfuzz.importers.umockdev.recording import import_umockdev, looks_umockdev
-from usbfuzz.reading import log_of, unpack
+from usbfuzz.reading import decoded, foreign, log_of, unmarked, unpack, unwrapped
 
 from .listing import import_listing, looks_listing
 from .model import Format, Imported
@@ -34,6 +34,8 @@ __all__ = ["FORMATS", "MAX_BYTES", "add_capture", "holds_answers_only", "import_
 MAX_BYTES = 64 << 20  #: larger files are refused
 _MAX_ARCHIVE_BYTES = 512 << 20  #: unpacked; tar fills each attribute of sysfs up to a page
 
+_MOST_WRAPPED = 8 << 20  #: bytes; larger ones are no mails and no pages of bug trackers
+
 #: the first that recognises the content and finds a device in it reads it, so the stricter ones stand first
 FORMATS: tuple[Format, ...] = (
     Format("raw descriptors", looks_raw, import_raw),
@@ -42,14 +44,14 @@ FORMATS: tuple[Format, ...] = (
     Format("text of usbmon", looks_usbmon, import_usbmon),
     Format("emulations of fwupd", looks_fwupd, import_fwupd),
     Format("umockdev recordings", looks_umockdev, import_umockdev),
-    Format("syzkaller programs", looks_syz, import_syz),
+    Format("syzkaller programs", looks_syz, import_syz, unwraps=True),
     Format("Facedancer scripts", looks_facedancer, import_facedancer),
     Format("HID report descriptors", looks_report_descriptor, import_report_descriptor),
     Format("recordings of hid-recorder", looks_recorder, import_recorder),
     Format("reports of USB Device Tree Viewer", looks_tree_viewer, import_tree_viewer),
     Format("text of usbhid-dump", looks_usbhid_dump, import_usbhid_dump),
     Format("lists of usb-devices", looks_listing, import_listing),
-    Format("lsusb -v text", looks_like_lsusb, import_lsusb),
+    Format("lsusb -v text", looks_like_lsusb, import_lsusb, unwraps=True),
 )
 
 
@@ -68,18 +70,20 @@ def import_file(path: Path) -> tuple[Imported, ...]:
 def import_bytes(content: bytes, name: str) -> tuple[Imported, ...]:
     """The devices of a file's content; ``name`` is what messages call it. Raises InputError."""
     content = _plain(content, name)
-    for look in (content, _in_utf8(content, name)):
-        refusals = []
+    refusals = []
+    for look, opened in _looks(content, name):
         for format_ in FORMATS:
-            if format_.looks_like(look):
+            if not (opened and format_.unwraps) and format_.looks_like(look):
                 try:
                     return format_.read(look, name)
                 except InputError as error:
                     refusals.append(error)  # a mail may hold a capture that began late, and below it the dump
-        if refusals:
-            raise refusals[0]
+    if refusals:
+        raise refusals[0]
     if looks_ioctl(content):
         with_ioctls((), content, name)  # which says what to give with it
+    if what := foreign(content):
+        raise InputError(f"{name}: is {what}")
     known = ", ".join(format_.name for format_ in FORMATS)
     raise InputError(f"{name}: is none of the kinds usbfuzz can import; give one of: {known}")
 
@@ -101,9 +105,10 @@ def add_capture(devices: Sequence[Imported], path: Path) -> list[Imported]:
     content = _plain(_read(path), str(path))
     if looks_ioctl(content):
         return with_ioctls(devices, content, str(path))
-    if not (looks_pcap(content) or looks_usbmon(content)):
-        raise InputError(f"{path}: is no capture; give pcap, pcapng, text of usbmon, or a recording of ioctls")
-    return [with_conversation(imported, content, str(path)) for imported in devices]
+    for look, _ in _looks(content, str(path)):
+        if looks_pcap(look) or looks_usbmon(look):
+            return [with_conversation(imported, look, str(path)) for imported in devices]
+    raise InputError(f"{path}: is no capture; give pcap, pcapng, text of usbmon, or a recording of ioctls")
 
 
 def _plain(content: bytes, name: str) -> bytes:
@@ -115,6 +120,23 @@ def _plain(content: bytes, name: str) -> bytes:
         raise InputError(f"{name}: is larger than {MAX_BYTES >> 20} MiB; cut out the part with the device")
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return log_of(content, name, MAX_BYTES) if is_wide else content.removeprefix(codecs.BOM_UTF8)
+
+
+def _looks(content: bytes, name: str) -> Iterator[tuple[bytes, bool]]:
+    """The content as it is, and as the text that somebody put into a mail, a page or a listing, most careful first.
+
+    The second value says whether a mail, a page or a listing was taken off.
+    """
+    yield content, False
+    text = _in_utf8(content, name)
+    if text != content:
+        yield text, False
+    if b"\0" in text or len(text) > _MOST_WRAPPED:
+        return
+    plain = unwrapped(decoded(text)).replace("\xa0", " ")
+    for look in (plain, unmarked(plain)):
+        if (again := look.encode("utf-8", "replace")) != text:
+            yield again, True
 
 
 def _in_utf8(content: bytes, name: str) -> bytes:

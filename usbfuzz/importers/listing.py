@@ -19,7 +19,7 @@ from usbfuzz.errors import InputError
 from usbfuzz.wire import Speed, TransferType
 
 from .complete import complete
-from .model import Imported
+from .model import Imported, distinct
 from .naming import named
 from .outline import Association, Configuration, Endpoint, Interface, Outline
 from .speed import told_speed
@@ -78,7 +78,7 @@ def import_listing(content: bytes, name: str) -> tuple[Imported, ...]:
     listed = [device for device in _read(content.decode("utf-8", "replace")) if "Vendor" in device.device]
     if not listed:
         raise InputError(f"{name}: lists no USB device; give the whole of /sys/kernel/debug/usb/devices")
-    return tuple(map(_imported, listed))
+    return distinct(map(_imported, listed))
 
 
 def _read(text: str) -> list[_Listed]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
 from usbfuzz.case.model import DeviceSpec
 
-__all__ = ["Format", "Imported", "Importer", "Problem"]
+__all__ = ["Format", "Imported", "Importer", "Problem", "distinct"]
 
 
 @frozen
@@ -43,3 +43,12 @@ class Format:
     name: str  #: as messages call it
     looks_like: Callable[[bytes], bool]  #: cheap, and never raises, whatever the bytes
     read: Importer
+    unwraps: bool = False  #: whether it takes off by itself what a mail, a page or a listing adds
+
+
+def distinct(devices: Iterable[Imported]) -> tuple[Imported, ...]:
+    """The devices without those that are there before: a mail may show one as text, as HTML, and quoted."""
+    found: dict[tuple[str, DeviceSpec], Imported] = {}
+    for imported in devices:
+        found.setdefault((imported.origin, imported.device), imported)
+    return tuple(found.values())

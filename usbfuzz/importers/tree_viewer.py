@@ -16,7 +16,7 @@ from usbfuzz.errors import InputError
 from usbfuzz.wire import Speed
 
 from .complete import complete
-from .model import Imported
+from .model import Imported, distinct
 from .naming import named
 from .raw import looks_raw, parse_raw
 
@@ -30,6 +30,9 @@ _FIELD = re.compile(r"([^:]{1,40}?)\s*:\s*(.*)")
 _DUMP = "Data (HexDump)"
 #: Up to 16 bytes; what they are in ASCII stands some blanks behind.
 _HEX = re.compile(r"((?:[0-9A-Fa-f]{2} ){0,15}[0-9A-Fa-f]{2})(?: {2,}.*|\s*)", re.ASCII)
+#: The same where a page made one blank of several: as many characters as bytes, but for blanks at the end.
+_NARROW = re.compile(r"((?:[0-9A-Fa-f]{2} ){0,15}[0-9A-Fa-f]{2}) (.{1,16})", re.ASCII)
+_ROW = 16  #: bytes of a line; those of fields and headings are longer
 _MOST_BYTES = 64 << 10  #: of one dump
 _MOST_DEVICES = 1024
 _SPEEDS = {
@@ -65,7 +68,7 @@ def import_tree_viewer(content: bytes, name: str) -> tuple[Imported, ...]:
     if not found:
         what = "has no hex dump of a device descriptor; save the report of the device, not of its port"
         raise InputError(f"{name}: {what}")
-    return tuple(_imported(seen, name) for seen in found[:_MOST_DEVICES])
+    return distinct(_imported(seen, name) for seen in found[:_MOST_DEVICES])
 
 
 def _imported(seen: _Seen, name: str) -> Imported:
@@ -136,6 +139,8 @@ def _statements(text: str) -> Iterator[tuple[int, str, str, str, bytes]]:
     for number, written in enumerate(text.split("\n"), 1):
         line = written.strip().lstrip("> ").replace("\t", "   ")
         raw = _bytes(line) if in_dump else None
+        if in_dump and raw is None and len(line) <= _ROW:
+            continue  # a page puts empty lines between all, a mailer the characters on a line of their own
         if raw is not None:
             dump += raw[: _MOST_BYTES - len(dump)]
             continue
@@ -154,5 +159,6 @@ def _statements(text: str) -> Iterator[tuple[int, str, str, str, bytes]]:
 
 
 def _bytes(text: str) -> bytes | None:
-    found = _HEX.fullmatch(text)
-    return bytes.fromhex(found[1]) if found else None
+    found = _HEX.fullmatch(text) or _NARROW.fullmatch(text)
+    raw = bytes.fromhex(found[1]) if found else None
+    return None if raw and found and found.re is _NARROW and len(found[2]) > len(raw) else raw

@@ -1,13 +1,26 @@
 """Reading what people send: compressed or not, in whatever encoding their tools wrote, and as a mail.
 
 :func:`unpack` takes compression off. :func:`log_of` gives a file's bytes as UTF-8; what is no text at all is an
-InputError that says what it seems to be. :func:`unwrapped` and :func:`unmailed` take off what mailers and browsers add.
+InputError that says what it seems to be. :func:`unwrapped` and :func:`unmailed` take off what mailers and browsers add,
+:func:`unmarked` what stands before each line.
 :func:`printable` is what may be shown of a text.
 """
 
+from .marks import unmarked
 from .packed import MAX_BYTES, unpack
 from .show import printable
-from .text import log_of
+from .text import foreign, log_of
 from .wrapping import decoded, joined, unmailed, unwrapped
 
-__all__ = ["MAX_BYTES", "decoded", "joined", "log_of", "printable", "unmailed", "unpack", "unwrapped"]
+__all__ = [
+    "MAX_BYTES",
+    "decoded",
+    "foreign",
+    "joined",
+    "log_of",
+    "printable",
+    "unmailed",
+    "unmarked",
+    "unpack",
+    "unwrapped",
+]

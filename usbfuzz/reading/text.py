@@ -14,7 +14,7 @@ from usbfuzz.errors import InputError
 
 from .packed import MAX_BYTES, unpack
 
-__all__ = ["log_of"]
+__all__ = ["foreign", "log_of"]
 
 #: The longer ones first, as one begins with another.
 _BOMS: Mapping[bytes, str] = {
@@ -106,11 +106,15 @@ def _wide(content: bytes) -> str | None:
     return None
 
 
+def foreign(content: bytes) -> str:
+    """What a file is that is sent where a text was meant, and what to give instead; empty when it is none of them."""
+    return next((what for magic, what in _NO_TEXTS.items() if content.startswith(magic)), "")
+
+
 def _no_text(content: bytes) -> str:
     """What a file that is no text seems to be; empty for a text."""
-    for magic, what in _NO_TEXTS.items():
-        if content.startswith(magic):
-            return what
+    if what := foreign(content):
+        return what
     if content.startswith(_TAR, _TAR_AT):
         return "a tar archive; unpack it and give the text"
     written = content.translate(None, _NOTHING)

@@ -13,6 +13,10 @@ import quopri
 import re
 from collections.abc import Callable, Iterable
 
+from usbfuzz.errors import InfraError, InputError
+
+from .packed import unpack
+
 __all__ = ["decoded", "joined", "unmailed", "unwrapped"]
 
 _HARD_ENDS = ("\u2028", "\u2029", "\x85", "\x0b")  #: what ends lines where no line feed does: word processors, EBCDIC
@@ -22,9 +26,14 @@ _FEW = 4  #: lines that a text has which ends them otherwise
 
 #: ECMA-48 §5.4 and §5.6: control sequences, control strings (the window's title) and two-character escapes
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]+[0-~]|[0-Z\\-~])")
+#: RFC 8259 §7; programs write the same in their strings
+_ESCAPED = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
+_ESCAPED_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _QUOTED_PRINTABLE = re.compile(
     r"^Content-Transfer-Encoding:[ \t]*quoted-printable|=3D|=A0|=20[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
+#: A field of a list says the same: "Atr=a0" of usb-devices.
+_FIELDS = ("=A0", "=20")
 #: What every header of an encoded part has, however its name is written.
 _HEADER = b"ransfer-"
 #: A part of a mail that its header calls quoted-printable, up to the next one's header or the end: its own lines.
@@ -41,6 +50,7 @@ _BASE64 = re.compile(
     r"((?:[A-Za-z0-9+/]{4,80}={0,2}[ \t]*\n)+)",
     re.IGNORECASE | re.MULTILINE,
 )
+_MOST_ATTACHED = 64 << 20  #: bytes of all attachments of a mail
 _MARKUP = re.compile(
     r"<br\s*/?>|&(?:nbsp|gt|lt|#160|#6[02]|#xa0|#x3[ce]);|</(?:pre|p|div|td|span|code|body)>", re.IGNORECASE
 )
@@ -51,7 +61,9 @@ _UNSEEN_ENDS = {
     "style": re.compile(r"</style\s*>", re.IGNORECASE),
     "--": re.compile(r"-->"),
 }
-_BREAK = re.compile(r"<br\b[^<>]{0,100}>\n?|</?(?:p|div|li|tr|pre|table|blockquote|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
+_BREAK = re.compile(
+    r"<br\b[^<>]{0,100}>\n?|</?(?:p|div|li|tr|d[dtl]|pre|table|blockquote|h\d)\b[^<>]{0,500}>", re.IGNORECASE
+)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,9});")
 
@@ -65,8 +77,11 @@ def decoded(content: bytes) -> str:
 
 
 def unwrapped(text: str) -> str:
-    """The text without transfer encodings of mails, HTML, escape sequences; its lines end in a line feed each."""
-    text = _with_line_feeds(text)
+    """The text without transfer encodings of mails, HTML, escape sequences; its lines end in a line feed each.
+
+    A text that is one string of JSON, as bug trackers give it, is read as what the string says.
+    """
+    text = _with_line_feeds(_from_string(text))
     for opened in (_from_base64, _from_quoted_printable, _from_html, _from_html):  # some is escaped twice
         text = opened(text)
     return _ESCAPES.sub("", text)
@@ -91,10 +106,14 @@ def unmailed(content: bytes) -> bytes:
 
 def _if_escaped(text: str) -> str:
     """The text behind quoted-printable; as it is when its signs of equality are no escapes."""
-    escapes = [sign[1] is not None for sign in _SIGN.finditer(text)]
-    if sum(escapes) < max(len(escapes) * _NEARLY_ALL, 1):
+    if not _is_escaped(text):
         return text
     return quopri.decodestring(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+
+def _is_escaped(text: str) -> bool:
+    escapes = [sign[1] is not None for sign in _SIGN.finditer(text)]
+    return sum(escapes) >= max(len(escapes) * _NEARLY_ALL, 1)
 
 
 def joined(lines: Iterable[str], broken: Callable[[str], int | None]) -> list[str]:
@@ -121,21 +140,39 @@ def _with_line_feeds(text: str) -> str:
     return text
 
 
+def _from_string(text: str) -> str:
+    """A text that is a string of JSON or of a program: its line feeds are escapes."""
+    if text.count("\\n") <= text.count("\n"):
+        return text
+    text = _ESCAPED.sub(_letter, text)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _letter(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else _ESCAPED_LETTERS.get(escape[2], escape[2])
+
+
 def _from_base64(text: str) -> str:
-    """RFC 2045 §6.8, where a header announces it."""
+    """RFC 2045 §6.8, where a header announces it; attachments may be compressed."""
+
+    left = _MOST_ATTACHED
 
     def opened(match: re.Match[str]) -> str:
+        nonlocal left
         try:
-            return match[1] + decoded(binascii.a2b_base64(match[2])).replace("\r\n", "\n")
-        except binascii.Error:
+            content = unpack(binascii.a2b_base64(match[2]), "the attachment", left)
+        except (binascii.Error, InputError, InfraError):
             return match[0]
+        left -= len(content)
+        return match[1] + decoded(content).replace("\r\n", "\n")
 
     return _BASE64.sub(opened, text)
 
 
 def _from_quoted_printable(text: str) -> str:
     """RFC 2045 §6.7."""
-    if not _QUOTED_PRINTABLE.search(text):
+    found = _QUOTED_PRINTABLE.search(text)
+    if found is None or (found[0].upper().rstrip() in _FIELDS and not _is_escaped(text)):
         return text
     whole = "\n".join(joined(text.split("\n"), _soft_break))
     return decoded(quopri.decodestring(whole.encode("utf-8", "replace")))

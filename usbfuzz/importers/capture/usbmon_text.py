@@ -25,6 +25,8 @@ _LINE = re.compile(
     rb" (?P<kind>[CZIB])(?P<direction>[io]):(?:(?P<bus>\d{1,5}):)?(?P<address>\d{1,3}):(?P<endpoint>\d{1,2})"
     rb" (?P<rest>[^\r\n]{1,4096})"
 )
+#: Data that a mailer put on lines of their own.
+_MORE = re.compile(rb"[0-9a-f]{2,8}(?: [0-9a-f]{2,8}){0,7}")
 _LOOK = 64 << 10  #: bytes searched for a line of usbmon
 _TYPES = {
     b"C": TransferType.CONTROL,
@@ -33,6 +35,7 @@ _TYPES = {
     b"B": TransferType.BULK,
 }
 _WRAP_NS = (1 << 32) * 1000  #: the clock is 32 bits of microseconds
+_MAX_DATA_LINES = 8  #: there are eight words of data at most
 _MAX_FRAMES = 5  #: what usbmon prints of an isochronous transfer
 
 
@@ -46,8 +49,8 @@ def read_usbmon(content: bytes) -> tuple[list[UrbEvent], list[Problem]]:
     urbs: list[UrbEvent] = []
     strange: list[tuple[int, bytes]] = []
     wraps, last = 0, 0
-    for number, line in enumerate(content.splitlines(), 1):
-        urb = _urb(line.strip(), number)
+    for number, line in _whole(content.splitlines()):
+        urb = _urb(line, number)
         if urb is None:
             strange += [(number, line)] if line.strip() else []
             continue
@@ -55,6 +58,20 @@ def read_usbmon(content: bytes) -> tuple[list[UrbEvent], list[Problem]]:
         last = urb.time_ns
         urbs.append(evolve(urb, time_ns=urb.time_ns + wraps * _WRAP_NS))
     return urbs, list(_complaints(strange))
+
+
+def _whole(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Number and text of each line, joined with the data of it that stand in the next ones."""
+    number, parts = 0, list[bytes]()
+    for at, line in enumerate(map(bytes.strip, lines), 1):
+        if parts and len(parts) <= _MAX_DATA_LINES and b" =" in parts[0] and _MORE.fullmatch(line):
+            parts.append(line)
+            continue
+        if parts:
+            yield number, b" ".join(parts)
+        number, parts = at, [line]
+    if parts:
+        yield number, b" ".join(parts)
 
 
 def _complaints(strange: list[tuple[int, bytes]]) -> Iterator[Problem]:

@@ -7,9 +7,8 @@ from functools import reduce
 
 from attrs import evolve
 
-from usbfuzz.case.model import DeviceSpec
 from usbfuzz.errors import InputError
-from usbfuzz.importers.model import Imported
+from usbfuzz.importers.model import Imported, distinct
 from usbfuzz.reading import decoded, unwrapped
 
 from .blocks import read_blocks
@@ -45,16 +44,13 @@ def import_lsusb(content: bytes, name: str) -> tuple[Imported, ...]:
     shown = [(text, read_blocks(text.lines)) for text in texts]
     printed = [versions_of(text.lines, blocks) for text, blocks in shown]
     of_file = reduce(Versions.narrowed, printed)
-    found: dict[tuple[str, DeviceSpec], Imported] = {}  # a mail may show a device as text, as HTML, and quoted
-    reasons = []
+    found, reasons = [], []
     for (text, blocks), versions in zip(shown, printed, strict=True):
         try:
-            imported = import_device(text, blocks, versions.narrowed(of_file))
+            found.append(import_device(text, blocks, versions.narrowed(of_file)))
         except InputError as error:
             reasons.append(f"{name}:{text.lines[0].number}: {error}; give the whole text of lsusb -v")
-        else:
-            found.setdefault((imported.origin, imported.device), imported)
     if not found:
         raise InputError(reasons[0])
-    first, *others = found.values()
+    first, *others = distinct(found)
     return (evolve(first, unread=tuple(reasons)), *others)

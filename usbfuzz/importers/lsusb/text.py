@@ -53,8 +53,6 @@ class DeviceText:
 def clean_lines(content: bytes) -> Iterator[Line]:
     """The lines of a mail or file without what is not lsusb's. Raises InputError, without a file's name."""
     text = unwrapped(decoded(content))
-    if text.count("\\n") > text.count("\n"):  # a string of JSON or of a program
-        text = text.replace("\\n", "\n").replace("\\t", "\t")
     lines = without_prefix([_QUOTE.sub("", line) for line in text.split("\n")])
     for number, raw in enumerate(joined(lines, _error), start=1):
         line = with_plain_blanks(raw).lstrip()
