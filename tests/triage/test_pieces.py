@@ -180,3 +180,45 @@ def test_a_lock_that_must_not_be_waited_for_is_named_where_the_trace_is_lost() -
         "ffffffff857d3788 (gspca_lock){+.+.}-{3:3}, at: gspca_stream_off+0x37c/0xa90",
     ))  # fmt: skip
     assert (report.frame, report.corruption) == ("gspca_stream_off", "no stack trace")
+
+
+_GUESSES = (
+    "BUG: unable to handle kernel NULL pointer dereference at 00000014", "IP: [<f8a3c1b5>] kfree+0x25/0x90",
+    "Oops: 0000 [#1] SMP ", "Pid: 35, comm: khubd Not tainted (2.6.32-5-686 #1) ", "EIP is at kfree+0x25/0x90",
+    "Call Trace:", " [<f8a1d2c2>] ? ark3116_disconnect+0x62/0xd0 [ark3116]",
+    " [<f8129f1e>] ? usb_unbind_interface+0x4e/0xf0 [usbcore]", "Code: 55 89 e5 <8b> 40 14", "---[ end trace 9c1b ]---",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", ["[  100.000000] ", "", "kernel: "])
+def test_a_trace_of_a_kernel_that_vouches_for_no_frame_is_a_trace(prefix: str) -> None:
+    (crash,) = extract("".join(f"{prefix}{line}\n" for line in _GUESSES))
+    assert crash.title == "BUG: unable to handle kernel NULL pointer dereference in ark3116_disconnect"
+    assert not crash.corrupted
+
+
+def test_a_doubtful_frame_is_not_blamed_where_the_kernel_vouches_for_another() -> None:
+    lines = [*_GUESSES[:7], " [<f8a1d2c2>] ark3116_release+0x62/0xd0 [ark3116]", *_GUESSES[7:]]
+    (crash,) = extract("".join(f"[  100.000000] {line}\n" for line in lines))
+    assert crash.title == "BUG: unable to handle kernel NULL pointer dereference in ark3116_release"
+
+
+def test_an_assertion_of_a_kernel_without_places_of_source_names_its_function() -> None:
+    lines = ("Kernel BUG at f8a3c1b5 [verbose debug info unavailable]", "invalid opcode: 0000 [#1]",
+             "EIP is at ark3116_open+0x25/0x90 [ark3116]", *_GUESSES[5:])  # fmt: skip
+    (crash,) = extract("".join(f"[  100.000000] {line}\n" for line in lines))
+    assert crash.title == "kernel BUG in ark3116_open"
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("watchdog: BUG: soft lockup - CPU#2 stuck for 22s! [kworker/2:1:88]", "BUG: soft lockup in ohci_irq"),
+        ("NMI watchdog: Watchdog detected hard LOCKUP on cpu 2", "BUG: hard lockup in ohci_irq"),
+    ],
+)
+def test_a_lockup_whose_trace_is_lost_is_named_by_the_program_counter(line: str, title: str) -> None:
+    lines = (line, "CPU: 2 PID: 88 Comm: kworker/2:1 Not tainted 5.10.0 #1", "RIP: 0010:ohci_irq+0x33/0x200")
+    (crash,) = extract("".join(f"[  100.000000] {line}\n" for line in lines))
+    assert crash.title == title
+    assert crash.corrupted

@@ -44,6 +44,8 @@ _KMSAN_COMPLETE_AFTER = 16
 _OOPS_NUMBER = "[#"
 _END_TRACE = "---[ end "
 _ENDS = re.compile(r"---\[ end (?:trace|Kernel panic)|={50,}$")
+#: A doubtful frame of a kernel before 4.13. Built without frame pointers, these vouched for no frame at all.
+_GUESS = ">] ? "
 _REGISTERS = re.compile(
     rf"^ *(?:Code:|{REGISTERS}|</?(?:TASK|IRQ|NMI|SOFTIRQ)>|Call [Tt]race"
     r"|Modules linked in|CPU: |Hardware name|Workqueue: |KASAN: |\d+ locks? held by|#\d+: )"
@@ -122,6 +124,7 @@ class _Collector:
     all_cpus: bool = False  #: backtraces of other CPUs were asked for, and belong to the report
     aftermath: bool = False
     kept: list[Line] = field(factory=list)
+    guesses: list[tuple[int, Line]] = field(factory=list)  #: doubtful frames, and how many lines were kept before each
 
     def read(self) -> Body:
         lines = lines_from(self.log, self.crash.start)
@@ -142,6 +145,7 @@ class _Collector:
                 self.kept.append(line)
                 if tells_callers or not self.next_begun:
                     cut = len(self.kept)
+        cut += self._trust_guesses(cut)
         return Body(tuple(self._lead()), tuple(self.kept), self.ended, cut)
 
     def _notice(self, line: Line, *, tells_callers: bool) -> None:
@@ -159,7 +163,11 @@ class _Collector:
 
     def _belongs(self, line: Line) -> bool:
         foreign = line.caller != self.caller and not (self.all_cpus and is_cpu(line.caller))
-        if foreign or line.doubtful:
+        if foreign:
+            return False
+        if line.doubtful:
+            if not self.next_begun and _GUESS in self.log[line.start : line.end]:
+                self.guesses.append((len(self.kept), line))
             return False
         self.seen += 1
         if _TAINTED in line.text:
@@ -169,6 +177,14 @@ class _Collector:
         elif self.seen > self.complete_after and _AFTERMATH.search(line.text):
             self.aftermath = True
         return not self.aftermath
+
+    def _trust_guesses(self, cut: int) -> int:
+        """Keep the doubtful frames when the first ``cut`` lines have no others; the number of lines gained."""
+        if any(is_frame(line.text) for line in self.kept[:cut]):
+            return 0
+        for before, line in reversed(self.guesses):
+            self.kept.insert(before, line)
+        return len(self.guesses)
 
     def _lead(self) -> list[Line]:
         wanted = _LEAD_SAME_TASK if is_task(self.caller) else _LEAD

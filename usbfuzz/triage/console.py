@@ -64,7 +64,9 @@ def parse_line(log: str, start: int, end: int) -> Line:
         if log.startswith("** ", start) or log.find(" login: ", start, cut) >= 0:
             prefix = _RARE_PREFIX.match(log, start, cut)
         if prefix is None:
-            return Line(start, end, NO_PREFIX, log[start:cut].rstrip("\r"), False)
+            text = log[start:cut].rstrip("\r")
+            text, doubtful = _without_doubt(text) if ">] ? " in text else (text, False)
+            return Line(start, end, NO_PREFIX, text, doubtful)
     text = log[log.index("] ", start) + 2 : cut].rstrip("\r")
     text, doubtful = (text, False) if "<EOI>" in text else _without_doubt(text)
     return Line(start, end, prefix.group(1) or UNKNOWN_CALLER, text, doubtful)

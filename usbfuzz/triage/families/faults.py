@@ -178,6 +178,11 @@ _ASSERTIONS = (
     ),
     # skb_panic() and its like: the caller gave them a buffer without room, so they are skipped.
     Shape("kernel BUG", "kernel BUG at .*", "kernel BUG in {frame}", CrashType.BUG, at_fault("^skb_")),
+    # BUG() of a kernel that keeps no places of source.
+    Shape(
+        "Kernel BUG", r"Kernel BUG at .*\[verbose debug info unavailable\]", "kernel BUG in {frame}", CrashType.BUG,
+        at_fault("^skb_"),
+    ),
     Shape("Kernel BUG", "Kernel BUG (?P<what>.*)", "kernel BUG {what}", CrashType.BUG),
     Shape(
         "rust_kernel: panicked", "rust_kernel: panicked", "{what} in {frame}",

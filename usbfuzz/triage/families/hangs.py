@@ -8,7 +8,7 @@ from attrs import evolve
 
 from usbfuzz.triage.picks import hung_frame, stalled_frame
 from usbfuzz.triage.printed import INTERRUPT, TICK
-from usbfuzz.triage.shape import Shape, at_fault, at_trace
+from usbfuzz.triage.shape import Shape, at_fault, at_pc, at_trace
 from usbfuzz.triage.stack import CALL_TRACE, PC_LINE, STACK, Trail
 from usbfuzz.triage.types import CrashType
 
@@ -30,10 +30,16 @@ _INTERRUPTED = evolve(
     _BELOW_THE_TICK, otherwise=evolve(_IRQ_FRAME, otherwise=Trail((PC_LINE, CALL_TRACE, STACK), _TICK, stalled_frame))
 )
 
+#: Of a report that is cut off there may be no more left than the program counter.
+_LOOPING = evolve(
+    at_fault(pick=stalled_frame),
+    otherwise=evolve(at_trace(pick=stalled_frame), otherwise=evolve(at_pc(), last_resort=True)),
+)
+
 SHAPES = (
     Shape(
         "BUG:", "BUG: soft lockup", "BUG: soft lockup in {frame}",
-        CrashType.HANG, at_fault(pick=stalled_frame), alt=_STALL,
+        CrashType.HANG, _LOOPING, alt=_STALL,
     ),
     Shape(
         "INFO:", r"INFO: rcu_[a-z_]+ self-detected stall",
@@ -53,7 +59,7 @@ SHAPES = (
     ),
     Shape(
         "hard LOCKUP", "hard LOCKUP", "BUG: hard lockup in {frame}",
-        CrashType.HANG, at_fault(pick=stalled_frame), alt=_STALL,
+        CrashType.HANG, _LOOPING, alt=_STALL,
     ),
     Shape("BUG:", "BUG: workqueue lockup", "BUG: workqueue lockup", traced=False),
     Shape(

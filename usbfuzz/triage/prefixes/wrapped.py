@@ -12,7 +12,8 @@ from .rules import Rules
 
 __all__ = ["unwrapping"]
 
-_BEGINS = re.compile(rf"(?:[>|] ?)*(?:<\d+>)?{STAMP}")
+_QUOTES = re.compile(r"(?:[>|] ?)*")
+_BEGINS = re.compile(rf"(?:<\d+>)?{STAMP}")
 _WIDEST, _NARROWEST = 100, 50  #: columns that mailers wrap at
 _NEARLY_ALL = 0.8  #: of the lines without a stamp
 _RULES = Rules(kernel=(), others=None, tail="", wrapped=True)
@@ -20,7 +21,7 @@ _RULES = Rules(kernel=(), others=None, tail="", wrapped=True)
 
 def unwrapping(windows: Sequence[str]) -> Rules | None:
     """Rules that join lines, when no line is wide and those without a stamp begin with a word that was too many."""
-    lines = [line.rstrip() for window in windows for line in window.split("\n")]
+    lines = [_QUOTES.sub("", line, 1).rstrip() for window in windows for line in window.split("\n")]
     width = max((len(line) for line in lines if " " in line[_NARROWEST:]), default=0)
     if not _NARROWEST < width <= _WIDEST:
         return None
