@@ -5,6 +5,7 @@ The bytes wanted here are those Facedancer 3.1.3 itself serves for these scripts
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -265,3 +266,25 @@ def test_arbitrary_text_raises_nothing_but_input_errors(tail: str) -> None:
 @given(damaged(PAD.encode(), st.integers(32, 126)))
 def test_damaged_scripts_raise_nothing_but_input_errors(content: bytes) -> None:
     survives(import_facedancer, content)
+
+
+_SMALL = """\
+from facedancer import *
+
+class Small(USBDevice):
+    vendor_id: int = 0x1209
+    product_id: int = 0x0042
+"""
+
+
+def test_a_script_in_a_page_of_markdown_is_read_and_keeps_its_line_numbers() -> None:
+    page = f"# A device\n\nIt's small:\n\n```python\n{_SMALL}    device_class: int = unknown()\n```\n\nThat is all.\n"
+    found = only(page)
+    assert found.device.device[8:12].hex() == "09124200"
+    assert [problem.line for problem in found.problems] == [11, 8]  # unknown(); no configuration
+
+
+def test_a_class_in_a_function_or_under_a_condition_is_a_device() -> None:
+    inner = textwrap.indent(_SMALL, "    ")
+    for head in ("def build():\n", "if True:\n", "try:\n    pass\nexcept ImportError:\n"):
+        assert only(head + inner).device == only(_SMALL).device

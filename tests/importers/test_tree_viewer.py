@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 
 from usbfuzz.case import DeviceSpec, load
+from usbfuzz.descriptors import string_descriptor
 from usbfuzz.errors import InputError
 from usbfuzz.importers import import_bytes
 from usbfuzz.importers.tree_viewer import import_tree_viewer
@@ -110,3 +112,23 @@ def test_a_report_of_a_port_without_a_device_is_refused() -> None:
 @given(damaged_text(report(KEYBOARD).encode()))
 def test_damaged_reports_raise_nothing_but_input_errors(content: bytes) -> None:
     survives(import_tree_viewer, content)
+
+
+def test_strings_that_stand_below_fields_only_are_read() -> None:
+    strings = 'iProduct                 : 0x02 (String Descriptor 2)\n Language 0x0409         : "Some keys"\n'
+    text = report(evolve(KEYBOARD, strings=())).replace(' Language 0x0409         : "12 01 00"\r\n', strings)
+    (found,) = import_tree_viewer(text.encode(), "report.txt")
+    assert dict(found.device.strings)[2] == string_descriptor("Some keys")
+
+
+def test_a_report_without_dumps_is_told_to_have_them_switched_on() -> None:
+    text = "    ---------------------- Device Descriptor ----------------------\nidVendor                 : 0x1209\n"
+    with pytest.raises(InputError, match="with hex dumps"):
+        import_bytes(text.encode(), "report.txt")
+
+
+def test_a_dump_that_somebody_put_into_a_remark_on_one_line_is_read() -> None:
+    raw = "12 01 00 02 FF 00 00 40 09 12 01 00 00 01 00 00 00 01"
+    text = f"/*  ---------- Device Descriptor ----------\nData (HexDump)  : {raw} */"
+    (found,) = import_bytes(text.encode(), "device.c")
+    assert found.device.device == bytes.fromhex(raw)

@@ -19,17 +19,22 @@ from .complete import complete
 from .model import Imported, distinct
 from .naming import named
 from .raw import looks_raw, parse_raw
+from .synthesise import cut_string
 
 __all__ = ["import_tree_viewer", "looks_tree_viewer"]
 
 _LOOK = 1 << 20  #: bytes searched for a hex dump
-_SIGN = re.compile(rb"^[ \t>]*Data \(HexDump\)[ \t]*:", re.MULTILINE)
+_SIGN = re.compile(
+    rb"^[ \t>]*(?:Data \(HexDump\)[ \t]*:|(?:/\*[ \t]*)?-{5,} Device Descriptor -{5,}[ \t\r]*$)", re.MULTILINE
+)
 _HEADING = re.compile(r"[-=+]{3,} (.{1,80}?) [-=+]{3,}")
 _STRING = re.compile(r"String Descriptor (\d{1,3})", re.ASCII)
+_REFERENCE = re.compile(r"0x[0-9A-Fa-f]{2} \(String Descriptor (\d{1,3})\)", re.ASCII)
+_LANGUAGE = re.compile(r"Language 0x[0-9A-Fa-f]{4}", re.ASCII)
 _FIELD = re.compile(r"([^:]{1,40}?)\s*:\s*(.*)")
 _DUMP = "Data (HexDump)"
-#: Up to 16 bytes; what they are in ASCII stands some blanks behind.
-_HEX = re.compile(r"((?:[0-9A-Fa-f]{2} ){0,15}[0-9A-Fa-f]{2})(?: {2,}.*|\s*)", re.ASCII)
+#: Up to 16 bytes, or all where somebody joined the lines; what they are in ASCII stands some blanks behind.
+_HEX = re.compile(r"((?:[0-9A-Fa-f]{2} ){0,255}[0-9A-Fa-f]{2})(?: {2,}.*|\s*|\s*\*/)", re.ASCII)
 #: The same where a page made one blank of several: as many characters as bytes, but for blanks at the end.
 _NARROW = re.compile(r"((?:[0-9A-Fa-f]{2} ){0,15}[0-9A-Fa-f]{2}) (.{1,16})", re.ASCII)
 _ROW = 16  #: bytes of a line; those of fields and headings are longer
@@ -53,12 +58,14 @@ class _Seen:
     device: bytes = b""
     parts: list[bytes] = field(factory=list)  #: configurations, BOS, qualifier
     strings: dict[int, bytes] = field(factory=dict)
+    quoted: dict[int, bytes] = field(factory=dict)  #: strings that stand below a field and have no dump
+    reference: int = 0  #: the string that the last field names
     reports: dict[int, bytes] = field(factory=dict)
     interface: int = 0  #: the one whose descriptors come now
 
 
 def looks_tree_viewer(content: bytes) -> bool:
-    """A hex dump as the program heads it."""
+    """A hex dump as the program heads it, or its heading of the device descriptor."""
     return _SIGN.search(content[:_LOOK]) is not None
 
 
@@ -66,7 +73,7 @@ def import_tree_viewer(content: bytes, name: str) -> tuple[Imported, ...]:
     """The devices of a report. Raises InputError when there is none."""
     found = [seen for seen in _devices(content.decode("utf-8", "replace")) if looks_raw(seen.device)]
     if not found:
-        what = "has no hex dump of a device descriptor; save the report of the device, not of its port"
+        what = "has no hex dump of a device descriptor; save the report of the device, not of its port, with hex dumps"
         raise InputError(f"{name}: {what}")
     return distinct(_imported(seen, name) for seen in found[:_MOST_DEVICES])
 
@@ -76,7 +83,7 @@ def _imported(seen: _Seen, name: str) -> Imported:
     spec = evolve(
         spec,
         speed=seen.speed or spec.speed,
-        strings=tuple(sorted(seen.strings.items())),
+        strings=tuple(sorted((seen.quoted | seen.strings).items())),
         reports=tuple(sorted(seen.reports.items())),
     )
     spec, made_up = complete(named(spec))
@@ -106,6 +113,10 @@ def _devices(text: str) -> Iterator[_Seen]:
             seen.speed = Speed.SUPER
         elif key == "Device Address":
             seen.address = value.split(" ")[0]
+        elif found := _REFERENCE.fullmatch(value):
+            seen.reference = int(found[1]) & 0xFF
+        elif _LANGUAGE.fullmatch(key) and seen.reference and value[:1] == '"' == value[1:][-1:]:
+            seen.quoted.setdefault(seen.reference, cut_string(value[1:-1]))
     yield seen
 
 
@@ -137,7 +148,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, str, str, bytes]]:
     heading, dump, start = "", bytearray(), 0
     in_dump = False
     for number, written in enumerate(text.split("\n"), 1):
-        line = written.strip().lstrip("> ").replace("\t", "   ")
+        line = written.strip().lstrip("> ").removeprefix("/*").lstrip().replace("\t", "   ")
         raw = _bytes(line) if in_dump else None
         if in_dump and raw is None and len(line) <= _ROW:
             continue  # a page puts empty lines between all, a mailer the characters on a line of their own

@@ -112,8 +112,17 @@ def devices_of(tree: ast.Module) -> list[Part]:
     bases = {base for node in classes.values() for base in _bases(node)}
     script = _Script(classes)
     script.outer = Values(_assigned(tree.body), of_class=script.of_class)
-    own = [node for node in tree.body if isinstance(node, ast.ClassDef) and script.role(node) == "device"]
+    own = [node for node in _outer_classes(tree) if script.role(node) == "device"]
     return [script.part(node, script.outer) for node in own if node.name not in bases]
+
+
+def _outer_classes(node: ast.AST) -> Iterator[ast.ClassDef]:
+    """The classes that are in no other one: of the module, of functions, and under conditions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            yield child
+        elif isinstance(child, ast.stmt | ast.ExceptHandler):
+            yield from _outer_classes(child)
 
 
 def other_style(tree: ast.Module) -> tuple[int, str]:

@@ -39,6 +39,7 @@ __all__ = ["import_facedancer", "looks_facedancer"]
 
 _LOOK = 256 << 10
 _SIGNS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+facedancer\b|^class \w+\(USB(?:Base)?Device\)", re.MULTILINE)
+_FENCE = re.compile(rb"^[ ]{0,3}```", re.MULTILINE)  #: CommonMark §4.5
 _MAX_BYTES = 1 << 20
 _MADE_UP = "the HID descriptor"
 
@@ -53,7 +54,7 @@ def import_facedancer(content: bytes, name: str) -> tuple[Imported, ...]:
     if len(content) > _MAX_BYTES:
         raise InputError(f"{name}: is larger than {_MAX_BYTES >> 20} MiB; no device script is")
     try:
-        tree = ast.parse(content)
+        tree = ast.parse(_fenced(content))
     except SyntaxError as error:
         raise InputError(f"{name}:{error.lineno or 1}: is no Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
@@ -72,6 +73,18 @@ def import_facedancer(content: bytes, name: str) -> tuple[Imported, ...]:
             " have no descriptors in the script)"
         )
     return found
+
+
+def _fenced(content: bytes) -> bytes:
+    """The script in a page of Markdown, on the lines where it stands there; any other content as it is."""
+    if _FENCE.search(content) is None:
+        return content
+    outside, lines = True, []
+    for line in content.splitlines():
+        is_fence = _FENCE.match(line) is not None
+        outside ^= is_fence
+        lines.append(b"" if outside or is_fence else line)
+    return b"\n".join(lines)
 
 
 @mutable
