@@ -145,3 +145,41 @@ def test_a_zip_archive_is_named() -> None:
         archive.writestr("lsusb.txt", _LISTING)
     with pytest.raises(InputError, match="is a zip archive; unpack it"):
         import_bytes(packed.getvalue(), "dump.zip")
+
+
+_ITEMS = {
+    "05 01": "Usage Page (Generic Desktop)",
+    "09 06": "Usage (Keyboard)",
+    "a1 01": "Collection (Application)",
+    "05 07": "Usage Page (Keyboard)",
+    "19 e0": "Usage Minimum (224)",
+    "29 e7": "Usage Maximum (231)",
+    "26 ff 00": "Logical Maximum (255)",
+    "75 01": "Report Size (1)",
+    "95 08": "Report Count (8)",
+    "81 02": "Input (Data,Var,Abs)",
+    "c0": "End Collection",
+}
+
+
+def _as_hid_decode(raw: str, words: str) -> str:
+    return f"# {', '.join(f'0x{byte}' for byte in raw.split())},".ljust(33) + f"// {words:<37}0"
+
+
+def _as_hidapi(raw: str, words: str) -> str:
+    return f"{raw.upper():<17}{words}"
+
+
+@pytest.mark.parametrize("written", [_as_hid_decode, _as_hidapi])
+def test_a_report_descriptor_with_an_item_a_line_is_found_in_a_text(written: Callable[[str, str], str]) -> None:
+    lines = "\n".join(written(raw, words) for raw, words in _ITEMS.items())
+    text = f"Here is what it prints:\n\n{lines}\n\nThe keys 05 and 06 do nothing.\n"
+    (found,) = import_bytes(text.encode(), "mail.txt")
+    assert found.device.reports == ((0, bytes.fromhex("".join(_ITEMS))),)
+    assert found.origin == "the report descriptor of line 3"
+
+
+def test_half_a_report_descriptor_in_a_text_is_none() -> None:
+    lines = "\n".join(_as_hidapi(raw, words) for raw, words in list(_ITEMS.items())[:-1])
+    with pytest.raises(InputError, match="is none of the kinds"):
+        import_bytes(f"It prints:\n{lines}\n".encode(), "mail.txt")

@@ -13,7 +13,12 @@ from usbfuzz.importers.capture.devices import import_capture, import_usbmon, loo
 from usbfuzz.importers.facedancer.script import import_facedancer, looks_facedancer
 from usbfuzz.importers.fwupd.emulation import import_fwupd
 from usbfuzz.importers.fwupd.records import looks_fwupd
-from usbfuzz.importers.hid.bare import import_report_descriptor, looks_report_descriptor
+from usbfuzz.importers.hid.bare import (
+    import_quoted_report_descriptors,
+    import_report_descriptor,
+    looks_quoted_report_descriptors,
+    looks_report_descriptor,
+)
 from usbfuzz.importers.hid.recorder import import_recorder, looks_recorder
 from usbfuzz.importers.hid.usbhid_dump import import_usbhid_dump, looks_usbhid_dump
 from usbfuzz.importers.lsusb.dump import import_lsusb, looks_like_lsusb
@@ -52,6 +57,7 @@ FORMATS: tuple[Format, ...] = (
     Format("text of usbhid-dump", looks_usbhid_dump, import_usbhid_dump),
     Format("lists of usb-devices", looks_listing, import_listing),
     Format("lsusb -v text", looks_like_lsusb, import_lsusb, unwraps=True),
+    Format("HID report descriptors in a text", looks_quoted_report_descriptors, import_quoted_report_descriptors),
 )
 
 
