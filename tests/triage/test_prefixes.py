@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -190,3 +191,26 @@ def test_a_prefix_without_end_is_no_trap(piece: str) -> None:
     began = time.process_time()
     extract(log)
     assert time.process_time() - began < 1.0
+
+
+_FIRST_LINES = {
+    "WARNING: CPU: 3 PID: 912 at drivers/net/usb/lan78xx.c:2410 lan78xx_rx_bh+0x97/0x350 [lan78xx]": "WARNING in ",
+    "BUG: unable to handle kernel NULL pointer dereference at virtual address 00000014":
+        "BUG: unable to handle kernel NULL pointer dereference in ",
+}  # fmt: skip
+
+
+def _wrapped(lines: Sequence[str], width: int, quotes: str) -> str:
+    """Lines as a mailer wraps them, and quotes them then."""
+    parts = (part for line in lines for part in textwrap.wrap(line, width, break_on_hyphens=False))
+    return "".join(f"{quotes}{part}\n" for part in parts)
+
+
+@pytest.mark.parametrize("width", [72, 76])
+@pytest.mark.parametrize("quotes", ["", "> ", "> > ", ">> "])
+@pytest.mark.parametrize("prefix", ["", "kernel: ", "[  100.000000] ", "Jan 15 10:23:45 host kernel: [  100.000000] "])
+def test_a_report_that_was_wrapped_and_then_quoted_is_named(prefix: str, quotes: str, width: int) -> None:
+    for first, title in _FIRST_LINES.items():
+        lines = oops_lines((first,), "lan78xx_rx_bh [lan78xx]", "lan78xx_delayedwork [lan78xx]")
+        (report,) = extract(_wrapped([f"{prefix}{line}" for line in lines], width, quotes))
+        assert report.title == f"{title}lan78xx_rx_bh"

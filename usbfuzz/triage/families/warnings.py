@@ -16,33 +16,34 @@ def _library(sign: str, title: str, kind: CrashType, skip: str = "") -> Shape:
     return Shape("WARNING:", "WARNING: " + sign, title + " in {frame}", kind, at_warning(skip))
 
 
+#: Blanks in these lines may be line feeds: a mailer that wraps a first line does it behind the place of source.
 _CHECKS = (
     _library(
-        r".*lib/debugobjects\.c.* (?:debug_print|debug_check|at)", "WARNING: ODEBUG bug", CrashType.WARNING,
+        r".*lib/debugobjects\.c.*\s(?:debug_print|debug_check|at)", "WARNING: ODEBUG bug", CrashType.WARNING,
         "debug_|rcu|hrtimer_|timer_|work_|percpu_|vunmap|vfree|__free_|kobject_",
     ),
     _library(
-        r".*mm/usercopy\.c.* (?:usercopy_warn|at)", "WARNING: bad usercopy", CrashType.WARNING, "usercopy|__check"
+        r".*mm/usercopy\.c.*\s(?:usercopy_warn|at)", "WARNING: bad usercopy", CrashType.WARNING, "usercopy|__check"
     ),
-    _library(r".*lib/kobject\.c.* (?:kobject_|at)", "WARNING: kobject bug", CrashType.WARNING, "kobject_"),
+    _library(r".*lib/kobject\.c.*\s(?:kobject_|at)", "WARNING: kobject bug", CrashType.WARNING, "kobject_"),
     _library(
-        r".*fs/proc/generic\.c.* (?:proc_register|at)", "WARNING: proc registration bug", CrashType.WARNING, "proc_"
+        r".*fs/proc/generic\.c.*\s(?:proc_register|at)", "WARNING: proc registration bug", CrashType.WARNING, "proc_"
     ),
     _library(
-        r".*lib/refcount\.c.* (?:refcount_|at)", "WARNING: refcount bug", CrashType.REFCOUNT, "refcount|kobject_"
+        r".*lib/refcount\.c.*\s(?:refcount_|at)", "WARNING: refcount bug", CrashType.REFCOUNT, "refcount|kobject_"
     ),
     _library(
         r".*kernel/locking/lockdep\.c.*lock_", "WARNING: locking bug", CrashType.LOCKDEP, "lock_sock|release_sock"
     ),
     _library(
-        r".*mm/.*\.c.* k?.?malloc", "WARNING: kmalloc bug", CrashType.WARNING, "kmalloc|krealloc|slab|kmem"
+        r".*mm/.*\.c.*\sk?.?malloc", "WARNING: kmalloc bug", CrashType.WARNING, "kmalloc|krealloc|slab|kmem"
     ),
     _library(r".*mm/vmalloc.c.*__vmalloc_node", "WARNING: zero-size vmalloc", CrashType.WARNING),
 )  # fmt: skip
 
 _USB = (
     Shape(
-        "WARNING:", "WARNING: .* usb_submit_urb", "WARNING in {frame}/usb_submit_urb", CrashType.WARNING,
+        "WARNING:", r"WARNING: .*\susb_submit_urb", "WARNING in {frame}/usb_submit_urb", CrashType.WARNING,
         at_warning("usb_submit_urb|usb_start_wait_urb|usb_(?:bulk|interrupt|control)_msg"),
     ),
 )  # fmt: skip
@@ -75,8 +76,8 @@ _PLAIN = tuple(
     Shape("WARNING:", "WARNING: " + sign, "WARNING in {frame}", CrashType.WARNING, at_warning())
     for sign in (
         rf"{SOURCE} at 0x\d+, CPU#\d+",  # 6.19: the address is a mere offset
-        rf"(?:.* )?at {SOURCE} (?:{FUNCTION}|\w+\(\))",  # CPU: 0 PID: 1 at file.c:1 f+0x1/0x2
-        rf"{SOURCE} at {FUNCTION}",  # 6.17: file.c:1 at f+0x1/0x2, CPU#0: task/1
+        rf"(?:.*\s)?at\s{SOURCE}\s(?:{FUNCTION}|\w+\(\))",  # CPU: 0 PID: 1 at file.c:1 f+0x1/0x2
+        rf"{SOURCE}\sat\s{FUNCTION}",  # 6.17: file.c:1 at f+0x1/0x2, CPU#0: task/1
         rf"\[.*\] {SOURCE} at {FUNCTION}",  # the same with the condition before it
     )
 )

@@ -20,7 +20,7 @@ from .anchors import ANCHOR, SIGNS
 from .piece import bare_line, is_untidy
 from .rules import Rules
 from .syslog import HEADED, KERNEL
-from .wrapped import unwrapping
+from .wrapped import is_quoted, unwrapping
 
 __all__ = ["learn"]
 
@@ -58,6 +58,7 @@ _MANY_TIMES = 4
 #: A shape: words and numbers by their kind, brackets by the opening one, other signs as they are; no blanks.
 Signature = tuple[str, ...]
 _OPEN = frozenset("[(")  #: without its other half: lockdep's "[ BUG: bad unlock balance detected! ]"
+_QUOTES = frozenset(">|")
 _SAYS_SOMETHING = frozenset({"word", "number"})
 
 
@@ -75,6 +76,8 @@ def learn(log: str) -> Rules | None:
     windows = _windows(log)
     if all(map(_printed_by_console, windows)):
         return unwrapping(windows)
+    if all(map(is_quoted, windows)) and (rules := unwrapping(windows)):
+        return rules
     untidy = any(map(is_untidy, windows))
     lines = [bare_line(line[:LONGEST_LINE]) for window in windows for line in window.split("\n")]
     shapes, plain = _shapes(lines)
@@ -87,11 +90,13 @@ def learn(log: str) -> Rules | None:
         others.append(HEADED.pattern)
     if not kernel and not others and not untidy:
         return unwrapping(windows)
+    patterns = tuple(map(re.compile, kernel))
+    prefixed = sum(any(pattern.match(line) for pattern in patterns) for line in lines)
     return Rules(
-        kernel=tuple(map(re.compile, kernel)),
+        kernel=patterns,
         others=re.compile("|".join(others)) if others else None,
         tail=_tail(believed),
-        wrapped=bool(kernel) and sum(len(shape.seen) for shape in believed) >= plain * _MANY_TIMES,
+        wrapped=bool(kernel) and prefixed >= plain * _MANY_TIMES,
     )
 
 
@@ -174,8 +179,21 @@ def _believed(shapes: Mapping[Signature, _Shape], plain: int) -> list[_Shape]:
     if not found and not plain:  # a short log
         found = {signature for signature in shapes if len(signature) > 1 and _SAYS_SOMETHING.isdisjoint(signature)}
     variants = {signature for signature in shapes if any(_nearly(signature, other) for other in found)}
-    longest = sorted(found | variants, key=lambda signature: (-len(signature), -len(shapes[signature].seen), signature))
+    ends = {signature for signature in shapes if _is_quoted_end(signature, shapes)}
+    longest = sorted(
+        (found | variants) - ends, key=lambda signature: (-len(signature), -len(shapes[signature].seen), signature)
+    )
     return [shapes[signature] for signature in longest]
+
+
+def _is_quoted_end(quotes: Signature, shapes: Mapping[Signature, _Shape]) -> bool:
+    """Whether a shape of quotation marks alone is that of ends of lines: wrapped first, and quoted then."""
+    whole = sum(
+        len(shape.seen)
+        for other, shape in shapes.items()
+        if len(other) > len(quotes) + 1 and other[: len(quotes)] == quotes
+    )
+    return _QUOTES.issuperset(quotes) and whole > len(shapes[quotes].seen)
 
 
 def _nearly(one: Signature, other: Signature) -> bool:

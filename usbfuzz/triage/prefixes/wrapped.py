@@ -10,13 +10,21 @@ from usbfuzz.triage.console import STAMP
 
 from .rules import Rules
 
-__all__ = ["unwrapping"]
+__all__ = ["is_quoted", "unwrapping"]
 
 _QUOTES = re.compile(r"(?:[>|] ?)*")
+_QUOTE = re.compile(r"^[>|]", re.MULTILINE)
 _BEGINS = re.compile(rf"(?:<\d+>)?{STAMP}")
 _WIDEST, _NARROWEST = 100, 50  #: columns that mailers wrap at
 _NEARLY_ALL = 0.8  #: of the lines without a stamp
-_RULES = Rules(kernel=(), others=None, tail="", wrapped=True)
+_RULES = Rules(
+    kernel=(re.compile(rf"(?:[>|] ?)*+(?P<stamp>(?:<\d++>)?{STAMP}) ?"),), others=None, tail="", wrapped=True
+)
+
+
+def is_quoted(window: str) -> bool:
+    """Whether most of the lines are quoted."""
+    return sum(1 for _ in _QUOTE.finditer(window)) * 2 > window.count("\n")
 
 
 def unwrapping(windows: Sequence[str]) -> Rules | None:
