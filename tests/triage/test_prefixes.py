@@ -214,3 +214,14 @@ def test_a_report_that_was_wrapped_and_then_quoted_is_named(prefix: str, quotes:
         lines = oops_lines((first,), "lan78xx_rx_bh [lan78xx]", "lan78xx_delayedwork [lan78xx]")
         (report,) = extract(_wrapped([f"{prefix}{line}" for line in lines], width, quotes))
         assert report.title == f"{title}lan78xx_rx_bh"
+
+
+@pytest.mark.parametrize(
+    ("sign", "instead"), [("\n", "\r"), ("\n", "\n\r"), ("\n", "\r\n"), (" ", "\xa0"), ("\n", "\x1b[0m\n\x1b[33m")]
+)
+@pytest.mark.parametrize("prefix", ["", "[  100.000000] "])
+def test_line_ends_of_terminals_and_blanks_of_web_pages_change_nothing(prefix: str, sign: str, instead: str) -> None:
+    lines = oops_lines((next(iter(_FIRST_LINES)),), "lan78xx_rx_bh [lan78xx]", "lan78xx_delayedwork [lan78xx]")
+    log = "".join(f"{prefix}{line}\n" for line in lines)
+    (before,), (after,) = extract(log), extract(log.replace(sign, instead))
+    assert (after.title, after.corruption, after.task) == (before.title, "", before.task)

@@ -40,7 +40,7 @@ def rewritten(pieces: Iterable[Piece], rules: Rules) -> Iterator[Piece]:
                 program = True
             elif not (program and line.strip()):
                 program = False
-                yield piece
+                yield evolve(piece, text=line)
         else:
             program = False
     if last is not None:

@@ -12,8 +12,10 @@ __all__ = ["NO_TIME", "Piece", "bare_line", "is_untidy", "raw_lines"]
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BREAK = re.compile(r" *<br ?/?>$")
-#: What a line may have besides prefixes, and loses: colours, carriage returns before it, HTML's names of signs.
-_UNTIDY = ("\x1b[", "\n\r", "&lt;", "&gt;", "<br")
+#: A web page's blank that does not break, in UTF-8.
+_HARD_BLANK = "\xc2\xa0"
+#: What a line may have besides prefixes, and loses: colours, carriage returns before it, a web page's signs and blanks.
+_UNTIDY = ("\x1b[", "\n\r", "&lt;", "&gt;", "<br", _HARD_BLANK)
 
 #: Stands before a line of the kernel whose own time stamp is not in the log, so that it is known as the kernel's.
 NO_TIME = "[    0.000000]"
@@ -35,7 +37,7 @@ def is_untidy(text: str) -> bool:
 
 def bare_line(line: str) -> str:
     """A line without colours and carriage returns, and from HTML into text."""
-    line = line.strip("\r")
+    line = line.strip("\r").replace(_HARD_BLANK, " ")
     if "\x1b" in line:
         line = _COLOURS.sub("", line)
     if "&lt;" in line or "&gt;" in line or "<br" in line[-8:]:

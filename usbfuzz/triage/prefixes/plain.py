@@ -34,6 +34,8 @@ class Plain:
 
 def plain_log(log: str) -> Plain:
     """The log without prefixes; the log itself when a console printed it. Takes time in proportion to its size."""
+    if "\n" not in log.rstrip("\n"):  # of a terminal that ends lines with carriage returns
+        log = log.replace("\r", "\n")
     kept = records(log)
     if kept is not None:
         return _joined(kept)
