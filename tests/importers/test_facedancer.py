@@ -288,3 +288,24 @@ def test_a_class_in_a_function_or_under_a_condition_is_a_device() -> None:
     inner = textwrap.indent(_SMALL, "    ")
     for head in ("def build():\n", "if True:\n", "try:\n    pass\nexcept ImportError:\n"):
         assert only(head + inner).device == only(_SMALL).device
+
+
+def test_a_report_descriptor_whose_number_is_its_type_is_the_reports() -> None:
+    script = """\
+from facedancer.future import *
+
+class Keys(USBDevice):
+    class Only(USBConfiguration):
+        class Hid(USBInterface):
+            class_number: int = 3
+            class Head(USBClassDescriptor):
+                number: int = USBDescriptorTypeNumber.HID
+                raw: bytes = b"\\x09\\x21\\x10\\x01\\x00\\x01\\x22\\x0d\\x00"
+            class Report(USBDescriptor):
+                number: int = USBDescriptorTypeNumber.REPORT
+                raw: bytes = bytes.fromhex("05010906a10175089501 8102c0")
+"""
+    found = only(script)
+    assert found.device.reports == ((0, bytes.fromhex("05010906a101750895018102c0")),)
+    assert found.device.control == ()
+    assert not any("report descriptor" in what for what in found.synthesised)

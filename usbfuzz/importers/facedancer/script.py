@@ -41,6 +41,7 @@ _LOOK = 256 << 10
 _SIGNS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+facedancer\b|^class \w+\(USB(?:Base)?Device\)", re.MULTILINE)
 _FENCE = re.compile(rb"^[ ]{0,3}```", re.MULTILINE)  #: CommonMark §4.5
 _MAX_BYTES = 1 << 20
+_UNTOLD = -1
 _MADE_UP = "the HID descriptor"
 
 
@@ -274,11 +275,11 @@ class _Device:
         """bDescriptorType, index and bytes of the descriptors a part gives when it is asked."""
         for descriptor in part.of_role("descriptor"):
             if not descriptor.number("include_in_config") and (raw := descriptor.raw()):
-                yield (
-                    descriptor.number("type_number", raw[1] if len(raw) > 1 else 0) & 0xFF,
-                    descriptor.number("number") & 0xFF,
-                    raw,
-                )
+                index = descriptor.number("number") & 0xFF
+                kind = descriptor.number("type_number", _UNTOLD)
+                if kind == _UNTOLD and index >= DescriptorType.BOS:
+                    kind, index = index, 0  # before Facedancer had type_number, number was the type
+                yield (raw[1] if len(raw) > 1 else 0) if kind == _UNTOLD else kind & 0xFF, index, raw
 
 
 def _pack(kind: type[Descriptor], **fields: int) -> bytes:
