@@ -222,3 +222,22 @@ def test_a_lockup_whose_trace_is_lost_is_named_by_the_program_counter(line: str,
     (crash,) = extract("".join(f"[  100.000000] {line}\n" for line in lines))
     assert crash.title == title
     assert crash.corrupted
+
+
+@pytest.mark.parametrize("prefix", ["[  100.000000] ", "", "Jan 15 10:23:45 host kernel: "])
+@pytest.mark.parametrize(
+    "counter",
+    [
+        "EIP:    0060:[ark3116_open+9/52]    Tainted: P",
+        "RIP: 0010:[ark3116:ark3116_open+0x9/0x34]  [ark3116:ark3116_open+0x9/0x34] :ark3116:ark3116_open+0x9/0x34",
+    ],
+)
+def test_addresses_that_klogd_has_looked_up_are_addresses(prefix: str, counter: str) -> None:
+    lines = (
+        "Unable to handle kernel NULL pointer dereference at virtual address 00000018", "Oops: 0000 [#1]", "CPU:    0",
+        counter, "Process khubd (pid: 4, threadinfo=c15bc000 task=dbf8c680)", "Call Trace:",
+        " [serial_open+69/284] serial_open+0x45/0x11c", " [tty_open+721/764] tty_open+0x2d1/0x2fc", "Code: 8b 40 18",
+    )  # fmt: skip
+    (report,) = extract("".join(f"{prefix}{line}\n" for line in lines))
+    assert report.title == "BUG: unable to handle kernel NULL pointer dereference in ark3116_open"
+    assert report.corruption == ""

@@ -18,8 +18,10 @@ __all__ = [
     "missing_stack", "places",
 ]  # fmt: skip
 
+#: What klogd up to 2010 wrote in place of an address: "[usb_submit_urb+69/284]", "[option:option_open+0x1/0x2]".
+_BY_KLOGD = r"\[(?:\w{1,64}:)?%s\+(?:0x)?[0-9a-f]{1,8}/(?:0x)?[0-9a-f]{1,8}\]"
 #: A code address in brackets, as kernels before 4.13 and arm print before a symbol.
-ADDRESS = r"\[<?(?:0x)?[0-9a-f]+>?\]"
+ADDRESS = rf"(?:\[<?(?:0x)?[0-9a-f]+>?\]|{_BY_KLOGD % '[A-Za-z0-9_]{1,128}'})"
 #: What tools put behind a function, or in place of its offset: "f (drivers/usb/core/hub.c:12)" of the kernel's
 #: decode_stacktrace.sh, "f drivers/usb/core/hub.c:12" of syzbot. "[inline]" calls are no frames of their own.
 _DECODED = (
@@ -35,7 +37,7 @@ _CODE = rf"(?:(?:{ADDRESS}|(?:0x)?[0-9a-f]{{8,16}}) +){{0,2}}(?:<[0-9a-f]{{8,16}
 #: A program counter that is no symbol (null, freed memory) matches too, without a name.
 PC_LINE = re.compile(
     rf"(?:{PROGRAM_COUNTER})(?:"
-    rf"(?:\d+:)?{_CODE}"
+    rf"(?:\d+:)?{_CODE}|\d+:{_BY_KLOGD % '([A-Za-z0-9_]+)'}"
     rf"|(?:\d+:)?(?:{ADDRESS} +){{0,2}}0x[0-9a-f]+"
     rf"|(?:\d+:)?{ADDRESS} +\[< *\(null\)>\] +\(null\)"
     r"|\d+: +\(null\))"
