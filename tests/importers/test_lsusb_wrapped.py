@@ -32,6 +32,7 @@ _SENTENCES = (
     "Couldn't open device, some information will be missing\n",
     "Couldn't get configuration descriptor 0, some information will be missing\n",
     "cannot read device status, Resource temporarily unavailable (11)\n",
+    "[   12.345678] usb 1-1: reset high-speed USB device number 2 using xhci_hcd\n",
 )
 
 

@@ -18,11 +18,12 @@ from .prefix import without_prefix
 __all__ = ["DeviceText", "Line", "clean_lines", "split_devices"]
 
 _QUOTE = re.compile(r"^(?:[>|]+[ ]?)+")
-#: what lsusb.c of any version prints to stderr
+#: what lsusb.c of any version prints to stderr, and what the kernel prints on a serial console meanwhile
 _ERROR = re.compile(
     r"can't get (?:debug descriptor|device qualifier|hub descriptor)[:,]|cannot read (?:device|port \d+|wireless)\b"
     r"|Couldn't open device, some information|Couldn't get (?:configuration )?descriptor \d+,|cannot open /"
     r"|Couldn't get device capability descriptors|incomplete hub descriptor,|libusb: (?:error|warning|info) \["
+    r"|\[ {0,4}\d{1,6}\.\d{6}\] [a-z]"
 )
 _KERNEL = re.compile(r"^(?:<\d+>)?\s*\[\s*\d+\.\d+\]|^\w{3}\s+\d+ [\d:]{8} \S+ kernel:")
 #: hyphens, dashes and the minus sign
