@@ -182,5 +182,6 @@ def test_a_guest_that_dies_while_nobody_types_is_replaced(typist: Typist) -> Non
     typist.wait("a fresh guest runs; nothing is plugged in")
     typist.type("run echo alive\n")
     typist.wait("\nalive")
+    typist.wait("usbfuzz> ")
     os.kill(typist.process.pid, signal.SIGINT)
     typist.wait("usbfuzz> ")
