@@ -225,3 +225,9 @@ def test_line_ends_of_terminals_and_blanks_of_web_pages_change_nothing(prefix: s
     log = "".join(f"{prefix}{line}\n" for line in lines)
     (before,), (after,) = extract(log), extract(log.replace(sign, instead))
     assert (after.title, after.corruption, after.task) == (before.title, "", before.task)
+
+
+def test_a_log_whose_line_ends_became_blanks_is_read() -> None:
+    log = styled(oops_lines((list(_FIRST_LINES)[1],), "lan78xx_rx_bh [lan78xx]", "lan78xx_delayedwork [lan78xx]"))
+    (before,), (after,) = extract(log), extract(log.replace("\n", " "))
+    assert (after.title, after.corruption, after.start) == (before.title, "", before.start)

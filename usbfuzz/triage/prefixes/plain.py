@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
 from attrs import frozen
+
+from usbfuzz.triage.console import STAMP
 
 from .learn import learn
 from .lines import rewritten
@@ -13,6 +16,10 @@ from .piece import Piece, raw_lines
 from .records import in_order, records
 
 __all__ = ["Plain", "plain_log"]
+
+#: What stands before a line that follows in the same line.
+_STAMPED = re.compile(rf" (?=(?:<\d+>)?{STAMP} )")
+_MANY = 4  #: lines in one
 
 
 @frozen
@@ -34,8 +41,7 @@ class Plain:
 
 def plain_log(log: str) -> Plain:
     """The log without prefixes; the log itself when a console printed it. Takes time in proportion to its size."""
-    if "\n" not in log.rstrip("\n"):  # of a terminal that ends lines with carriage returns
-        log = log.replace("\r", "\n")
+    log = _with_line_ends(log)
     kept = records(log)
     if kept is not None:
         return _joined(kept)
@@ -44,6 +50,14 @@ def plain_log(log: str) -> Plain:
     if rules is None:
         return Plain(log) if parts is None else _joined(parts)
     return _joined(rewritten(raw_lines(log) if parts is None else parts, rules))
+
+
+def _with_line_ends(log: str) -> str:
+    """The log with its lines ended, each byte at its place: a terminal used carriage returns, a web form blanks."""
+    ends = log.count("\n")
+    if ends < 2:
+        log = log.replace("\r", "\n")
+    return _STAMPED.sub("\n", log) if ends * _MANY < log.count(" [") else log
 
 
 def _joined(pieces: Iterable[Piece]) -> Plain:
