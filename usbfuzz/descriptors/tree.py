@@ -21,16 +21,16 @@ interface descriptor; what comes after a broken interface descriptor belongs to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from attrs import evolve, frozen
 
 from .base import CsInterface, Descriptor
 from .codec import join, split
-from .constants import DescriptorType
+from .constants import ClassCode, DescriptorType
 from .standard import ConfigurationDescriptor, EndpointDescriptor, InterfaceAssociationDescriptor, InterfaceDescriptor
 
-__all__ = ["AlternateSetting", "Configuration", "Endpoint", "parse"]
+__all__ = ["AlternateSetting", "Configuration", "Endpoint", "hid_interfaces", "parse"]
 
 Change = Callable[[Descriptor], Descriptor | None]
 
@@ -187,3 +187,9 @@ def _under(setting: AlternateSetting, descriptor: Descriptor) -> AlternateSettin
         return evolve(setting, extra=(*setting.extra, descriptor))
     *others, last = setting.endpoints
     return evolve(setting, endpoints=(*others, evolve(last, extra=(*last.extra, descriptor))))
+
+
+def hid_interfaces(parts: Iterable[bytes]) -> tuple[int, ...]:
+    """bInterfaceNumber of the HID interfaces in some configurations, each once, in their order."""
+    interfaces = (part for raw in parts for part in split(raw) if isinstance(part, InterfaceDescriptor))
+    return tuple(dict.fromkeys(part.bInterfaceNumber for part in interfaces if part.bInterfaceClass == ClassCode.HID))

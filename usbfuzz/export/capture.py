@@ -14,9 +14,10 @@ from harness.channel.events import Completed, Connected, Event, Submitted
 from usbfuzz.case import ScriptedDevice
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors import Descriptor, language_ids, split
-from usbfuzz.descriptors.constants import DIRECTION_IN, ClassCode, DescriptorType, Recipient, StandardRequest
-from usbfuzz.descriptors.standard import DeviceDescriptor, EndpointDescriptor, InterfaceDescriptor
+from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient, StandardRequest
+from usbfuzz.descriptors.standard import DeviceDescriptor, EndpointDescriptor
 from usbfuzz.descriptors.strings import ENGLISH_US
+from usbfuzz.descriptors.tree import hid_interfaces
 from usbfuzz.report.capture import render_capture
 from usbfuzz.wire import Answer, Setup, Status, TransferType
 
@@ -127,7 +128,7 @@ def _enumeration(spec: DeviceSpec) -> Iterator[Setup]:
     value = spec.configurations[0][5:6] if spec.configurations else b""
     yield Setup(0, StandardRequest.SET_CONFIGURATION, value[0] if value else 0, 0, 0)
     reports = dict(spec.reports)
-    for number in sorted({*reports, *_hid_interfaces(spec)}):
+    for number in sorted({*reports, *hid_interfaces((spec.device, *spec.configurations, spec.bos))}):
         length = len(reports.get(number, b"")) or _READ
         yield get(DescriptorType.HID_REPORT, 0, number, length, Recipient.INTERFACE)
 
@@ -143,12 +144,6 @@ def _promised(spec: DeviceSpec) -> Iterator[int]:
         for member in descriptor.fields:
             if member.kind == "int" and member.name[0] == "i" and member.name[1:2].isupper():
                 yield getattr(descriptor, member.name)
-
-
-def _hid_interfaces(spec: DeviceSpec) -> Iterator[int]:
-    for descriptor in _descriptors(spec):
-        if isinstance(descriptor, InterfaceDescriptor) and descriptor.bInterfaceClass == ClassCode.HID:
-            yield descriptor.bInterfaceNumber
 
 
 def _transfer_types(spec: DeviceSpec) -> dict[int, TransferType]:

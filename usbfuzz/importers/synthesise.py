@@ -13,6 +13,7 @@ from usbfuzz.wire import Answer, Status
 
 __all__ = [
     "companion_interval",
+    "cut_string",
     "descriptor_script",
     "hid_descriptor",
     "hub_scripts",

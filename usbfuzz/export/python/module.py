@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.case.play import ScriptedDevice
-from usbfuzz.descriptors import language_descriptor, language_ids, split, string_text
-from usbfuzz.descriptors.constants import ClassCode, DescriptorType
-from usbfuzz.descriptors.standard import InterfaceDescriptor
+from usbfuzz.descriptors import language_descriptor, language_ids, string_text
+from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors.tree import hid_interfaces
 from usbfuzz.device import Device, HidDevice
 from usbfuzz.export.source import (
     Call,
@@ -59,12 +59,7 @@ def render_python(spec: DeviceSpec) -> str:
 def _base(spec: DeviceSpec) -> type[Device]:
     if not has_handlers(spec):
         return ScriptedDevice
-    descriptors = (descriptor for raw in spec.configurations for descriptor in split(raw))
-    is_hid = any(
-        isinstance(descriptor, InterfaceDescriptor) and descriptor.bInterfaceClass == ClassCode.HID
-        for descriptor in descriptors
-    )
-    return HidDevice if is_hid or spec.reports else Device
+    return HidDevice if hid_interfaces(spec.configurations) or spec.reports else Device
 
 
 def _body(spec: DeviceSpec, base: type[Device], imports: Imports, writer: Writer) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import evolve
 
 from usbfuzz.case.model import DeviceSpec
-from usbfuzz.descriptors import split
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType, RequestKind
-from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
+from usbfuzz.descriptors.standard import DeviceDescriptor
+from usbfuzz.descriptors.tree import hid_interfaces
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.conversation import converse
 from usbfuzz.importers.capture.descriptors import read_descriptors, refusals
@@ -73,7 +75,7 @@ def _descriptors(record: Record, heard: Heard, whole: bytes, name: str) -> tuple
     if looks_raw(whole):
         spec, told = parse_raw(whole, name)
         made_up, problems = [f"speed {spec.speed.value}, from the packet sizes (fwupd does not tell it)"], [*told]
-        reports |= _assigned(fields, _hid_interfaces(spec), reports)
+        reports |= _assigned(fields, hid_interfaces(spec.configurations), reports)
     else:
         numbers = (
             interface.number("InterfaceNumber")
@@ -95,18 +97,7 @@ def _descriptors(record: Record, heard: Heard, whole: bytes, name: str) -> tuple
     return spec, made_up, problems
 
 
-def _hid_interfaces(spec: DeviceSpec) -> list[int]:
-    """bInterfaceNumber of the HID interfaces, each once."""
-    numbers = (
-        descriptor.bInterfaceNumber
-        for raw in spec.configurations
-        for descriptor in split(raw)
-        if isinstance(descriptor, InterfaceDescriptor) and descriptor.bInterfaceClass == ClassCode.HID
-    )
-    return [*dict.fromkeys(numbers)]
-
-
-def _assigned(fields: Fields, interfaces: list[int], known: dict[int, bytes]) -> dict[int, bytes]:
+def _assigned(fields: Fields, interfaces: Iterable[int], known: dict[int, bytes]) -> dict[int, bytes]:
     """fwupd's list of report descriptors, by interface: it is in their order, without those that were refused."""
     listed = [raw for raw in fields.blobs("UsbHidDescriptors") if raw and raw not in known.values()]
     without = [number for number in interfaces if number not in known]

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from attrs import field, frozen, mutable
 
 from usbfuzz.case.model import DeviceSpec, EndpointScript, Step
-from usbfuzz.descriptors import report_items, string_descriptor
+from usbfuzz.descriptors import report_items
 from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.hid_writer import COLLECTION, END_COLLECTION, INPUT, HidReport
 from usbfuzz.device import build
 from usbfuzz.importers.complete import complete
 from usbfuzz.importers.model import Imported, Problem
 from usbfuzz.importers.naming import named
+from usbfuzz.importers.synthesise import cut_string
 from usbfuzz.wire import Answer, Speed, TransferType
 
 __all__ = ["MAX_REPORT", "Function", "Gadget", "is_report_descriptor", "scripts", "synthesised_device"]
@@ -26,7 +27,6 @@ _FULL_SPEED_PACKET, _HIGH_SPEED_PACKET = 64, 1024  #: bytes, of an interrupt end
 _INTERVAL, _HIGH_SPEED_INTERVAL = 8, 7  #: bInterval, 8 ms each
 _IDS = (0x1209, 0x0001)  #: for tests. https://pid.codes/1209/0001
 _LONG_ITEM, _RESERVED = 0xFE, 3
-_LONGEST_STRING = 126  #: characters
 
 
 @mutable
@@ -73,26 +73,21 @@ def synthesised_device(gadget: Gadget) -> Imported:
     sizes = [_longest(function) for function in functions]
     speed = Speed.HIGH if max(sizes) > _FULL_SPEED_PACKET else Speed.FULL
     idVendor, idProduct = gadget.ids or _IDS
-    text = gadget.name[:_LONGEST_STRING]
     configuration = build.counted(
         *(part for place, (function, size) in enumerate(zip(functions, sizes, strict=True))
           for part in _interface(place, function, size, speed)),
     )  # fmt: skip
+    problems = list(gadget.problems)
     spec = DeviceSpec(
         name="",
-        device=build.device(idVendor=idVendor, idProduct=idProduct, iProduct=1 if text else 0),
+        device=build.device(idVendor=idVendor, idProduct=idProduct, iProduct=1 if gadget.name else 0),
         configurations=(configuration,),
         speed=speed,
-        strings=((1, string_descriptor(text)),) if text else (),
+        strings=((1, cut_string(gadget.name)),) if gadget.name else (),
         reports=tuple((place, function.report) for place, function in enumerate(functions)),
+        endpoints=tuple(scripts([(0x81 + place, function) for place, function in enumerate(functions)], problems)),
     )
-    problems = list(gadget.problems)
-    endpoints = tuple(scripts([(0x81 + place, function) for place, function in enumerate(functions)], problems))
-    spec, made_up = complete(
-        DeviceSpec(
-            spec.name, spec.device, spec.configurations, spec.speed, spec.strings, spec.reports, endpoints=endpoints
-        )
-    )
+    spec, made_up = complete(spec)
     notes = () if gadget.ids else (f"the ids {idVendor:04x}:{idProduct:04x}",)
     whole = "all descriptors but the reports' (a report descriptor does not tell them)"
     return Imported(named(spec), gadget.origin, (*notes, f"speed {speed.value}", whole, *made_up), tuple(problems))

@@ -14,6 +14,7 @@ from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors import split
 from usbfuzz.descriptors.standard import EndpointDescriptor, InterfaceDescriptor
 from usbfuzz.errors import InputError
+from usbfuzz.importers.complete import REPORT_NOTE
 from usbfuzz.importers.lsusb.dump import import_lsusb
 from usbfuzz.importers.model import Imported, Problem
 from usbfuzz.wire import TransferType
@@ -110,7 +111,7 @@ def _filled(imported: Imported, dump: _Dump) -> Imported:
         reports=tuple(sorted((dict(imported.device.reports) | reports).items())),
         endpoints=(*imported.device.endpoints, *scripts(pairs, problems)),
     )
-    known = tuple(f"the HID report descriptor of interface {number}," for number in reports)
+    known = tuple(f"{REPORT_NOTE} {number}," for number in reports)
     made_up = tuple(note for note in imported.synthesised if not note.startswith(known))
     return evolve(imported, device=device, synthesised=made_up, problems=tuple(problems))
 

@@ -13,6 +13,7 @@ from enum import Enum
 from attrs import define, evolve, field, frozen
 
 from .text import Line
+from .values import number
 
 __all__ = ["Block", "BlockKind", "Token", "read_blocks"]
 
@@ -68,6 +69,10 @@ class Block:
     raw: bytearray = field(factory=bytearray)  #: BYTES: all of them; FIELDS: those at its end; PIPE: bPipeID
     items: list[tuple[int, str, str, bytes]] = field(factory=list)  #: REPORT: line, type, tag, data
     length: int = 0  #: REPORT: its length as stated
+
+    def numbers(self) -> dict[str, int]:
+        """The values of the fields by name, of several with one name the first; 0 for what is no number."""
+        return {token.name: number(token.name, token.value) or 0 for token in reversed(self.tokens)}
 
 
 def read_blocks(lines: Iterable[Line]) -> list[Block]:

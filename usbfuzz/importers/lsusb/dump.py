@@ -28,7 +28,7 @@ def looks_like_lsusb(content: bytes) -> bool:
     if b"\0" in content[:_LOOK]:
         return False
     text = decoded(content[:_LOOK])
-    return any(_SIGNS.search(look) for look in (text, unwrapped(text)))
+    return (_SIGNS.search(text) or _SIGNS.search(unwrapped(text))) is not None
 
 
 def import_lsusb(content: bytes, name: str) -> tuple[Imported, ...]:

@@ -6,12 +6,11 @@ Found by printing a device of each descriptor with every release from 001 to 019
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from attrs import evolve, frozen
 
 from .blocks import Block, Token
-from .values import number
 from .versions import NEWEST, Versions
 
 __all__ = ["mended"]
@@ -67,8 +66,9 @@ def _with(block: Block, tokens: list[Token]) -> Block:
     return evolve(block, tokens=tokens)
 
 
-def _values(block: Block) -> dict[str, int]:
-    return {token.name: number(token.name, token.value) or 0 for token in reversed(block.tokens)}
+def _replaced(block: Block, values: Mapping[str, object]) -> Block:
+    """The block with these values in place of what is printed behind the names."""
+    return _with(block, [evolve(token, value=str(values.get(token.name, token.value))) for token in block.tokens])
 
 
 def _guids(block: Block) -> Mended | None:
@@ -84,26 +84,24 @@ def _swapped(match: re.Match[str]) -> str:
 
 def _stream_header(block: Block) -> Mended | None:
     """The byte behind the descriptor in place of each bmaControls."""
-    if not {"bNumFormats", "bmaControls"} <= _values(block).keys():
+    if not {"bNumFormats", "bmaControls"} <= block.numbers().keys():
         return None
-    tokens = [evolve(token, value="0") if token.name == "bmaControls" else token for token in block.tokens]
-    return Mended(_with(block, tokens), "bmaControls of a video header")
+    return Mended(_replaced(block, {"bmaControls": 0}), "bmaControls of a video header")
 
 
 def _still_image(block: Block) -> Mended | None:
     """The number of sizes in place of the number of patterns, which bLength tells."""
-    values = _values(block)
+    values = block.numbers()
     sizes = values.get("bNumImageSizePatterns")
     patterns = values.get("bLength", 0) - _STILL - _SIZE * (sizes or 0)
     if sizes is None or values.get("bNumCompressionPatterns") != sizes or patterns < 0:
         return None
-    count = {"bNumCompressionPatterns": str(patterns)}
-    return Mended(_with(block, [evolve(token, value=count.get(token.name, token.value)) for token in block.tokens]))
+    return Mended(_replaced(block, {"bNumCompressionPatterns": patterns}))
 
 
 def _extension_unit(block: Block) -> Mended | None:
     """An extension unit of audio 2.0 from bmChannelConfig on, read one byte too far."""
-    values = _values(block)
+    values = block.numbers()
     if "wExtensionCode" not in values or "wChannelConfig" not in values or "bControlSize" in values:
         return None
     config = values["wChannelConfig"]
@@ -113,13 +111,12 @@ def _extension_unit(block: Block) -> Mended | None:
         "bmControls": values.get("iChannelNames", 0),
         "iExtension": values.get("bmControls", 0),
     }
-    tokens = [evolve(token, value=str(moved.get(token.name, token.value))) for token in block.tokens]
-    return Mended(_with(block, tokens), f"bits 7:0 of bmChannelConfig of audio unit {values.get('bUnitID', 0)}")
+    return Mended(_replaced(block, moved), f"bits 7:0 of bmChannelConfig of audio unit {values.get('bUnitID', 0)}")
 
 
 def _processing_unit(block: Block) -> Mended | None:
     """A processing unit of audio 2.0: sources read two bytes too early, and the last byte not at all."""
-    values = _values(block)
+    values = block.numbers()
     if not {"wProcessType", "bNrPins", "bmChannelConfig"} <= values.keys():
         return None
     sources = [token for token in block.tokens if token.name == "baSourceID"]
@@ -141,7 +138,7 @@ def _processing_unit(block: Block) -> Mended | None:
 
 def _superspeed_capability(block: Block) -> Mended | None:
     """wSpeedsSupported as one byte, and what follows it one byte too early."""
-    values = _values(block)
+    values = block.numbers()
     if "wSpeedsSupported" not in values:
         return None
     later = values.get("bU2DevExitLat", 0)
@@ -151,27 +148,25 @@ def _superspeed_capability(block: Block) -> Mended | None:
         "bU1DevExitLat": later >> 8,
         "bU2DevExitLat": later & 0xFF,
     }
-    tokens = [evolve(token, value=str(moved.get(token.name, token.value))) for token in block.tokens]
-    return Mended(_with(block, tokens), "bits 15:8 of bU2DevExitLat")
+    return Mended(_replaced(block, moved), "bits 15:8 of bU2DevExitLat")
 
 
 def _alternate_mode(block: Block) -> Mended | None:
     """dwAlternateModeVdo in wire order."""
-    value = _values(block).get("dwAlternateModeVdo")
+    value = block.numbers().get("dwAlternateModeVdo")
     if value is None or value >> 32:
         return None
-    real = {"dwAlternateModeVdo": f"0x{value.to_bytes(4, 'little').hex()}"}
-    return Mended(_with(block, [evolve(token, value=real.get(token.name, token.value)) for token in block.tokens]))
+    return Mended(_replaced(block, {"dwAlternateModeVdo": f"0x{value.to_bytes(4, 'little').hex()}"}))
 
 
 def _smart_card(block: Block) -> Mended | None:
     """bClassGetResponse in place of bClassEnvelope."""
-    return Mended(block, "bClassEnvelope of a smart card reader") if "bClassEnvelope" in _values(block) else None
+    return Mended(block, "bClassEnvelope of a smart card reader") if "bClassEnvelope" in block.numbers() else None
 
 
 def _stream_based(block: Block) -> Mended | None:
     """One byte of dwPacketLength."""
-    return Mended(block, "bits 31:8 of dwPacketLength") if "dwPacketLength" in _values(block) else None
+    return Mended(block, "bits 31:8 of dwPacketLength") if "dwPacketLength" in block.numbers() else None
 
 
 _MISPRINTS = (

@@ -96,7 +96,7 @@ def _of_blocks(blocks: Iterable[Block]) -> Iterator[Versions]:
     superspeed = False
     above: Mapping[str, int] = {}
     for block in blocks:
-        values = {token.name: number(token.name, token.value) or 0 for token in reversed(block.tokens)}
+        values = block.numbers()
         kind = values.get("bDescriptorType")
         if kind == DescriptorType.DEVICE:
             superspeed = values.get("bcdUSB", 0) >= _SUPERSPEED

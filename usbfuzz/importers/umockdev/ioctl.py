@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from attrs import evolve, field, frozen, mutable
 
 from usbfuzz.descriptors import split
-from usbfuzz.descriptors.constants import DIRECTION_IN, ClassCode
-from usbfuzz.descriptors.standard import EndpointDescriptor, InterfaceDescriptor
+from usbfuzz.descriptors.constants import DIRECTION_IN
+from usbfuzz.descriptors.standard import EndpointDescriptor
+from usbfuzz.descriptors.tree import hid_interfaces
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.conversation import converse
 from usbfuzz.importers.capture.untimed import Untimed
@@ -139,13 +140,7 @@ def _endpoints(device: Imported) -> set[int]:
 def _hid_interface(device: Imported, report: bytes) -> int:
     """bInterfaceNumber of the HID interface with this report descriptor, else of the first; 0 when there is none."""
     known = [number for number, raw in device.device.reports if raw == report]
-    numbers = (
-        descriptor.bInterfaceNumber
-        for raw in device.device.configurations
-        for descriptor in split(raw)
-        if isinstance(descriptor, InterfaceDescriptor) and descriptor.bInterfaceClass == ClassCode.HID
-    )
-    return next(iter(known), next(numbers, 0))
+    return (*known, *hid_interfaces(device.device.configurations), 0)[0]
 
 
 def _said(lines: Sequence[_Line], interface: int) -> _Said:
