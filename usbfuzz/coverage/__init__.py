@@ -1,0 +1,22 @@
+"""Coverage as data: which blocks of a kernel's code were executed, how often, and by which case first.
+
+A block is a run of instructions that QEMU translates as one. Its identity does not depend on where the guest loaded its
+module: module, section, offset in the section, size. A campaign keeps its blocks in ``OUT/coverage/blocks.tsv``
+(:func:`read_blocks`, :func:`write_blocks`), and the cases that they name in ``OUT/coverage/cases/NAME.toml``.
+"""
+
+from .blocks import Block, Blocks, merge
+from .file import BLOCKS_FILE, CASES, COVERAGE, blocks_file, case_path, read_blocks, write_blocks
+
+__all__ = [
+    "BLOCKS_FILE",
+    "CASES",
+    "COVERAGE",
+    "Block",
+    "Blocks",
+    "blocks_file",
+    "case_path",
+    "merge",
+    "read_blocks",
+    "write_blocks",
+]

@@ -1,0 +1,114 @@
+"""Blocks in a file: text that can be read, compared and merged by other tools too.
+
+::
+
+    # usbfuzz coverage 1
+    # kernel debian:5.10.223-1
+    # release 5.10.0-32-FLAVOUR
+    uvcvideo<TAB>.text<TAB>1a0<TAB>23<TAB>118<TAB>case-000412
+
+A line is module, section, offset (hexadecimal), size, hits (decimal) and the name of a case, or ``-``. Lines are sorted
+by module, section and offset. Such a file may come from anybody, so names are held to what they can be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from usbfuzz.atomic import write_atomically
+from usbfuzz.errors import InputError, StorageError
+
+from .blocks import MOST_HITS, Block, Blocks
+
+__all__ = ["BLOCKS_FILE", "CASES", "COVERAGE", "blocks_file", "case_path", "read_blocks", "write_blocks"]
+
+COVERAGE = "coverage"  #: the directory of it in a campaign's output
+BLOCKS_FILE = "blocks.tsv"  #: in there
+CASES = "cases"  #: the directory in there with the case files that the blocks name
+
+_FORMAT = "# usbfuzz coverage 1"
+_MAX_BYTES = 128 << 20  #: of a file: some two million blocks
+_LINE = re.compile(
+    r"(?P<module>[\w-]{1,64})\t(?P<section>[\w.$:+-]{1,256})\t(?P<offset>[0-9a-f]{1,10})\t(?P<size>\d{1,6})"
+    r"\t(?P<hits>\d{1,15})\t(?P<case>-|\w[\w.+-]{0,199})",
+    re.ASCII,
+)
+_FIELDS = "MODULE, SECTION, OFFSET (hexadecimal), SIZE, HITS and CASE (a file's name or -), with tabs between them"
+
+
+def blocks_file(path: Path) -> Path:
+    """The file meant by a path: the file itself, a coverage directory, or a campaign's output. Raises InputError."""
+    if path.is_file():
+        return path
+    for candidate in (path / BLOCKS_FILE, path / COVERAGE / BLOCKS_FILE):
+        if candidate.is_file():
+            return candidate
+    what = "holds no coverage" if path.is_dir() else "there is no such file or directory"
+    raise InputError(f"{path}: {what}; give a campaign's output, its {COVERAGE}/ or a {BLOCKS_FILE}")
+
+
+def case_path(file: Path, case: str) -> Path:
+    """Where the case lies that the blocks in ``file`` name, whether it is there or not."""
+    return file.parent / CASES / f"{case}.toml"
+
+
+def read_blocks(file: Path) -> Blocks:
+    """The blocks in a file. Raises InputError, which names file and line, for whatever is no such file."""
+    text = _text(file)
+    lines = enumerate(text.removesuffix("\n").split("\n"), 1)
+    kernel, release = _header(file, lines)
+    if not text.endswith("\n"):
+        raise InputError(f"{file}:{text.count(chr(10)) + 1}: ends in the middle of a line; the file was cut off")
+    return Blocks.of(kernel, release, _blocks(file, lines))
+
+
+def write_blocks(file: Path, blocks: Blocks) -> None:
+    """Replace a file by one with these blocks, or leave it as it was. Raises StorageError."""
+    head = f"{_FORMAT}\n# kernel {blocks.kernel}\n# release {blocks.release}\n"
+    lines = (
+        f"{block.module}\t{block.section}\t{block.offset:x}\t{block.size}\t{block.hits}\t{block.case or '-'}\n"
+        for block in blocks
+    )
+    try:
+        write_atomically(file, (head + "".join(lines)).encode())
+    except OSError as error:
+        raise StorageError(f"{file}: cannot be written: {error.strerror}; make room there") from error
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(_MAX_BYTES + 1)
+        if len(raw) > _MAX_BYTES:
+            raise InputError(f"{file}: is larger than {_MAX_BYTES >> 20} MiB; that is no coverage of a kernel")
+        return raw.decode()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{file}:{line}: is not UTF-8 text; give a {BLOCKS_FILE} that usbfuzz wrote") from error
+
+
+def _header(file: Path, lines: Iterator[tuple[int, str]]) -> tuple[str, str]:
+    """The kernel and its release; the lines behind the header are left."""
+    if next(lines, (1, ""))[1] != _FORMAT:
+        raise InputError(f"{file}:1: must be {_FORMAT!r}; give a {BLOCKS_FILE} that this version of usbfuzz reads")
+    found = []
+    for key in ("# kernel ", "# release "):
+        number, line = next(lines, (1, ""))
+        name = line.removeprefix(key)
+        if not line.startswith(key) or not name or not name.isprintable():
+            raise InputError(f"{file}:{number}: must be '{key}…'; the file was changed or cut off")
+        found.append(name)
+    return found[0], found[1]
+
+
+def _blocks(file: Path, lines: Iterator[tuple[int, str]]) -> Iterator[Block]:
+    for number, line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise InputError(f"{file}:{number}: must be {_FIELDS}; the file was changed or cut off")
+        module, section, offset, size, hits, case = match.groups()
+        yield Block(module, section, int(offset, 16), int(size), min(int(hits), MOST_HITS), case if case != "-" else "")
