@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from tests import KNOWN_BUGS
 from tests.triage.golden_files import golden_log
+from tests.triage.logs import styled
+from tests.triage.probe_examples import PROBED
 from usbfuzz.case import load
 from usbfuzz.case.model import Case, DeviceSpec, GuestNeeds
 from usbfuzz.crashes.minimized import Mark, Minimized
@@ -87,6 +89,23 @@ def test_the_oops_is_the_reports_own_lines_where_the_console_has_it() -> None:
     assert facts.report is not None
     assert oops_of(report, _LOG)[0] in text
     assert "Modules linked in" not in text
+
+
+def test_a_report_of_the_probes_tells_the_object_and_who_allocated_and_freed_it() -> None:
+    lines = next(example.lines for example in PROBED if "Freed by:" in example.lines)
+    console = styled(lines)
+    text = render_text(SavedCrash(_crash(PROBED[1].title), _CASES["btusb-unplug-uaf"], console), frozenset())
+    for expected in (
+        "Access:        Read of size 8, 0 bytes past the end of the 568-byte",
+        "object of cache kmalloc-1k",
+        "Allocated in:  uvc_parse_streaming [uvcvideo]",
+        "Freed in:      uvc_delete [uvcvideo]",
+        "Between the double lines is what usbfuzz says",
+        "\nBUG: usbfuzz: slab-use-after-free in uvc_status_stop+0x3d/0x90 [uvcvideo]\n",
+        "\nFreed by:\n kfree+0x10/0x1c0\n uvc_delete+0x11/0x1c0 [uvcvideo]\n",
+    ):
+        assert expected in text, text
+    assert "panic" not in text
 
 
 def test_without_a_report_the_end_of_the_console_is_shown() -> None:

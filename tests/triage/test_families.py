@@ -11,10 +11,11 @@ from .check_examples import LOCKING, MEMORY, OTHERS, SANITIZERS
 from .logs import STYLES, styled
 from .machine_examples import MACHINES
 from .oops_examples import FAULTS, HANGS, WARNINGS
+from .probe_examples import PROBED
 
 EXAMPLES = {
     example.name: example
-    for family in (FAULTS, WARNINGS, HANGS, SANITIZERS, LOCKING, MEMORY, OTHERS, ARMS, MACHINES)
+    for family in (FAULTS, WARNINGS, HANGS, SANITIZERS, LOCKING, MEMORY, OTHERS, ARMS, MACHINES, PROBED)
     for example in family
 }
 

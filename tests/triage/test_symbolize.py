@@ -14,6 +14,7 @@ from usbfuzz.triage import Report, Symbols, extract, symbolize
 from usbfuzz.triage.symbols import Frame
 
 from .logs import oops, styled
+from .probe_examples import block
 
 _SOURCE = """\
 extern int submit(int urb);
@@ -117,6 +118,17 @@ def test_the_instruction_pointer_is_taken_as_it_is_and_names_the_guilty_file(bui
     report = _report(f"probe_it+0x0/{frame.size:#x} [usb_dummy]", "worker+0x1/0x200 [other]")
     known = symbolize(report, Symbols.find([built.root]))
     assert f"RIP: 0010:probe_it+0x0/{frame.size:#x} [usb_dummy] drivers/usb/dummy.c:7\n" in known.text
+    assert known.file == "drivers/usb/dummy.c"
+
+
+def test_the_stacks_of_the_probe_get_lines_too(built: Built) -> None:
+    frame = built.frame("probe_it")
+    place = f"probe_it+{{:#x}}/{frame.size:#x} [usb_dummy]"
+    tracks = ("Allocated by:", f" {place.format(frame.offset + 1)}")
+    (report,) = extract(styled(block("slab-out-of-bounds", place.format(0), "Read of size 8 at addr 0", *tracks)))
+    known = symbolize(report, Symbols.find([built.root]))
+    assert f"BUG: usbfuzz: slab-out-of-bounds in {place.format(0)} drivers/usb/dummy.c:7\n" in known.text
+    assert f" {place.format(frame.offset + 1)} drivers/usb/dummy.c:8\n" in known.text
     assert known.file == "drivers/usb/dummy.c"
 
 

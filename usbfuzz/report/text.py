@@ -20,7 +20,7 @@ from usbfuzz.crashes.minimized import Minimized
 from usbfuzz.crashes.record import Crash
 from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.descriptors import string_text
-from usbfuzz.triage import Report, brief
+from usbfuzz.triage import Report, brief, heap_facts
 
 from .annotate import annotated
 from .gadget import load_modules
@@ -45,7 +45,7 @@ def render_text(saved: SavedCrash, files: frozenset[str]) -> str:
     lines += ["", *_summary(saved)]
     lines += _section("The device", _device_lines(saved))
     lines += _section("What happens to it", list(_events(saved.case)))
-    lines += _section("What the kernel said", oops_of(saved.report, saved.console))
+    lines += _section("What the kernel said", [*_by_the_probe(saved.report), *oops_of(saved.report, saved.console)])
     lines += _section("To reproduce", list(_commands(saved, files)))
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -56,6 +56,31 @@ def oops_of(report: Report | None, console: str) -> list[str]:
     return [_plain(line) for line in text.strip("\n").splitlines()]
 
 
+def _by_the_probe(report: Report | None) -> list[str]:
+    """Who said what in a report of the probe's: a maintainer does not know it."""
+    if report is None or heap_facts(report.text) is None:
+        return []
+    stack = " What follows is the kernel's own panic and stack at that very instruction." if report.panicked else ""
+    return [
+        *_wrap(
+            "Between the double lines is what usbfuzz says, which watches the memory and the packets of drivers from "
+            f"outside of the kernel, which is not instrumented.{stack}"
+        ),
+        "",
+    ]
+
+
+def _heap_rows(report: Report | None) -> list[tuple[str, str]]:
+    facts = heap_facts(report.text) if report else None
+    if facts is None:
+        return []
+    return [
+        ("Access", f"{facts.access}, {facts.where}" if facts.access and facts.where else facts.access or facts.where),
+        ("Allocated in", facts.allocated),
+        ("Freed in", facts.freed),
+    ]
+
+
 def _summary(saved: SavedCrash) -> list[str]:
     crash, report = saved.crash, saved.report
     rows = [
@@ -64,6 +89,7 @@ def _summary(saved: SavedCrash) -> list[str]:
         ("Driver", crash.driver or "unknown"),
         ("Function", report.frame if report else None),
         ("File", report.file if report else None),
+        *_heap_rows(report),
         ("Also known as", "; ".join(crash.alt_titles)),
         ("Seen", _seen(crash)),
         ("Reproduced", _reproduced(crash, saved.minimized)),

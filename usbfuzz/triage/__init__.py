@@ -17,6 +17,7 @@ from .brief import brief, first_lines
 from .extract import extract
 from .hang import hang_report
 from .once import once_only
+from .probed import HeapFacts, heap_facts
 from .report import Report, same_bug
 from .symbolize import symbolize
 from .symbols import Symbols
@@ -24,12 +25,14 @@ from .types import CrashType
 
 __all__ = [
     "CrashType",
+    "HeapFacts",
     "Report",
     "Symbols",
     "brief",
     "extract",
     "first_lines",
     "hang_report",
+    "heap_facts",
     "once_only",
     "same_bug",
     "symbolize",

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from .console import NO_PREFIX, UNKNOWN_CALLER, Line, is_cpu, is_task, lines_back, lines_from
 from .heads import continues
 from .printed import REGISTERS
+from .probed import STOPPED, STOPS_WITHIN, closes, is_probed, stopped
 from .search import CrashLine
 from .stack import is_frame
 
@@ -82,8 +83,11 @@ class Body:
     def own(self) -> tuple[Line, ...]:
         """The lines up to the report's end as printed, or else up to the last that looks like part of one."""
         sure = self.lines[: self.cut]
+        probed = is_probed(sure[0].text)
         for index, line in enumerate(sure):
             if index > 1 and _ENDS.search(line.text):
+                if probed and stopped(later.text for later in sure[index + 1 :]):
+                    continue
                 return sure[: index + 1]
         last = next((index for index in range(len(sure) - 1, 0, -1) if _is_part(sure[index].text)), 0)
         return sure[: last + 1]
@@ -123,6 +127,8 @@ class _Collector:
     next_begun: bool = False
     all_cpus: bool = False  #: backtraces of other CPUs were asked for, and belong to the report
     aftermath: bool = False
+    probed: bool = False  #: the report is the probe's
+    behind: int = -1  #: lines read since it was closed, -1 when it is not
     kept: list[Line] = field(factory=list)
     guesses: list[tuple[int, Line]] = field(factory=list)  #: doubtful frames, and how many lines were kept before each
 
@@ -130,6 +136,7 @@ class _Collector:
         lines = lines_from(self.log, self.crash.start)
         first = next(lines)
         self.caller = first.caller
+        self.probed = is_probed(first.text)
         self.stop = self.crash.end + MAX_BYTES
         if "BUG: KMSAN:" in first.text:
             self.complete_after = _KMSAN_COMPLETE_AFTER
@@ -141,6 +148,8 @@ class _Collector:
             if line.start > self.stop:
                 break
             self._notice(line, tells_callers=tells_callers)
+            if self.probed:
+                self._await_nmi(line)
             if self._belongs(line):
                 self.kept.append(line)
                 if tells_callers or not self.next_begun:
@@ -161,6 +170,15 @@ class _Collector:
             self.next_begun = True
             self.stop = min(self.stop, line.end + (_MORE_SAME_CALLER if tells_callers else _MORE))
 
+    def _await_nmi(self, line: Line) -> None:
+        """Take the caller of the NMI that stopped the guest for this report: the kernel's own lines go on with it."""
+        if self.behind >= 0:
+            self.behind += 1
+            if self.behind <= STOPS_WITHIN and STOPPED.search(line.text):
+                self.caller = line.caller
+        elif closes(line.text):
+            self.behind = 0
+
     def _belongs(self, line: Line) -> bool:
         foreign = line.caller != self.caller and not (self.all_cpus and is_cpu(line.caller))
         if foreign:
@@ -175,7 +193,7 @@ class _Collector:
         if _ALL_CPUS in line.text:
             self.all_cpus = True
         elif self.seen > self.complete_after and _AFTERMATH.search(line.text):
-            self.aftermath = True
+            self.aftermath = not (self.probed and STOPPED.search(line.text))
         return not self.aftermath
 
     def _trust_guesses(self, cut: int) -> int:
@@ -188,9 +206,12 @@ class _Collector:
 
     def _lead(self) -> list[Line]:
         wanted = _LEAD_SAME_TASK if is_task(self.caller) else _LEAD
+        among_others = self.probed and self.kept[0].caller == NO_PREFIX  #: the host's lines among the kernel's
         lead: list[Line] = []
         for line in lines_back(self.log, self.crash.start, _LEAD_REACH):
-            if line.caller == self.caller and line.text and not line.doubtful:
+            if self.probed and lead and closes(line.text):
+                break  # the end of another report of the probe's
+            if (among_others or line.caller == self.caller) and line.text and not line.doubtful:
                 lead.append(line)
                 if len(lead) == wanted:
                     break

@@ -15,6 +15,7 @@ __all__ = [
     "LOCK_PLACE",
     "SOURCE",
     "UNKNOWN_FRAME",
+    "CrashTypeOf",
     "Description",
     "Head",
     "Shape",
@@ -70,7 +71,7 @@ class Shape:
     when: Callable[[str, str], bool] | None = None  #: what else must be true of the lines before and of the report
     alt: tuple[str, ...] = ()  #: templates of the alternative titles
     witness: Callable[[str, str], str | None] | None = None  #: finds {frame} in the lines before and in the report
-    nameless: str = ""  #: the title when the witness finds no name
+    nameless: str = ""  #: the title when the witness, or the trail, finds no name
     traced: bool = True  #: an intact report of this form has a stack trace
     broken: bool = False  #: this form shows only when the real beginning was lost
 
@@ -169,6 +170,8 @@ def _fill(shape: Shape, found: re.Match[str], body: str) -> Description:
         report = body[found.start() :]
         blamed, sound = follow(shape.trail, report)
         pc_lost = shape.trail.steps[0] is PC_LINE and PC_LINE.search(report) is None
+    if shape.nameless and not any(blamed):
+        return _nameless(shape, words)
     names = _named([blame.name if blame else UNKNOWN_FRAME for blame in blamed])
     title = shape.title.format(**words, **names)
     alt = [template.format(**words, **names) for template in shape.alt]
@@ -191,10 +194,16 @@ def _testify(shape: Shape, found: re.Match[str], before: Callable[[], str], body
     words = {group: value or "" for group, value in found.groupdict().items()}
     name = shape.witness(before(), body)
     if name is None:
-        return Description(shape.nameless.format(**words), (), _type(shape, words), shape, None, "")
+        return _nameless(shape, words)
     alt = tuple(template.format(**words, frame=name) for template in shape.alt)
     title = shape.title.format(**words, frame=name)
     return Description(title, alt, _type(shape, words), shape, Blame(name, name), "")
+
+
+def _nameless(shape: Shape, words: Mapping[str, str]) -> Description:
+    """What a report is called for which nobody is blamed; doubtful where a trail should have led to somebody."""
+    doubt = "no stack frame to blame" if shape.trail else ""
+    return Description(shape.nameless.format(**words), (), _type(shape, words), shape, None, doubt)
 
 
 def _type(shape: Shape, words: Mapping[str, str]) -> CrashType | None:

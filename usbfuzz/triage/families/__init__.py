@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from usbfuzz.triage.heads import HEADS
 from usbfuzz.triage.shape import Shape
 
-from . import faults, hangs, locking, memory, panics, sanitizers, usb, warnings
+from . import faults, hangs, locking, memory, panics, probe, sanitizers, usb, warnings
 
 __all__ = ["BY_HEAD"]
 
 _ALL = (
+    *probe.SHAPES,
     *sanitizers.SHAPES,
     *faults.SHAPES,
     *hangs.SHAPES,

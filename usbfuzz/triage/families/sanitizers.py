@@ -8,7 +8,7 @@ from usbfuzz.triage.shape import Shape, at_trace, later, path
 from usbfuzz.triage.stack import CALL_TRACE, FUNCTION, STACK, frame_names
 from usbfuzz.triage.types import CrashType
 
-__all__ = ["SHAPES"]
+__all__ = ["SHAPES", "bad_access_type"]
 
 _PLACE = FUNCTION.replace("(", "(?P<place>", 1)
 _BAD_ACCESS = ("bad-access in {frame}",)
@@ -33,7 +33,8 @@ _OUT_OF_PLACE = frozenset(f"{where}-out-of-bounds" for where in ("global", "slab
 _READS_AT_LEAST = ("slab-out-of-bounds", "stack-out-of-bounds", "wild-memory-access")
 
 
-def _kasan(words: Mapping[str, str]) -> CrashType:
+def bad_access_type(words: Mapping[str, str]) -> CrashType:
+    """The type of a bad access or a bad free, by KASAN's words for it (``bug``) and "Read" or "Write" (``access``)."""
     bug, access = words["bug"], words.get("access", "")
     if "free" in bug and "use-after" not in bug:
         return CrashType.KASAN_INVALID_FREE
@@ -74,7 +75,7 @@ def _kfence(words: Mapping[str, str]) -> CrashType:
 
 _KASAN = (
     Shape(
-        "BUG:", "BUG: KASAN:", "KASAN: {bug} {access} in {frame}", _kasan,
+        "BUG:", "BUG: KASAN:", "KASAN: {bug} {access} in {frame}", bad_access_type,
         detail=rf"BUG: KASAN: (?P<bug>[a-z\-]+) in {_PLACE}"
         + later(r"(?P<access>Read|Write) (?:of size|at addr) [0-9a-f]+"),
         # With hardware tags the report's stack begins in the exception handler.
@@ -89,14 +90,14 @@ _KASAN = (
         alt=_BAD_FREE,
     ),
     Shape(
-        "BUG:", "BUG: KASAN:", "KASAN: {bug} {access}", _kasan,
+        "BUG:", "BUG: KASAN:", "KASAN: {bug} {access}", bad_access_type,
         detail=r"BUG: KASAN: (?P<bug>[a-z\-]+) on address" + later(r"(?P<access>Read|Write) of size \d+"),
     ),
     Shape(  # cut behind its first line
-        "BUG:", rf"BUG: KASAN: (?P<bug>[a-z\-]+) in {_PLACE}(?!.* at addr)", "KASAN: {bug} in {place}", _kasan,
+        "BUG:", rf"BUG: KASAN: (?P<bug>[a-z\-]+) in {_PLACE}(?!.* at addr)", "KASAN: {bug} in {place}", bad_access_type,
         broken=True,
     ),
-    Shape("BUG:", "BUG: KASAN: (?P<bug>.*)", "KASAN: {bug}", _kasan, broken=True),
+    Shape("BUG:", "BUG: KASAN: (?P<bug>.*)", "KASAN: {bug}", bad_access_type, broken=True),
 )  # fmt: skip
 
 
