@@ -59,6 +59,7 @@ class Printed:
     bare_frame: str = ""  #: a frame of a trace that has no such line before it; the groups are functions
     tick: str = ""  #: entry of the timer interrupt, below whose frames lies what the CPU was doing
     interrupt: str = ""  #: lines besides ``tick`` below which the frames of what was interrupted follow
+    nmi_sent: str = ""  #: what the kernel says when it is stopped by an NMI that somebody sent
     nmi_end: str = ""  #: the frame that ends an NMI's own stack
     call_thunks: str = ""  #: code that compilers make indirect calls through
     registers: str = ""  #: beginning of a line of a register dump

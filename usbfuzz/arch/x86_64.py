@@ -65,6 +65,8 @@ ARCH = Arch(
         fault_entry="invalid_op|do_error|do_trap",
         fault_address="CR2: ",
         tick="apic_timer_interrupt",
+        # arch/x86/kernel/nmi.c: unknown_nmi_error(), nmi_panic()
+        nmi_sent=r"Uhhuh\. NMI received for unknown reason|Kernel panic - not syncing: NMI: Not continuing",
         # arch/x86/entry/entry_64.S
         nmi_end=r"\bend_repeat_nmi\b.*|\bnmi\+0x.*",
         call_thunks="_indirect_thunk_",  # arch/x86/lib/retpoline.S

@@ -13,7 +13,8 @@ from .machines import OTHERS
 
 __all__ = [
     "BARE_FRAME", "CALL_THUNKS", "ENTRY_PREFIXES", "FAULT_ADDRESS", "FAULT_ENTRY", "GUESS_AFTER", "GUESS_BEFORE",
-    "INTERRUPT", "NMI_END", "PROGRAM_COUNTER", "REGISTERS", "STACK_BOTTOM", "SYSCALL_ENTRY", "TICK", "TRACE_START",
+    "INTERRUPT", "NMI_END", "NMI_SENT", "PROGRAM_COUNTER", "REGISTERS", "STACK_BOTTOM", "SYSCALL_ENTRY", "TICK",
+    "TRACE_START",
 ]  # fmt: skip
 
 _ALL = (*(arch.printed for arch in ARCHES), *OTHERS)
@@ -35,6 +36,7 @@ FAULT_ADDRESS = _any(printed.fault_address for printed in _ALL)
 TRACE_START = _any(printed.trace_start for printed in _ALL)
 BARE_FRAME = _any(printed.bare_frame for printed in _ALL)
 INTERRUPT = _any(printed.interrupt for printed in _ALL)
+NMI_SENT = _any(printed.nmi_sent for printed in _ALL)
 NMI_END = _any(printed.nmi_end for printed in _ALL)
 CALL_THUNKS = _any(printed.call_thunks for printed in _ALL)
 REGISTERS = _any(printed.registers for printed in _ALL)

@@ -24,13 +24,13 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from .functions import is_generic
+from .printed import NMI_SENT
 
 __all__ = ["PROBE", "STOPPED", "STOPS_WITHIN", "HeapFacts", "closes", "heap_facts", "is_probed", "stopped"]
 
 #: How such a report begins.
 PROBE = "BUG: usbfuzz: "
-#: What the kernel says of the NMI that stopped it: arch/x86/kernel/nmi.c, unknown_nmi_error() and nmi_panic().
-STOPPED = re.compile(r"Uhhuh\. NMI received for unknown reason|Kernel panic - not syncing: NMI: Not continuing")
+STOPPED = re.compile(NMI_SENT)  #: what the kernel says of the NMI that stopped it
 #: Lines behind the report's closing one within which the NMI follows that it had sent.
 STOPS_WITHIN = 8
 
