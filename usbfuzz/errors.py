@@ -5,7 +5,8 @@
     UsbfuzzError
     ├── InputError          what the user gave
     │   ├── CaseError           a case or device file: path, line, key
-    │   └── KernelError         a kernel that cannot be found, fetched, verified or used
+    │   ├── KernelError         a kernel that cannot be found, fetched, verified or used
+    │   └── EmulatorError       an emulator of which the same is true
     ├── GuestError          what the guest did
     │   └── BootError           it panicked, hung or never became ready while booting
     └── InfraError          what we, or this machine, failed at
@@ -23,6 +24,7 @@ from typing import ClassVar
 __all__ = [
     "BootError",
     "CaseError",
+    "EmulatorError",
     "GuestError",
     "InfraError",
     "InputError",
@@ -52,6 +54,10 @@ class CaseError(InputError):
 
 class KernelError(InputError):
     """A kernel is unknown, cannot be fetched or verified, or lacks what a guest needs."""
+
+
+class EmulatorError(InputError):
+    """An emulator is unknown, or cannot be fetched, verified or used."""
 
 
 class GuestError(UsbfuzzError):

@@ -12,7 +12,8 @@
                                            ▼
                     process.py: a running QEMU and its QMP  ──virtio-serial──  agent_client.py: the agent inside
 
-:mod:`.accel` chooses how time passes (warped, emulated, KVM), :mod:`.rundir` holds the files of a machine that runs,
-:mod:`.place` says which port a name of the guest's kernel is on, :mod:`.autopsy` asks a guest that hangs what it does.
+:mod:`.emulators` has the QEMUs there are, :mod:`.accel` chooses how time passes (warped, emulated, KVM), :mod:`.rundir`
+holds the files of a machine that runs, :mod:`.place` says which port a name of the guest's kernel is on,
+:mod:`.autopsy` asks a guest that hangs what it does.
 What runs cases in such a guest is :mod:`harness.lane`.
 """

@@ -15,7 +15,7 @@ from usbfuzz.errors import BootError, QemuError
 
 from .qemu import Mode, Timing
 from .rundir import RunDir
-from .snapshot import boot, qemu_version
+from .snapshot import boot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ async def kvm_verdict(machine: Machine, cache_dir: Path, *, kvm: Path = _KVM) ->
     if not os.access(kvm, os.R_OK | os.W_OK):
         return f"no permission to open {kvm} (join the group kvm)"
     memory = cache_dir / "kvm.json"
-    key = f"{_boot_id()} {qemu_version(machine.qemu)}"
+    key = f"{_boot_id()} {machine.emulator.version}"
     known = _read(memory).get(key)
     if known is None:
         known = await _prove(machine)

@@ -7,46 +7,23 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from attrs import define
 from qemu.qmp import ConnectError, QMPClient, QMPError
 
-from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.errors import QemuError
 
 from .qemu import Machine, qemu_argv
 
-__all__ = ["NICENESS", "Qemu", "check_qemu", "find_qemu"]
+__all__ = ["NICENESS", "Qemu"]
 
 #: QEMU has a lower priority than the server that answers it: under a warped clock a late answer is a wrong answer.
 NICENESS = 5
 
 _START_TIMEOUT = 20.0  #: wall seconds for QEMU to open its QMP socket and greet us
 _POLL = 0.002  #: wall seconds between two tries to connect to it
-
-
-def find_qemu(arch: Arch = DEFAULT) -> str:
-    """Path of the QEMU that runs guests of ``arch``; raises QemuError with the package to install."""
-    name = arch.emulator.qemu
-    found = shutil.which(name)
-    if found is None:
-        raise QemuError(f"{name}: not found on PATH; install Debian's {arch.packages[name]} package")
-    return found
-
-
-def check_qemu(qemu: str, arch: Arch = DEFAULT) -> None:
-    """Raise QemuError unless ``qemu`` knows every device a guest is made of (some builds leave usb-redir out)."""
-    try:
-        done = subprocess.run([qemu, "-device", "help"], capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise QemuError(f"{qemu}: does not run: {error}") from error
-    for device in ("usb-redir", "qemu-xhci", "virtserialport"):
-        if f'name "{device}"' not in done.stdout:
-            package = arch.packages[arch.emulator.qemu]
-            raise QemuError(f"{qemu}: built without {device}; install Debian's {package} package")
 
 
 def _launcher() -> list[str]:
@@ -83,7 +60,7 @@ class Qemu:
     @classmethod
     async def start(cls, machine: Machine) -> Qemu:
         """Start ``machine`` and negotiate QMP; raises QemuError with its last line of output when it ends at once."""
-        argv = [*_launcher(), *qemu_argv(machine)]
+        argv = [*_launcher(), *machine.emulator.launcher, *qemu_argv(machine)]
         log = os.open(machine.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             # A process group of its own: Ctrl-C at a terminal must not end QEMU before we have decided what to do.
@@ -91,7 +68,7 @@ class Qemu:
                 *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
             )
         except OSError as error:
-            raise QemuError(f"{machine.qemu}: cannot be started: {error.strerror}") from error
+            raise QemuError(f"{machine.emulator.program}: cannot be started: {error.strerror}") from error
         finally:
             os.close(log)
         qemu = cls(machine, process=process, qmp=QMPClient("usbfuzz"))
@@ -101,7 +78,7 @@ class Qemu:
         except TimeoutError as error:
             await qemu.kill()
             raise QemuError(
-                f"{machine.qemu}: no QMP greeting within {_START_TIMEOUT:.0f} s; see {machine.log}"
+                f"{machine.emulator.program}: no QMP greeting within {_START_TIMEOUT:.0f} s; see {machine.log}"
             ) from error
         except BaseException:
             await qemu.kill()
@@ -111,7 +88,9 @@ class Qemu:
     async def _negotiate(self) -> None:
         while True:
             if self._process.returncode is not None:
-                raise QemuError(f"{self.machine.qemu}: exited with status {self.status}: {self.last_words()}")
+                raise QemuError(
+                    f"{self.machine.emulator.program}: exited with status {self.status}: {self.last_words()}"
+                )
             try:
                 await self._qmp.connect(str(self.machine.qmp))
             except ConnectError:

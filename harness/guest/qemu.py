@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import Factory, evolve, frozen
 
+from harness.guest.emulators import Emulator
 from usbfuzz.arch import DEFAULT, Arch
 
 __all__ = [
@@ -59,7 +60,7 @@ class Machine:
     run_dir: Path  #: private (0700); short enough for unix socket paths (107 bytes)
     timing: Timing
     arch: Arch = DEFAULT
-    qemu: str = Factory(lambda self: self.arch.emulator.qemu, takes_self=True)  #: program, or its path
+    emulator: Emulator = Factory(lambda self: Emulator(self.arch.emulation.qemu), takes_self=True)
     ports: int = PORTS  #: one xHCI controller with one usb-redir each
     memory_mib: int = 512
     load_snapshot: bool = False
@@ -173,10 +174,11 @@ _PACED = ("nohz=off",)
 def qemu_argv(machine: Machine) -> list[str]:
     """The argument list that starts ``machine``: no network, no display, unix sockets only."""
     return [
-        machine.qemu,
+        machine.emulator.program,
+        *machine.emulator.options,
         *_BARE,
         *_SANDBOX,
-        *("-machine", machine.arch.emulator.machine, "-m", str(machine.memory_mib)),
+        *("-machine", machine.arch.emulation.machine, "-m", str(machine.memory_mib)),
         # One CPU: a case takes the same course each time, and a clock that counts instructions allows no more.
         *("-smp", "1"),
         *_timing(machine),
@@ -220,11 +222,11 @@ _ICOUNT = "shift=4,sleep=off"
 
 
 def _timing(machine: Machine) -> tuple[str, ...]:
-    emulator = machine.arch.emulator
+    emulation = machine.arch.emulation
     if machine.timing is Timing.KVM:
-        return ("-accel", "kvm", "-cpu", emulator.cpu_kvm)
+        return ("-accel", "kvm", "-cpu", emulation.cpu_kvm)
     # thread=single: all virtual CPUs in one thread, without which instructions cannot be counted.
-    accel = ("-accel", "tcg,thread=single", "-cpu", emulator.cpu_tcg)
+    accel = ("-accel", "tcg,thread=single", "-cpu", emulation.cpu_tcg)
     return (*accel, "-icount", _ICOUNT) if machine.timing.warped else accel
 
 

@@ -13,7 +13,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +27,11 @@ from .qemu import SNAPSHOT, qemu_argv
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.guest.emulators import Emulator
+
     from .qemu import Machine
 
-__all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "prune", "qemu_version"]
+__all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "prune"]
 
 #: Seconds of wall time a stock kernel with every USB module may take under TCG on a busy machine.
 BOOT_TIMEOUT = 180.0
@@ -39,20 +40,19 @@ _PANIC_LOOK_S = 0.5  #: wall seconds between two looks at the console for a pani
 SNAPSHOTS_KEPT = 24
 
 
-@cache
-def qemu_version(qemu: str) -> str:
-    """First line of ``qemu --version``; raises QemuError."""
-    try:
-        done = subprocess.run([qemu, "--version"], capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise QemuError(f"{qemu}: does not run: {error}") from error
-    return done.stdout.partition("\n")[0]
-
-
 def _key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
     argv = [word.replace(str(machine.run_dir), "RUN") for word in qemu_argv(machine)]
-    facts = [qemu_version(machine.qemu), kernel_digest, image_digest, *argv]
+    facts = [machine.emulator.version, _stamp(machine.emulator), kernel_digest, image_digest, *argv]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:24]
+
+
+def _stamp(emulator: Emulator) -> str:
+    """What changes when a program is built anew, though its version does not; "" when it is not there."""
+    try:
+        status = Path(emulator.program).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _make_disk(path: Path) -> None:

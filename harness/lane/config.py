@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attrs import Factory, evolve, frozen
 
+from harness.guest.emulators import Emulator
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line
@@ -27,7 +28,7 @@ class LaneConfig:
     image: Image
     timing: Timing
     cache_dir: Path  #: where snapshots are kept
-    qemu: str = Factory(lambda self: self.kernel.arch.emulator.qemu, takes_self=True)  #: program, or its path
+    emulator: Emulator = Factory(lambda self: Emulator(self.kernel.arch.emulation.qemu), takes_self=True)
     ports: int = PORTS
     kernel_params: tuple[str, ...] = ()  #: besides those every guest has
     modules: str = "all"  #: which of the image's sets is loaded at boot
@@ -64,7 +65,7 @@ class LaneConfig:
             run_dir=run_dir,
             timing=self.timing,
             arch=self.kernel.arch,
-            qemu=self.qemu,
+            emulator=self.emulator,
             ports=self.ports,
             memory_mib=self.memory_mib,
             debug=self.debug,

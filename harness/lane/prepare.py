@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from harness.guest.accel import choose_timing
+from harness.guest.emulators import ADVISED, Emulator, check_emulator, emulator_for
 from harness.guest.image import build_image
 from harness.guest.kernels import arch_of, default_cache, resolve
-from harness.guest.process import check_qemu, find_qemu
 from harness.guest.qemu import Machine, Mode, Timing, kernel_command_line
 from harness.guest.rundir import RunDir
 from harness.workers.procs import may_answer_first
@@ -21,23 +21,29 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare"]
 
+#: Names of the emulators of which this process has said what they cannot see.
+_told: set[str] = set()
+
 
 async def prepare(
     kernel: str,
     *,
     mode: Mode = Mode.AUTO,
     kernel_params: tuple[str, ...] = (),
+    emulator: str | None = None,
     cache_dir: Path | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> LaneConfig:
     """Find QEMU, fetch the kernel, build its image, choose how time passes.
 
-    Raises KernelError and InfraError (QEMU, a compiler, busybox, the cache): each names what is missing and what to do.
+    ``emulator`` names the QEMU; None: the one in use. Raises KernelError, EmulatorError and InfraError (QEMU, a
+    compiler, busybox, the cache): each names what is missing and what to do.
     """
     arch = arch_of(kernel)
-    qemu = find_qemu(arch)
-    check_qemu(qemu, arch)
     cache = cache_dir or default_cache()
+    chosen = await asyncio.to_thread(emulator_for, arch, cache, emulator, on_progress=on_progress)
+    check_emulator(chosen, arch)
+    _tell_blindness(chosen, on_progress)
     found = await asyncio.to_thread(resolve, kernel, cache, on_progress=on_progress)
     image = await asyncio.to_thread(build_image, found, cache)
     with RunDir() as run_dir:
@@ -48,7 +54,7 @@ async def prepare(
             run_dir=run_dir.path,
             timing=Timing.KVM,
             arch=arch,
-            qemu=qemu,
+            emulator=chosen,
         )
         timing = await choose_timing(mode, trial, cache, on_progress)
     return LaneConfig(
@@ -56,7 +62,16 @@ async def prepare(
         image=image,
         timing=timing,
         cache_dir=cache,
-        qemu=qemu,
+        emulator=chosen,
         kernel_params=kernel_params,
         paced=not may_answer_first(),
     )
+
+
+def _tell_blindness(emulator: Emulator, on_progress: Callable[[str], None]) -> None:
+    """Say once what this QEMU cannot see, and where one is that sees it."""
+    if emulator.blindness and emulator.name not in _told:
+        _told.add(emulator.name)
+        on_progress(
+            f"QEMU {emulator.number} {emulator.blindness}; `usbfuzz emulator add {ADVISED}` fetches one that has them"
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from harness.guest.qemu import SNAPSHOT, Machine, Timing, kernel_command_line
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
 from harness.lane.config import LaneConfig
+from tests.guest.wrapped import wrapped
 from usbfuzz.errors import GuestError
 
 pytestmark = pytest.mark.guest
@@ -59,9 +59,7 @@ def booted(
 ) -> Iterator[Booted]:
     config = guest(request.param)
     # QEMU's sound card wants a backend, which QEMU 8.2 and later have only when told so on the command line.
-    qemu_with_sound = tmp_path_factory.mktemp("qemu") / "qemu"
-    qemu_with_sound.write_text(f'#!/bin/sh\nexec {shlex.quote(config.qemu)} "$@" -audiodev none,id=silence\n')
-    qemu_with_sound.chmod(0o755)
+    with_sound = wrapped(config.emulator, tmp_path_factory.mktemp("qemu") / "qemu", "-audiodev none,id=silence")
     with asyncio.Runner() as runner, RunDir() as run_dir:
         machine = Machine(
             vmlinuz=config.kernel.vmlinuz,
@@ -69,7 +67,7 @@ def booted(
             command_line=kernel_command_line(Timing.WARP, ("slub_debug=FZ,kmalloc-*", "usbhid.mousepoll=7")),
             run_dir=run_dir.path,
             timing=Timing.WARP,
-            qemu=str(qemu_with_sound),
+            emulator=with_sound,
         )
         qemu, agent = runner.run(boot(machine))
         booted = Booted(runner, qemu, agent)

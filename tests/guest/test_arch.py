@@ -22,7 +22,7 @@ OTHER = evolve(
     DEFAULT,
     name="vax",
     uname="vax",
-    emulator=evolve(DEFAULT.emulator, qemu="qemu-system-vax", machine="vax780", cpu_tcg="ka780"),
+    emulation=evolve(DEFAULT.emulation, qemu="qemu-system-vax", machine="vax780", cpu_tcg="ka780"),
     command_line=evolve(DEFAULT.command_line, console="console=ttyVAX0", nmi_panic="", trusted_clock=""),
 )
 

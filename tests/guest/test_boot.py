@@ -1,4 +1,4 @@
-"""Guests that do not come up, accelerators that do not run, and QEMUs that are missing or too small."""
+"""Guests that do not come up, accelerators that do not run, and QEMUs that abort."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from attrs import evolve
 
 from harness.guest import accel
 from harness.guest.accel import choose_timing, kvm_verdict
-from harness.guest.process import Qemu, check_qemu, find_qemu
+from harness.guest.emulators import Emulator
+from harness.guest.process import Qemu
 from harness.guest.qemu import Machine, Mode, Timing
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
 from harness.lane.lane import Lane
 from usbfuzz.errors import BootError, QemuError
+
+from .wrapped import script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,29 +29,6 @@ if TYPE_CHECKING:
     from harness.lane.config import LaneConfig
 
 MACHINE = Machine(Path("/k"), Path("/i"), "", Path("/r"), Timing.KVM)
-
-
-def _script(path: Path, body: str) -> str:
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(0o755)
-    return str(path)
-
-
-def test_a_missing_qemu_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(QemuError, match="qemu-system-x86_64: not found on PATH; install Debian's qemu-system-x86"):
-        find_qemu()
-
-
-def test_a_qemu_without_usb_redir_is_refused_by_name(tmp_path: Path) -> None:
-    qemu = _script(tmp_path / "qemu", "echo 'name \"qemu-xhci\", bus PCI'")
-    with pytest.raises(QemuError, match="built without usb-redir"):
-        check_qemu(qemu)
-
-
-def test_a_qemu_that_cannot_run_is_said_to_be_so(tmp_path: Path) -> None:
-    with pytest.raises(QemuError, match="does not run"):
-        check_qemu(_script(tmp_path / "qemu", "exit 3"))
 
 
 @pytest.fixture
@@ -62,9 +42,9 @@ def cores_are_dumped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.mark.usefixtures("cores_are_dumped")
 def test_a_qemu_that_aborts_leaves_no_core_in_the_users_directory(tmp_path: Path) -> None:
-    qemu = _script(tmp_path / "qemu", "ulimit -c; kill -ABRT $$")
+    qemu = script(tmp_path / "qemu", "ulimit -c; kill -ABRT $$")
     with pytest.raises(QemuError, match=r"exited with status SIGABRT: 0$"):
-        asyncio.run(Qemu.start(evolve(MACHINE, run_dir=tmp_path, qemu=qemu)))
+        asyncio.run(Qemu.start(evolve(MACHINE, run_dir=tmp_path, emulator=Emulator(qemu))))
 
 
 def test_without_kvm_one_line_says_so_and_tcg_is_used(tmp_path: Path) -> None:
@@ -84,8 +64,8 @@ def test_a_kvm_that_hangs_is_found_out_once_and_remembered(tmp_path: Path, monke
     """A guest that never gets ready stands for a nested KVM that hangs at its first instruction."""
     device = tmp_path / "kvm"
     device.write_bytes(b"")
-    qemu = _script(tmp_path / "qemu", "[ \"$1\" = --version ] && echo 'QEMU 1' && exit\nexec sleep 60")
-    machine = evolve(MACHINE, qemu=qemu)
+    qemu = script(tmp_path / "qemu", "exec sleep 60")
+    machine = evolve(MACHINE, emulator=Emulator(qemu))
     monkeypatch.setattr("harness.guest.process._START_TIMEOUT", 0.5)
     started = asyncio.run(kvm_verdict(machine, tmp_path, kvm=device))
     assert "a guest does not boot with it" in started

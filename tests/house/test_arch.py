@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parent.parent.parent
 def test_a_record_is_found_by_its_name_and_by_what_its_machines_call_themselves(arch: Arch) -> None:
     assert by_name(arch.name) is arch
     assert by_uname(arch.uname) is arch
-    assert arch.emulator.qemu in arch.packages
+    assert arch.emulation.qemu in arch.packages
 
 
 def test_only_the_records_name_an_architecture() -> None:

@@ -77,7 +77,7 @@ class FakeArchive:
 
     @property
     def apt_files(self) -> AptFiles:
-        return AptFiles(self.root / "apt", self.root / "keyrings", self.root / "templates")
+        return AptFiles(self.root / "apt", self.root / "keyrings", self.root / "status", self.root / "templates")
 
     def prepare(self) -> None:
         for path in (self.mirror / "pool", self.apt_files.etc_apt, self.apt_files.keyrings):

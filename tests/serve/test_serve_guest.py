@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from attrs import define, evolve, field
 
+from harness.guest.emulators import Emulator
 from harness.guest.qemu import Timing
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
 from harness.lane.config import LaneConfig
 from tests.guest.processes import until
+from tests.guest.wrapped import wrapped
 
 pytestmark = pytest.mark.guest
 
@@ -79,12 +81,9 @@ def directory() -> Iterator[Path]:
         yield Path(name)
 
 
-def _qemu(path: Path, *arguments: str) -> str:
+def _started(emulator: Emulator, path: Path, *arguments: str) -> Emulator:
     """A QEMU that is started with these lines added to its arguments, by a shell, as a user would."""
-    lines = " \\\n".join(text.rstrip("\n") for text in arguments)
-    path.write_text(f'#!/bin/sh\nexec qemu-system-x86_64 "$@" \\\n{lines}\n')
-    path.chmod(0o755)
-    return str(path)
+    return wrapped(emulator, path, "".join(f" \\\n{text.rstrip()}" for text in arguments))
 
 
 async def _bound(config: LaneConfig) -> set[str]:
@@ -105,8 +104,9 @@ def test_devices_served_both_ways_bind_in_a_qemu_with_the_printed_arguments(
     mouse = Serving.start("boot-mouse", "--socket", str(directory / "mouse.sock"))
     keyboard = Serving.start("boot-keyboard", "--socket", str(directory / "keys"), "--connect", "--no-transfers")
     try:
-        qemu = _qemu(directory / "qemu", mouse.arguments(), keyboard.arguments())
-        config = evolve(guest("debian:bookworm"), timing=Timing.TCG, modules="base", ports=0, qemu=qemu)
+        config = guest("debian:bookworm")
+        emulator = _started(config.emulator, directory / "qemu", mouse.arguments(), keyboard.arguments())
+        config = evolve(config, timing=Timing.TCG, modules="base", ports=0, emulator=emulator)
         assert asyncio.run(_bound(config)) == {"1-1:1.0", "3-1:1.0"}
         for serving in (mouse, keyboard):
             serving.wait("QEMU is gone")
@@ -118,10 +118,13 @@ def test_devices_served_both_ways_bind_in_a_qemu_with_the_printed_arguments(
     assert not (directory / "mouse.sock").exists()
 
 
-def test_a_qemu_that_starts_again_is_served_again_and_a_second_one_is_refused(directory: Path) -> None:
+def test_a_qemu_that_starts_again_is_served_again_and_a_second_one_is_refused(
+    guest: Callable[..., LaneConfig], directory: Path
+) -> None:
     """No kernel: the firmware enumerates the mouse."""
     serving = Serving.start("boot-mouse", "--socket", str(directory / "s"))
-    qemu = [_qemu(directory / "qemu", serving.arguments()), "-nodefaults", "-nographic", "-machine", "q35"]
+    emulator = _started(guest("debian:bookworm").emulator, directory / "qemu", serving.arguments())
+    qemu = emulator.command("-nodefaults", "-nographic", "-machine", "q35")
     try:
         for times in (1, 2):
             with subprocess.Popen(qemu) as running:

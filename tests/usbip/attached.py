@@ -23,6 +23,7 @@ from harness.guest.qemu import Timing
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
 from harness.lane.config import LaneConfig
+from tests.guest.wrapped import wrapped
 
 __all__ = ["attach", "attaching_guest"]
 
@@ -38,9 +39,10 @@ async def attaching_guest(config: LaneConfig, ports: Sequence[int], scratch: Pat
         f"guestfwd=tcp:{_SERVER}:{number}-tcp:127.0.0.1:{port}" for number, port in enumerate(ports, _FIRST_PORT)
     ]
     network = ",".join(("user,id=net,restrict=on", *forwards))
-    qemu = _wrapped(config.qemu, ("-netdev", network, "-device", "e1000,netdev=net"), scratch)
+    added = shlex.join(("-netdev", network, "-device", "e1000,netdev=net"))
+    emulator = wrapped(config.emulator, scratch / "qemu", added)
     initrd = _extended(config.image.path, _entries(config), scratch)
-    config = evolve(config, timing=Timing.TCG, modules="base", loglevel=7, ports=0, qemu=qemu)
+    config = evolve(config, timing=Timing.TCG, modules="base", loglevel=7, ports=0, emulator=emulator)
     with RunDir() as run_dir:
         machine = evolve(config.machine(run_dir.path), initrd=initrd)
         process, agent = await boot(machine)
@@ -60,14 +62,6 @@ async def attach(agent: Agent, number: int) -> None:
     words = ("--tcp-port", str(_FIRST_PORT + number), "attach", f"--remote={_SERVER}", "--busid=1-1")
     ran = await agent.run(("usbip", *words), 20)
     assert ran.status == 0, ran.output
-
-
-def _wrapped(qemu: str, words: tuple[str, ...], scratch: Path) -> str:
-    """A QEMU that is always started with these words too."""
-    script = scratch / "qemu"
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(qemu)} "$@" {shlex.join(words)}\n')
-    script.chmod(0o755)
-    return str(script)
 
 
 def usbip_tool() -> str:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from attrs import frozen
 
-__all__ = ["Arch", "BootImage", "CommandLine", "Emulator", "Printed"]
+__all__ = ["Arch", "BootImage", "CommandLine", "Emulation", "Printed"]
 
 
 @frozen
@@ -23,7 +23,7 @@ class BootImage:
 
 
 @frozen
-class Emulator:
+class Emulation:
     """The QEMU that runs its guests, and its options."""
 
     qemu: str  #: program, looked for on PATH
@@ -39,7 +39,7 @@ class CommandLine:
     console: str  #: puts the console on the serial port of the machine
     nmi_panic: str = ""  #: makes an NMI of unknown origin a panic, as QMP's ``inject-nmi`` sends it; "" if it has none
     trusted_clock: str = ""  #: keeps the kernel from distrusting its clock source after a restored snapshot
-    hidden_from_kernel: str = ""  #: hides from the kernel what ``Emulator.cpu_tcg`` cannot take away
+    hidden_from_kernel: str = ""  #: hides from the kernel what ``Emulation.cpu_tcg`` cannot take away
 
 
 @frozen
@@ -78,7 +78,7 @@ class Arch:
     flavour: str  #: last part of the release of Debian's stock kernels; Ubuntu's is the same everywhere
     packages: Mapping[str, str]  #: command on PATH or file: the Debian package that has it, see scripts/bootstrap
     image: BootImage
-    emulator: Emulator
+    emulation: Emulation
     command_line: CommandLine
     printed: Printed
     #: System call numbers of sched_setattr(2) and sched_getattr(2), which libc does not wrap.

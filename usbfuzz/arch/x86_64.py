@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-from .record import Arch, BootImage, CommandLine, Emulator, Printed
+from .record import Arch, BootImage, CommandLine, Emulation, Printed
 
 __all__ = ["ARCH"]
 
@@ -41,7 +41,7 @@ ARCH = Arch(
         "/usr/share/seabios/bios-256k.bin": "seabios",
     },
     image=BootImage("bzImage", "arch/x86/boot/bzImage", magic=b"HdrS", magic_at=0x202, release_of=_release_of),
-    emulator=Emulator(
+    emulation=Emulation(
         qemu="qemu-system-x86_64",
         # q35 has PCI Express. usb=off: no USB controllers of its own, whose root hubs would be in the way. vmport=off:
         # no VMware I/O port, which the kernel's mouse driver would probe.

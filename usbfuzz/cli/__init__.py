@@ -31,6 +31,7 @@ _COMMANDS = {
     "import": "usbfuzz.cli.import_:import_command",
     "export": "usbfuzz.cli.export:export_command",
     "kernel": "usbfuzz.cli.kernel:kernel",
+    "emulator": "usbfuzz.cli.emulator:emulator",
     "bench": "usbfuzz.cli.bench:bench_command",
     "triage": "usbfuzz.cli.triage:triage",
 }

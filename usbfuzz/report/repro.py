@@ -97,12 +97,12 @@ def _arch_of(kernel: str) -> Arch:
 
 
 def _hardware(arch: Arch) -> str:
-    emulator = arch.emulator
+    emulation = arch.emulation
     fields = {
-        "qemu": emulator.qemu,
-        "machine": emulator.machine,
-        "cpu_kvm": emulator.cpu_kvm,
-        "cpu_tcg": emulator.cpu_tcg,
+        "qemu": emulation.qemu,
+        "machine": emulation.machine,
+        "cpu_kvm": emulation.cpu_kvm,
+        "cpu_tcg": emulation.cpu_tcg,
     }
     return _call("Hardware", {name: repr(value) for name, value in fields.items()})
 

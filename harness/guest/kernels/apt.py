@@ -7,7 +7,7 @@ or installed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -57,7 +57,7 @@ Dir::Etc::preferencesparts "/dev/null";
 _SUITE = """\
 Types: deb
 URIs: {uri}
-Suites: {suite}
+Suites: {suites}
 Components: main
 Architectures: {arch}
 Targets: Packages
@@ -76,19 +76,19 @@ class SuiteMissingError(SuiteError):
 
 @frozen
 class AptRoot:
-    """apt for one suite of one mirror, with all its state below ``root``."""
+    """apt for a suite of one mirror, with all its state below ``root``."""
 
     root: Path
     arch: str  #: whose packages, as dpkg calls it
 
-    def update(self, uri: str, suite: str, keyrings: Sequence[Path]) -> None:
-        """Fetch and verify the package lists of ``suite``.
+    def update(self, uri: str, suite: str, keyrings: Sequence[Path], beside: Sequence[str] = ()) -> None:
+        """Fetch and verify the package lists of ``suite``, and of the suites ``beside`` it.
 
         Raises SuiteMissingError, SuiteError (signature), KernelError (network), StorageError.
         """
         if '"' in str(self.root) or "\n" in str(self.root):
             raise StorageError(f"{self.root}: apt cannot work in a directory with a quote in its name; move the cache")
-        self._prepare(uri, suite, keyrings)
+        self._prepare(uri, (suite, *beside), keyrings)
         try:
             self._run("apt-get", "update")
         except CommandError as error:
@@ -101,24 +101,30 @@ class AptRoot:
 
     def packages(self, prefix: str) -> list[dict[str, str]]:
         """The control paragraphs (deb822) of all packages whose name starts with ``prefix``. Raises CommandError."""
-        names = self._run("apt-cache", "pkgnames", prefix).split()
-        shown = self._run("apt-cache", "show", *sorted(names)) if names else ""
+        found = self._shown(self._run("apt-cache", "pkgnames", prefix).split())
         (self.root / "cache" / "pkgcache.bin").unlink(missing_ok=True)  # 50 MB a suite, remade in a second
-        return list(paragraphs(shown))
+        return found
+
+    def named(self, names: Iterable[str]) -> list[dict[str, str]]:
+        """The control paragraphs of the packages called ``names``, as far as there are any. Raises CommandError."""
+        return self._shown(set(names).intersection(self._run("apt-cache", "pkgnames").split()))
 
     def download(self, packages: Iterable[tuple[str, str]], into: Path) -> list[Path]:
         """Download packages, given as (name, version), and verify their hashes. Raises CommandError, StorageError."""
         self._run("apt-get", "download", *(f"{name}={version}" for name, version in packages), cwd=into)
         return sorted(into.glob("*.deb"))
 
-    def _prepare(self, uri: str, suite: str, keyrings: Sequence[Path]) -> None:
+    def _shown(self, names: Collection[str]) -> list[dict[str, str]]:
+        return list(paragraphs(self._run("apt-cache", "show", *sorted(names)))) if names else []
+
+    def _prepare(self, uri: str, suites: Sequence[str], keyrings: Sequence[Path]) -> None:
         with storage_errors(self.root):
             for directory in ("state/lists/partial", "cache/archives/partial"):
                 (self.root / directory).mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.root / "status").touch()
             (self.root / "apt.conf").write_text(_CONFIGURATION.format(root=self.root, arch=self.arch), encoding="utf-8")
             signers = " ".join(map(str, keyrings))
-            sources = _SUITE.format(uri=uri, suite=suite, arch=self.arch, keyrings=signers)
+            sources = _SUITE.format(uri=uri, suites=" ".join(suites), arch=self.arch, keyrings=signers)
             (self.root / "suite.sources").write_text(sources, encoding="utf-8")
 
     def _run(self, tool: str, *arguments: str, cwd: Path | None = None) -> str:

@@ -21,10 +21,11 @@ class NoMirrorError(KernelError):
 
 @frozen
 class AptFiles:
-    """Where this machine keeps its package sources and archive keys."""
+    """Where this machine keeps its package sources, archive keys and list of packages."""
 
     etc_apt: Path = Path("/etc/apt")
     keyrings: Path = Path("/usr/share/keyrings")
+    dpkg_status: Path = Path("/var/lib/dpkg/status")  #: what is installed
     templates: Path = Path("/usr/share/python-apt/templates")  #: of package python-apt-common: archives by name
 
 

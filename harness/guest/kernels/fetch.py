@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from attrs import evolve, frozen
 
+from usbfuzz.arch import Arch
 from usbfuzz.errors import KernelError
 
 from .apt import AptRoot, SuiteError, SuiteMissingError
-from .archives import AptFiles, NoMirrorError, keyrings, mirrors
+from .archives import AptFiles, Distribution, NoMirrorError, keyrings, mirrors
 from .command import run
 from .packages import Candidate, candidates, is_exact, matching, newest, stock
 from .specs import ArchiveSpec
@@ -62,12 +63,16 @@ class Archive:
         for directory in (packages, unpacked, built / "lib" / "modules"):
             directory.mkdir(parents=True)
         self.on_progress(f"downloading {offer.name} from {offer.suite}, {offer.candidate.size / 1e6:.0f} MB")
-        for deb in offer.root.download(offer.candidate.packages, packages):
-            self.on_progress(f"unpacking {deb.name}")
-            run(["dpkg-deb", "-x", str(deb), str(unpacked)], storage=self.cache, package="dpkg")
-            deb.unlink()
+        self.unpack(offer.root.download(offer.candidate.packages, packages), unpacked)
         _arrange(unpacked, built, release, offer.name)
         return built
+
+    def unpack(self, packages: Iterable[Path], into: Path) -> None:
+        """Unpack downloaded packages into one directory, and delete them. Raises KernelError, StorageError."""
+        for deb in packages:
+            self.on_progress(f"unpacking {deb.name}")
+            run(["dpkg-deb", "-x", str(deb), str(into)], storage=self.cache, package="dpkg")
+            deb.unlink()
 
     def _newest_of_suite(self, spec: ArchiveSpec) -> Offer:
         root, packages = self._packages(spec, spec.wanted)
@@ -100,19 +105,26 @@ class Archive:
         return max(offers, key=lambda offer: (not offer.candidate.missing, version_key(offer.candidate.version)))
 
     def _packages(self, spec: ArchiveSpec, suite: str) -> tuple[AptRoot, list[dict[str, str]]]:
-        """The ``linux-*`` packages of a suite, from the first mirror that serves it."""
-        distribution = spec.distribution
+        """The ``linux-*`` packages of a suite."""
+        root = self.open_suite(spec.distribution, suite, spec.arch)
+        return root, root.packages("linux-")
+
+    def open_suite(self, distribution: Distribution, suite: str, arch: Arch, beside: Sequence[str] = ()) -> AptRoot:
+        """apt for ``suite``, and the suites ``beside`` it, of the first mirror that serves it.
+
+        Raises KernelError, StorageError.
+        """
         trusted = keyrings(distribution, self.apt_files)
-        root = AptRoot(self.cache / "apt" / distribution.name / suite, spec.arch.debian)
+        root = AptRoot(self.cache / "apt" / distribution.name / suite, arch.debian)
         failures: list[KernelError] = []
         for uri in mirrors(distribution, suite, self.apt_files):
-            self.on_progress(f"asking {uri} for {suite}")
+            self.on_progress(f"asking {uri} for {' and '.join((suite, *beside))}")
             try:
-                root.update(uri, suite, trusted)
+                root.update(uri, suite, trusted, beside)
             except KernelError as error:
                 failures.append(error)
                 continue
-            return root, root.packages("linux-")
+            return root
         raise next((error for error in failures if not isinstance(error, SuiteMissingError)), failures[0])
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
 from usbfuzz.arch import Arch
 
 from .archives import Distribution
+from .dependencies import Package, dependencies
 from .versions import upstream_of, version_key
 
 __all__ = ["Candidate", "candidates", "is_exact", "matches", "matching", "newest", "stock"]
 
-_DEPENDENCY = re.compile(
-    r"(?P<name>[a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\((?P<relation>[<>=]+)\s*(?P<version>[^)]+)\))?"
-)
 _PART = re.compile(r"linux-(base|binary|modules|modules-extra|image)-(?P<release>\d.*?)(-unsigned)?")
-
-_Package = Mapping[str, str]  # a control paragraph, see deb822
 
 
 @frozen
@@ -33,9 +29,9 @@ class Candidate:
     size: int = 0  #: bytes to download
 
 
-def candidates(packages: Iterable[_Package], distribution: Distribution, arch: Arch) -> list[Candidate]:
+def candidates(packages: Iterable[Package], distribution: Distribution, arch: Arch) -> list[Candidate]:
     """The stock kernels (no rt, no cloud, no debug symbols) among the ``linux-*`` packages of a suite."""
-    index: dict[str, dict[str, _Package]] = {}
+    index: dict[str, dict[str, Package]] = {}
     for package in packages:
         index.setdefault(package["package"], {})[package["version"]] = package
     flavour = re.escape(distribution.flavour_on(arch))
@@ -51,7 +47,7 @@ def candidates(packages: Iterable[_Package], distribution: Distribution, arch: A
     return found
 
 
-def stock(packages: Iterable[_Package], metapackage: str, found: Iterable[Candidate]) -> list[Candidate]:
+def stock(packages: Iterable[Package], metapackage: str, found: Iterable[Candidate]) -> list[Candidate]:
     """The candidates that the distribution's kernel metapackage (``linux-image-FLAVOUR``) depends on.
 
     A suite can offer newer series beside its own, as bookworm-security does with 6.12.
@@ -60,8 +56,8 @@ def stock(packages: Iterable[_Package], metapackage: str, found: Iterable[Candid
         name
         for package in packages
         if package["package"] == metapackage
-        for alternatives in _dependencies(package)
-        for name, _ in alternatives
+        for alternatives in dependencies(package)
+        for name in (alternative.name for alternative in alternatives)
     }
     return [candidate for candidate in found if f"linux-image-{candidate.release}" in wanted]
 
@@ -92,27 +88,27 @@ def matches(wanted: str, version: str, release: str) -> bool:
     return upstream == wanted or upstream.startswith((f"{wanted}.", f"{wanted}~"))
 
 
-def _is_metapackage(package: _Package) -> bool:
+def _is_metapackage(package: Package) -> bool:
     """Whether a package only points to another kernel's image, such as ``linux-image-6.1-FLAVOUR``."""
     return any(
         name.startswith("linux-image-") and name != f"{package['package']}-unsigned"
-        for alternatives in _dependencies(package)
-        for name, _ in alternatives
+        for alternatives in dependencies(package)
+        for name in (alternative.name for alternative in alternatives)
     )
 
 
-def _candidate(release: str, version: str, image: _Package, index: Mapping[str, Mapping[str, _Package]]) -> Candidate:
+def _candidate(release: str, version: str, image: Package, index: Mapping[str, Mapping[str, Package]]) -> Candidate:
     """The kernel of an image package, with the packages it depends on that carry parts of it.
 
     Those are an unsigned image, and the split packages of 7.x. Ubuntu keeps many USB drivers in a package that no image
     depends on (linux-modules-extra): it is taken as well.
     """
-    chosen: dict[str, _Package] = {image["package"]: image}
+    chosen: dict[str, Package] = {image["package"]: image}
     missing: list[str] = []
-    queue: list[_Package] = [image]
+    queue: list[Package] = [image]
     while queue:
-        for alternatives in _dependencies(queue.pop()):
-            parts = [(name, exact) for name, exact in alternatives if _is_part(name, release)]
+        for alternatives in dependencies(queue.pop()):
+            parts = [(part.name, part.exact) for part in alternatives if _is_part(part.name, release)]
             if not parts or any(name in chosen for name, _ in parts):
                 continue
             available = [(name, found) for name, exact in parts if (found := _pick(index.get(name, {}), exact))]
@@ -138,16 +134,7 @@ def _is_part(name: str, release: str) -> bool:
     return match is not None and match["release"] == release
 
 
-def _pick(versions: Mapping[str, _Package], exact: str | None) -> _Package | None:
+def _pick(versions: Mapping[str, Package], exact: str | None) -> Package | None:
     if exact is not None:
         return versions.get(exact)
     return versions[max(versions, key=version_key)] if versions else None
-
-
-def _dependencies(package: _Package) -> Sequence[Sequence[tuple[str, str | None]]]:
-    """``Depends``: all groups are needed, one alternative of each; each is a name and the exact version, if given."""
-    groups = []
-    for group in package.get("depends", "").split(","):
-        matches = (_DEPENDENCY.fullmatch(alternative.strip()) for alternative in group.split("|"))
-        groups.append([(m["name"], m["version"] if m["relation"] == "=" else None) for m in matches if m])
-    return groups

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from harness.guest.qemu import PORTS, Mode
-from harness.guest.snapshot import qemu_version
 from harness.lane.lane import Lane
 from harness.lane.prepare import prepare
 from harness.workers.policy import Policy
@@ -93,7 +92,7 @@ async def run_bench(
     if crash_case is not None:
         on_progress(f"measuring: crash to next case on {crash_kernel}")
         figures.append(await _recovery(crash_case, crash_kernel))
-    return Table(kernel, qemu_version(config.qemu), len(cpus), tuple(figures))
+    return Table(kernel, config.emulator.version, len(cpus), tuple(figures))
 
 
 async def _measure(scenario: Scenario, kernel: str, seconds: float, cpus: list[int]) -> Figure:

@@ -1,0 +1,1 @@
+"""QEMUs: told by what they show, fetched, chosen."""
