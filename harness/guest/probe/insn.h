@@ -19,6 +19,7 @@
 enum {
 	REG_NONE = -1,
 	REG_RAX = 0,
+	REG_RCX = 1,
 	REG_RSP = 4,
 	REG_RSI = 6,
 	REG_RDI = 7,
@@ -82,6 +83,7 @@ struct insn {
 	int8_t segment;		/* REG_FS_BASE, REG_GS_BASE or REG_NONE */
 	uint8_t address_size;	/* 8, or 4: the address is cut to 32 bits before the segment is added */
 	bool rip_relative;
+	bool repeated;		/* a comparison of strings with a rep prefix: none takes place when rcx is 0 */
 };
 
 /*

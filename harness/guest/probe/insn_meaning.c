@@ -222,6 +222,7 @@ static void compare_strings(const struct code *c, struct insn *insn)
 {
 	if (c->address32 || (c->segment != REG_NONE && c->opcode < 0xa8))
 		return;
+	insn->repeated = c->repeat;
 	compares(insn, COMPARE_CMP, c->opcode < 0xa8 ? pointed(REG_RSI) : reg_operand(c, insn, REG_RAX), pointed(REG_RDI));
 }
 
