@@ -55,6 +55,13 @@ WRONG = {
     "a kernel spec of no known form": Wrong(("kernel", "add", "bogus:1"), "'bogus:1' is not a kernel; give one of"),
     "a bzImage that is not there": Wrong(("kernel", "add", "bzimage:/missing"), "", "/missing"),
     "a kernel to remove that is not kept": Wrong(("kernel", "rm", "debian:1.2.3"), "debian:1.2.3: not in"),
+    "an emulator of no known form": Wrong(("emulator", "add", "qemu9"), "'qemu9' is not an emulator; give one of"),
+    "an emulator by its version": Wrong(("emulator", "add", "debian:9.1"), "debian:9.1: not kept here", "by its suite"),
+    "a program that is no QEMU": Wrong(("emulator", "use", "/bin/echo"), "/bin/echo: is no QEMU", "--version"),
+    "an emulator to remove that is not kept": Wrong(("emulator", "rm", "debian:sid"), "debian:sid: not kept here"),
+    "an emulator chosen by the environment that is not there": Wrong(
+        ("plug", MOUSE), "/no/qemu: no such file", "build tree", environment={"USBFUZZ_EMULATOR": "/no/qemu"}
+    ),
     "an unknown option": Wrong(("fuzz", "--bogus"), "No such option '--bogus'", "usbfuzz fuzz --help"),
     "an unknown command": Wrong(("fuz",), "No such command 'fuz'", "usbfuzz --help"),
     "an unknown mode": Wrong(("fuzz", "--mode", "fast"), "Invalid value for '--mode'", "'warp'"),

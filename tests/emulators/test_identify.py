@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,7 @@ from harness.guest.emulators.symbols import exported, sights
 from tests.guest.wrapped import script
 from usbfuzz.errors import EmulatorError, QemuError
 
-INLINE = "qemu_plugin_register_vcpu_tb_exec_inline"
-REGISTERS = ("qemu_plugin_get_registers", "qemu_plugin_read_register")
-MEMORY = "qemu_plugin_read_memory_vaddr"
-
-
-def program(directory: Path, *symbols: str) -> Path:
-    """A program that exports functions of these names, by the machine's own compiler."""
-    source, path = directory / "p.c", directory / "p"
-    functions = "".join(f"void {name}(void) {{}}\n" for name in symbols)
-    source.write_text(f"{functions}void qemu_plugin_outs(void);\nint main(void) {{ return 0; }}\n")
-    subprocess.run(["cc", "-rdynamic", "-o", path, source], check=True)
-    return path
+from .programs import INLINE, MEMORY, REGISTERS, program
 
 
 @pytest.mark.parametrize(
@@ -41,17 +29,17 @@ def program(directory: Path, *symbols: str) -> Path:
 def test_what_a_qemu_sees_is_told_by_the_functions_it_exports(
     tmp_path: Path, symbols: tuple[str, ...], seen: set[Sight]
 ) -> None:
-    assert sights(program(tmp_path, *symbols)) == seen
+    assert sights(program(tmp_path / "p", *symbols)) == seen
 
 
 def test_a_function_that_is_only_called_is_not_exported(tmp_path: Path) -> None:
-    names = exported(program(tmp_path, INLINE).read_bytes())
+    names = exported(program(tmp_path / "p", INLINE).read_bytes())
     assert INLINE.encode() in names
     assert b"__libc_start_main" not in names
 
 
 def test_a_program_cut_anywhere_or_changed_anywhere_is_no_traceback(tmp_path: Path) -> None:
-    whole = program(tmp_path, INLINE, *REGISTERS).read_bytes()
+    whole = program(tmp_path / "p", INLINE, *REGISTERS).read_bytes()
     path = tmp_path / "broken"
     for cut in range(0, len(whole), 97):
         path.write_bytes(whole[:cut])

@@ -86,20 +86,23 @@ class FakeArchive:
         line = f"deb file:{self.mirror} bookworm main\n"
         (self.apt_files.etc_apt / "sources.list").write_text(line)
 
-    def package(self, suite: str, name: str, version: str, files: dict[str, bytes], depends: str = "") -> Path:
+    def package(
+        self, suite: str, name: str, version: str, files: dict[str, bytes], depends: str = "", source: str = ""
+    ) -> Path:
         """Build a package into the pool and list it in ``suite`` (without publishing)."""
         tree = self.root / "trees" / f"{name}_{version}"
-        for path, content in {"DEBIAN/control": _control(name, version, depends).encode(), **files}.items():
+        control = _control(name, version, depends, source)
+        for path, content in {"DEBIAN/control": control.encode(), **files}.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_bytes(content)
-        deb = self.mirror / "pool" / f"{name}_{version}_amd64.deb"
+            if content.startswith(b"#!"):
+                (tree / path).chmod(0o755)
+        deb = self.mirror / "pool" / f"{name}_{version.replace(':', '%3a')}_amd64.deb"
         argv = ["dpkg-deb", "-Znone", "--root-owner-group", "--build", str(tree), str(deb)]
         subprocess.run(argv, check=True, capture_output=True)
         content = deb.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        stanza = (
-            f"{_control(name, version, depends)}Filename: pool/{deb.name}\nSize: {len(content)}\nSHA256: {digest}\n\n"
-        )
+        stanza = f"{control}Filename: pool/{deb.name}\nSize: {len(content)}\nSHA256: {digest}\n\n"
         index = self._index(suite)
         index.parent.mkdir(parents=True, exist_ok=True)
         index.write_text((index.read_text() if index.exists() else "") + stanza)
@@ -146,6 +149,14 @@ def module_files(modules: str) -> dict[str, bytes]:
     }
 
 
-def _control(name: str, version: str, depends: str) -> str:
-    lines = f"Package: {name}\nVersion: {version}\nArchitecture: amd64\nMaintainer: Nobody <nobody@example.org>\n"
-    return f"{lines}{f'Depends: {depends}' + chr(10) if depends else ''}Description: for a test\n"
+def _control(name: str, version: str, depends: str, source: str) -> str:
+    fields = {
+        "Package": name,
+        "Source": source,
+        "Version": version,
+        "Architecture": "amd64",
+        "Maintainer": "Nobody <nobody@example.org>",
+        "Depends": depends,
+        "Description": "for a test",
+    }
+    return "".join(f"{field}: {value}\n" for field, value in fields.items() if value)

@@ -22,21 +22,27 @@ def emulator() -> None:
 def list_() -> None:
     """Show the emulators that are here, which one is used, and what a probe can see in each."""
     table = Table("", Column("emulator", overflow="fold"), "version", *(sight.value for sight in Sight))
-    for known in kept(default_cache()):
+    here = kept(default_cache())
+    for known in here:
         found = known.emulator
         seen = ("yes" if sight in found.sees else "no" for sight in Sight)
         table.add_row("*" if known.used else "", found.name, found.number, *seen)
     if table.row_count:
         screen().print(table)
+        if not any(known.used for known in here):
+            click.echo("the emulator in use is gone; choose another: usbfuzz emulator use default")
     else:
         click.echo(f"no emulators; install Debian's QEMU, or fetch one with: usbfuzz emulator add {ADVISED}")
 
 
 @emulator.command("add")
-@click.argument("spec")
+@click.argument("spec", default=ADVISED)
 @click.option("--refresh", is_flag=True, help="Ask the mirror again what a suite's newest QEMU is.")
-def add(spec: str, refresh: bool) -> None:
-    """Fetch and verify the emulator SPEC unless it is kept here."""
+@click.option("--if-blind", is_flag=True, help="Do nothing when an emulator that sees enough is here already.")
+def add(spec: str, refresh: bool, if_blind: bool) -> None:
+    """Fetch and verify the emulator SPEC unless it is kept here; without SPEC, one that sees everything."""
+    if if_blind and any(not known.emulator.blindness for known in kept(default_cache())):
+        return
     _show(resolve(spec, default_cache(), refresh=refresh, on_progress=progress))
 
 

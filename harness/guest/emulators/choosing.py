@@ -70,8 +70,7 @@ def emulator_for(
     Raises EmulatorError (not known, not fetched, not usable), QemuError (none here), StorageError.
     """
     store = EmulatorStore(cache.absolute())
-    wanted = spec or os.environ.get(_VARIABLE) or store.settings.used
-    if wanted and wanted != _UNDECIDED:
+    if wanted := _decided(store, spec):
         return resolve(wanted, cache, arch=arch, on_progress=on_progress)
     known = _known(store, arch)
     return default_emulator(known) if known else installed(arch)  # which says what to install
@@ -109,10 +108,16 @@ def resolve(
 
 
 def kept(cache: Path, arch: Arch = DEFAULT) -> list[Kept]:
-    """The emulators that are known here and run, this machine's own first."""
+    """The emulators that are known here and run, this machine's own first.
+
+    None of them is used when the one that was decided on is gone.
+    """
     store = EmulatorStore(cache.absolute())
     known = _known(store, arch)
-    used = emulator_for(arch, cache).name if known else ""
+    wanted = _decided(store)
+    used = store.answer(wanted) or wanted
+    if known and not wanted:
+        used = default_emulator(known).name
     return [Kept(emulator, emulator.name == used) for emulator in known]
 
 
@@ -139,6 +144,12 @@ def remove(spec: str, cache: Path) -> None:
             store.use("")
 
 
+def _decided(store: EmulatorStore, spec: str | None = None) -> str:
+    """The emulator that was asked for or decided on; "" when the default is to be taken."""
+    wanted = spec or os.environ.get(_VARIABLE) or store.settings.used
+    return "" if wanted == _UNDECIDED else wanted
+
+
 def _archived(
     spec: str, store: EmulatorStore, arch: Arch, refresh: bool, on_progress: _Progress, apt_files: AptFiles
 ) -> Emulator:
@@ -147,9 +158,7 @@ def _archived(
     kind, _, suite = spec.partition(":")
     distribution = DISTRIBUTIONS[kind]
     if suite[0].isdigit() or not _SUITE.fullmatch(suite):
-        raise EmulatorError(
-            f"{spec}: not kept here; an emulator is fetched by its suite, such as {kind}:{distribution.codenames[-1]}"
-        )
+        raise EmulatorError(f"{spec}: not kept here; an emulator is fetched by its suite, such as {ADVISED}")
     with store.writing(lambda: on_progress("waiting for another usbfuzz that is fetching an emulator")):
         if not refresh and (emulator := _cached(spec, store, arch)):
             return emulator
