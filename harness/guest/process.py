@@ -65,7 +65,12 @@ class Qemu:
         try:
             # A process group of its own: Ctrl-C at a terminal must not end QEMU before we have decided what to do.
             process = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                pass_fds=machine.plugin.descriptors if machine.plugin else (),
             )
         except OSError as error:
             raise QemuError(f"{machine.emulator.program}: cannot be started: {error.strerror}") from error

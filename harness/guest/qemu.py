@@ -10,6 +10,8 @@ from attrs import Factory, evolve, frozen
 from harness.guest.emulators import Emulator
 from usbfuzz.arch import DEFAULT, Arch
 
+from .probe.plugin import Plugin
+
 __all__ = [
     "AGENT_PORT",
     "PORTS",
@@ -65,6 +67,7 @@ class Machine:
     memory_mib: int = 512
     load_snapshot: bool = False
     debug: int = 0  #: usb-redir debug level, 0..4, written to ``qemu.log``
+    plugin: Plugin | None = None  #: the probe that looks into the guest; needs TCG
 
     @property
     def console(self) -> Path:
@@ -157,6 +160,8 @@ def _emulated(arch: Arch) -> list[str]:
         "highres=off",
         # No work-arounds for bugs that an emulated CPU does not have.
         "mitigations=off",
+        # Code of the kernel and of its modules lies at the same addresses in all guests with this kernel.
+        "nokaslr",
         arch.command_line.hidden_from_kernel,
         # Pressure stall and control group accounting are a fifth of what a tick costs, and nothing to a USB driver.
         "psi=0",
@@ -196,6 +201,7 @@ def qemu_argv(machine: Machine) -> list[str]:
         *(word for port in range(machine.ports) for word in _port(machine, port)),
         # -S: the restored guest stands still until QMP's cont, so that it misses nothing that is made ready before.
         *(("-loadvm", SNAPSHOT, "-S") if machine.load_snapshot else ()),
+        *(("-plugin", _plugin(machine.plugin)) if machine.plugin else ()),
     ]
 
 
@@ -247,6 +253,10 @@ def redir_argv(name: str, path: Path, *, listens: bool = True, debug: int = 0) -
         *("-chardev", f"socket,id=redir{name},path={_comma(path)}{',server=on,wait=off' if listens else ''}"),
         *("-device", f"{redir},debug={debug}" if debug else redir),
     )
+
+
+def _plugin(plugin: Plugin) -> str:
+    return f"{_comma(plugin.path)},shm={plugin.shm},report={plugin.report},resume={plugin.resume}"
 
 
 def _comma(path: Path) -> str:

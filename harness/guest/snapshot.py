@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.guest.image.files import write_atomically
+from usbfuzz.atomic import write_atomically as write_file
 from usbfuzz.errors import BootError, QemuError, StorageError
 from usbfuzz.triage import extract
 
 from .agent_client import Agent
+from .probe.facts import Facts, gather
 from .process import Qemu
-from .qemu import SNAPSHOT, qemu_argv
+from .qemu import SNAPSHOT, Timing, qemu_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from .qemu import Machine
 
-__all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "prune"]
+__all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "facts_of", "prune"]
 
 #: Seconds of wall time a stock kernel with every USB module may take under TCG on a busy machine.
 BOOT_TIMEOUT = 180.0
@@ -42,7 +44,7 @@ SNAPSHOTS_KEPT = 24
 
 def _key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
     argv = [word.replace(str(machine.run_dir), "RUN") for word in qemu_argv(machine)]
-    facts = [machine.emulator.version, _stamp(machine.emulator), kernel_digest, image_digest, *argv]
+    facts = ["facts 2", machine.emulator.version, _stamp(machine.emulator), kernel_digest, image_digest, *argv]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:24]
 
 
@@ -144,7 +146,7 @@ async def ensure_snapshot(
         if not final.exists():
             if on_progress:
                 on_progress(f"booting {machine.vmlinuz.name} once for the snapshot ({machine.timing.value})")
-            await _make(machine, final)
+            await _make(machine, final, kernel_digest)
             prune(final.parent)
     return final
 
@@ -154,7 +156,8 @@ def prune(directory: Path, keep: int = SNAPSHOTS_KEPT) -> None:
     by_age = sorted(directory.glob("*.qcow2"), key=_last_used, reverse=True)
     for path in by_age[keep:]:
         path.unlink(missing_ok=True)
-        path.with_suffix(".lock").unlink(missing_ok=True)
+        for suffix in (".lock", ".facts"):
+            path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _mark_used(path: Path) -> bool:
@@ -174,10 +177,26 @@ def _last_used(path: Path) -> float:
         return 0.0
 
 
-async def _make(machine: Machine, final: Path) -> None:
+def facts_of(snapshot: Path) -> Facts | None:
+    """What the probe must know of the guests of this snapshot; None when their kernel does not tell its symbols."""
+    try:
+        name = snapshot.with_suffix(".facts").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return Facts.load(_facts_directory(snapshot) / Path(name).name) if name else None
+
+
+def _facts_directory(snapshot: Path) -> Path:
+    return snapshot.parent.parent / "probe"
+
+
+async def _make(machine: Machine, final: Path, kernel_digest: str) -> None:
     qemu, agent = await boot(machine)
     try:
         await agent.settle(500)
+        if machine.timing is not Timing.KVM:
+            facts = await gather(agent, _facts_directory(final), kernel_digest)
+            write_file(final.with_suffix(".facts"), (facts.name if facts else "").encode(), 0o600)
         await agent.close()
         await qemu.execute("stop")
         await qemu.monitor(f"savevm {SNAPSHOT}")

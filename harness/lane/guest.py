@@ -7,12 +7,13 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from harness.guest.agent_client import Agent
 from harness.guest.process import Qemu
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import ensure_snapshot
+from harness.lane.eyes import Eyes
 from harness.workers.procs import answering_first
 from usbfuzz.errors import QemuError, StorageError
 
@@ -48,6 +49,7 @@ class LaneGuest:
     _dir: RunDir = field(kw_only=True)
     _snapshot: Path = field(kw_only=True)
     _core: contextlib.ExitStack = field(kw_only=True)  #: shared with the guest until the end
+    eyes: Eyes | None = field(kw_only=True)  #: the probe; None: this guest cannot be looked into
     _qemu: Qemu | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
     _ports: Sequence[Channel] = field(default=(), init=False)
@@ -73,7 +75,10 @@ class LaneGuest:
                 cache_dir=config.cache_dir,
                 on_progress=on_progress,
             )
-            guest = cls(config, machine.restoring(), dir=run_dir, snapshot=snapshot, core=core)
+            eyes = Eyes.open(config, machine, snapshot, on_progress)
+            if eyes is not None:
+                machine = evolve(machine, plugin=eyes.probe.plugin)
+            guest = cls(config, machine.restoring(), dir=run_dir, snapshot=snapshot, core=core, eyes=eyes)
             await guest.restore()
         except BaseException:
             if guest is not None:
@@ -122,14 +127,24 @@ class LaneGuest:
         return self._console_at > _CONSOLE_LIMIT
 
     def read_console(self) -> str:
-        """What the guest printed since the last call."""
+        """What the guest printed since the last call, and what the probe found, where it was found."""
         raw = self._unread()
+        text = self._with_notes(raw)
         self._console_at += len(raw)
-        return _text(raw)
+        return text
 
     def peek_console(self) -> str:
         """The same, and the next call returns it again."""
-        return _text(self._unread())
+        return self._with_notes(self._unread())
+
+    def _with_notes(self, raw: bytes) -> str:
+        notes = self.eyes.notes_from(self._console_at) if self.eyes is not None else []
+        pieces, done = [], 0
+        for place, note in notes:
+            at = max(done, min(place - self._console_at, len(raw)))
+            pieces += [raw[done:at], note.encode()]
+            done = at
+        return _text(b"".join([*pieces, raw[done:]]))
 
     async def ping(self) -> None:
         """Return once the agent has answered; raises QemuError, GuestError."""
@@ -148,6 +163,8 @@ class LaneGuest:
     async def close(self) -> None:
         """End the guest and remove its files; may be called twice."""
         await self._down()
+        if self.eyes is not None:
+            self.eyes.close()
         self._core.close()
         self._dir.close()
 
@@ -163,7 +180,11 @@ class LaneGuest:
     async def _start(self, machine: Machine) -> Agent:
         """Start QEMU until its guest answers; raises QemuError when none of a few does."""
         for _ in range(_STARTS):
+            if self.eyes is not None:
+                self.eyes.begin()
             self._qemu = await Qemu.start(machine)
+            if self.eyes is not None:
+                self.eyes.watch(self._qemu)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_ANSWER_S):
                     return await self._resume(self._qemu)
@@ -186,6 +207,8 @@ class LaneGuest:
         if self._agent is not None:
             await self._agent.close()
             self._agent = None
+        if self.eyes is not None:
+            self.eyes.rest()
         if self._qemu is not None:
             await self._qemu.kill()
             self._qemu = None

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the functions of the allocators mean for the shadow. */
+#include "probe.h"
+
+#include <stdlib.h>
+
+#define LARGE	 8192		/* bytes; kmalloc takes whole pages for more */
+#define ORDERS	 11		/* of pages */
+#define DEEP	 2048		/* bytes of stack between two functions that free the same object */
+#define MOST	 4096		/* objects in one bulk call */
+
+/* For each page frame: 1 + the order of the pages that begin there, until an object is allocated in them. */
+static uint8_t *fresh;
+/* Whether an object was ever allocated there. */
+static uint8_t *used;
+
+bool heap_start(void)
+{
+	uint64_t frames = shared->memory / PAGE;
+
+	fresh = calloc(frames + 1, 1);
+	used = calloc(frames + 1, 1);
+	return fresh && used;
+}
+
+bool heap_has_result(const struct hook *hook)
+{
+	return hook->kind <= HOOK_KSIZE || hook->kind == HOOK_PAGES;
+}
+
+/* Bytes that an object of a kmalloc cache has at least, where the kernel does not say which cache it is of. */
+static uint32_t kmalloc_room(uint64_t size)
+{
+	uint32_t room = 8;
+
+	if (size > 64 && size <= 96)
+		return 96;
+	if (size > 128 && size <= 192)
+		return 192;
+	while (room < size)
+		room *= 2;
+	return room;
+}
+
+/* Fills 'slot' for an object of a size, 0: as large as its cache has them. */
+static bool find_slot(uint64_t start, uint64_t size, struct slot *slot)
+{
+	if (size > LARGE) {
+		*slot = (struct slot){ .size = size, .room = (size + PAGE - 1) & -(uint64_t)PAGE };
+		return true;
+	}
+	if (slab_slot(start, slot) && slot->size >= size)
+		return true;
+	*slot = (struct slot){ .size = size, .room = kmalloc_room(size) };
+	return size;
+}
+
+static uint64_t frame_of(uint64_t address)
+{
+	return (address - direct_map) / PAGE;
+}
+
+/* The first object of a slab was allocated: the others are none yet. */
+static void open_slab(uint64_t start, const struct slot *slot)
+{
+	for (uint64_t order = 0; order < ORDERS; order++) {
+		uint64_t frame = frame_of(start) & ~((1ull << order) - 1);
+
+		if (fresh[frame] != order + 1)
+			continue;
+		fresh[frame] = 0;
+		if (slot->cache && !slot->constructed)
+			shadow_poison(direct_map + frame * PAGE, (uint64_t)PAGE << order, REDZONE);
+	}
+}
+
+static void allocated(uint64_t start, uint64_t size, uint32_t stack)
+{
+	struct object *object;
+	struct slot slot;
+
+	if (start & 7 || !in_direct_map(start, size ? size : 8) || size > UINT32_MAX || !find_slot(start, size, &slot))
+		return;
+	size = size ? size : slot.size;
+	shared->allocations++;
+	used[frame_of(start)] = 1;
+	if (size <= LARGE)
+		open_slab(start, &slot);
+	shadow_poison(start - slot.before, slot.before + slot.room, REDZONE);
+	shadow_allow(start, size);
+	object = object_new(start);
+	*object = (struct object){
+		.start = start, .cache = slot.cache, .size = size, .room = slot.room, .allocated = stack, .freed = 0,
+	};
+}
+
+/* Whether an address lies in the middle of an object that is in use. */
+static bool inside_another(uint64_t address)
+{
+	const struct object *object = used[frame_of(address)] ? object_near(address) : NULL;
+
+	return object && !object->freed && address > object->start && address - object->start < object->size;
+}
+
+/*
+ * Whether this is a function that frees for another one: deeper on the same stack than the last of them that was
+ * entered, which has marked its objects already, and not more often than that one has objects.
+ */
+static bool frees_for_another(uint64_t rsp, uint64_t objects)
+{
+	static uint64_t outer, left;
+
+	if (left && rsp < outer && outer - rsp < DEEP) {
+		left--;
+		return true;
+	}
+	outer = rsp;
+	left = objects;
+	return false;
+}
+
+static void freed(const struct hook *hook, uint64_t start, bool inner)
+{
+	struct object *object;
+	struct slot slot;
+	uint8_t state = shadow_of(start);
+
+	if (!in_direct_map(start, 8))
+		return;		/* NULL, ZERO_SIZE_PTR, an address of vmalloc */
+	shared->frees++;
+	object = object_at(start);
+	if (state == FREED || (!object && inside_another(start))) {
+		if (!inner)
+			report(&(struct found){ .kind = state == FREED ? REPORT_DOUBLE_FREE : REPORT_INVALID_FREE,
+					.registers = true, .pc = guest_u64(reg(RSP)), .callee = hook->start,
+					.address = start, .bad = start });
+		return;
+	}
+	if (object && object->size > LARGE)
+		return;		/* its pages are freed in a moment */
+	if (!find_slot(start, object ? object->size : 0, &slot) || slot.reused || start & 7)
+		return;
+	if (!object) {
+		object = object_new(start);
+		*object = (struct object){ .start = start, .cache = slot.cache, .size = slot.size, .room = slot.room };
+	}
+	object->freed = stack_here();
+	shadow_poison(start, slot.size + 7, FREED);
+}
+
+static void each_of(const struct hook *hook, uint64_t array, uint64_t count, bool free, uint32_t stack, bool inner)
+{
+	for (uint64_t i = 0; i < count && i < MOST; i++) {
+		uint64_t start = guest_u64(array + 8 * i);
+
+		if (free)
+			freed(hook, start, inner);
+		else
+			allocated(start, 0, stack);
+	}
+}
+
+/* Some of an object's slot that was not asked for may be used from now on. */
+static void grown(uint64_t start, uint64_t size)
+{
+	struct object *object = object_at(start);
+
+	if (!object || shadow_of(start) == FREED || size > object->room)
+		return;
+	object->size = size;
+	shadow_poison(start, object->room, REDZONE);
+	shadow_allow(start, size);
+}
+
+static uint64_t page_address(uint64_t page)
+{
+	return direct_map + (page - vmemmap) / (shared->page_size ? shared->page_size : 64) * PAGE;
+}
+
+/* The pages have a new owner: what was allocated in them is history. */
+static void forget(uint64_t start, uint64_t length)
+{
+	for (uint64_t page = start; page < start + length; page += PAGE) {
+		if (used[frame_of(page)])
+			objects_forget(page, PAGE);
+		used[frame_of(page)] = fresh[frame_of(page)] = 0;
+	}
+}
+
+static void pages(uint64_t page, uint64_t order, bool free)
+{
+	uint64_t start = page_address(page), length;
+
+	if (page < vmemmap || order >= ORDERS || !in_direct_map(start, length = (uint64_t)PAGE << order))
+		return;
+	if (free) {
+		struct object *object = object_new(start);
+
+		shadow_poison(start, length, FREED_PAGE);
+		*object = (struct object){ .start = start, .size = length, .room = length, .freed = stack_here() };
+	} else {
+		shadow_allow(start, length);
+		forget(start, length);
+		fresh[frame_of(start)] = order + 1;
+	}
+}
+
+void heap_entered(const struct hook *hook, uint64_t a, uint64_t b)
+{
+	bool frees = hook->kind == HOOK_FREE || hook->kind == HOOK_FREE_BULK;
+	bool inner = frees && frees_for_another(reg(RSP), hook->kind == HOOK_FREE ? 1 : a);
+
+	switch (hook->kind) {
+	case HOOK_FREE:
+		freed(hook, a, inner);
+		break;
+	case HOOK_FREE_BULK:
+		each_of(hook, b, a, true, 0, inner);
+		break;
+	case HOOK_PAGES_READY:
+	case HOOK_FREE_PAGES:
+		pages(a, hook->b == NO_ARGUMENT ? 0 : (uint32_t)b, hook->kind == HOOK_FREE_PAGES);
+		break;
+	case HOOK_URB:
+		check_urb(a);
+		break;
+	}
+}
+
+void heap_result(const struct hook *hook, uint64_t a, uint64_t b, uint32_t stack, uint64_t result)
+{
+	switch (hook->kind) {
+	case HOOK_ALLOC:
+		if (a)
+			allocated(result, a, stack);
+		break;
+	case HOOK_CACHE:
+		allocated(result, 0, stack);
+		break;
+	case HOOK_BULK:
+		each_of(hook, b, a < result ? a : (uint32_t)result, false, stack, false);
+		break;
+	case HOOK_REALLOC:
+		if (result == a)
+			grown(a, b);
+		break;
+	case HOOK_KSIZE:
+		grown(a, result);
+		break;
+	case HOOK_PAGES:
+		pages(result, (uint32_t)a, false);
+		break;
+	}
+}

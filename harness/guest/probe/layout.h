@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The memory that the probe shares with the host: a file that the host makes, fills and maps (memory.py), and whose
+ * descriptor QEMU inherits. Little endian; each part starts on a page. What the host writes it writes before QEMU
+ * starts, except the words marked "control". layout.py reads this file: keep to one field a line.
+ */
+#ifndef PROBE_LAYOUT_H
+#define PROBE_LAYOUT_H
+
+#include <stdint.h>
+
+#define PROBE_MAGIC  0x65626f7270627375ull	/* "usbprobe" */
+#define PROBE_LAYOUT 1
+#define PAGE	     4096
+
+#define STACK_WORDS  24		/* of an allocation's or a free's call chain: what may be return addresses */
+#define NAME_BYTES   32
+#define MESSAGE_BYTES 256
+#define RANGES	     4
+#define CHECKS	     3		/* of memory, by one function */
+
+/* What a QEMU offers, and what the plugin found usable. */
+enum feature {
+	FEATURE_COVERAGE = 1,
+	FEATURE_REGISTERS = 2,
+	FEATURE_MEMORY = 4,	/* guest memory can be read */
+};
+
+enum heap_mode {
+	HEAP_OFF,
+	HEAP_WARN,		/* write the report, go on */
+	HEAP_REPORT,		/* write the report, wait for the host, then do nothing more */
+};
+
+struct header {
+	uint64_t magic;
+	uint32_t layout;
+	uint32_t slots;		/* capacity, a power of two */
+	uint32_t vcpus;
+	uint32_t hooks;
+	uint32_t callees;
+	uint32_t reports;	/* capacity of the ring */
+	uint32_t compares;	/* capacity, a power of two */
+	uint32_t heap_mode;
+	uint64_t memory;	/* bytes of the guest's RAM */
+	uint64_t blocks_at;	/* offsets in the file */
+	uint64_t counts_at;
+	uint64_t hooks_at;
+	uint64_t callees_at;
+	uint64_t reports_at;
+	uint64_t compares_at;
+	uint64_t cover_start[RANGES];	/* code whose blocks are counted */
+	uint64_t cover_end[RANGES];
+	uint64_t check_start;	/* code whose loads and stores are checked */
+	uint64_t check_end;
+	uint64_t text_start;	/* of the kernel itself */
+	uint64_t text_end;
+	uint64_t phys_base_at;	/* addresses of the kernel's variables of that name; 0: it has none */
+	uint64_t page_offset_base_at;
+	uint64_t vmemmap_base_at;
+	uint64_t page_tables_at;	/* init_top_pgt */
+	/* offsets in the kernel's structures, from its BTF; NOWHERE: unknown */
+	uint32_t page_size;
+	uint32_t page_head;
+	uint32_t page_cache;
+	uint32_t cache_size;
+	uint32_t cache_object_size;
+	uint32_t cache_red_left;
+	uint32_t cache_flags;
+	uint32_t cache_name;
+	uint32_t cache_ctor;
+	uint32_t rcu_flag;	/* SLAB_TYPESAFE_BY_RCU */
+	uint32_t urb_buffer;
+	uint32_t urb_length;
+	uint32_t urb_sgs;
+	/* control */
+	uint32_t frozen;	/* 1: nothing is checked */
+	uint32_t generation;	/* of the comparisons: a new one empties them */
+	uint64_t armed_start;	/* code whose comparisons are kept */
+	uint64_t armed_end;
+	/* the plugin's */
+	uint32_t alive;
+	uint32_t interface;
+	uint32_t features;
+	uint32_t used_blocks;
+	uint32_t dropped_blocks;
+	uint32_t skew;		/* counts of slot i are at counts_at + 8 i - skew, of the next vCPU at 8 slots after it */
+	uint32_t reported;	/* reports written so far; the ring has the last ones */
+	uint32_t stopped;	/* the first bad access was reported, and nothing is checked any more */
+	uint64_t allocations;
+	uint64_t frees;
+	uint64_t checks;
+	char message[MESSAGE_BYTES];	/* why something is off */
+};
+
+#define NOWHERE 0xffffffffu
+
+/* How a translated block ends. */
+enum ending {
+	ENDS_CUT,		/* in no branch: the next block is its continuation */
+	ENDS_DIRECT,		/* in a jump or call to a fixed address */
+	ENDS_BRANCH,		/* in a conditional one */
+	ENDS_OTHER,		/* in an indirect one, a return, an interrupt */
+};
+
+struct block {
+	uint64_t start;
+	uint64_t target;	/* of a direct branch, else 0 */
+	uint32_t size;		/* bytes, the longest translation of it */
+	uint32_t ending;
+};
+
+enum hook_kind {
+	HOOK_ALLOC = 1,		/* object of so many bytes; 'a' is the argument with the size */
+	HOOK_CACHE,		/* object of a cache */
+	HOOK_BULK,		/* many of a cache; 'a' their number, 'b' the array they are written to */
+	HOOK_REALLOC,		/* 'a' the old object, 'b' the new size */
+	HOOK_KSIZE,		/* 'a' the object: all of its slot may be used from now on */
+	HOOK_FREE,		/* 'a' the object */
+	HOOK_FREE_BULK,		/* 'a' their number, 'b' the array */
+	HOOK_PAGES,		/* 'a' the order; the result is a struct page */
+	HOOK_PAGES_READY,	/* 'a' the struct page, 'b' the order */
+	HOOK_FREE_PAGES,	/* the same */
+	HOOK_URB,		/* 'a' the struct urb */
+};
+
+#define NO_ARGUMENT 0xff
+
+struct hook {
+	uint64_t start;
+	uint64_t end;
+	uint32_t kind;
+	uint8_t a;		/* 0 rdi, 1 rsi, 2 rdx, 3 rcx, 4 r8, 5 r9 */
+	uint8_t b;
+	uint8_t pad[2];
+};
+
+enum check_kind {
+	CHECK_READ = 1,		/* of a length in bytes */
+	CHECK_WRITE,
+	CHECK_STRING,		/* a read until NUL, at most the length */
+};
+
+struct check {
+	uint8_t kind;
+	uint8_t pointer;	/* the argument */
+	uint8_t length;		/* the argument; NO_ARGUMENT: none (a string without a limit) */
+	uint8_t pad;
+};
+
+/* A function of the kernel that accesses memory for its caller. */
+struct callee {
+	uint64_t address;
+	struct check checks[CHECKS];
+	uint8_t pad[4];
+};
+
+enum report_kind {
+	REPORT_OUT_OF_BOUNDS = 1,
+	REPORT_USE_AFTER_FREE,
+	REPORT_PAGE_AFTER_FREE,
+	REPORT_DOUBLE_FREE,
+	REPORT_INVALID_FREE,
+	REPORT_URB,
+};
+
+/* A word of a stack that has a call in front of the place that it points to. */
+struct frame {
+	uint64_t word;
+	uint64_t target;	/* of that call; 0: an indirect one */
+};
+
+struct report {
+	uint32_t kind;
+	uint32_t write;		/* 1: a store */
+	uint64_t pc;		/* of the access, or the return address of a called function */
+	uint64_t callee;	/* the function that accesses; 0: the instruction itself */
+	uint64_t address;	/* first byte accessed */
+	uint64_t size;		/* bytes accessed */
+	uint64_t bad;		/* first bad byte */
+	uint64_t object;	/* start; 0: none known */
+	uint64_t object_size;	/* as it was asked for */
+	char cache[NAME_BYTES];	/* name of its cache; empty: unknown */
+	struct frame stack[STACK_WORDS];	/* innermost first; a word of 0 ends them */
+	struct frame allocated[STACK_WORDS];
+	struct frame freed[STACK_WORDS];
+};
+
+#endif

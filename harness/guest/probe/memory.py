@@ -1,0 +1,163 @@
+"""The memory that is shared with the plugin inside QEMU: a file without a name, filled before QEMU starts."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import define, field, frozen
+
+from usbfuzz.errors import StorageError
+
+from .layout import CONSTANTS, Record, structure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .facts import Facts
+
+__all__ = ["BLOCKS", "SLOTS", "Shared", "Sight"]
+
+_PAGE = CONSTANTS["PAGE"]
+#: Blocks of code that can be told apart in one lane's life; those of all modules that ran in an hour are a third.
+SLOTS = 1 << 18
+_REPORTS = 64
+_MODULES = (0xFFFFFFFFC0000000, 0xFFFFFFFFFF000000)
+
+
+@frozen
+class Sight:
+    """What is looked at in a guest."""
+
+    coverage: bool = True
+    kernel: bool = False  #: count blocks of the kernel itself too, not only of modules
+    heap: str = "off"  #: ``report``: stop at the first bad access; ``warn``: note it and go on; ``off``
+
+
+#: What costs next to nothing.
+BLOCKS = Sight()
+
+
+@define(eq=False)
+class Shared:
+    """The file and the host's view of it. One lane has one, which each QEMU that it starts inherits."""
+
+    fd: int
+    _map: mmap.mmap
+    header: Record = field(init=False)  #: one ``struct header``
+    _parts: dict[str, Record] = field(init=False, factory=dict)
+
+    @classmethod
+    def make(cls, facts: Facts, sight: Sight, memory_mib: int, vcpus: int = 1) -> Shared:
+        """A file for guests with these facts; raises StorageError when there is no memory for it."""
+        sizes = {
+            "header": structure("header").itemsize,
+            "blocks": structure("block").itemsize * SLOTS,
+            "counts": 8 * SLOTS * vcpus,
+            "hooks": facts.hooks.nbytes,
+            "callees": facts.callees.nbytes,
+            "reports": structure("report").itemsize * _REPORTS,
+        }
+        places, end = {}, 0
+        for name, size in sizes.items():
+            places[name], end = end, end + -(-max(size, 1) // _PAGE) * _PAGE
+        fd = os.memfd_create("usbfuzz-probe", os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(fd, end)
+            shared = cls(fd, map=mmap.mmap(fd, end))
+        except (OSError, ValueError) as error:
+            os.close(fd)
+            raise StorageError(f"the probe: no {end >> 20} MiB of memory to share with QEMU: {error}") from error
+        shared._fill(facts, sight, places, memory_mib, vcpus)
+        return shared
+
+    def _fill(self, facts: Facts, sight: Sight, places: dict[str, int], memory_mib: int, vcpus: int) -> None:
+        self.header = self._view("header", 1, places["header"])[0]
+        self._parts = {
+            "blocks": self._view("block", SLOTS, places["blocks"]),
+            "reports": self._view("report", _REPORTS, places["reports"]),
+            "hooks": self._view("hook", len(facts.hooks), places["hooks"]),
+            "callees": self._view("callee", len(facts.callees), places["callees"]),
+        }
+        self._parts["hooks"][:] = facts.hooks
+        self._parts["callees"][:] = facts.callees
+        text = facts.symbols.extent_of_kernel()
+        ranges = np.zeros((2, CONSTANTS["RANGES"]), np.uint64)
+        if sight.coverage:
+            ranges[:, 0] = _MODULES
+        if sight.coverage and sight.kernel:
+            ranges[:, 1] = text
+        values: dict[str, Any] = {
+            "magic": CONSTANTS["PROBE_MAGIC"],
+            "layout": CONSTANTS["PROBE_LAYOUT"],
+            "slots": SLOTS,
+            "vcpus": vcpus,
+            "hooks": len(facts.hooks),
+            "callees": len(facts.callees),
+            "reports": _REPORTS,
+            "heap_mode": CONSTANTS[f"HEAP_{sight.heap.upper()}"],
+            "memory": memory_mib << 20,
+            "cover_start": ranges[0],
+            "cover_end": ranges[1],
+            "check_start": _MODULES[0],
+            "check_end": _MODULES[1],
+            "text_start": text[0],
+            "text_end": text[1],
+            **{f"{name}_at": place for name, place in places.items() if name != "header"},
+            **facts.offsets,
+        }
+        for name, value in values.items():
+            self.header[name] = value
+
+    def begin(self) -> None:
+        """Forget what an earlier QEMU counted and found, before the next starts; its blocks keep their slots."""
+        for name in ("alive", "features", "stopped", "reported", "frozen", "allocations", "frees", "checks"):
+            self.header[name] = 0
+        self.header["message"] = b""
+        self._counts_bytes[:] = 0
+
+    @property
+    def used(self) -> int:
+        """Slots taken, checked against what there is."""
+        return min(int(self.header["used_blocks"]), SLOTS)
+
+    @property
+    def blocks(self) -> Record:
+        """``struct block`` of the slots taken; those before the first real one are empty."""
+        return self._parts["blocks"][: self.used]
+
+    @property
+    def counts(self) -> NDArray[np.uint64]:
+        """How often each block ran: a view of what QEMU counts, for the slots taken; slots of the first page are 0."""
+        skew = int(self.header["skew"]) % _PAGE
+        used = max(self.used, _FIRST)
+        start = int(self.header["counts_at"]) - skew + 8 * _FIRST
+        return np.frombuffer(self._map, np.uint64, used - _FIRST, start)
+
+    @property
+    def reports(self) -> Record:
+        """The ring of ``struct report``."""
+        return self._parts["reports"]
+
+    @property
+    def _counts_bytes(self) -> NDArray[np.uint8]:
+        size = 8 * SLOTS * int(self.header["vcpus"])
+        return np.frombuffer(self._map, np.uint8, size, int(self.header["counts_at"]))
+
+    def _view(self, name: str, count: int, at: int) -> Record:
+        return np.frombuffer(self._map, structure(name), count, at)
+
+    def close(self) -> None:
+        """Give the memory back; may be called twice."""
+        self._parts = {}
+        del self.header
+        with contextlib.suppress(BufferError):  # somebody still looks at it; freed with the last look
+            self._map.close()
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
+
+
+_FIRST = _PAGE // 8  #: the first slot that is used (FIRST in coverage.c)

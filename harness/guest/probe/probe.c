@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The probe: a TCG plugin of QEMU that sees what an unmodified guest kernel executes. It counts blocks of code
+ * (coverage.c), checks loads and stores against a shadow of the allocators (heap.c, access.c) and keeps what is
+ * compared (compares.c), all in memory shared with the host. It never changes what the guest computes.
+ *
+ * Arguments, file descriptors that QEMU inherits: shm=N (layout.h), report=N and resume=N (eventfds, see report.c).
+ */
+#include "probe.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+struct header *shared;
+static uint64_t shared_bytes;
+static int shared_fd;
+static bool heap_ready;
+
+/* QEMU reads this before it calls anything here, and refuses an interface that it does not have. */
+EXPORT int qemu_plugin_version;
+
+__attribute__((constructor)) static void choose_interface(void)
+{
+	if (qemu_plugin_write_register)
+		qemu_plugin_version = 5;
+	else if (qemu_plugin_read_memory_vaddr)
+		qemu_plugin_version = 4;
+	else if (qemu_plugin_request_time_control)
+		qemu_plugin_version = 3;
+	else
+		qemu_plugin_version = qemu_plugin_scoreboard_new ? 2 : 1;
+}
+
+/* A part of the shared file; NULL when the header's offset lies outside of it. */
+void *shared_part(uint64_t offset)
+{
+	return offset && offset < shared_bytes ? (uint8_t *)shared + offset : NULL;
+}
+
+int shared_file(void)
+{
+	return shared_fd;
+}
+
+/* Says, to the host and in QEMU's log, why something is off. The first reason is kept: others follow from it. */
+void complain(const char *format, ...)
+{
+	char text[MESSAGE_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "usbfuzz probe: %s\n", text);
+	if (!*shared->message)
+		memcpy(shared->message, text, sizeof(text));
+}
+
+/* The bytes of an instruction, in 'copy' or in QEMU's own memory. */
+const uint8_t *insn_bytes(const struct qemu_plugin_insn *insn, uint8_t copy[16])
+{
+	size_t size = qemu_plugin_insn_size(insn);
+
+	if (!qemu_plugin_request_time_control)
+		return qemu_plugin_insn_data_address(insn);
+	qemu_plugin_insn_data(insn, copy, size < 16 ? size : 16);
+	return copy;
+}
+
+static bool in_kernel_text(uint64_t address)
+{
+	return address >= shared->text_start && address < shared->text_end;
+}
+
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	(void)id;
+	if (!(qemu_plugin_tb_vaddr(tb) >> 63) || !qemu_plugin_tb_n_insns(tb))
+		return; /* a program's */
+	if (shared->features & FEATURE_COVERAGE)
+		coverage_block(tb);
+	if (!heap_ready)
+		return;
+	if (!memory_known() && in_kernel_text(qemu_plugin_tb_vaddr(tb)) && memory_find(qemu_plugin_tb_get_insn(tb, 0)))
+		shared->features |= FEATURE_MEMORY;
+	hooks_block(tb);
+	access_block(tb);
+}
+
+static void vcpu_started(qemu_plugin_id_t id, unsigned int vcpu)
+{
+	(void)id;
+	if (vcpu)
+		return;
+	if (coverage_start())
+		shared->features |= FEATURE_COVERAGE;
+	if (!shared->heap_mode || !qemu_plugin_get_registers)
+		return;
+	if (!registers_start()) {
+		complain("QEMU names the registers of x86-64 otherwise; no heap checks");
+		return;
+	}
+	shared->features |= FEATURE_REGISTERS;
+	heap_ready = shadow_start() && heap_start() && objects_start() && stacks_start();
+	if (!heap_ready)
+		complain("no memory for the shadow of %lu MiB of guest memory; no heap checks", shared->memory >> 20);
+}
+
+/* An inherited descriptor in an argument NAME=NUMBER, else -1. */
+static int descriptor(int argc, char **argv, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (int i = 0; i < argc; i++)
+		if (!strncmp(argv[i], name, length) && argv[i][length] == '=')
+			return atoi(argv[i] + length + 1);
+	return -1;
+}
+
+static bool map_shared(int fd)
+{
+	struct stat status;
+	void *at;
+
+	if (fstat(fd, &status) || status.st_size < (off_t)sizeof(struct header))
+		return false;
+	at = mmap(NULL, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return false;
+	shared = at;
+	shared_bytes = status.st_size;
+	shared_fd = fd;
+	return shared->magic == PROBE_MAGIC && shared->layout == PROBE_LAYOUT;
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
+{
+	if (!info->system_emulation || strcmp(info->target_name, "x86_64")) {
+		fprintf(stderr, "usbfuzz probe: made for qemu-system-x86_64\n");
+		return -1;
+	}
+	if (!map_shared(descriptor(argc, argv, "shm"))) {
+		fprintf(stderr, "usbfuzz probe: shm= is no descriptor of a memory file of layout %d\n", PROBE_LAYOUT);
+		return -1;
+	}
+	shared->interface = qemu_plugin_version;
+	report_start(descriptor(argc, argv, "report"), descriptor(argc, argv, "resume"));
+	qemu_plugin_register_vcpu_init_cb(id, vcpu_started);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	shared->alive = 1;
+	return 0;
+}

@@ -1,0 +1,98 @@
+"""The probe at work in a lane's guest: what it finds goes into the console log, where the guest prints the stack."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from harness.guest.probe.probe import Probe
+from harness.guest.qemu import Timing
+from harness.guest.snapshot import facts_of
+from usbfuzz.errors import InfraError, QemuError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.guest.process import Qemu
+    from harness.guest.qemu import Machine
+
+    from .config import LaneConfig
+
+__all__ = ["Eyes"]
+
+
+@define
+class Eyes:
+    """Takes the probe's reports when they come, and has the guest print the stack of the access that waits."""
+
+    probe: Probe
+    _console: Path
+    _notes: list[tuple[int, str]] = field(factory=list, init=False)  #: where in the console's bytes, and the text
+    _stopping: asyncio.Task[None] | None = field(default=None, init=False)
+    _watched: Qemu | None = field(default=None, init=False)
+
+    @classmethod
+    def open(
+        cls, config: LaneConfig, machine: Machine, snapshot: Path, on_progress: Callable[[str], None]
+    ) -> Eyes | None:
+        """The probe for guests of this snapshot, or None and one line that says why there is none."""
+        sight = config.sight
+        if machine.timing is Timing.KVM or not (sight.coverage or sight.heap != "off"):
+            return None
+        facts = facts_of(snapshot)
+        if facts is None:
+            on_progress("the guest's kernel does not show its symbols (kallsyms): no coverage, no heap checks")
+            return None
+        try:
+            probe = Probe.open(facts, sight, config.cache_dir, machine.memory_mib)
+        except InfraError as error:
+            on_progress(f"{error}; no coverage, no heap checks")
+            return None
+        for line in facts.missing if sight.heap != "off" else ():
+            on_progress(line)
+        return cls(probe, machine.console)
+
+    def begin(self) -> None:
+        """Before a QEMU starts: nothing was found, and its console is empty."""
+        self._notes.clear()
+        self.probe.begin()
+
+    def watch(self, qemu: Qemu) -> None:
+        """Take what the probe inside ``qemu`` reports from now on."""
+        self._watched = qemu
+        asyncio.get_running_loop().add_reader(self.probe.plugin.report, self._reported)
+
+    def rest(self) -> None:
+        """Stop doing that: this QEMU ends."""
+        if self._watched is not None:
+            asyncio.get_running_loop().remove_reader(self.probe.plugin.report)
+            self._watched = None
+        if self._stopping is not None:
+            self._stopping.cancel()
+            self._stopping = None
+
+    def notes_from(self, place: int) -> list[tuple[int, str]]:
+        """What was found while the console had ``place`` bytes or more, with the number of bytes that it had then."""
+        return [note for note in self._notes if note[0] >= place]
+
+    def close(self) -> None:
+        """Give the probe's memory back."""
+        self.rest()
+        self.probe.close()
+
+    def _reported(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            size = self._console.stat().st_size
+            self._notes += ((size, text) for text in self.probe.reports())
+        if self.probe.sight.heap == "report" and self._watched is not None:
+            self._stopping = asyncio.ensure_future(self._stop(self._watched))
+
+    async def _stop(self, qemu: Qemu) -> None:
+        """Have the virtual CPU, which waits in the plugin, take an NMI: its handler prints the stack and panics."""
+        with contextlib.suppress(QemuError):
+            await qemu.execute("inject-nmi")
+        self.probe.resume()
