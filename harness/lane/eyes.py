@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from harness.guest.probe.coverage import Coverage
 from harness.guest.probe.probe import Probe
 from harness.guest.qemu import Timing
 from harness.guest.snapshot import facts_of
@@ -30,6 +31,7 @@ class Eyes:
     """Takes the probe's reports when they come, and has the guest print the stack of the access that waits."""
 
     probe: Probe
+    coverage: Coverage | None  #: None: it is not wanted
     _console: Path
     _notes: list[tuple[int, str]] = field(factory=list, init=False)  #: where in the console's bytes, and the text
     _stopping: asyncio.Task[None] | None = field(default=None, init=False)
@@ -54,12 +56,16 @@ class Eyes:
             return None
         for line in facts.missing if sight.heap != "off" else ():
             on_progress(line)
-        return cls(probe, machine.console)
+        release = config.kernel.release
+        coverage = Coverage(probe.shared, facts, config.kernel.name, release) if sight.coverage else None
+        return cls(probe, coverage, machine.console)
 
     def begin(self) -> None:
         """Before a QEMU starts: nothing was found, and its console is empty."""
         self._notes.clear()
         self.probe.begin()
+        if self.coverage is not None:
+            self.coverage.restarted()
 
     def watch(self, qemu: Qemu) -> None:
         """Take what the probe inside ``qemu`` reports from now on."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.channel.protocol import Channel
+    from harness.guest.probe.coverage import Coverage
     from harness.guest.qemu import Machine
 
     from .config import LaneConfig
@@ -111,6 +112,11 @@ class LaneGuest:
         if self._agent is None:
             raise QemuError("no guest is running in this lane")
         return self._agent
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """Which blocks of code the guest executes, where a probe sees it."""
+        return self.eyes.coverage if self.eyes is not None else None
 
     @property
     def ports(self) -> Sequence[Channel]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from harness.channel.protocol import Channel
     from harness.guest.agent_client import Agent
+    from harness.guest.probe.coverage import Covered
     from harness.guest.qemu import Machine
     from usbfuzz.case.model import Case
     from usbfuzz.triage import Report
@@ -116,13 +117,17 @@ class Lane:
             await self.restore()
         recorder = self._recorder()
         started = time.monotonic()
+        coverage = self.guest.coverage
+        if coverage is not None:
+            coverage.begin()
         played = Round(self.guest, self.known, validate=self._validates(), survey=self.surveying)
         ending = await played.play(cases, placing)
         broken = time.monotonic()
         diagnosis = await diagnose(self.guest, ending)
+        covered = coverage.end() if coverage is not None else None
         seconds = time.monotonic() - started
         restored = not await self._runs_on(ending, diagnosis)
-        outcome = self._outcome(diagnosis, played.stage, recorder, seconds=seconds, restored=restored)
+        outcome = self._outcome(diagnosis, played.stage, recorder, covered, seconds=seconds, restored=restored)
         if restored:
             with contextlib.suppress(UsbfuzzError):  # what was found must reach the job; the next round tries again
                 await self.restore()
@@ -153,7 +158,14 @@ class Lane:
         return not diagnosis.reports or await rearm(self.agent)
 
     def _outcome(
-        self, diagnosis: Diagnosis, stage: Stage, recorder: Recorder | None, *, seconds: float, restored: bool
+        self,
+        diagnosis: Diagnosis,
+        stage: Stage,
+        recorder: Recorder | None,
+        covered: Covered | None,
+        *,
+        seconds: float,
+        restored: bool,
     ) -> Outcome:
         events = stage.shared.events
         worst = stage.worst_reply * 1000
@@ -172,4 +184,5 @@ class Lane:
             conversation=recorder.conversation() if recorder else NOT_RECORDED,
             restored=restored,
             userspace=stage.userspace,
+            covered=covered,
         )

@@ -79,6 +79,18 @@ static bool wanted(uint64_t start)
 	return false;
 }
 
+/*
+ * Addresses at which a block was cut: by the end of a page, by an access to a device, by the clock of counted
+ * instructions. Code is translated when it runs first, so that a block that begins there, and was not known, goes on
+ * with another one. A place that is taken over by another address makes one block more seem to begin.
+ */
+static uint64_t cuts[1 << 15];
+
+static uint64_t *cut_at(uint64_t address)
+{
+	return &cuts[address * 0x9e3779b97f4a7c15ull >> 49];
+}
+
 /* The slot of the block that starts there, 0 when all are taken. */
 static uint32_t slot_of(uint64_t start)
 {
@@ -89,7 +101,7 @@ static uint32_t slot_of(uint64_t start)
 			shared->dropped_blocks++;
 			return 0;
 		}
-		blocks[shared->used_blocks] = (struct block){ .start = start };
+		blocks[shared->used_blocks] = (struct block){ .start = start, .continues = *cut_at(start) == start };
 		*entry = shared->used_blocks++;
 	}
 	return *entry;
@@ -103,12 +115,14 @@ static void describe(struct block *block, struct qemu_plugin_tb *tb)
 	struct insn insn;
 	uint8_t copy[16];
 
+	insn_decode(&insn, insn_bytes(last, copy), qemu_plugin_insn_size(last), at);
+	if (insn.flow == FLOW_NONE)
+		*cut_at(end) = end;
 	if (end - block->start <= block->size)
 		return;
 	block->size = end - block->start;
 	block->target = 0;
 	block->ending = ENDS_CUT;
-	insn_decode(&insn, insn_bytes(last, copy), qemu_plugin_insn_size(last), at);
 	if (insn.flow == FLOW_NONE)
 		return;
 	block->ending = insn.flow == FLOW_JCC ? ENDS_BRANCH :

@@ -33,7 +33,8 @@ _VERSION = 1  #: of what is kept
 _NOWHERE = CONSTANTS["NOWHERE"]
 _MODULE = re.compile(rb"^([\w-]{1,63}) (\d+) \S+ \S+ \S+ 0x([0-9a-f]{16})", re.MULTILINE)
 _SECTION = re.compile(r"^([\w-]{1,63})/sections/(\S{1,63}):0x([0-9a-f]{16})$", re.MULTILINE)
-_SECTIONS = "cd /sys/module; grep . */sections/.*text*"
+#: What a module needs only to initialise itself is freed then, and its addresses are others' from then on.
+_SECTIONS = "cd /sys/module; grep . */sections/.*text* | grep -v '/[.]init'"
 _SECONDS = 300.0  #: of guest time for that
 #: SLAB_TYPESAFE_BY_RCU, until flags became an enumeration (6.9).
 _TYPESAFE = 0x00080000

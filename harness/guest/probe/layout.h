@@ -108,6 +108,8 @@ struct block {
 	uint64_t target;	/* of a direct branch, else 0 */
 	uint32_t size;		/* bytes, the longest translation of it */
 	uint32_t ending;
+	uint32_t continues;	/* 1: it was reached first as the rest of a block that was cut */
+	uint32_t pad;
 };
 
 enum hook_kind {
