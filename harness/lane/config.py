@@ -9,7 +9,7 @@ from attrs import Factory, evolve, frozen
 from harness.guest.emulators import Emulator
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
-from harness.guest.probe.memory import BLOCKS, Sight
+from harness.guest.probe.memory import BLOCKS, Probing
 from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line
 from usbfuzz.case.model import Case
 
@@ -37,7 +37,7 @@ class LaneConfig:
     memory_mib: int = 512
     debug: int = 0  #: level of QEMU's usb-redir devices, 0 to 4, written to QEMU's log
     validate_every: int = 1  #: rounds between slab validations; 0 = never
-    sight: Sight = BLOCKS  #: what the probe looks at, where QEMU has one
+    probing: Probing = BLOCKS  #: what the probe looks at, where QEMU has one
     paced: bool = True  #: a warped clock jumps slowly; not needed where the server runs on the guest's core, and first
 
     @property

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from harness.guest.probe.coverage import Coverage
+from harness.guest.emulators import Sight
+from harness.guest.probe.coverage import Code, Coverage
 from harness.guest.probe.probe import Probe
 from harness.guest.qemu import Timing
 from harness.guest.snapshot import facts_of
@@ -42,22 +43,28 @@ class Eyes:
         cls, config: LaneConfig, machine: Machine, snapshot: Path, on_progress: Callable[[str], None]
     ) -> Eyes | None:
         """The probe for guests of this snapshot, or None and one line that says why there is none."""
-        sight = config.sight
-        if machine.timing is Timing.KVM or not (sight.coverage or sight.heap != "off"):
+        probing, sees = config.probing, config.emulator.sees
+        if Sight.REGISTERS not in sees:
+            probing = evolve(probing, heap="off")
+        if (
+            machine.timing is Timing.KVM
+            or Sight.COVERAGE not in sees
+            or not (probing.coverage or probing.heap != "off")
+        ):
             return None
         facts = facts_of(snapshot)
         if facts is None:
             on_progress("the guest's kernel does not show its symbols (kallsyms): no coverage, no heap checks")
             return None
         try:
-            probe = Probe.open(facts, sight, config.cache_dir, machine.memory_mib)
+            probe = Probe.open(facts, probing, config.cache_dir, machine.memory_mib)
         except InfraError as error:
             on_progress(f"{error}; no coverage, no heap checks")
             return None
-        for line in facts.missing if sight.heap != "off" else ():
+        for line in facts.missing if probing.heap != "off" else ():
             on_progress(line)
-        release = config.kernel.release
-        coverage = Coverage(probe.shared, facts, config.kernel.name, release) if sight.coverage else None
+        code = Code.of(facts, config.kernel.name, config.kernel.release)
+        coverage = Coverage(probe.shared, code) if probing.coverage else None
         return cls(probe, coverage, machine.console)
 
     def begin(self) -> None:
@@ -94,7 +101,7 @@ class Eyes:
         with contextlib.suppress(FileNotFoundError):
             size = self._console.stat().st_size
             self._notes += ((size, text) for text in self.probe.reports())
-        if self.probe.sight.heap == "report" and self._watched is not None:
+        if self.probe.probing.heap == "report" and self._watched is not None:
             self._stopping = asyncio.ensure_future(self._stop(self._watched))
 
     async def _stop(self, qemu: Qemu) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .facts import Facts
 
-__all__ = ["BLOCKS", "SLOTS", "Shared", "Sight"]
+__all__ = ["BLOCKS", "SLOTS", "Probing", "Shared"]
 
 _PAGE = CONSTANTS["PAGE"]
 #: Blocks of code that can be told apart in one lane's life; those of all modules that ran in an hour are a third.
@@ -29,7 +29,7 @@ _MODULES = (0xFFFFFFFFC0000000, 0xFFFFFFFFFF000000)
 
 
 @frozen
-class Sight:
+class Probing:
     """What is looked at in a guest."""
 
     coverage: bool = True
@@ -38,7 +38,7 @@ class Sight:
 
 
 #: What costs next to nothing.
-BLOCKS = Sight()
+BLOCKS = Probing()
 
 
 @define(eq=False)
@@ -51,7 +51,7 @@ class Shared:
     _parts: dict[str, Record] = field(init=False, factory=dict)
 
     @classmethod
-    def make(cls, facts: Facts, sight: Sight, memory_mib: int, vcpus: int = 1) -> Shared:
+    def make(cls, facts: Facts, probing: Probing, memory_mib: int, vcpus: int = 1) -> Shared:
         """A file for guests with these facts; raises StorageError when there is no memory for it."""
         sizes = {
             "header": structure("header").itemsize,
@@ -71,10 +71,10 @@ class Shared:
         except (OSError, ValueError) as error:
             os.close(fd)
             raise StorageError(f"the probe: no {end >> 20} MiB of memory to share with QEMU: {error}") from error
-        shared._fill(facts, sight, places, memory_mib, vcpus)
+        shared._fill(facts, probing, places, memory_mib, vcpus)
         return shared
 
-    def _fill(self, facts: Facts, sight: Sight, places: dict[str, int], memory_mib: int, vcpus: int) -> None:
+    def _fill(self, facts: Facts, probing: Probing, places: dict[str, int], memory_mib: int, vcpus: int) -> None:
         self.header = self._view("header", 1, places["header"])[0]
         self._parts = {
             "blocks": self._view("block", SLOTS, places["blocks"]),
@@ -86,9 +86,9 @@ class Shared:
         self._parts["callees"][:] = facts.callees
         text = facts.symbols.extent_of_kernel()
         ranges = np.zeros((2, CONSTANTS["RANGES"]), np.uint64)
-        if sight.coverage:
+        if probing.coverage:
             ranges[:, 0] = _MODULES
-        if sight.coverage and sight.kernel:
+        if probing.coverage and probing.kernel:
             ranges[:, 1] = text
         values: dict[str, Any] = {
             "magic": CONSTANTS["PROBE_MAGIC"],
@@ -98,7 +98,7 @@ class Shared:
             "hooks": len(facts.hooks),
             "callees": len(facts.callees),
             "reports": _REPORTS,
-            "heap_mode": CONSTANTS[f"HEAP_{sight.heap.upper()}"],
+            "heap_mode": CONSTANTS[f"HEAP_{probing.heap.upper()}"],
             "memory": memory_mib << 20,
             "cover_start": ranges[0],
             "cover_end": ranges[1],

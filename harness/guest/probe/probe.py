@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from .build import build_plugin
-from .memory import Shared, Sight
+from .memory import Probing, Shared
 from .plugin import Plugin
 from .reports import text_of
 
@@ -27,18 +27,18 @@ class Probe:
     """The memory that is shared with each QEMU of a lane in turn, and the two events between them."""
 
     facts: Facts
-    sight: Sight
+    probing: Probing
     plugin: Plugin
     shared: Shared
     _told: int = field(default=0, init=False)  #: reports of this QEMU that were taken
 
     @classmethod
-    def open(cls, facts: Facts, sight: Sight, cache: Path, memory_mib: int) -> Probe:
+    def open(cls, facts: Facts, probing: Probing, cache: Path, memory_mib: int) -> Probe:
         """Compile the plugin if need be and make the memory; raises InfraError, StorageError."""
         path = build_plugin(cache)
-        shared = Shared.make(facts, sight, memory_mib)
+        shared = Shared.make(facts, probing, memory_mib)
         report, resume = (os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for _ in range(2))
-        return cls(facts, sight, Plugin(path, shared.fd, report, resume), shared)
+        return cls(facts, probing, Plugin(path, shared.fd, report, resume), shared)
 
     def begin(self) -> None:
         """Before a QEMU starts."""
