@@ -8,9 +8,8 @@ from pathlib import Path
 from attrs import Factory, evolve, frozen
 
 from harness.guest.emulators import Emulator
+from harness.guest.probe.plugin import Plugin
 from usbfuzz.arch import DEFAULT, Arch
-
-from .probe.plugin import Plugin
 
 __all__ = [
     "AGENT_PORT",

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.guest.image.files import write_atomically
+from harness.guest.probe.facts import Facts, gather
 from usbfuzz.atomic import write_atomically as write_file
 from usbfuzz.errors import BootError, QemuError, StorageError
 from usbfuzz.triage import extract
 
 from .agent_client import Agent
-from .probe.facts import Facts, gather
 from .process import Qemu
 from .qemu import SNAPSHOT, Timing, qemu_argv
 

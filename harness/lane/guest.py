@@ -13,11 +13,11 @@ from harness.guest.agent_client import Agent
 from harness.guest.process import Qemu
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import ensure_snapshot
-from harness.lane.eyes import Eyes
 from harness.workers.procs import answering_first
 from usbfuzz.errors import QemuError, StorageError
 
 from .channels import open_channels
+from .eyes import Eyes
 from .stage import Stage
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ def test_only_the_records_name_an_architecture() -> None:
         f"{name}:{number}: {line.strip()}"
         for name in listed.stdout.split()
         if not name.startswith("usbfuzz/arch/")
+        and not re.fullmatch(r"harness/guest/probe/\w+\.[ch]", name)  # what decodes instructions is for one alone
         for number, line in enumerate((REPOSITORY / name).read_text(errors="replace").splitlines(), 1)
         if words.search(line)
     ]

@@ -39,6 +39,7 @@ class Pretended:
     worst_reply: float = 0.0
     ports: tuple[()] = ()
     surveying: bool = False
+    coverage: None = None
     userspace: None = None
     shared: SharedAgent = field(init=False)
 

@@ -143,7 +143,7 @@ _COPY = (_write(0, 2), _read(1, 2))
 _COMPARED = (_string(0), _string(1))
 _COMPARED_N = (_string(0, 2), _string(1, 2))
 
-#: Functions that access memory for their caller (lib/string.c, arch/x86/lib, lib/usercopy.c).
+#: Functions that access memory for their caller (the kernel's lib/string.c and lib/usercopy.c, an architecture's lib/).
 #:
 #: memcmp() and memchr() may stop early, and are let be.
 ACCESSES: dict[str, tuple[Access, ...]] = {
