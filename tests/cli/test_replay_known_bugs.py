@@ -13,13 +13,14 @@ from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
 from tests import KNOWN_BUGS
 from usbfuzz.case import load
-from usbfuzz.case.model import ALWAYS, Action, Case, Expectation
+from usbfuzz.case.model import Action, Case, Expectation
 from usbfuzz.jobs.replay import replay
 
 pytestmark = pytest.mark.guest
 
 EXAMPLE = KNOWN_BUGS / "quatech2-bulk-null.toml"
 TITLE = "BUG: unable to handle kernel NULL pointer dereference in qt2_read_bulk_callback"
+CHANCE = 1e-4  #: that a bug which comes as often as is recorded stays away in a test
 VULNERABLE, FIXED = "debian:5.10.223-1", "debian:5.10.262-1"
 
 
@@ -42,12 +43,11 @@ def _group(case: Case, row: Expectation) -> pytest.MarkDecorator:
 
 @pytest.mark.parametrize(("case", "recorded"), _expectations(shown=True))
 def test_a_known_bug_comes_back(case: Case, recorded: Expectation, guest: Callable[..., LaneConfig]) -> None:
-    runs = 1 if recorded.reliability == ALWAYS else 3
-    result = asyncio.run(replay(case, guest(recorded.kernel), times=runs))
-    outcome = next(outcome for outcome in result.outcomes if outcome.verdict is Verdict.CRASH)
+    result = asyncio.run(replay(case, guest(recorded.kernel), times=recorded.runs_for(CHANCE)))
+    assert result.hits, result.titles
+    outcome = result.best
     assert recorded.names & outcome.reports[0].names
     assert outcome.requests > 0
-    assert result.hits >= min(runs, 2)
 
 
 @pytest.mark.parametrize(("case", "recorded"), _expectations(shown=False))

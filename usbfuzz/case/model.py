@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,11 @@ class Expectation:
     def names(self) -> frozenset[str]:
         """All titles of the bug; empty for harmless."""
         return frozenset((self.title, *self.alt_titles)) - {""}
+
+    def runs_for(self, chance: float) -> int:
+        """Runs of which at least one shows the title, but for a probability of at most ``chance`` that none does."""
+        missed = 1 - self.reliability / ALWAYS
+        return max(1, math.ceil(math.log(chance) / math.log(missed))) if missed > 0 else 1
 
 
 @frozen

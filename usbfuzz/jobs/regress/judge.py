@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from harness.lane.trial import TRIES
-from usbfuzz.case.model import ALWAYS, Expectation
+from usbfuzz.case.model import Expectation
 from usbfuzz.triage import CrashType, Report
 
 from .matrix import Finding, Observation, Status
@@ -24,10 +23,7 @@ _MINOR = frozenset({CrashType.WARNING, CrashType.BOGUS_URB})
 
 def tries_for(expected: Expectation | None) -> int:
     """Runs after which the recorded crash, if still there, would have shown (for a harmless case: runs that agree)."""
-    if expected is None or expected.reliability >= ALWAYS:
-        return _RUNS
-    needed = math.log(_CHANCE) / math.log(1 - expected.reliability / ALWAYS)
-    return min(max(_RUNS, math.ceil(needed)), _MOST_RUNS)
+    return _RUNS if expected is None else min(max(_RUNS, expected.runs_for(_CHANCE)), _MOST_RUNS)
 
 
 def enough(expected: Expectation | None, runs: Sequence[Observation]) -> bool:
