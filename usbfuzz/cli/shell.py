@@ -15,6 +15,7 @@ from harness.guest.qemu import Mode
 from harness.workbench import Workbench
 
 from .guest import GuestOptions, guest_options
+from .interrupt import waking_interrupts
 from .live import Screen
 from .options import progress
 from .prompt import Prompt
@@ -48,15 +49,25 @@ def _talk(config: LaneConfig) -> int:
         console.print(f"{config.kernel.release} runs; type help for what can be done", markup=False)
         readline.set_completer_delims(" \t\n")
         prompt = Prompt(watched, console, terminal)
-        with remembered("shell_history"):
+        with remembered("shell_history"), waking_interrupts():
             while True:
                 try:
-                    prompt.cmdloop()
-                except KeyboardInterrupt:
-                    terminal.prompting("")
-                    console.print("^C")
-                else:
-                    return 0
+                    _take_commands(prompt, terminal, console)
+                except KeyboardInterrupt:  # another one, while the first was being shown
+                    continue
+                return 0
+
+
+def _take_commands(prompt: Prompt, terminal: Terminal, console: Console) -> None:
+    """Take commands until the user leaves; after Ctrl-C with a new prompt."""
+    while True:
+        try:
+            prompt.cmdloop()
+        except KeyboardInterrupt:
+            terminal.prompting("")
+            console.print("^C")
+        else:
+            return
 
 
 def _script(config: LaneConfig) -> int:
