@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from harness.guest.kernels import Kernel, ModuleIndex, debug, default_cache, installed, remove, resolve
 from harness.guest.kernels.debug import debug_information
+from harness.guest.kernels.source import kernel_source
 from usbfuzz.errors import KernelError
 
 from .bound import bound_by_usb
@@ -258,8 +261,51 @@ def test_a_kernel_whose_archive_has_no_debug_information_says_so(
     assert not (cache / "debug").exists() or not list((cache / "debug").iterdir())
 
 
+def _tarball(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:xz") as tree:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tree.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def test_the_source_is_the_code_of_the_kernels_architecture(archive: FakeArchive, get: Resolve, cache: Path) -> None:
+    top = "linux-source-6.1"
+    wanted = ("drivers/usb/core/hub.c", "include/linux/usb.h", "arch/x86/kernel/traps.c", "lib/memcpy.S")
+    others = ("arch/arm/kernel/traps.c", "tools/perf/perf.c", "MAINTAINERS", "drivers/usb/core/.x.c", "../../evil.c")
+    tarball = _tarball({f"{top}/{name}": name.encode() for name in (*wanted, *others)})
+    archive.package("bookworm", top, "6.1.10-1", {f"usr/src/{top}.tar.xz": tarball})
+    archive.publish("bookworm")
+    kernel = get("debian:bookworm")
+    for _ in range(2):
+        directory = kernel_source(kernel, cache, apt_files=archive.apt_files)
+        kept = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
+        assert set(kept) == set(wanted)
+        assert kept["include/linux/usb.h"].read_text() == "include/linux/usb.h"
+    assert not list(cache.rglob("evil.c"))
+    remove("debian:6.1.10-1", cache)
+    assert not directory.exists()
+
+
+def test_a_package_without_source_says_so(archive: FakeArchive, get: Resolve, cache: Path) -> None:
+    archive.package("bookworm", "linux-source-6.1", "6.1.10-1", {"usr/share/doc/README": b"moved"})
+    archive.publish("bookworm")
+    with pytest.raises(KernelError, match=r"linux-source-6\.1_6\.1\.10-1_amd64\.deb: holds no source of a kernel"):
+        kernel_source(get("debian:bookworm"), cache, apt_files=archive.apt_files)
+
+
+def test_a_tree_needs_no_package_of_its_source(tmp_path: Path, cache: Path) -> None:
+    tree = Kernel("tree:/src/linux", "6.1.0", tmp_path, tmp_path, "")
+    with pytest.raises(
+        KernelError, match=r"^tree:/src/linux: only a distribution's kernel has a package of its source"
+    ):
+        kernel_source(tree, cache)
+
+
 def test_a_package_of_debug_information_that_cannot_be_unpacked_is_a_kernel_error(tmp_path: Path) -> None:
     package = tmp_path / "linux-image-dbg.deb"
     package.write_bytes(b"!<arch>\ncut")
     with pytest.raises(KernelError, match=r"linux-image-dbg\.deb: cannot be unpacked"):
-        debug._unpack(package, (), tmp_path)
+        debug._unpack((), package, tmp_path)

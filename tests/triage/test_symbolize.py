@@ -11,7 +11,7 @@ from attrs import frozen
 
 from usbfuzz.errors import InfraError, InputError
 from usbfuzz.triage import Report, Symbols, extract, symbolize
-from usbfuzz.triage.symbols import Frame
+from usbfuzz.triage.symbols import Frame, in_tree
 
 from .logs import oops, styled
 from .probe_examples import block
@@ -130,6 +130,12 @@ def test_the_stacks_of_the_probe_get_lines_too(built: Built) -> None:
     assert f"BUG: usbfuzz: slab-out-of-bounds in {place.format(0)} drivers/usb/dummy.c:7\n" in known.text
     assert f" {place.format(frame.offset + 1)} drivers/usb/dummy.c:8\n" in known.text
     assert known.file == "drivers/usb/dummy.c"
+
+
+@pytest.mark.parametrize("before", ["", "./", "/build/linux-6.1.10/", "/build/linux/debian/build/../../"])
+def test_a_source_file_is_named_from_the_top_of_the_tree(before: str) -> None:
+    for path in ("drivers/net/usb/usbnet.c", "arch/x86/kernel/traps.c", "include/linux/usb.h"):
+        assert in_tree(f"{before}{path}") == path
 
 
 def test_a_path_without_debug_information_is_refused(tmp_path: Path) -> None:

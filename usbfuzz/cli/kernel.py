@@ -9,6 +9,8 @@ from rich.table import Table
 from harness.guest.image.manifest import manifest, read_tables
 from harness.guest.kernels import default_cache, installed, remove, resolve
 from harness.guest.kernels.debug import debug_information
+from harness.guest.kernels.extras import EXTRAS, extra_directory
+from harness.guest.kernels.source import kernel_source
 from harness.guest.kernels.specs import FORMS
 
 from .options import progress
@@ -24,9 +26,11 @@ def kernel() -> None:
 @kernel.command("list")
 def list_() -> None:
     """Show the kernels that are kept here."""
-    table = Table("kernel", "release", "digest")
-    for found in installed(default_cache()):
-        table.add_row(found.name, found.release, found.digest[:12])
+    cache = default_cache()
+    table = Table("kernel", "release", "digest", *EXTRAS)
+    for found in installed(cache):
+        extras = ("✓" if extra_directory(kind, cache, found.name).is_dir() else "-" for kind in EXTRAS)
+        table.add_row(found.name, found.release, found.digest[:12], *extras)
     if table.row_count:
         Console().print(table)
     else:
@@ -45,10 +49,21 @@ def add(spec: str, refresh: bool) -> None:
 @kernel.command("debug")
 @click.argument("spec")
 def debug(spec: str) -> None:
-    """Fetch the debug information of the kernel SPEC (1 to 2 GB) and print where it is, for "triage --symbols"."""
+    """Fetch the debug information of the kernel SPEC (1 to 2 GB) and print where it is.
+
+    "coverage" uses it by itself, "triage" with --symbols.
+    """
     found = resolve(spec, default_cache(), on_progress=progress)
     modules = manifest(read_tables(found.modules)).modules
     click.echo(debug_information(found, modules, default_cache(), on_progress=progress))
+
+
+@kernel.command("source")
+@click.argument("spec")
+def source(spec: str) -> None:
+    """Fetch the source of the kernel SPEC (900 MB), which "coverage" shows code of, and print where it is."""
+    found = resolve(spec, default_cache(), on_progress=progress)
+    click.echo(kernel_source(found, default_cache(), on_progress=progress))
 
 
 @kernel.command("rm")

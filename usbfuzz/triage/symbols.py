@@ -18,7 +18,7 @@ from attrs import define, frozen
 
 from usbfuzz.errors import InfraError, InputError
 
-__all__ = ["Frame", "Location", "Symbols"]
+__all__ = ["Frame", "Location", "Symbols", "in_tree"]
 
 _SECONDS = 300  #: a vmlinux is half a gigabyte
 _PADDING = 64  #: bytes: functions are aligned to 16, and from 6.2 on have up to 16 more before them
@@ -101,6 +101,11 @@ class Symbols:
         return located
 
 
+def in_tree(path: str) -> str:
+    """The path of a source file from the top of the kernel tree, from what the compiler was given."""
+    return _BUILD.sub("", path, count=1)
+
+
 def _walk(directory: Path) -> Iterator[Path]:
     for path in directory.rglob("*"):
         if (path.name.startswith("vmlinux") or path.name.endswith((".ko", ".ko.debug"))) and path.is_file():
@@ -163,7 +168,7 @@ def _locations(pairs: Sequence[tuple[str, str]]) -> tuple[Location, ...]:
     for number, (function, place) in enumerate(pairs):
         path, _, line = place.partition(" (")[0].rpartition(":")
         if line.isdigit() and path != "??":
-            found.append(Location(function, _BUILD.sub("", path), int(line), number < len(pairs) - 1))
+            found.append(Location(function, in_tree(path), int(line), number < len(pairs) - 1))
     return tuple(found)
 
 

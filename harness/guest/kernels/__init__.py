@@ -6,6 +6,7 @@
     tree:/linux ─specs──▶ TreeSpec, … ──local──▶ files on this machine ─────────────────────────────┴─resolving─▶ Kernel
 
     cache: the kernels that were fetched or prepared before       modules: what a kernel's modules are, and need
+    debug, source (extras): what else a distribution has of it    objects: functions and source lines (elf, lines)
 
 To add a distribution, add a record to ``archives.DISTRIBUTIONS``. To add another sort of source, add a spec class to
 ``specs`` and its search to ``resolving``.

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from usbfuzz.errors import KernelError
 
 from .archives import AptFiles
-from .cache import KernelStore
-from .fetch import Archive
+from .extras import Extra, extra_directory, fetch_extra, members_of
 from .model import Kernel
-from .specs import ArchiveSpec, parse_spec
-from .storage import storage_errors
 
 __all__ = ["debug_directory", "debug_information"]
 
@@ -25,7 +22,7 @@ _BLOCK = 1 << 20  #: bytes that are copied at a time
 
 def debug_directory(cache: Path, name: str) -> Path:
     """The directory for the debug information of the kernel ``name``, whether it is there or not."""
-    return cache / "debug" / name.replace(":", "_")
+    return extra_directory("debug", cache, name)
 
 
 def debug_information(
@@ -40,52 +37,18 @@ def debug_information(
 
     Some 900 MB to download and 1 to 2 GB to keep. Raises KernelError (no such package, not verified), StorageError.
     """
-    spec = parse_spec(kernel.name)
-    if not isinstance(spec, ArchiveSpec):
-        raise KernelError(f"{kernel.name}: only a distribution's kernel has a -dbg package; name the built tree itself")
-    store = KernelStore(cache.absolute())
-    final = debug_directory(store.cache, kernel.name)
-    with storage_errors(store.directory):
-        if final.is_dir():
-            return final
-        with store.writing(), store.workspace() as workspace:
-            package = _download(Archive(store.cache, apt_files, on_progress), spec, kernel.release, workspace)
-            on_progress(f"unpacking {package.name}")
-            built = workspace / "debug"
-            built.mkdir()
-            _unpack(package, {f"{name}.ko" for name in modules}, built)
-            final.parent.mkdir(mode=0o700, exist_ok=True)
-            built.rename(final)
-    return final
+    unpack = partial(_unpack, {f"{name}.ko" for name in modules})
+    extra = Extra("debug", "debug information", lambda kernel: f"linux-image-{kernel.release}-dbg", unpack)
+    return fetch_extra(extra, kernel, cache, on_progress=on_progress, apt_files=apt_files)
 
 
-def _download(archive: Archive, spec: ArchiveSpec, release: str, workspace: Path) -> Path:
-    offer = archive.find(spec)
-    name = f"linux-image-{release}-dbg"
-    archive.on_progress(f"downloading {name} from {offer.suite}")
-    try:
-        (package,) = offer.root.download([(name, offer.candidate.version)], workspace)
-    except KernelError as error:
-        raise KernelError(f"{spec}: {offer.suite} has no {name} of its version: {error}") from error
-    return package
-
-
-def _unpack(package: Path, modules: Collection[str], into: Path) -> None:
+def _unpack(modules: Collection[str], package: Path, into: Path) -> None:
     """Extract only vmlinux and the named modules: the whole package has five gigabytes."""
     wanted = {name.replace("-", "_") for name in modules}
-    tool = shutil.which("dpkg-deb")
-    if tool is None:
-        raise KernelError("dpkg-deb is not installed; install the package dpkg")
-    command = [tool, "--fsys-tarfile", str(package)]
-    try:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-            assert process.stdout is not None
-            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-                _extract(archive, wanted, into)
-    except tarfile.TarError as error:
-        raise KernelError(f"{package.name}: cannot be unpacked: {error}") from error
-    if process.returncode or not any(into.iterdir()):
-        raise KernelError(f"{package.name}: holds no vmlinux, or cannot be unpacked")
+    with members_of(package) as archive:
+        _extract(archive, wanted, into)
+    if not any(into.iterdir()):
+        raise KernelError(f"{package.name}: holds no vmlinux")
 
 
 def _extract(archive: tarfile.TarFile, wanted: Collection[str], into: Path) -> None:

@@ -13,7 +13,7 @@ from usbfuzz.errors import KernelError
 
 from .archives import AptFiles
 from .cache import KernelStore
-from .debug import debug_directory
+from .extras import EXTRAS, extra_directory
 from .fetch import Archive
 from .local import LocalKernel, build_local, depmod, locate
 from .model import Kernel, read_image, sha256_of, short_digest
@@ -71,7 +71,7 @@ def installed(cache: Path) -> list[Kernel]:
 
 
 def remove(spec: str, cache: Path) -> None:
-    """Delete a kernel and its debug information from ``cache``. Never deletes a user's own files.
+    """Delete a kernel, its debug information and its source from ``cache``. Never deletes a user's own files.
 
     Raises KernelError when it is not there.
     """
@@ -83,7 +83,8 @@ def remove(spec: str, cache: Path) -> None:
     with store.writing():
         if not store.drop(name):
             raise KernelError(f"{spec}: not in {store.directory}")
-        shutil.rmtree(debug_directory(store.cache, name), ignore_errors=True)
+        for kind in EXTRAS:
+            shutil.rmtree(extra_directory(kind, store.cache, name), ignore_errors=True)
 
 
 def _resolve_archive(spec: ArchiveSpec, store: KernelStore, archive: Archive, refresh: bool) -> Kernel:
