@@ -1,4 +1,4 @@
-"""Whether KVM works on this host: tried with one guest for a limited time, remembered until the host reboots."""
+"""How time passes in guests, and whether KVM works on this host: tried with one guest, remembered until it reboots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from usbfuzz.atomic import write_atomically
 from usbfuzz.errors import BootError, QemuError
@@ -22,30 +22,61 @@ if TYPE_CHECKING:
 
     from .qemu import Machine
 
-__all__ = ["KVM_BOOT_TIMEOUT", "choose_timing", "kvm_verdict"]
+__all__ = ["KVM_BOOT_TIMEOUT", "Choice", "choose", "choose_timing", "kvm_verdict"]
 
 #: Wall seconds a KVM guest may take to boot; a working one takes about three.
 KVM_BOOT_TIMEOUT = 25.0
 _KVM = Path("/dev/kvm")
+_NAMES = {
+    Timing.WARP: "warped time, emulated",
+    Timing.TCG: "real time, emulated",
+    Timing.KVM: "real time, on KVM",
+}
+#: Mice on 5.10.223, eight ports: docs/decisions.md.
+_FINDS_MORE = "finds more, as it plugs about 97 devices/s a core where real time on KVM plugs 14"
+_AND_SEES = ", and shows what the guest executes"
+
+
+@frozen
+class Choice:
+    """How time passes in a guest, and why so."""
+
+    timing: Timing
+    why: str
+
+    def __str__(self) -> str:
+        return f"{_NAMES[self.timing]}: {self.why}"
+
+
+def choose(mode: Mode, problem: str, *, probed: bool) -> Choice:
+    """What ``mode`` means on a host where KVM has this ``problem`` ("": none), which only modes that want it ask for.
+
+    ``probed`` says whether the emulator can look into a guest. Raises QemuError when KVM alone will do, and does not.
+    """
+    match mode:
+        case Mode.AUTO:
+            return Choice(Timing.WARP, _FINDS_MORE + (_AND_SEES if probed else ""))
+        case Mode.WARP:
+            return Choice(Timing.WARP, "asked for")
+    if not problem:
+        return Choice(Timing.KVM, "a guest boots with it here")
+    if mode is Mode.KVM:
+        raise QemuError(f"KVM cannot be used: {problem}; --mode realtime emulates then, --mode warp always")
+    return Choice(Timing.TCG, f"KVM cannot be used: {problem}")
 
 
 async def choose_timing(
     mode: Mode, machine: Machine, cache_dir: Path, on_progress: Callable[[str], None], *, kvm: Path = _KVM
 ) -> Timing:
-    """The timing that ``mode`` means on this host; ``machine`` is booted once when KVM has not been tried yet.
+    """The timing that ``mode`` means on this host, told in one line with the reason.
 
-    A missing KVM is no error: TCG always works, and one line says why it is used. Raises QemuError when QEMU does not
-    run.
+    ``machine`` is booted once when KVM is wanted and was not tried yet. Raises QemuError when QEMU does not run, or KVM
+    does not and nothing else will do.
     """
-    if mode is Mode.WARP:
-        return Timing.WARP
-    problem = await kvm_verdict(machine, cache_dir, kvm=kvm)
-    if not problem:
-        return Timing.KVM
-    fallback = Timing.WARP if mode is Mode.AUTO else Timing.TCG
-    what = "its clock warped over idle time" if fallback.warped else "in real time"
-    on_progress(f"KVM: {problem}; using TCG, {what}")
-    return fallback
+    problem = await kvm_verdict(machine, cache_dir, kvm=kvm) if mode.wants_kvm else ""
+    choice = choose(mode, problem, probed=not machine.emulator.blindness)
+    on_progress(str(choice))
+    return choice.timing
 
 
 async def kvm_verdict(machine: Machine, cache_dir: Path, *, kvm: Path = _KVM) -> str:

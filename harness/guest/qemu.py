@@ -33,9 +33,15 @@ PORTS = 8
 class Mode(Enum):
     """How the user wants time to pass in the guest; the values are those of ``--mode``."""
 
-    AUTO = "auto"  #: KVM where it is proven to run a guest, else warp
-    WARP = "warp"
-    REALTIME = "realtime"
+    AUTO = "auto"  #: what finds most: warped time, on machines with KVM too
+    WARP = "warp"  #: emulated, its clock skips what the guest spends waiting
+    REALTIME = "realtime"  #: KVM where it is proven to run a guest, else emulated in real time
+    KVM = "kvm"  #: KVM, or an error
+
+    @property
+    def wants_kvm(self) -> bool:
+        """Whether KVM is used if it runs a guest here, which must be tried out then."""
+        return self in {Mode.REALTIME, Mode.KVM}
 
 
 class Timing(Enum):

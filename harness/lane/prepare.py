@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare"]
 
-#: Names of the emulators of which this process has said what they cannot see.
+#: What this process has said of its emulators and of time, which holds for each kernel it prepares.
 _told: set[str] = set()
 
 
@@ -43,7 +43,7 @@ async def prepare(
     cache = cache_dir or default_cache()
     chosen = await asyncio.to_thread(emulator_for, arch, cache, emulator, on_progress=on_progress)
     check_emulator(chosen, arch)
-    _tell_blindness(chosen, on_progress)
+    _tell_blindness(chosen, _once(on_progress))
     found = await asyncio.to_thread(resolve, kernel, cache, on_progress=on_progress)
     image = await asyncio.to_thread(build_image, found, cache)
     with RunDir() as run_dir:
@@ -56,7 +56,7 @@ async def prepare(
             arch=arch,
             emulator=chosen,
         )
-        timing = await choose_timing(mode, trial, cache, on_progress)
+        timing = await choose_timing(mode, trial, cache, _once(on_progress))
     return LaneConfig(
         kernel=found,
         image=image,
@@ -69,9 +69,19 @@ async def prepare(
 
 
 def _tell_blindness(emulator: Emulator, on_progress: Callable[[str], None]) -> None:
-    """Say once what this QEMU cannot see, and where one is that sees it."""
-    if emulator.blindness and emulator.name not in _told:
-        _told.add(emulator.name)
+    """Say what this QEMU cannot see, and where one is that sees it."""
+    if emulator.blindness:
         on_progress(
             f"QEMU {emulator.number} {emulator.blindness}; `usbfuzz emulator add {ADVISED}` fetches one that has them"
         )
+
+
+def _once(on_progress: Callable[[str], None]) -> Callable[[str], None]:
+    """The same, but what this process has said already is not said again."""
+
+    def say(line: str) -> None:
+        if line not in _told:
+            _told.add(line)
+            on_progress(line)
+
+    return say

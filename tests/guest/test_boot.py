@@ -12,10 +12,10 @@ import pytest
 from attrs import evolve
 
 from harness.guest import accel
-from harness.guest.accel import choose_timing, kvm_verdict
+from harness.guest.accel import kvm_verdict
 from harness.guest.emulators import Emulator
 from harness.guest.process import Qemu
-from harness.guest.qemu import Machine, Mode, Timing
+from harness.guest.qemu import Machine, Timing
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import boot
 from harness.lane.lane import Lane
@@ -45,19 +45,6 @@ def test_a_qemu_that_aborts_leaves_no_core_in_the_users_directory(tmp_path: Path
     qemu = script(tmp_path / "qemu", "ulimit -c; kill -ABRT $$")
     with pytest.raises(QemuError, match=r"exited with status SIGABRT: 0$"):
         asyncio.run(Qemu.start(evolve(MACHINE, run_dir=tmp_path, emulator=Emulator(qemu))))
-
-
-def test_without_kvm_one_line_says_so_and_tcg_is_used(tmp_path: Path) -> None:
-    said: list[str] = []
-    missing = tmp_path / "kvm"
-    timing = asyncio.run(choose_timing(Mode.AUTO, MACHINE, tmp_path, said.append, kvm=missing))
-    assert timing is Timing.WARP
-    assert said == [f"KVM: {missing} does not exist; using TCG, its clock warped over idle time"]
-
-
-def test_real_time_without_kvm_is_tcg_in_real_time(tmp_path: Path) -> None:
-    timing = asyncio.run(choose_timing(Mode.REALTIME, MACHINE, tmp_path, lambda _: None, kvm=tmp_path / "kvm"))
-    assert timing is Timing.TCG
 
 
 def test_a_kvm_that_hangs_is_found_out_once_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,8 @@ def mode_option(default: Mode = Mode.AUTO) -> Callable[[_Command], _Command]:
         default=default.value,
         show_default=True,
         callback=lambda _context, _parameter, value: Mode(value),
-        help="How time passes: auto is KVM where it is proven to work, else warp (TCG that skips idle time).",
+        help="How time passes: warp is emulation that skips idle time, and auto the same; "
+        "realtime is KVM where a guest boots with it, else emulation; kvm is KVM or an error.",
     )
 
 

@@ -46,9 +46,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--usb-mode",
-        choices=("auto", "warp", "realtime"),
+        choices=("auto", "warp", "realtime", "kvm"),
         default="auto",
-        help="how time passes in guests (default: auto, KVM where it works, else warp)",
+        help="how time passes in guests (default: auto, which is warp: emulation that skips idle time)",
     )
     parser.addini("usb_kernels", f"kernels to run usb_guest tests on (default: {_DEFAULT_KERNEL})", type="linelist")
 
