@@ -33,7 +33,9 @@ class QemuArchive:
         program = f"#!/bin/sh\n{qemu_script(number, lacks)}\n"
         needs = ", ".join(filter(None, (f"qemu-system-common (= {version}), qemu-system-data, seabios", depends)))
         self.package(suite, "qemu-system-x86", version, {"usr/bin/qemu-system-x86_64": program}, needs)
-        self.package(suite, "qemu-system-common", version, {f"{LIBRARIES}/qemu/hw-usb-redirect.so": number})
+        self.package(
+            suite, "qemu-system-common", version, {f"{LIBRARIES}/qemu/hw-usb-redirect.so": number, "usr/bin/tool": ""}
+        )
         self.package(suite, "qemu-system-data", version, {"usr/share/qemu/kvmvapic.bin": number})
         self.package(suite, "seabios", f"1.16-{number}", {"usr/share/seabios/bios-256k.bin": "bios"}, source="seabios")
 

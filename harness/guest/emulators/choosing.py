@@ -53,7 +53,7 @@ class Kept:
 def default_emulator(known: Iterable[Emulator]) -> Emulator:
     """The emulator that runs guests when the user has decided nothing: the first of those that see most.
 
-    ``known`` has this machine's own first.
+    ``known`` has this machine's own first, then the fetched ones in the order in which they were fetched.
     """
     return max(known, key=lambda emulator: len(emulator.sees))
 

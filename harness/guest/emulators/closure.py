@@ -9,7 +9,7 @@ from attrs import frozen
 
 from harness.guest.kernels.apt import AptRoot
 from harness.guest.kernels.deb822 import paragraphs
-from harness.guest.kernels.dependencies import Dependency, Package, dependencies, provided
+from harness.guest.kernels.dependencies import Dependency, Package, dependencies
 from harness.guest.kernels.versions import version_key
 from usbfuzz.errors import EmulatorError
 
@@ -20,7 +20,9 @@ __all__ = ["Installed", "closure"]
 class Installed:
     """The packages that are installed on this machine."""
 
-    versions: Mapping[str, Sequence[str]]  #: by name, provided names as well; "" is a name without a version
+    #: By name. Names that are only provided do not count: the 64-bit time transition's libaio1t64 provides libaio1,
+    #: but has no libaio.so.1.
+    versions: Mapping[str, Sequence[str]]
 
     @classmethod
     def read(cls, status: Path) -> Installed:
@@ -33,8 +35,6 @@ class Installed:
         for package in paragraphs(text):
             if package.get("status", "").split()[-1:] == ["installed"]:
                 versions.setdefault(package["package"], []).append(package["version"])
-                for name in provided(package):
-                    versions.setdefault(name.name, []).append(name.version)
         return cls(versions)
 
     def meets(self, alternatives: Iterable[Dependency]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +21,9 @@ from .closure import Installed, closure
 
 __all__ = ["Offer", "host_arch", "packaged"]
 
-#: What of a package no program reads.
-_UNREAD = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian")
+#: What of the packages a QEMU needs, besides its program and the firmware that the architecture's record names. The
+#: rest stays out of the cache, programs that would be setuid root among it.
+_NEEDED = ("lib", "lib64", "usr/lib", "usr/lib64", "usr/share/qemu")
 
 
 @frozen
@@ -35,21 +35,25 @@ class Offer:
     suite: str
     packages: tuple[tuple[str, str], ...]  #: (name, version)
     size: int  #: bytes to download
+    arch: Arch  #: of its guests
     root: AptRoot
     archive: Archive
 
     def fetch(self, workspace: Path) -> Path:
         """Download, verify and unpack into ``workspace``; gives the directory. Raises EmulatorError, StorageError."""
-        packages, tree = workspace / "packages", workspace / "tree"
-        packages.mkdir()
-        tree.mkdir()
+        packages, unpacked, tree = (workspace / name for name in ("packages", "unpacked", "tree"))
+        for directory in (packages, unpacked, tree):
+            directory.mkdir()
         self.archive.on_progress(f"downloading QEMU {self.name} from {self.suite}, {self.size / 1e6:.0f} MB")
         try:
-            self.archive.unpack(self.root.download(self.packages, packages), tree)
+            self.archive.unpack(self.root.download(self.packages, packages), unpacked)
         except KernelError as error:
             raise EmulatorError(f"{self.name}: {error}") from error
-        for directory in _UNREAD:
-            shutil.rmtree(tree / directory, ignore_errors=True)
+        firmware = [str(Path(file).parent.relative_to("/")) for file in self.arch.packages if file.startswith("/")]
+        for path in (*_NEEDED, *firmware, f"usr/bin/{self.arch.emulation.qemu}"):
+            if (unpacked / path).exists():
+                (tree / path).parent.mkdir(parents=True, exist_ok=True)
+                (unpacked / path).rename(tree / path)
         return tree
 
 
@@ -101,6 +105,7 @@ def _offer(archive: Archive, distribution: Distribution, suite: str, arch: Arch)
         suite=suite,
         packages=tuple((found["package"], found["version"]) for found in needed),
         size=sum(int(found.get("size", "0")) for found in needed),
+        arch=arch,
         root=root,
         archive=archive,
     )

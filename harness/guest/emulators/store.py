@@ -60,9 +60,10 @@ class EmulatorStore(Entries):
             return None
 
     def names(self) -> list[str]:
-        """The names of all entries; the files are not checked."""
-        found = (_read(entry / _RECORD).get("name") for entry in self.entries())
-        return sorted(name for name in found if isinstance(name, str))
+        """The names of all entries, oldest first: another one does not change the default. Files are not checked."""
+        records = [entry / _RECORD for entry in self.entries()]
+        found = (_read(record).get("name") for record in sorted(records, key=_written))
+        return [name for name in found if isinstance(name, str)]
 
     def add(self, name: str, tree: Path) -> None:
         """Turn a finished tree in a :meth:`workspace` into the entry of ``name``. An older one is replaced."""
@@ -95,6 +96,14 @@ class EmulatorStore(Entries):
     def _decide(self, settings: Settings) -> None:
         with storage_errors(self.directory):
             write_atomically(self.directory / _SETTINGS, json.dumps(asdict(settings), indent=1).encode())
+
+
+def _written(path: Path) -> int:
+    """When a file was written; 0 when it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -1,15 +1,15 @@
-"""What packages need: the ``Depends`` and ``Provides`` fields of Debian's control files (Policy §7)."""
+"""What packages need: the ``Depends`` fields of Debian's control files (Policy §7)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from attrs import frozen
 
 from .versions import version_key
 
-__all__ = ["Dependency", "Package", "dependencies", "provided"]
+__all__ = ["Dependency", "Package", "dependencies"]
 
 Package = Mapping[str, str]  #: a control paragraph, see deb822
 
@@ -32,11 +32,9 @@ class Dependency:
         return self.version if self.relation == "=" else None
 
     def met_by(self, version: str) -> bool:
-        """Whether a package of this version will do; "" is one that is provided without a version."""
+        """Whether a package of this version will do."""
         if not self.relation:
             return True
-        if not version:
-            return False
         has, wanted = version_key(version), version_key(self.version)
         match self.relation:
             case "=":
@@ -57,11 +55,6 @@ def dependencies(package: Package) -> list[list[Dependency]]:
     for field in ("pre-depends", "depends"):
         groups += [_alternatives(group) for group in package.get(field, "").split(",") if group.strip()]
     return groups
-
-
-def provided(package: Package) -> Sequence[Dependency]:
-    """``Provides``: the names, and versions if any, that this package has besides its own."""
-    return [found for group in package.get("provides", "").split(",") for found in _alternatives(group)]
 
 
 def _alternatives(group: str) -> list[Dependency]:

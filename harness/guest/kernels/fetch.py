@@ -69,8 +69,9 @@ class Archive:
 
     def unpack(self, packages: Iterable[Path], into: Path) -> None:
         """Unpack downloaded packages into one directory, and delete them. Raises KernelError, StorageError."""
+        packages = list(packages)
+        self.on_progress(f"unpacking {packages[0].name if len(packages) == 1 else f'{len(packages)} packages'}")
         for deb in packages:
-            self.on_progress(f"unpacking {deb.name}")
             run(["dpkg-deb", "-x", str(deb), str(into)], storage=self.cache, package="dpkg")
             deb.unlink()
 

@@ -41,11 +41,12 @@ class RealTime:
 
     @classmethod
     async def of(cls, kernel: str, like: LaneConfig, on_progress: Callable[[str], None]) -> RealTime:
-        """Those of ``kernel``, with the kernel parameters of ``like``; raises what :func:`prepare` does."""
+        """Those of ``kernel``, with kernel parameters and emulator of ``like``; raises what :func:`prepare` does."""
         made = await prepare(
             kernel,
             mode=Mode.REALTIME,
             kernel_params=like.kernel_params,
+            emulator=like.emulator.name,
             cache_dir=like.cache_dir,
             on_progress=on_progress,
         )
