@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "write_directory",
     "write_loose",
     "write_synced",
+    "write_tree",
 ]
 
 UNFINISHED = ".saving-"  #: how the name of a file or directory begins until it is whole
@@ -62,6 +63,25 @@ def write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
         unfinished.rename(directory)
         _sync(directory.parent)
     except OSError:
+        discard(unfinished)
+        raise
+
+
+def write_tree(directory: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Make a directory with files of some paths below it, in one step; raises OSError, and there is no such then.
+
+    For what can be made again: it is not waited for until it is on the disk.
+    """
+    unfinished = directory.with_name(f"{UNFINISHED}{directory.name}")
+    try:
+        discard(unfinished)
+        unfinished.mkdir()
+        for name, raw in files:
+            path = unfinished / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(raw)
+        unfinished.rename(directory)
+    except BaseException:
         discard(unfinished)
         raise
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from usbfuzz.atomic import UNFINISHED, discard, replace_file, write_atomically, write_directory
+from usbfuzz.atomic import UNFINISHED, discard, replace_file, write_atomically, write_directory, write_tree
 
 
 def _names(directory: Path) -> list[str]:
@@ -69,6 +70,19 @@ def test_a_directory_appears_with_all_its_files_over_what_a_killed_writer_left(t
     write_directory(tmp_path / "directory", {"a": b"1", "b": b"2"})
     assert _names(tmp_path) == ["directory"]
     assert _names(tmp_path / "directory") == ["a", "b"]
+
+
+def test_a_tree_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    def files() -> Iterator[tuple[str, bytes]]:
+        yield "a/b/c", b"1"
+        assert _names(tmp_path) == [f"{UNFINISHED}tree"]
+        yield "a/d", b"2"
+
+    write_tree(tmp_path / "tree", files())
+    assert _names(tmp_path / "tree" / "a") == ["b", "d"]
+    with pytest.raises(IsADirectoryError):
+        write_tree(tmp_path / "other", iter([("a/b", b""), ("a", b"")]))
+    assert _names(tmp_path) == ["tree"]
 
 
 def test_discarding_a_link_leaves_what_it_points_to(tmp_path: Path) -> None:

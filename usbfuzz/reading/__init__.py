@@ -3,12 +3,12 @@
 :func:`unpack` takes compression off. :func:`log_of` gives a file's bytes as UTF-8; what is no text at all is an
 InputError that says what it seems to be. :func:`unwrapped` and :func:`unmailed` take off what mailers and browsers add,
 :func:`unmarked` what stands before each line.
-:func:`printable` is what may be shown of a text.
+:func:`printable` is what may be shown of a line, :func:`plain` of a text.
 """
 
 from .marks import unmarked
 from .packed import MAX_BYTES, unpack
-from .show import printable
+from .show import plain, printable
 from .text import foreign, log_of
 from .wrapping import decoded, joined, unmailed, unwrapped
 
@@ -18,6 +18,7 @@ __all__ = [
     "foreign",
     "joined",
     "log_of",
+    "plain",
     "printable",
     "unmailed",
     "unmarked",

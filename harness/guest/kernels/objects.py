@@ -23,7 +23,7 @@ from .lines import Lines, read_lines
 from .model import Kernel
 from .modules import ModuleIndex, module_name, read_module
 from .source import source_directory
-from .specs import TreeSpec, parse_spec
+from .specs import ArchiveSpec, TreeSpec, parse_spec
 
 __all__ = ["VMLINUX", "KernelObjects"]
 
@@ -44,13 +44,15 @@ class KernelObjects:
         """Find them; nothing is fetched. Raises KernelError."""
         modules = ModuleIndex.read(kernel.modules).paths
         spec = parse_spec(kernel.name)
-        if isinstance(spec, TreeSpec):
-            source = spec.path / "source"  # of an output directory (make O=)
-            vmlinux = {VMLINUX: spec.path / "vmlinux"} if (spec.path / "vmlinux").is_file() else {}
-            return cls(modules, {**modules, **vmlinux}, source.resolve() if source.is_dir() else spec.path)
-        directory = source_directory(cache, kernel.name)
-        debug = {_name(path): path for path in debug_directory(cache, kernel.name).glob("*")}
-        return cls(modules, debug, directory if directory.is_dir() else None)
+        if isinstance(spec, ArchiveSpec):
+            directory = source_directory(cache, kernel.name)
+            debug = {_name(path): path for path in debug_directory(cache, kernel.name).glob("*")}
+            return cls(modules, debug, directory if directory.is_dir() else None)
+        if not isinstance(spec, TreeSpec):
+            return cls(modules, modules, None)
+        vmlinux, source = spec.path / VMLINUX, spec.path / "source"  # the latter in an output directory (make O=)
+        own = {VMLINUX: vmlinux} if vmlinux.is_file() else {}
+        return cls(modules, {**modules, **own}, source.resolve() if source.is_dir() else spec.path)
 
     def functions(self, module: str) -> tuple[Function, ...]:
         """The functions of a module, or of VMLINUX, by section and offset; none when its file is not at hand."""
@@ -73,6 +75,8 @@ class KernelObjects:
         path = self.debug.get(module)
         if path is None:
             return None
+        if path == self.modules.get(module):  # maybe compressed
+            return read_lines(ElfFile.of(read_module(path), str(path)))
         with _opened(path) as elf:
             found = read_lines(elf)
             if module != VMLINUX or found is None:

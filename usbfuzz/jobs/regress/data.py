@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from usbfuzz.reading import plain
+
 from .matrix import Cell, Matrix
-from .words import details, excerpt, plain
+from .words import details, excerpt
 
 __all__ = ["FORMAT", "to_json"]
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from usbfuzz.reading import plain
+
 from .matrix import Cell, Column, Matrix, Status
-from .words import again, details, excerpt, plain, short
+from .words import again, details, excerpt, short
 
 __all__ = ["junit"]
 

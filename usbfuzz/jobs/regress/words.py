@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 
 from attrs import frozen
 
 from usbfuzz.errors import UsbfuzzError
+from usbfuzz.reading import plain
 from usbfuzz.triage import first_lines
 
 from .matrix import Cell, Matrix, Status
 
-__all__ = ["SIGNS", "Topic", "again", "details", "excerpt", "plain", "short", "summary", "topics"]
+__all__ = ["SIGNS", "Topic", "again", "details", "excerpt", "short", "summary", "topics"]
 
 SIGNS = {
     Status.OK: "✓",
@@ -25,13 +25,6 @@ SIGNS = {
     Status.ERROR: "!",
 }
 _REPORT_LINES = 12
-#: Characters that XML 1.0 forbids (§2.2), that move a terminal's cursor, or that change the direction of text.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-
-
-def plain(text: str) -> str:
-    """The text without control characters other than tab and newline."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def short(cell: Cell) -> str:
