@@ -9,7 +9,7 @@ from attrs import Factory, evolve, frozen
 from harness.guest.emulators import Emulator
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
-from harness.guest.probe.memory import BLOCKS, Probing
+from harness.guest.probe.probing import BLOCKS, Heap, Probing
 from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line
 from usbfuzz.case.model import Case
 
@@ -46,9 +46,17 @@ class LaneConfig:
         return _HANG_WARP if self.timing.warped else _HANG_REALTIME
 
     def for_case(self, case: Case) -> LaneConfig:
-        """The same with the kernel parameters that ``case`` needs, and at least as many ports as it uses."""
+        """The same with the kernel parameters that ``case`` needs, and at least as many ports as it uses.
+
+        A guest that stops at the first bad access would not show what it came to without a probe: where that is what
+        the case was kept for, the guest goes on.
+        """
         params = tuple(dict.fromkeys((*case.guest.kernel_params, *self.kernel_params)))
-        return evolve(self, kernel_params=params, ports=max(self.ports, case.ports))
+        goes_on = (
+            self.probing.heap is Heap.REPORT and case.recorded_names and not any(map(_of_access, case.recorded_names))
+        )
+        probing = evolve(self.probing, heap=Heap.WARN) if goes_on else self.probing
+        return evolve(self, kernel_params=params, ports=max(self.ports, case.ports), probing=probing)
 
     def machine(self, run_dir: Path) -> Machine:
         """The machine of this lane with its files in ``run_dir``."""
@@ -72,3 +80,8 @@ class LaneConfig:
             memory_mib=self.memory_mib,
             debug=self.debug,
         )
+
+
+def _of_access(title: str) -> bool:
+    """Whether a title is one of a bad access that was reported where it happened."""
+    return title.startswith(("KASAN: ", "urb-out-of-bounds "))

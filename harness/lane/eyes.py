@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from harness.guest.emulators import Sight
 from harness.guest.probe.coverage import Code, Coverage
 from harness.guest.probe.probe import Probe
+from harness.guest.probe.probing import Heap
 from harness.guest.qemu import Timing
 from harness.guest.snapshot import facts_of
 from usbfuzz.errors import InfraError, QemuError
@@ -45,11 +46,11 @@ class Eyes:
         """The probe for guests of this snapshot, or None and one line that says why there is none."""
         probing, sees = config.probing, config.emulator.sees
         if Sight.REGISTERS not in sees:
-            probing = evolve(probing, heap="off")
+            probing = evolve(probing, heap=Heap.OFF)
         if (
             machine.timing is Timing.KVM
             or Sight.COVERAGE not in sees
-            or not (probing.coverage or probing.heap != "off")
+            or not (probing.coverage or probing.heap is not Heap.OFF)
         ):
             return None
         facts = facts_of(snapshot)
@@ -61,7 +62,7 @@ class Eyes:
         except InfraError as error:
             on_progress(f"{error}; no coverage, no heap checks")
             return None
-        for line in facts.missing if probing.heap != "off" else ():
+        for line in facts.missing if probing.heap is not Heap.OFF else ():
             on_progress(line)
         code = Code.of(facts, config.kernel.name, config.kernel.release)
         coverage = Coverage(probe.shared, code) if probing.coverage else None
@@ -101,7 +102,7 @@ class Eyes:
         with contextlib.suppress(FileNotFoundError):
             size = self._console.stat().st_size
             self._notes += ((size, text) for text in self.probe.reports())
-        if self.probe.probing.heap == "report" and self._watched is not None:
+        if self.probe.probing.heap is Heap.REPORT and self._watched is not None:
             self._stopping = asyncio.ensure_future(self._stop(self._watched))
 
     async def _stop(self, qemu: Qemu) -> None:

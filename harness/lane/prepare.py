@@ -9,6 +9,7 @@ from harness.guest.accel import choose_timing
 from harness.guest.emulators import ADVISED, Emulator, check_emulator, emulator_for
 from harness.guest.image import build_image
 from harness.guest.kernels import arch_of, default_cache, resolve
+from harness.guest.probe.probing import BLOCKS, Heap, Probing
 from harness.guest.qemu import Machine, Mode, Timing, kernel_command_line
 from harness.guest.rundir import RunDir
 from harness.workers.procs import may_answer_first
@@ -31,19 +32,21 @@ async def prepare(
     mode: Mode = Mode.AUTO,
     kernel_params: tuple[str, ...] = (),
     emulator: str | None = None,
+    probing: Probing = BLOCKS,
     cache_dir: Path | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> LaneConfig:
     """Find QEMU, fetch the kernel, build its image, choose how time passes.
 
-    ``emulator`` names the QEMU; None: the one in use. Raises KernelError, EmulatorError and InfraError (QEMU, a
-    compiler, busybox, the cache): each names what is missing and what to do.
+    ``emulator`` names the QEMU; None: the one in use. ``probing`` is what the probe looks at. Raises KernelError,
+    EmulatorError and InfraError (QEMU, a compiler, busybox, the cache): each names what is missing and what to do.
     """
     arch = arch_of(kernel)
     cache = cache_dir or default_cache()
     chosen = await asyncio.to_thread(emulator_for, arch, cache, emulator, on_progress=on_progress)
     check_emulator(chosen, arch)
-    _tell_blindness(chosen, _once(on_progress))
+    if probing.heap is not Heap.OFF:
+        _tell_blindness(chosen, _once(on_progress))
     found = await asyncio.to_thread(resolve, kernel, cache, on_progress=on_progress)
     image = await asyncio.to_thread(build_image, found, cache)
     with RunDir() as run_dir:
@@ -64,6 +67,7 @@ async def prepare(
         cache_dir=cache,
         emulator=chosen,
         kernel_params=kernel_params,
+        probing=probing,
         paced=not may_answer_first(),
     )
 

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from harness.guest.emulators import Sight
-from harness.guest.probe.memory import Probing
+from harness.guest.probe.probing import Heap, Probing
 from harness.lane.lane import Lane
 from harness.lane.outcome import Outcome, Verdict
 from tests import ROOT
@@ -70,7 +70,7 @@ def test_the_kernel_itself_is_counted_when_it_is_wanted(guest: Callable[..., Lan
 
 def test_a_use_after_free_is_reported_at_the_access_with_who_freed_it(guest: Callable[..., LaneConfig]) -> None:
     _needs(guest(OLD), Sight.REGISTERS)
-    (outcome,) = _run(guest(OLD), Probing(heap="report"), FREED)
+    (outcome,) = _run(guest(OLD), Probing(heap=Heap.REPORT), FREED)
     assert outcome.verdict is Verdict.CRASH
     report = outcome.reports[0]
     assert report.title == "slab-use-after-free Read in btusb_disconnect"
@@ -84,7 +84,7 @@ def test_a_use_after_free_is_reported_at_the_access_with_who_freed_it(guest: Cal
 
 def test_a_guest_that_is_only_warned_goes_on(guest: Callable[..., LaneConfig]) -> None:
     _needs(guest(OLD), Sight.REGISTERS)
-    outcomes = _run(guest(OLD), Probing(heap="warn"), FREED, times=2)
+    outcomes = _run(guest(OLD), Probing(heap=Heap.WARN), FREED, times=2)
     assert [each.verdict for each in outcomes] == [Verdict.CRASH, Verdict.CRASH]
     assert "slab-use-after-free Read in btusb_disconnect" in {report.title for report in outcomes[0].reports}
     assert "NMI" not in outcomes[0].console
@@ -92,5 +92,5 @@ def test_a_guest_that_is_only_warned_goes_on(guest: Callable[..., LaneConfig]) -
 
 def test_the_kernel_with_the_mended_driver_is_silent(guest: Callable[..., LaneConfig]) -> None:
     _needs(guest(FIXED), Sight.REGISTERS)
-    (outcome,) = _run(guest(FIXED), Probing(heap="report"), FREED)
+    (outcome,) = _run(guest(FIXED), Probing(heap=Heap.REPORT), FREED)
     assert outcome.verdict is Verdict.CLEAN

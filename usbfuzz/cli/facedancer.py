@@ -15,6 +15,7 @@ from attrs import define, evolve, field
 from rich.console import Console
 
 from harness.guest.kernels import DEFAULT_KERNEL
+from harness.guest.probe.probing import Heap
 from harness.guest.qemu import Mode
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.bridges import BACKEND, SOCKET
@@ -36,7 +37,7 @@ _END_S = 3.0
 @click.command("facedancer", context_settings={"allow_interspersed_args": False})
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@guest_options(f"Kernel to plug it into; by default {DEFAULT_KERNEL}.", mode=Mode.REALTIME)
+@guest_options(f"Kernel to plug it into; by default {DEFAULT_KERNEL}.", mode=Mode.REALTIME, heap=Heap.WARN)
 @click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop by itself after this long.")
 def facedancer_command(script: Path, arguments: tuple[str, ...], guest: GuestOptions, seconds: float | None) -> int:
     """Run the Facedancer SCRIPT with its ARGUMENTS; the guest is the host that its board would be plugged into.

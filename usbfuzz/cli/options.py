@@ -12,6 +12,7 @@ import click
 from attrs import AttrsInstance, fields
 from rich.console import Console
 
+from harness.guest.probe.probing import Heap
 from harness.guest.qemu import Mode
 from harness.workers.procs import usable_cores
 from usbfuzz.errors import InputError
@@ -19,6 +20,7 @@ from usbfuzz.errors import InputError
 __all__ = [
     "as_seconds",
     "gathered",
+    "heap_option",
     "kernel_option",
     "kernel_param_option",
     "lanes_option",
@@ -69,6 +71,18 @@ def mode_option(default: Mode = Mode.AUTO) -> Callable[[_Command], _Command]:
         callback=lambda _context, _parameter, value: Mode(value),
         help="How time passes: warp is emulation that skips idle time, and auto the same; "
         "realtime is KVM where a guest boots with it, else emulation; kvm is KVM or an error.",
+    )
+
+
+def heap_option(default: Heap) -> Callable[[_Command], _Command]:
+    """``--heap report|warn|off``, which the command gets as a :class:`~harness.guest.probe.probing.Heap`."""
+    return click.option(
+        "--heap",
+        type=click.Choice([heap.value for heap in Heap]),
+        default=default.value,
+        show_default=True,
+        callback=lambda _context, _parameter, value: Heap(value),
+        help="At a driver's bad access to the heap: stop there and report it, note it and go on, or do not look.",
     )
 
 

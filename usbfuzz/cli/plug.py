@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from harness.channel.conversation import Recorder
+from harness.guest.probe.probing import Heap
 from harness.guest.qemu import Mode
 from usbfuzz.jobs.plug import plug
 from usbfuzz.load import load_device
@@ -30,7 +31,9 @@ __all__ = ["plug_command"]
 @click.command("plug")
 @click.argument("device")
 @guest_options(
-    "Kernel to plug it into; by default the one named in the file, else debian:5.10.223.", mode=Mode.REALTIME
+    "Kernel to plug it into; by default the one named in the file, else debian:5.10.223.",
+    mode=Mode.REALTIME,
+    heap=Heap.WARN,
 )
 @click.option("--transfers/--no-transfers", default=True, show_default=True, help="Show each transfer.")
 @click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop by itself after this long.")

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from harness.guest.kernels import DEFAULT_KERNEL
+from harness.guest.probe.probing import Heap
 from harness.guest.qemu import Mode
 from harness.workbench import Workbench
 
@@ -31,7 +32,7 @@ _SCRIPT_WIDTH = 160
 
 
 @click.command("shell")
-@guest_options("Kernel to boot.", default=DEFAULT_KERNEL, mode=Mode.REALTIME)
+@guest_options("Kernel to boot.", default=DEFAULT_KERNEL, mode=Mode.REALTIME, heap=Heap.WARN)
 def shell_command(guest: GuestOptions) -> int:
     """Boot a guest and take commands: plug, unplug, drivers, …; help lists them.
 

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, field
 
 from usbfuzz.errors import StorageError
 
@@ -18,27 +18,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .facts import Facts
+    from .probing import Probing
 
-__all__ = ["BLOCKS", "SLOTS", "Probing", "Shared"]
+__all__ = ["SLOTS", "Shared"]
 
 _PAGE = CONSTANTS["PAGE"]
 #: Blocks of code that can be told apart in one lane's life; those of all modules that ran in an hour are a third.
 SLOTS = 1 << 18
 _REPORTS = 64
 _MODULES = (0xFFFFFFFFC0000000, 0xFFFFFFFFFF000000)
-
-
-@frozen
-class Probing:
-    """What is looked at in a guest."""
-
-    coverage: bool = True
-    kernel: bool = False  #: count blocks of the kernel itself too, not only of modules
-    heap: str = "off"  #: ``report``: stop at the first bad access; ``warn``: note it and go on; ``off``
-
-
-#: What costs next to nothing.
-BLOCKS = Probing()
 
 
 @define(eq=False)
@@ -98,7 +86,7 @@ class Shared:
             "hooks": len(facts.hooks),
             "callees": len(facts.callees),
             "reports": _REPORTS,
-            "heap_mode": CONSTANTS[f"HEAP_{probing.heap.upper()}"],
+            "heap_mode": CONSTANTS[f"HEAP_{probing.heap.name}"],
             "memory": memory_mib << 20,
             "cover_start": ranges[0],
             "cover_end": ranges[1],

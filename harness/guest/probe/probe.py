@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from .build import build_plugin
-from .memory import Probing, Shared
+from .memory import Shared
 from .plugin import Plugin
 from .reports import text_of
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .facts import Facts
+    from .probing import Probing
 
 __all__ = ["Probe"]
 

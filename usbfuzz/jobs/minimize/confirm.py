@@ -47,6 +47,7 @@ class RealTime:
             mode=Mode.REALTIME,
             kernel_params=like.kernel_params,
             emulator=like.emulator.name,
+            probing=like.probing,
             cache_dir=like.cache_dir,
             on_progress=on_progress,
         )

@@ -13,6 +13,7 @@ import pytest
 from attrs import define, evolve, field
 
 from harness.guest.place import buses_of
+from harness.guest.probe.probing import Heap, Probing
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from harness.workbench import Workbench
@@ -153,7 +154,9 @@ class Guests:
     def _config(self, kernel: str) -> LaneConfig:
         if kernel not in self._configs:
             try:
-                self._configs[kernel] = asyncio.run(prepare(kernel, mode=Mode(self.mode)))
+                self._configs[kernel] = asyncio.run(
+                    prepare(kernel, mode=Mode(self.mode), probing=Probing(heap=Heap.WARN))
+                )
             except UsbfuzzError as error:
                 self._configs[kernel] = error
         found = self._configs[kernel]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import field, frozen
 
+from harness.guest.probe.probing import Heap, Probing
 from harness.guest.qemu import Mode
 from harness.guest.rundir import sweep
 from harness.lane.prepare import prepare
@@ -67,7 +68,13 @@ async def _columns(options: RegressOptions, on_progress: Callable[[str], None]) 
 
 async def _column(spec: str, options: RegressOptions, on_progress: Callable[[str], None]) -> Column:
     try:
-        config = await prepare(spec, mode=options.mode, kernel_params=options.kernel_params, on_progress=on_progress)
+        config = await prepare(
+            spec,
+            mode=options.mode,
+            kernel_params=options.kernel_params,
+            probing=Probing(coverage=False, heap=Heap.WARN),
+            on_progress=on_progress,
+        )
     except UsbfuzzError as error:
         on_progress(f"{spec}: {error}")
         return Column(spec, error=error)
