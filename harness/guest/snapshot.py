@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.guest.image.files import write_atomically
-from harness.guest.probe.facts import Facts, gather
+from harness.guest.probe.facts import VERSION, Facts, gather
 from usbfuzz.atomic import write_atomically as write_file
 from usbfuzz.errors import BootError, QemuError, StorageError
 from usbfuzz.triage import extract
@@ -44,7 +44,7 @@ SNAPSHOTS_KEPT = 24
 
 def _key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
     argv = [word.replace(str(machine.run_dir), "RUN") for word in qemu_argv(machine)]
-    facts = ["facts 2", machine.emulator.version, _stamp(machine.emulator), kernel_digest, image_digest, *argv]
+    facts = [f"facts {VERSION}", machine.emulator.version, _stamp(machine.emulator), kernel_digest, image_digest, *argv]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:24]
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from harness.guest.agent_client import Agent
 
-__all__ = ["Facts", "Section", "gather"]
+__all__ = ["VERSION", "Facts", "Section", "gather"]
 
-_VERSION = 1  #: of what is kept
+VERSION = 2  #: of what is kept: to be raised when it changes
 _NOWHERE = CONSTANTS["NOWHERE"]
 _MODULE = re.compile(rb"^([\w-]{1,63}) (\d+) \S+ \S+ \S+ 0x([0-9a-f]{16})", re.MULTILINE)
 _SECTION = re.compile(r"^([\w-]{1,63})/sections/(\S{1,63}):0x([0-9a-f]{16})$", re.MULTILINE)
@@ -77,7 +77,7 @@ class Facts:
 
     def save(self, path: Path) -> None:
         """Write it whole; raises OSError."""
-        rest = {"version": _VERSION, "offsets": self.offsets, "missing": self.missing}
+        rest = {"version": VERSION, "offsets": self.offsets, "missing": self.missing}
         sections = [(each.module, each.name, each.address) for each in self.sections]
         arrays = arrays_of(self.symbols) | {
             "hooks": self.hooks.view(np.uint8),
@@ -99,7 +99,7 @@ class Facts:
             with np.load(path, allow_pickle=False) as file:
                 arrays: dict[str, Any] = {name: file[name] for name in file.files}
             rest = json.loads(arrays.pop("rest").tobytes())
-            if rest["version"] != _VERSION:
+            if rest["version"] != VERSION:
                 return None
             return cls(
                 symbols=from_arrays(arrays),
@@ -119,7 +119,7 @@ async def gather(agent: Agent, directory: Path, kernel_digest: str) -> Path | No
     Guests with the same kernel and their modules at the same addresses share one. Raises QemuError, GuestError.
     """
     loaded = await agent.read("/proc/modules")
-    key = hashlib.sha256(f"{_VERSION} {kernel_digest}".encode())
+    key = hashlib.sha256(f"{VERSION} {kernel_digest}".encode())
     for line in sorted(_MODULE.findall(loaded)):
         key.update(b" ".join(line))
     key.update((await agent.run(("head", "-n", "1", "/proc/kallsyms"), _SECONDS)).output)
@@ -183,10 +183,11 @@ def _hooks(symbols: Symbols, btf: Btf | None) -> tuple[Record, list[str]]:
     missing = []
     for group, watched in GROUPS.items():
         for each in watched:
-            found = [row for name in each.functions if (row := _hook(each, name, symbols, btf))]
+            named = symbols.matching("|".join(each.functions))
+            found = [row for name in named if (row := _hook(each, name, symbols, btf))]
             rows |= {row[0]: row for row in found}
             if group and not found:
-                missing.append(f"the kernel has none of {', '.join(each.functions[:3])}: no check of {group}")
+                missing.append(f"the kernel has no function {each.functions[0]}: no check of {group}")
     hooks = np.zeros(len(rows), structure("hook"))
     for index, start in enumerate(sorted(rows)):
         for field, value in zip(("start", "end", "kind", "a", "b"), rows[start], strict=True):

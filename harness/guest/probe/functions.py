@@ -26,63 +26,47 @@ class Watched:
     """Functions of one meaning for the shadow."""
 
     kind: int  #: HOOK_*
-    functions: tuple[str, ...]
+    functions: tuple[str, ...]  #: regular expressions that match whole names
     a: Parameter
     b: Parameter | None = None
 
 
 _SIZE = ("size", "len")
 _ORDER = Parameter(1, ("order",))
-
-
-def _named(*stems: str) -> tuple[str, ...]:
-    """Since 6.10 functions that allocate end in _noprof, for allocation profiling."""
-    return (*stems, *(f"{stem}_noprof" for stem in stems))
-
+#: Since 6.10 functions that allocate end in it, for allocation profiling.
+_NOPROF = "(?:_noprof)?"
+_PLAIN = "(?:_node)?(?:_track_caller)?"
 
 #: What the plugin needs, by the check that is off when a kernel has none of a row's functions.
 GROUPS: dict[str, tuple[Watched, ...]] = {
-    "heap": (
+    "the heap": (
         Watched(
             CONSTANTS["HOOK_ALLOC"],
-            _named(
-                "__kmalloc",
-                "__kmalloc_node",
-                "__kmalloc_track_caller",
-                "__kmalloc_node_track_caller",
-                "__kvmalloc_node",
-                "kvmalloc_node",
-                "__kmalloc_large",
-                "__kmalloc_large_node",
-                "kmalloc_large",
-                "kmalloc_large_node",
-                "kmalloc_order",
+            (
+                f"_*kmalloc{_PLAIN}{_NOPROF}",
+                f"_*kvmalloc_node{_NOPROF}",
+                f"_*kmalloc_(?:large|large_node|order|flags|nolock){_NOPROF}",
             ),
             Parameter(0, _SIZE),
         ),
-        Watched(CONSTANTS["HOOK_FREE"], ("kfree", "kfree_nolock"), Parameter(0)),
-        Watched(
-            CONSTANTS["HOOK_CACHE"],
-            _named("kmem_cache_alloc", "kmem_cache_alloc_node", "kmem_cache_alloc_lru"),
-            Parameter(0),
-        ),
+        Watched(CONSTANTS["HOOK_FREE"], ("kfree(?:_nolock)?",), Parameter(0)),
+        Watched(CONSTANTS["HOOK_CACHE"], (f"kmem_cache_alloc(?:_node|_lru|_from_sheaf)?{_NOPROF}",), Parameter(0)),
         Watched(CONSTANTS["HOOK_FREE"], ("kmem_cache_free",), Parameter(1)),
     ),
     "": (  # not in every kernel
         Watched(
             CONSTANTS["HOOK_ALLOC"],
-            _named("kmem_cache_alloc_trace", "kmalloc_trace", "__kmalloc_cache"),
+            ("kmem_cache_alloc_trace", "kmalloc_trace", f"__kmalloc_cache{_NOPROF}"),
             Parameter(2, _SIZE),
         ),
         Watched(
             CONSTANTS["HOOK_ALLOC"],
-            _named("kmem_cache_alloc_node_trace", "kmalloc_node_trace", "__kmalloc_cache_node"),
+            ("kmem_cache_alloc_node_trace", "kmalloc_node_trace", f"__kmalloc_cache_node{_NOPROF}"),
             Parameter(3, _SIZE),
         ),
-        Watched(CONSTANTS["HOOK_ALLOC"], _named("kmalloc_nolock"), Parameter(0, _SIZE)),
         Watched(
             CONSTANTS["HOOK_BULK"],
-            _named("kmem_cache_alloc_bulk"),
+            (f"kmem_cache_alloc_bulk{_NOPROF}",),
             Parameter(2, ("size", "nr")),
             Parameter(3, ("p",)),
         ),
@@ -91,27 +75,33 @@ GROUPS: dict[str, tuple[Watched, ...]] = {
         ),
         Watched(
             CONSTANTS["HOOK_REALLOC"],
-            _named("krealloc", "krealloc_node_align"),
-            Parameter(0),
-            Parameter(1, ("new_size", "size")),
+            (f"kv?realloc(?:_node_align)?{_NOPROF}",),
+            Parameter(0, ("p", "objp", "addr")),
+            Parameter(1, ("new_size", "newsize", "size")),
         ),
-        Watched(CONSTANTS["HOOK_KSIZE"], ("ksize", "__ksize"), Parameter(0)),
+        Watched(CONSTANTS["HOOK_KSIZE"], ("_*ksize",), Parameter(0)),
+        Watched(
+            CONSTANTS["HOOK_PAGES_BULK"],
+            ("__alloc_pages_bulk", f"alloc_pages_bulk{_NOPROF}"),
+            Parameter(3, ("nr_pages",)),
+            Parameter(4, ("page_array",)),
+        ),
     ),
-    "pages": (
+    "freed pages": (
         Watched(
             CONSTANTS["HOOK_PAGES"],
-            _named("__alloc_pages", "__alloc_pages_nodemask", "__alloc_frozen_pages"),
+            (f"__alloc_(?:frozen_)?pages(?:_nodemask)?{_NOPROF}",),
             Parameter(1, ("order",)),
         ),
         Watched(CONSTANTS["HOOK_PAGES_READY"], ("post_alloc_hook", "prep_new_page"), Parameter(0), _ORDER),
         Watched(
             CONSTANTS["HOOK_FREE_PAGES"],
-            ("free_unref_page", "__free_pages_ok", "free_frozen_pages", "__free_frozen_pages"),
+            ("free_unref_page", "__free_pages_ok", "_*free_frozen_pages"),
             Parameter(0),
             _ORDER,
         ),
     ),
-    "URBs": (Watched(CONSTANTS["HOOK_URB"], ("usb_submit_urb",), Parameter(0)),),
+    "buffers of URBs": (Watched(CONSTANTS["HOOK_URB"], ("usb_submit_urb",), Parameter(0)),),
 }
 
 #: Variables of the kernel whose values, or addresses, the plugin needs.

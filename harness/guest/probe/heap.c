@@ -25,7 +25,7 @@ bool heap_start(void)
 
 bool heap_has_result(const struct hook *hook)
 {
-	return hook->kind <= HOOK_KSIZE || hook->kind == HOOK_PAGES;
+	return hook->kind <= HOOK_PAGES_BULK;
 }
 
 /* Bytes that an object of a kmalloc cache has at least, where the kernel does not say which cache it is of. */
@@ -71,6 +71,7 @@ static void open_slab(uint64_t start, const struct slot *slot)
 		fresh[frame] = 0;
 		if (slot->cache && !slot->constructed)
 			shadow_poison(direct_map + frame * PAGE, (uint64_t)PAGE << order, REDZONE);
+		return;
 	}
 }
 
@@ -185,6 +186,13 @@ static void forget(uint64_t start, uint64_t length)
 			objects_forget(page, PAGE);
 		used[frame_of(page)] = fresh[frame_of(page)] = 0;
 	}
+	/* They may be a part of a larger piece, which was given back. */
+	for (uint64_t order = 1; order < ORDERS; order++) {
+		uint64_t head = frame_of(start) & ~((1ull << order) - 1);
+
+		if (fresh[head] > order)
+			fresh[head] = 0;
+	}
 }
 
 static void pages(uint64_t page, uint64_t order, bool free)
@@ -196,6 +204,7 @@ static void pages(uint64_t page, uint64_t order, bool free)
 	if (free) {
 		struct object *object = object_new(start);
 
+		fresh[frame_of(start)] = 0;
 		shadow_poison(start, length, FREED_PAGE);
 		*object = (struct object){ .start = start, .size = length, .room = length, .freed = stack_here() };
 	} else {
@@ -249,6 +258,10 @@ void heap_result(const struct hook *hook, uint64_t a, uint64_t b, uint32_t stack
 		break;
 	case HOOK_PAGES:
 		pages(result, (uint32_t)a, false);
+		break;
+	case HOOK_PAGES_BULK:
+		for (uint64_t i = 0; i < (uint32_t)a && i < MOST; i++)
+			pages(guest_u64(b + 8 * i), 0, false);
 		break;
 	}
 }

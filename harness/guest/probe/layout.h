@@ -118,9 +118,11 @@ enum hook_kind {
 	HOOK_BULK,		/* many of a cache; 'a' their number, 'b' the array they are written to */
 	HOOK_REALLOC,		/* 'a' the old object, 'b' the new size */
 	HOOK_KSIZE,		/* 'a' the object: all of its slot may be used from now on */
+	HOOK_PAGES,		/* 'a' the order; the result is a struct page */
+	HOOK_PAGES_BULK,	/* single ones: 'a' their number, 'b' the array of struct page they are written to */
+	/* those below have no result */
 	HOOK_FREE,		/* 'a' the object */
 	HOOK_FREE_BULK,		/* 'a' their number, 'b' the array */
-	HOOK_PAGES,		/* 'a' the order; the result is a struct page */
 	HOOK_PAGES_READY,	/* 'a' the struct page, 'b' the order */
 	HOOK_FREE_PAGES,	/* the same */
 	HOOK_URB,		/* 'a' the struct urb */

@@ -60,6 +60,11 @@ class Symbols:
         index = self._by_name.get(function)
         return (int(self.addresses[index]), self._end(index)) if index is not None else None
 
+    def matching(self, pattern: str) -> list[str]:
+        """The functions whose whole name a regular expression matches."""
+        whole = re.compile(pattern)
+        return [name for name in self._by_name if whole.fullmatch(name)]
+
     def extent_of_kernel(self) -> tuple[int, int]:
         """Start and end of the kernel's own code; of all functions that belong to no module."""
         own = self.addresses[self.module_of == 0]
