@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Facts", "Section", "gather"]
 
-VERSION = 2  #: of what is kept: to be raised when it changes
+VERSION = 3  #: of what is kept: to be raised when it changes
 _NOWHERE = CONSTANTS["NOWHERE"]
 _MODULE = re.compile(rb"^([\w-]{1,63}) (\d+) \S+ \S+ \S+ 0x([0-9a-f]{16})", re.MULTILINE)
 _SECTION = re.compile(r"^([\w-]{1,63})/sections/(\S{1,63}):0x([0-9a-f]{16})$", re.MULTILINE)
