@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Facts", "Section", "gather"]
 
-VERSION = 3  #: of what is kept: to be raised when it changes
+VERSION = 4  #: of what is kept: to be raised when it changes
 _NOWHERE = CONSTANTS["NOWHERE"]
 _MODULE = re.compile(rb"^([\w-]{1,63}) (\d+) \S+ \S+ \S+ 0x([0-9a-f]{16})", re.MULTILINE)
+_DRIVER = re.compile(r"/drivers/([^/\n]{1,64})/module -> \S*/([\w-]{1,63})$", re.MULTILINE)
 _SECTION = re.compile(r"^([\w-]{1,63})/sections/(\S{1,63}):0x([0-9a-f]{16})$", re.MULTILINE)
 #: What a module needs only to initialise itself is freed then, and its addresses are others' from then on.
 _SECTIONS = "cd /sys/module; grep . */sections/.*text* | grep -v '/[.]init'"
+_DRIVERS = "ls -ld /sys/bus/usb/drivers/*/module /sys/bus/hid/drivers/*/module"
 _SECONDS = 300.0  #: of guest time for that
 #: SLAB_TYPESAFE_BY_RCU, until flags became an enumeration (6.9).
 _TYPESAFE = 0x00080000
@@ -73,11 +75,12 @@ class Facts:
     hooks: Record  #: ``struct hook``, by address
     callees: Record  #: ``struct callee``, by address
     offsets: dict[str, int]  #: header fields
+    drivers: dict[str, str]  #: the module of each driver of USB interfaces and HID devices
     missing: tuple[str, ...]  #: checks that cannot be done, each with its reason
 
     def save(self, path: Path) -> None:
         """Write it whole; raises OSError."""
-        rest = {"version": VERSION, "offsets": self.offsets, "missing": self.missing}
+        rest = {"version": VERSION, "offsets": self.offsets, "missing": self.missing, "drivers": self.drivers}
         sections = [(each.module, each.name, each.address) for each in self.sections]
         arrays = arrays_of(self.symbols) | {
             "hooks": self.hooks.view(np.uint8),
@@ -107,6 +110,7 @@ class Facts:
                 hooks=arrays["hooks"].view(structure("hook")),
                 callees=arrays["callees"].view(structure("callee")),
                 offsets=rest["offsets"],
+                drivers=rest["drivers"],
                 missing=tuple(rest["missing"]),
             )
         except (OSError, ValueError, KeyError, TypeError):
@@ -139,7 +143,7 @@ async def _read(agent: Agent) -> Facts | None:
         return None
     kernel = await _btf(agent, "vmlinux", None)
     btf = (await _btf(agent, "usbcore", kernel) or kernel) if kernel else None
-    shell = await agent.run(("sh", "-c", _SECTIONS), _SECONDS)
+    shell = await agent.run(("sh", "-c", f"{_SECTIONS}; {_DRIVERS}"), _SECONDS)
     sections = tuple(
         Section(module, name, int(address, 16))
         for module, name, address in _SECTION.findall(shell.output.decode("ascii", "replace"))
@@ -151,6 +155,7 @@ async def _read(agent: Agent) -> Facts | None:
         hooks=hooks,
         callees=_callees(symbols),
         offsets=_offsets(symbols, btf),
+        drivers=dict(_DRIVER.findall(shell.output.decode("ascii", "replace"))),
         missing=(*missing, *(() if btf else ("the kernel has no BTF: sizes of caches and URBs are unknown",))),
     )
 
