@@ -186,8 +186,8 @@ class Workbench:
             raise GuestError(f"{path}: not there after {seconds:g} s of guest time")
 
     def kernel_log(self) -> str:
-        """What the guest's kernel printed since it was restored."""
-        self._log += self.lane.read_console()
+        """What the guest's kernel printed since it was restored, and what drivers leaked to devices."""
+        self._log += self.lane.read_console() + self.wait(self.lane.read_leaks(self.events))
         return self._log
 
     def reports(self) -> tuple[Report, ...]:

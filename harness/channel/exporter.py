@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from usbfuzz.device import Device
 
+    from .leaks import LeakWatch
     from .scheduler import Scheduler
 
 __all__ = ["BaseExporter"]
@@ -30,12 +31,21 @@ class BaseExporter(ABC, Generic[RequestT]):
     raised, each told to ``on_device_error``; the host was told of an I/O error instead.
     """
 
-    def __init__(self, device: Device, scheduler: Scheduler, on_device_error: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        device: Device,
+        scheduler: Scheduler,
+        on_device_error: Callable[[Exception], None],
+        leaks: LeakWatch | None = None,
+    ) -> None:
         self.requests = 0
         self.device_errors: list[Exception] = []
         self.scheduler = scheduler
         self._device = device
         self._on_device_error = on_device_error
+        self._leaks = leaks
+        if leaks is not None:
+            leaks.plugged()
         self._pipes: Pipes[RequestT] = Pipes(self._ask, self._complete, scheduler)
         device.wake = self._wake
 
@@ -53,10 +63,16 @@ class BaseExporter(ABC, Generic[RequestT]):
         """Send the answer to a request."""
 
     def _ask(self, request: RequestT) -> Answer:
+        leaks = self._leaks
+        if leaks is not None and request.payload and leaks.suspects(request.payload):
+            leaks.look(self._device, request.pipe[0], request.payload, request.setup)
         try:
-            return request.ask(self._device) or _NOTHING
+            answer = request.ask(self._device) or _NOTHING
         except Exception as error:  # noqa: BLE001  a user's device may raise anything
             return self._failed(error)
+        if leaks is not None and answer.data:
+            leaks.heard(answer.data)
+        return answer
 
     def _call(self, method: Callable[[], Answer | None]) -> Answer:
         """What another method of the device answers; an I/O error when it raises."""

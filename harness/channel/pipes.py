@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from attrs import define, field
 
-from usbfuzz.wire import Answer, Status
+from usbfuzz.wire import Answer, Setup, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,14 @@ class Request(Protocol):
 
     id: int  #: pairs it with its answer
     pipe: Pipe
+
+    @property
+    def payload(self) -> bytes:
+        """What it sends to the device; nothing for a request that reads."""
+
+    @property
+    def setup(self) -> Setup | None:
+        """The setup packet of a control transfer."""
 
     def ask(self, device: Device) -> Answer:
         """Put it to the device."""

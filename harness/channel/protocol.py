@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from usbfuzz.device import Device
     from usbfuzz.errors import InfraError
 
+    from .leaks import LeakWatch
     from .said import Trace
 
 __all__ = ["LEGAL", "Channel", "ChannelState", "require"]
@@ -51,6 +52,7 @@ class Channel(Protocol):
     name: str  #: for messages to the user: a path or an address
     closed: asyncio.Event  #: set in state CLOSED
     trace: Trace | None  #: sees each message from now on; None, as at first, costs nothing
+    leaks: LeakWatch | None  #: looks through what is sent to devices plugged in from now on; None looks at nothing
     on_device_error: Callable[[Exception], None]  #: told what device code raises; set it before plugging in
     worst_reply: float  #: seconds from a request being available to its answer, the longest since the last plug
 

@@ -38,6 +38,7 @@ class LaneConfig:
     debug: int = 0  #: level of QEMU's usb-redir devices, 0 to 4, written to QEMU's log
     validate_every: int = 1  #: rounds between slab validations; 0 = never
     probing: Probing = BLOCKS  #: what the probe looks at, where QEMU has one
+    leaks: bool = True  #: look through what drivers send to devices
     paced: bool = True  #: a warped clock jumps slowly; not needed where the server runs on the guest's core, and first
 
     @property

@@ -18,13 +18,15 @@ from usbfuzz.errors import QemuError, StorageError
 
 from .channels import open_channels
 from .eyes import Eyes
+from .leaks import Leaks, poisons
 from .stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from harness.channel.protocol import Channel
+    from harness.guest.agent_client import UEvent
     from harness.guest.probe.coverage import Coverage
     from harness.guest.qemu import Machine
 
@@ -47,6 +49,7 @@ class LaneGuest:
     config: LaneConfig
     machine: Machine
     restores: int = field(default=0, init=False)
+    leaks: Leaks = field(init=False)
     _dir: RunDir = field(kw_only=True)
     _snapshot: Path = field(kw_only=True)
     _core: contextlib.ExitStack = field(kw_only=True)  #: shared with the guest until the end
@@ -55,6 +58,9 @@ class LaneGuest:
     _agent: Agent | None = field(default=None, init=False)
     _ports: Sequence[Channel] = field(default=(), init=False)
     _console_at: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.leaks = Leaks(self.config.image.aliases, poisons(self.config.kernel_params))
 
     @classmethod
     async def open(cls, config: LaneConfig, on_progress: Callable[[str], None]) -> LaneGuest:
@@ -132,6 +138,10 @@ class LaneGuest:
         """So much was printed that the guest should be restored for that alone."""
         return self._console_at > _CONSOLE_LIMIT
 
+    async def read_leaks(self, events: Iterable[UEvent]) -> str:
+        """Reports of what drivers leaked to devices since the last call; ``events`` say which drivers bound."""
+        return await self.leaks.told(self._agent, events)
+
     def read_console(self) -> str:
         """What the guest printed since the last call, and what the probe found, where it was found."""
         raw = self._unread()
@@ -181,6 +191,8 @@ class LaneGuest:
         machine.console.unlink(missing_ok=True)
         self._agent = await self._start(machine)
         self._ports = await open_channels(machine, self._agent.sleep)
+        if self.config.leaks:
+            self.leaks.listen(self._ports)
         self._console_at = 0
 
     async def _start(self, machine: Machine) -> Agent:

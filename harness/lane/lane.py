@@ -15,13 +15,13 @@ from .guest import LaneGuest
 from .outcome import Outcome, bindings, enumerated, interfaces
 from .round import Round
 from .stage import places
-from .verdicts import Diagnosis, Ending, diagnose, may_run_on, rearm
+from .verdicts import Diagnosis, Ending, diagnose, leaking, may_run_on, rearm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.channel.protocol import Channel
-    from harness.guest.agent_client import Agent
+    from harness.guest.agent_client import Agent, UEvent
     from harness.guest.probe.coverage import Covered
     from harness.guest.qemu import Machine
     from usbfuzz.case.model import Case
@@ -91,6 +91,10 @@ class Lane:
         """What the guest printed since the last call, or since the last round."""
         return self.guest.read_console()
 
+    async def read_leaks(self, events: Iterable[UEvent]) -> str:
+        """Reports of what drivers leaked to devices since the last call; ``events`` say which drivers bound."""
+        return await self.guest.read_leaks(events)
+
     async def restore(self) -> None:
         """A fresh guest from the snapshot; raises QemuError, StorageError."""
         await self.guest.restore()
@@ -127,6 +131,7 @@ class Lane:
         covered = coverage.end() if coverage is not None else None
         seconds = time.monotonic() - started
         restored = not await self._runs_on(ending, diagnosis)
+        diagnosis = leaking(diagnosis, await self.read_leaks(played.stage.shared.events))
         outcome = self._outcome(diagnosis, played.stage, recorder, covered, seconds=seconds, restored=restored)
         if restored:
             with contextlib.suppress(UsbfuzzError):  # what was found must reach the job; the next round tries again

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .guest import LaneGuest
 
-__all__ = ["Diagnosis", "Ending", "diagnose", "may_run_on", "rearm", "runs_on_after", "shown"]
+__all__ = ["Diagnosis", "Ending", "diagnose", "leaking", "may_run_on", "rearm", "runs_on_after", "shown"]
 
 #: Wall seconds in which a panicking guest gets its text out and exits.
 _LAST_WORDS_S = 4.0
@@ -64,6 +64,15 @@ async def diagnose(guest: LaneGuest, ending: Ending) -> Diagnosis:
         reports = shown(console)
         return Diagnosis(Verdict.CRASH if reports else Verdict.CLEAN, reports, console)
     return await _diagnose_lost(guest, ending, ending.failure)
+
+
+def leaking(diagnosis: Diagnosis, leaks: str) -> Diagnosis:
+    """``diagnosis`` with reports of leaks, which the guest knows nothing of and outlives."""
+    if not leaks:
+        return diagnosis
+    verdict = Verdict.CRASH if diagnosis.verdict is Verdict.CLEAN else diagnosis.verdict
+    console = diagnosis.console + "\n" * (not diagnosis.console.endswith("\n")) + leaks
+    return Diagnosis(verdict, (*diagnosis.reports, *shown(leaks)), console)
 
 
 async def _diagnose_lost(guest: LaneGuest, ending: Ending, failure: Exception) -> Diagnosis:

@@ -19,6 +19,7 @@ from .session import ConnectionState, Session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.channel.leaks import LeakWatch
     from harness.channel.said import Trace
     from usbfuzz.device import Device
 
@@ -31,6 +32,7 @@ class Lender(Protocol):
     """What a connection needs of its server."""
 
     trace: Trace | None
+    leaks: LeakWatch | None
     on_device_error: Callable[[Exception], None]
 
     def listed(self) -> ListReply:
@@ -130,7 +132,8 @@ class Connection(asyncio.Protocol):
             return
         description, device = lent
         self._send(ImportReply(description))
-        self._exporter = Exporter(device, self._scheduler, self._send, self._server.on_device_error)
+        server = self._server
+        self._exporter = Exporter(device, self._scheduler, self._send, server.on_device_error, server.leaks)
         self._server.attached(self._exporter)
         self._heartbeat.start()
 

@@ -15,6 +15,7 @@ from .urbs import ControlUrb, DataUrb, IsoUrb, Pace, Urb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.channel.leaks import LeakWatch
     from harness.channel.scheduler import Scheduler
     from usbfuzz.device import Device
     from usbfuzz.wire import Status
@@ -36,8 +37,9 @@ class Exporter(BaseExporter[Urb]):
         scheduler: Scheduler,
         reply: Callable[[Submitted | Unlinked], None],
         on_device_error: Callable[[Exception], None],
+        leaks: LeakWatch | None = None,
     ) -> None:
-        super().__init__(device, scheduler, on_device_error)
+        super().__init__(device, scheduler, on_device_error, leaks)
         self._reply = reply
         self._pending: dict[int, Urb] = {}
         self._bytes = 0

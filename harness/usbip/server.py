@@ -16,6 +16,7 @@ from .messages import ListReply, OpStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.channel.leaks import LeakWatch
     from harness.channel.said import Trace
     from usbfuzz.device import Device
 
@@ -38,6 +39,7 @@ class Server:
         self.name = name
         self.closed = asyncio.Event()
         self.trace: Trace | None = None
+        self.leaks: LeakWatch | None = None
         self.on_device_error: Callable[[Exception], None] = lambda _: None
         self.on_note = on_note
         self.worst_reply = 0.0

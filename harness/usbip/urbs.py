@@ -67,6 +67,16 @@ class Urb(ABC):
         self._pace = pace
         self._period = submit.interval * frame_s(speed)
 
+    @property
+    def payload(self) -> bytes:
+        """What an OUT transfer sends."""
+        return self.submit.data
+
+    @property
+    def setup(self) -> Setup | None:
+        """The setup packet of a control transfer."""
+        return None
+
     @abstractmethod
     def ask(self, device: Device) -> Answer:
         """Put it to the device."""
@@ -91,9 +101,14 @@ class Urb(ABC):
 class ControlUrb(Urb):
     """A control transfer, standard requests too: QEMU handles some itself, USB/IP passes on all."""
 
+    @property
+    def setup(self) -> Setup:
+        """The setup packet."""
+        return Setup.unpack(self.submit.setup)
+
     def ask(self, device: Device) -> Answer:
         """Through on_set_configuration and on_set_interface, else on_control."""
-        setup = Setup.unpack(self.submit.setup)
+        setup = self.setup
         match setup.bmRequestType, setup.bRequest:
             case 0, StandardRequest.SET_ADDRESS:
                 return Answer()

@@ -31,6 +31,7 @@ from .transfers import AltSetting, BulkTransfer, Configuration, ControlTransfer,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.channel.leaks import LeakWatch
     from harness.channel.scheduler import Scheduler
     from usbfuzz.device import Device
 
@@ -68,8 +69,9 @@ class Exporter(BaseExporter[Transfer]):
         write: Callable[[bytes], None],
         clogged: Callable[[], bool],
         on_device_error: Callable[[Exception], None],
+        leaks: LeakWatch | None = None,
     ) -> None:
-        super().__init__(device, scheduler, on_device_error)
+        super().__init__(device, scheduler, on_device_error, leaks)
         self._session = session
         self._write = write
         self._clogged = clogged
@@ -169,12 +171,17 @@ class Exporter(BaseExporter[Transfer]):
 
     def poll(self, bEndpointAddress: int, length: int) -> Answer:
         """Ask the device for a packet."""
-        return self._call(lambda: self._device.on_in(bEndpointAddress, length))
+        answer = self._call(lambda: self._device.on_in(bEndpointAddress, length))
+        if self._leaks is not None and answer.data:
+            self._leaks.heard(answer.data)
+        return answer
 
     def _complete(self, transfer: Transfer, status: Status, data: bytes) -> None:
         self._write(transfer.answer(self._session, status, data))
 
     def _iso_out(self, packet: IsoPacket) -> None:
+        if self._leaks is not None and self._leaks.suspects(packet.payload):
+            self._leaks.look(self._device, packet.endpoint, packet.payload)
         answer = self._call(lambda: self._device.on_out(packet.endpoint, packet.payload))
         if answer.status is Status.STALL:
             self.push(IsoStreamStatus(WireStatus.STALL, packet.endpoint))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from harness.channel.leaks import LeakWatch
     from harness.channel.said import Trace
     from harness.channel.scheduler import Clock
     from usbfuzz.device import Device
@@ -57,6 +58,7 @@ class Port(asyncio.Protocol):
         self.name = name
         self.closed = asyncio.Event()
         self.trace: Trace | None = None
+        self.leaks: LeakWatch | None = None
         self.on_device_error: Callable[[Exception], None] = lambda _: None
         self.worst_reply = 0.0
         self._session = Session(f"usbfuzz {__version__}")
@@ -132,7 +134,7 @@ class Port(asyncio.Protocol):
             lambda: self._session.state is SessionState.IDLE, greeting_s, "did not greet us; the machine may be paused"
         )
         exporter = Exporter(
-            self._session, device, self._scheduler, self._write, lambda: self._clogged, self.on_device_error
+            self._session, device, self._scheduler, self._write, lambda: self._clogged, self.on_device_error, self.leaks
         )
         exporter.connect()
         self._exporter = exporter

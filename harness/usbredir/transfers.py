@@ -42,10 +42,16 @@ class Transfer(ABC):
     __slots__ = ("id", "pipe")
 
     MOST_WAITING: ClassVar[int | None] = None
+    payload: bytes = b""
 
     def __init__(self, number: int, pipe: Pipe) -> None:
         self.id = number
         self.pipe = pipe
+
+    @property
+    def setup(self) -> Setup | None:
+        """The setup packet of a control transfer that QEMU passed on as one."""
+        return None
 
     @abstractmethod
     def ask(self, device: Device) -> Answer:
@@ -59,38 +65,42 @@ class Transfer(ABC):
 class ControlTransfer(Transfer):
     """A control transfer that QEMU does not handle itself."""
 
-    __slots__ = ("_fields", "_payload")
+    __slots__ = ("_fields", "payload")
 
     def __init__(self, number: int, fields: ControlFields, payload: bytes) -> None:
         super().__init__(number, _CONTROL_PIPE)
         self._fields = fields
-        self._payload = payload
+        self.payload = payload
+
+    @property
+    def setup(self) -> Setup:
+        """The setup packet."""
+        asked = self._fields
+        return Setup(asked.bmRequestType, asked.bRequest, asked.wValue, asked.wIndex, asked.wLength)
 
     def ask(self, device: Device) -> Answer:
         """Through on_control."""
-        asked = self._fields
-        setup = Setup(asked.bmRequestType, asked.bRequest, asked.wValue, asked.wIndex, asked.wLength)
-        return device.on_control(setup, self._payload)
+        return device.on_control(self.setup, self.payload)
 
     def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """QEMU cuts an answer to wLength, as a host controller would."""
         wire = WIRE_STATUS[status]
         if self._fields.endpoint & 0x80:
             return session.pack_control(self.id, self._fields, wire, 0, data[:_MAX_CONTROL_IN])
-        return session.pack_control(self.id, self._fields, wire, 0 if wire else len(self._payload), b"")
+        return session.pack_control(self.id, self._fields, wire, 0 if wire else len(self.payload), b"")
 
 
 class BulkTransfer(Transfer):
     """A bulk transfer in either direction."""
 
-    __slots__ = ("_endpoint", "_length", "_payload", "_stream")
+    __slots__ = ("_endpoint", "_length", "_stream", "payload")
 
     def __init__(self, number: int, endpoint: int, length: int, stream: int, payload: bytes) -> None:
         super().__init__(number, (endpoint, stream))
         self._endpoint = endpoint
         self._length = length
         self._stream = stream
-        self._payload = payload
+        self.payload = payload
 
     def ask(self, device: Device) -> Answer:
         """Through on_in or on_out, or their counterparts for streams."""
@@ -99,8 +109,8 @@ class BulkTransfer(Transfer):
                 return device.on_stream_in(self._endpoint, self._stream, self._length)
             return device.on_in(self._endpoint, self._length)
         if self._stream:
-            return device.on_stream_out(self._endpoint, self._stream, self._payload)
-        return device.on_out(self._endpoint, self._payload)
+            return device.on_stream_out(self._endpoint, self._stream, self.payload)
+        return device.on_out(self._endpoint, self.payload)
 
     def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """More data than asked for is cut, and is a babble."""
@@ -118,23 +128,23 @@ class BulkTransfer(Transfer):
 class InterruptOut(Transfer):
     """An interrupt OUT packet. QEMU has already reported it done and only logs the answer."""
 
-    __slots__ = ("_payload",)
+    __slots__ = ("payload",)
 
     MOST_WAITING = _MAX_INTERRUPT_OUT
 
     def __init__(self, packet: InterruptPacket) -> None:
         super().__init__(packet.id, (packet.endpoint, 0))
-        self._payload = packet.payload
+        self.payload = packet.payload
 
     def ask(self, device: Device) -> Answer:
         """Through on_out."""
-        return device.on_out(self.pipe[0], self._payload)
+        return device.on_out(self.pipe[0], self.payload)
 
     def answer(self, session: Session, status: Status, data: bytes) -> bytes:
         """Its status; there is no data."""
         del data
         wire = WIRE_STATUS[status]
-        return session.send(InterruptPacket(self.pipe[0], wire, 0 if wire else len(self._payload), id=self.id))
+        return session.send(InterruptPacket(self.pipe[0], wire, 0 if wire else len(self.payload), id=self.id))
 
 
 def _described(session: Session, layout: Layout) -> bytes:

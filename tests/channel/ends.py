@@ -17,6 +17,7 @@ from harness.usbredir.server import Port
 from tests.usbip.peer import Client
 from tests.usbredir.peer import Dummy, GuestClock, Qemu
 from usbfuzz.errors import InfraError
+from usbfuzz.wire import Setup
 
 __all__ = ["ENDS", "End", "brought"]
 
@@ -49,6 +50,10 @@ class End(ABC):
     @abstractmethod
     async def ask(self) -> None:
         """Read the device descriptor of the device that is plugged in, however it answers."""
+
+    @abstractmethod
+    async def tell(self, setup: Setup, payload: bytes) -> None:
+        """Send a control request with data to the device that is plugged in, and wait for its answer."""
 
     @abstractmethod
     def end(self) -> None:
@@ -87,6 +92,12 @@ class RedirEnd(End):
         while not isinstance(await self.qemu.one(), ControlPacket):
             pass
 
+    async def tell(self, setup: Setup, payload: bytes) -> None:
+        fields = (setup.bRequest, setup.bmRequestType, 0, setup.wValue, setup.wIndex, len(payload))
+        self.qemu.send(ControlPacket(0, *fields, id=2, payload=payload))
+        while not isinstance(await self.qemu.one(), ControlPacket):
+            pass
+
     def end(self) -> None:
         self.qemu.writer.close()
         self.server.close()
@@ -117,6 +128,9 @@ class UsbipEnd(End):
 
     async def ask(self) -> None:
         await (await self._attach()).control(GET_DEVICE)
+
+    async def tell(self, setup: Setup, payload: bytes) -> None:
+        await (await self._attach()).control(setup.pack().hex(), payload)
 
     def end(self) -> None:
         for client in self.clients:

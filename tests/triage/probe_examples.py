@@ -67,6 +67,13 @@ PROBED = (
         "use-after-free Write in em28xx_irq_callback", CrashType.KASAN_FREED_WRITE, "em28xx",
     ),
     Example(
+        "probe, a leak to a device",
+        (*BOOT, *block("kernel-usb-infoleak", "peak_usb (bulk)",
+                       "Kernel address ffff8e015c8ebc40 (direct map) at offset 8 of the 16 bytes sent to endpoint 2",
+                       "  00000000: 01 02 03 04 05 06 07 08 40 bc 8e 5c 01 8e ff ff")),
+        "kernel-usb-infoleak in peak_usb (bulk)", CrashType.KMSAN_LEAK, "peak_usb",
+    ),
+    Example(
         "probe, double free",
         (*BOOT, *block("double-free", "vub300_disconnect+0x3d/0x90 [vub300]", *_OBJECT, *_TRACKS)),
         "double-free in vub300_disconnect", CrashType.KASAN_INVALID_FREE, "vub300",

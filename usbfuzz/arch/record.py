@@ -81,6 +81,8 @@ class Arch:
     emulation: Emulation
     command_line: CommandLine
     printed: Printed
+    #: Where a kernel of which no more is known may have its memory, and its code: name, start, and what is behind it.
+    memory: tuple[tuple[str, int, int], ...] = ()
     #: System call numbers of sched_setattr(2) and sched_getattr(2), which libc does not wrap.
     sched_calls: tuple[int, int] = (274, 275)  # include/uapi/asm-generic/unistd.h
 

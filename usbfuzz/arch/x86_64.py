@@ -73,5 +73,12 @@ ARCH = Arch(
         registers=r"[RE]?[A-Z0-9]{2,3}: (?:[0-9a-f]{4}:)?[0-9a-f]{8,}",
         guess_before=" ? ",
     ),
+    # Documentation/arch/x86/x86_64/mm.rst, with four levels of page tables; arch/x86/mm/kaslr.c moves the direct map,
+    # vmalloc and vmemmap about in the first, up to the first fixed area.
+    memory=(
+        ("kernel memory", 0xFFFF888000000000, 0xFFFFFE0000000000),
+        ("kernel text", 0xFFFFFFFF80000000, 0xFFFFFFFFA0000000),
+        ("modules", 0xFFFFFFFFA0000000, 0xFFFFFFFFFF000000),
+    ),
     sched_calls=(314, 315),  # arch/x86/entry/syscalls/syscall_64.tbl
 )

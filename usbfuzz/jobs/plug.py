@@ -73,9 +73,10 @@ async def watch(
             watch_channel(port, watcher)
         on_progress("the guest runs; plugging")
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-            watching = group.create_task(_console(lane, watcher))
             stage = lane.stage()
-            group.create_task(_follow(play(lane, stage), stage, watcher, watching))
+            events: list[UEvent] = []
+            watching = group.create_task(_console(lane, watcher, events))
+            group.create_task(_follow(play(lane, stage), stage, watcher, watching, events))
     except TimeoutError:
         pass  # watched for as long as was asked
     finally:
@@ -90,13 +91,17 @@ def _player(loaded: Loaded) -> Play:
     return lambda _, stage: stage.plug(0, device)
 
 
-async def _follow(playing: Awaitable[None], stage: Stage, watcher: GuestWatcher, watching: asyncio.Task[None]) -> None:
-    """Play, then keep asking the guest what has bound, until it is gone."""
+async def _follow(
+    playing: Awaitable[None], stage: Stage, watcher: GuestWatcher, watching: asyncio.Task[None], events: list[UEvent]
+) -> None:
+    """Play, then keep asking the guest what has bound, until it is gone; ``events`` grows by it."""
     try:
         await playing
         while True:
             await stage.shared.settle()
-            for event in stage.shared.take():
+            news = stage.shared.take()
+            events += news
+            for event in news:
                 watcher.uevent(event)
             await asyncio.sleep(_ASK_S)
     except (QemuError, GuestError) as error:
@@ -105,10 +110,11 @@ async def _follow(playing: Awaitable[None], stage: Stage, watcher: GuestWatcher,
         watching.cancel()
 
 
-async def _console(lane: Lane, watcher: GuestWatcher) -> None:
+async def _console(lane: Lane, watcher: GuestWatcher, events: list[UEvent]) -> None:
     rest = ""
     while True:
         *lines, rest = (rest + lane.read_console()).split("\n")
+        lines += (await lane.read_leaks(events)).splitlines()
         for line in lines:
             watcher.kernel(line)
         await asyncio.sleep(_LOOK_S)

@@ -21,7 +21,6 @@ from .search import CrashLine, crash_lines
 from .shape import Description, describe
 from .stack import is_traced, missing_stack
 from .titles import stable_title
-from .types import CrashType
 
 __all__ = ["MAX_ALIKE", "extract"]
 
@@ -125,7 +124,7 @@ class _Extractor:
         """The report, and whether it is complete enough to have a known form."""
         shapes = BY_HEAD[crash.head.words]
         found = describe(crash.head, shapes, body.sure_text, lambda: lines_before(self.log, crash, _WITNESS_LINES))
-        driver = found.blame.name if found.blame and found.type is CrashType.BOGUS_URB else None
+        driver = found.blame.name if found.blame and found.shape and found.shape.names_driver else None
         title = stable_title(found.title)
         alts = (stable_title(alt) for alt in found.alt_titles)
         report = Report(

@@ -71,6 +71,7 @@ class Shape:
     when: Callable[[str, str], bool] | None = None  #: what else must be true of the lines before and of the report
     alt: tuple[str, ...] = ()  #: templates of the alternative titles
     witness: Callable[[str, str], str | None] | None = None  #: finds {frame} in the lines before and in the report
+    names_driver: bool = False  #: the name that the witness finds is a driver's, not a function's
     nameless: str = ""  #: the title when the witness, or the trail, finds no name
     traced: bool = True  #: an intact report of this form has a stack trace
     broken: bool = False  #: this form shows only when the real beginning was lost

@@ -9,16 +9,19 @@ from attrs import field, frozen
 from harness.workers.procs import usable_cores
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
 
-__all__ = ["SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
+__all__ = ["LEAKS", "SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
 
 #: Red zones and consistency checks for the heap objects drivers allocate, for a tenth of the speed.
 SLUB_DEBUG = "slub_debug=FZ,kmalloc-*"
+#: The same, and what is allocated is filled with a poison that shows when a driver sends it without having written it.
+LEAKS = ("init_on_alloc=0", "slub_debug=FZP,kmalloc-*")
 
 
-def with_slub_debug(kernel_params: tuple[str, ...]) -> tuple[str, ...]:
-    """``kernel_params`` with SLUB_DEBUG, unless the user has a ``slub_debug`` (or ``slab_debug``) of their own."""
+def with_slub_debug(kernel_params: tuple[str, ...], *, leaks: bool = False) -> tuple[str, ...]:
+    """``kernel_params`` with SLUB_DEBUG or LEAKS; a ``slub_debug`` (or ``slab_debug``) of the user's own is kept."""
     named = any(word.startswith(("slub_debug", "slab_debug")) for word in kernel_params)
-    return kernel_params if named else (SLUB_DEBUG, *kernel_params)
+    ours = LEAKS if leaks else (SLUB_DEBUG,)
+    return (*(word for word in ours if not (named and word.startswith("slub_debug"))), *kernel_params)
 
 
 @frozen
@@ -31,5 +34,6 @@ class CampaignOptions:
     lanes: int = field(factory=usable_cores)
     seed: int | None = None
     confirm: bool = True  #: run new crashes of warped guests in real time as well, bounded
+    leaks: bool = False  #: boot the guests so that a driver's leak of unwritten memory shows
     minimize: bool = True  #: make the cases of new bugs small, bounded
     suppress: Path | None = None  #: titles that are counted and not saved, besides those of suppress.txt in ``out``

@@ -6,6 +6,8 @@ are one bug. A use after free has two there: the word changed in 6.3.
 
 from __future__ import annotations
 
+import re
+
 from usbfuzz.triage.printed import NMI_END
 from usbfuzz.triage.probed import PROBE
 from usbfuzz.triage.shape import CrashTypeOf, Shape, later, path
@@ -20,6 +22,10 @@ _PLACE = FUNCTION.replace("(", "(?P<place>", 1)
 _ACCESS = later(r"(?P<access>Read|Write) of size \d+")
 _BAD_ACCESS = "bad-access in {frame}"
 #: The probe names the driver's function; if that is a mere helper, its callers are below the NMI's own stack.
+_LEAK = re.compile(
+    rf"{PROBE}kernel-usb-infoleak in (?:(?P<driver>[\w\-]+)|an unknown driver)"
+    r" \((?P<how>control 0x\w\w/0x\w\w|bulk|interrupt|isochronous)\)"
+)
 _TRAIL = path(f"{PROBE}\\S+ in {FUNCTION}", NMI_END, PC_LINE, STACK, skip="slab_|kfree")
 
 
@@ -32,7 +38,23 @@ def _shape(sign: str, alt: tuple[str, ...], kind: CrashTypeOf = bad_access_type,
     )  # fmt: skip
 
 
+def _leaking_driver(_before: str, report: str) -> str | None:
+    found = _LEAK.match(report)
+    return found["driver"] if found else None
+
+
 SHAPES = (
+    # Said by who plays the device and saw what was sent to it: there is a driver, and no stack.
+    Shape(
+        "BUG:",
+        _LEAK,
+        "kernel-usb-infoleak in {frame} ({how})",
+        CrashType.KMSAN_LEAK,
+        witness=_leaking_driver,
+        names_driver=True,
+        nameless="kernel-usb-infoleak in an unknown driver ({how})",
+        traced=False,
+    ),
     _shape(
         "(?:page-)?(?P<bug>(?:slab-)?use-after-free)",
         ("KASAN: slab-use-after-free {access} in {frame}", "KASAN: use-after-free {access} in {frame}", _BAD_ACCESS),

@@ -31,6 +31,6 @@ SHAPES = (
     # usb_submit_urb(); a WARN until the stable releases of August 2025, since then dev_warn_once().
     Shape(
         "BOGUS urb xfer", "BOGUS urb xfer", "BOGUS urb xfer in {frame}", CrashType.BOGUS_URB,
-        witness=bound_driver, nameless="BOGUS urb xfer", traced=False,
+        witness=bound_driver, names_driver=True, nameless="BOGUS urb xfer", traced=False,
     ),
 )  # fmt: skip
