@@ -8,6 +8,7 @@ from usbfuzz.descriptors import Context, describe, split, typed
 from usbfuzz.descriptors.bos import MS_OS_20, WEBUSB, PrecisionTimeMeasurementCapability, WebUsbCapability, bos
 from usbfuzz.descriptors.context import NO_INTERFACE
 from usbfuzz.descriptors.standard import EndpointDescriptor
+from usbfuzz.descriptors.text import ids_of
 
 AC1, AS1, MS = Context(1, 1, 0), Context(1, 2, 0), Context(1, 3, 0)
 AC2, AS2 = Context(1, 1, 0x20), Context(1, 2, 0x20)
@@ -226,3 +227,10 @@ def test_a_bos_has_correct_totals() -> None:
         "WebUsbCapability",
         "PrecisionTimeMeasurementCapability",
     ]
+
+
+def test_ids_are_printed_as_lsusb_prints_them_and_those_of_a_short_descriptor_are_unknown() -> None:
+    device = bytes.fromhex("12010002000000406d042bc50100010203 01")
+    assert ids_of(device) == ids_of(device[:12]) == "046d:c52b"
+    assert ids_of(device[:11]) == "?"
+    assert ids_of(b"", "a device") == "a device"

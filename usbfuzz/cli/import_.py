@@ -17,7 +17,7 @@ from usbfuzz.case import save
 from usbfuzz.descriptors import split
 from usbfuzz.descriptors.constants import ClassCode
 from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
-from usbfuzz.descriptors.text import class_name
+from usbfuzz.descriptors.text import class_name, ids_of
 from usbfuzz.errors import InputError
 from usbfuzz.importers import add_capture, holds_answers_only, import_bytes, import_file
 from usbfuzz.importers.cases import as_case
@@ -130,8 +130,7 @@ def _wanted(devices: list[tuple[str, Imported]], ids: str | None) -> list[tuple[
 
 
 def _ids(imported: Imported) -> str:
-    head = DeviceDescriptor.view(imported.device.device)
-    return f"{head.idVendor:04x}:{head.idProduct:04x}" if head else "?"
+    return ids_of(imported.device.device)
 
 
 def _is_root_hub(imported: Imported) -> bool:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from usbfuzz.case import load
+from usbfuzz.descriptors.text import ids_of
 from usbfuzz.jobs.regress.observe import observe
 from usbfuzz.jobs.replay import replay
 from usbfuzz.report.capture import save_capture
@@ -104,6 +105,4 @@ def _header(path: Path, case: Case, config: LaneConfig) -> Table:
 def _device(spec: DeviceSpec) -> str:
     if spec.model:
         return f"the model {spec.model}"
-    raw = spec.device.ljust(12, b"\0")
-    vendor, product = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
-    return f"{vendor:04x}:{product:04x} {spec.name}, {spec.speed.value} speed"
+    return f"{ids_of(spec.device)} {spec.name}, {spec.speed.value} speed"

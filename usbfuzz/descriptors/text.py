@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +22,9 @@ from .standard import (
 from .strings import language_ids, string_text
 from .structure import Structure
 
-__all__ = ["class_name", "describe", "is_hex"]
+__all__ = ["class_name", "describe", "ids_of", "is_hex"]
 
+_IDS_END = 12  #: bytes of a device descriptor up to and with idProduct
 _WIDEST = 160  #: characters of a line; longer ones end in an ellipsis
 
 _IN_HEX = re.compile(
@@ -31,6 +33,14 @@ _IN_HEX = re.compile(
 )
 _SUBTYPED: dict[int, str] = {DescriptorType.CS_INTERFACE: "CS_INTERFACE", DescriptorType.CS_ENDPOINT: "CS_ENDPOINT"}
 _INDEX_OR_RESERVED = re.compile(r"^(i[A-Z]|[bwd]+Reserved|w\w*DescrStr$)")
+
+
+def ids_of(device: bytes, unknown: str = "?") -> str:
+    """``046d:c52b``: the ids of a device descriptor as lsusb prints them; ``unknown`` when it ends before."""
+    if len(device) < _IDS_END:
+        return unknown
+    vendor, product = struct.unpack_from("<HH", device, _IDS_END - 4)
+    return f"{vendor:04x}:{product:04x}"
 
 
 def describe(descriptor: Descriptor) -> str:

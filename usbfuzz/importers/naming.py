@@ -10,6 +10,7 @@ from attrs import evolve
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors import string_text
 from usbfuzz.descriptors.standard import DeviceDescriptor
+from usbfuzz.descriptors.text import ids_of
 
 __all__ = ["distinct_slugs", "named", "slug"]
 
@@ -24,9 +25,8 @@ def named(spec: DeviceSpec, title: str = "") -> DeviceSpec:
     strings = dict(spec.strings)
     indices = (head.iManufacturer, head.iProduct) if head else ()
     own = " ".join(text for index in indices if (text := string_text(strings.get(index, b""))))
-    ids = f"{head.idVendor:04x}:{head.idProduct:04x}" if head else "device"
     words = "".join(c if c.isprintable() else " " for c in title or own).split()
-    return evolve(spec, name=" ".join(words)[:_LONGEST_NAME].strip() or ids)
+    return evolve(spec, name=" ".join(words)[:_LONGEST_NAME].strip() or ids_of(spec.device, "device"))
 
 
 def slug(name: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from attrs import evolve, field, mutable
 
 from usbfuzz.descriptors.constants import DescriptorType
+from usbfuzz.descriptors.text import ids_of
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Speed
 
@@ -88,7 +89,7 @@ def _imported(seen: _Seen, name: str) -> Imported:
     )
     spec, made_up = complete(named(spec))
     guessed = () if seen.speed else (f"speed {spec.speed.value}, from the packet sizes",)
-    ids = f"{int.from_bytes(seen.device[8:10], 'little'):04x}:{int.from_bytes(seen.device[10:12], 'little'):04x}"
+    ids = ids_of(seen.device)
     where = f"device address {seen.address}: {ids}" if seen.address else ids
     return Imported(spec, where, (*guessed, *made_up), problems)
 

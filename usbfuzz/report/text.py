@@ -20,6 +20,7 @@ from usbfuzz.crashes.minimized import Minimized
 from usbfuzz.crashes.record import Crash
 from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.descriptors import string_text
+from usbfuzz.descriptors.text import ids_of
 from usbfuzz.triage import Report, brief, heap_facts
 
 from .annotate import annotated
@@ -139,10 +140,9 @@ def _device_lines(saved: SavedCrash) -> list[str]:
 def _identity(device: DeviceSpec) -> str:
     """``056a:0ffe Wacom Touch``, as lsusb without arguments would say."""
     raw = device.device[:18].ljust(18, b"\0")
-    vendor, product = int.from_bytes(raw[8:10], "little"), int.from_bytes(raw[10:12], "little")
     strings = dict(device.strings)
     names = [string_text(strings[index]) or "" for index in raw[14:16] if index in strings]
-    return _plain(" ".join([f"{vendor:04x}:{product:04x}", *names]))
+    return _plain(" ".join([ids_of(raw), *names]))
 
 
 def _events(case: Case) -> Iterator[str]:

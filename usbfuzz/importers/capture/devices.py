@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import evolve
 
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType, RequestKind
+from usbfuzz.descriptors.text import ids_of
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.bus.transactions import BUS_LINK_TYPES
 from usbfuzz.importers.capture.bus.urbs import urbs_of_bus
@@ -130,7 +131,7 @@ def _tells(talk: Talk) -> bool:
 
 def _imported(talk: Talk) -> Imported:
     spec, problems = read_descriptors(talk.transfers)
-    identity = f"{int.from_bytes(spec.device[8:10], 'little'):04x}:{int.from_bytes(spec.device[10:12], 'little'):04x}"
+    identity = ids_of(spec.device)
     told = next((transfer.speed for transfer in reversed(talk.transfers) if transfer.speed), None)
     speed = told or guess_speed(spec.device, spec.configurations, spec.qualifier)
     spec = named(evolve(spec, speed=speed))

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from usbfuzz.case.model import DeviceSpec
 from usbfuzz.descriptors.constants import ClassCode, DescriptorType, RequestKind
-from usbfuzz.descriptors.standard import DeviceDescriptor
+from usbfuzz.descriptors.text import ids_of
 from usbfuzz.descriptors.tree import hid_interfaces
 from usbfuzz.errors import InputError
 from usbfuzz.importers.capture.conversation import converse
@@ -60,8 +60,7 @@ def _imported(record: Record, name: str) -> Imported | None:
 
 
 def _origin(record: Record, spec: DeviceSpec) -> str:
-    head = DeviceDescriptor.view(spec.device)
-    ids = f"{head.idVendor:04x}:{head.idProduct:04x}" if head else "a device"
+    ids = ids_of(spec.device, "a device")
     return f"{record.place}: {ids}" if record.place else ids
 
 
