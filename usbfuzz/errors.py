@@ -33,6 +33,7 @@ __all__ = [
     "QemuError",
     "StorageError",
     "UsbfuzzError",
+    "first_of",
 ]
 
 
@@ -86,3 +87,10 @@ class ProtocolError(InfraError):
 
 class StorageError(InfraError):
     """A directory cannot be written, is full, or is in use by another campaign."""
+
+
+def first_of(error: Exception) -> Exception:
+    """The error itself, or the first of a group, groups in groups unfolded: the others are its consequences."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

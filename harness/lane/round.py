@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from usbfuzz.errors import GuestError, QemuError
+from usbfuzz.errors import GuestError, QemuError, first_of
 
 from .verdicts import Ending
 from .watch import Watch
@@ -67,5 +67,5 @@ class Round:
             if self.validate:
                 await self.guest.agent.validate()
         except* (QemuError, GuestError, TimeoutError) as errors:
-            failure = errors.exceptions[0]
+            failure = first_of(errors)
         return failure

@@ -13,7 +13,7 @@ import traceback
 import click
 
 from usbfuzz import __version__
-from usbfuzz.errors import InfraError, UsbfuzzError
+from usbfuzz.errors import InfraError, UsbfuzzError, first_of
 
 __all__ = ["cli", "main"]
 
@@ -71,7 +71,7 @@ def main() -> None:
         click.echo("usbfuzz: interrupted", err=True)
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - whatever it is, it gets its line and its status here
-        sys.exit(_explain(_first(error)))
+        sys.exit(_explain(first_of(error)))
 
 
 def _explain(error: Exception) -> int:
@@ -89,13 +89,6 @@ def _explain(error: Exception) -> int:
             traceback.print_exception(error)
             click.echo("usbfuzz: this is a bug in usbfuzz; please report it with the lines above", err=True)
     return InfraError.exit_code
-
-
-def _first(error: Exception) -> Exception:
-    """The error itself, or the first of a group: the others are its consequences."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _usage(error: click.ClickException) -> str:

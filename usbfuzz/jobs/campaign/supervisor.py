@@ -19,7 +19,7 @@ from harness.workers.worker import Worker, WorkerProgram
 from usbfuzz.crashes.layout import MINIMIZED_FILE
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.crashes.store import CrashStore
-from usbfuzz.errors import InputError, UsbfuzzError
+from usbfuzz.errors import InputError, UsbfuzzError, first_of
 from usbfuzz.report.render import render
 
 from .assignment import POLICY, LaneAssignment, LaneSupervisor
@@ -92,7 +92,7 @@ class Campaign:
                     await self._until_over(supervisors, lanes)
                     ticking.cancel()
             except* UsbfuzzError as errors:
-                raise _first(errors) from None
+                raise first_of(errors) from None
             finally:
                 self._save(every=True)
 
@@ -215,15 +215,6 @@ def _signals(handler: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-def _first(errors: BaseExceptionGroup[UsbfuzzError]) -> UsbfuzzError:
-    """The error to show, groups in groups unfolded."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, UsbfuzzError)
-    return error
 
 
 def _default_commands() -> tuple[tuple[str, ...], tuple[str, ...]]:
