@@ -25,7 +25,7 @@ NO_PREFIX = ""
 UNKNOWN_CALLER = "?"
 
 #: Seconds since boot, always with microseconds (an X server's have three digits), and the task or CPU.
-STAMP = r"\[ *\d+\.\d{6}\](?:\[ *([CT]\d+)\])?"
+STAMP = r"\[ *+\d++\.\d{6}\](?:\[ *+([CT]\d++)\])?+"
 _STAMP = rf"(?:<\d+>)?{STAMP} "  #: with the level before it
 _DROPPED = r"\*\* \d+ printk messages dropped \*\* "  #: console_unlock() on overflow, same line
 _PREFIX = re.compile(_STAMP)

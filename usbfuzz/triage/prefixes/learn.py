@@ -32,10 +32,11 @@ _MOST_TOKENS = 40
 _ENOUGH_ALIKE = 3  #: lines, when all are of one sort
 
 _TOKEN = re.compile(
-    r"(?P<stamp>\[ *\d+\.\d{6}\](?:\[ *[CT]\d+\])?)|(?P<box>\[[^\[\]]{0,80}\]|\([^()]{0,40}\)|<[^<>]{0,40}>)"
+    rf"(?P<stamp>{STAMP})"
+    r"|(?P<box>\[[^\[\]]{0,80}\]|\([^()]{0,40}\)|<[^<>]{0,40}>)"
     r"|(?P<number>\d+)|(?P<word>[A-Za-z_]+)|(?P<blank>[ \t]+)|(?P<sign>.)", re.DOTALL
 )  # fmt: skip
-_STAMP = r"(?P<stamp>\[ *+\d++\.\d{6}\](?:\[ *+[CT]\d++\])?+)"
+_STAMP = f"(?P<stamp>{STAMP})"
 _BLANK = r"[ \t]*+"
 _ANY_WORD = "[A-Za-z_]++"
 _PATTERNS = {"number": r"\d++", "[": r"\[[^\[\]]{0,80}+\]", "(": r"\([^()]{0,40}+\)", "<": r"<[^<>]{0,40}+>"}
