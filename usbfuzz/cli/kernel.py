@@ -6,12 +6,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from harness.guest.builds import build_kernel
 from harness.guest.image.manifest import manifest, read_tables
 from harness.guest.kernels import default_cache, installed, remove, resolve
+from harness.guest.kernels.built import unfinished
 from harness.guest.kernels.debug import debug_information
 from harness.guest.kernels.extras import EXTRAS, extra_directory
+from harness.guest.kernels.features import FEATURES
 from harness.guest.kernels.source import kernel_source
 from harness.guest.kernels.specs import FORMS
+from harness.workers.procs import usable_cores
 
 from .options import progress
 
@@ -35,6 +39,8 @@ def list_() -> None:
         Console().print(table)
     else:
         click.echo("no kernels yet; fetch one with: usbfuzz kernel add debian:bookworm")
+    for name in unfinished(default_cache()):
+        click.echo(f"{name} is not finished; the command that built it goes on, usbfuzz kernel rm {name} gives it up")
 
 
 @kernel.command("add")
@@ -44,6 +50,27 @@ def add(spec: str, refresh: bool) -> None:
     """Fetch and verify the kernel SPEC unless it is kept here."""
     found = resolve(spec, default_cache(), refresh=refresh, on_progress=progress)
     click.echo(f"{found.name}  {found.release}  {found.vmlinuz}")
+
+
+@kernel.command(
+    "build",
+    help=f"""Build Debian's kernel SPEC from its own source, with checks that the stock kernel lacks.
+
+    {"; ".join(f"{name}: {feature.what}" for name, feature in FEATURES.items())}.
+
+    Only what guests need is built, which takes an hour or more and 8 GB of disk until it is done; when it is stopped,
+    the same command goes on. Then it is a kernel like others: --kernel debian:6.12+kasan+kcov.""",
+)
+@click.argument("spec")
+@click.option("--with", "words", metavar="NAME,...", required=True, help=f"Of {', '.join(FEATURES)}.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 1024), default=usable_cores, help="By default one for each core.")
+def build(spec: str, words: str, jobs: int) -> None:
+    """Build the kernel SPEC with the features ``words``."""
+    names = [word.strip() for word in words.split(",") if word.strip()]
+    built = build_kernel(spec, names, default_cache(), jobs=jobs, on_progress=progress)
+    if built.left_out:
+        progress(f"it lacks {len(built.left_out)} modules of the stock kernel: {', '.join(built.left_out)}")
+    click.echo(f"{built.kernel.name}  {built.kernel.release}  {built.kernel.vmlinuz}")
 
 
 @kernel.command("debug")

@@ -14,7 +14,7 @@ from usbfuzz.errors import KernelError
 
 from .command import run
 from .model import read_image
-from .specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSpec
+from .specs import ArchiveSpec, BuiltSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSpec
 
 __all__ = ["LocalKernel", "build_local", "depmod", "locate"]
 
@@ -78,19 +78,22 @@ def locate(spec: Spec) -> LocalKernel:
             return _locate_directory(path)
         case ImageSpec(image, modules):
             return _checked(str(spec), image, modules)
-        case ArchiveSpec():
+        case ArchiveSpec() | BuiltSpec():
             raise AssertionError(spec)
 
 
-def build_local(kernel: LocalKernel, workspace: Path) -> Path:
-    """Make the files of a cache entry: the image, and links to the modules. Raises KernelError, OSError."""
+def build_local(kernel: LocalKernel, workspace: Path, *, copied: bool = False) -> Path:
+    """Make the files of a cache entry: the image, and the modules, ``copied`` or links. Raises KernelError, OSError."""
     built = workspace / "built"
     modules = built / "lib" / "modules" / kernel.release
     modules.mkdir(parents=True)
     shutil.copyfile(kernel.vmlinuz, built / "vmlinuz")
     for relative, source in kernel.files():
         (modules / relative).parent.mkdir(parents=True, exist_ok=True)
-        (modules / relative).symlink_to(source)
+        if copied:
+            shutil.copyfile(source, modules / relative)
+        else:
+            (modules / relative).symlink_to(source)
     if kernel.modules is not None:
         _copy_lists(kernel.modules, modules)
     for name in _FROM_BUILD:

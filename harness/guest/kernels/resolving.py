@@ -12,6 +12,7 @@ from usbfuzz.arch import Arch
 from usbfuzz.errors import KernelError
 
 from .archives import AptFiles
+from .built import discard_build, find_built, not_built
 from .cache import KernelStore
 from .extras import EXTRAS, extra_directory
 from .fetch import Archive
@@ -19,11 +20,11 @@ from .local import LocalKernel, build_local, depmod, locate
 from .model import Kernel, read_image, sha256_of, short_digest
 from .modules import ModuleIndex
 from .packages import is_exact, matches
-from .specs import ArchiveSpec, Spec, parse_spec
+from .specs import ArchiveSpec, BuiltSpec, Spec, parse_spec
 from .storage import storage_errors
 from .versions import version_key
 
-__all__ = ["arch_of", "installed", "remove", "resolve"]
+__all__ = ["arch_of", "complete", "installed", "remove", "resolve"]
 
 _Progress = Callable[[str], None]
 
@@ -55,13 +56,18 @@ def resolve(
     if isinstance(parsed, ArchiveSpec):
         with storage_errors(store.directory):
             return _resolve_archive(parsed, store, Archive(store.cache, apt_files, on_progress), refresh)
+    if isinstance(parsed, BuiltSpec):
+        name = find_built(parsed, store)
+        if name is None or (kernel := store.load(name)) is None:
+            raise not_built(parsed, store)
+        return kernel
     return _resolve_local(parsed, store, on_progress)
 
 
 def arch_of(spec: str) -> Arch:
     """The architecture of the kernel ``spec`` means; nothing is fetched. Raises KernelError."""
     parsed = parse_spec(spec)
-    return parsed.arch if isinstance(parsed, ArchiveSpec) else locate(parsed).arch
+    return parsed.arch if isinstance(parsed, ArchiveSpec | BuiltSpec) else locate(parsed).arch
 
 
 def installed(cache: Path) -> list[Kernel]:
@@ -71,17 +77,18 @@ def installed(cache: Path) -> list[Kernel]:
 
 
 def remove(spec: str, cache: Path) -> None:
-    """Delete a kernel, its debug information and its source from ``cache``. Never deletes a user's own files.
+    """Delete a kernel, its debug information and its source, or a build that was stopped. Never a user's own files.
 
     Raises KernelError when it is not there.
     """
     parsed = parse_spec(spec)
     store = KernelStore(cache.absolute())
-    name = (_cached_name(parsed, store) or str(parsed)) if isinstance(parsed, ArchiveSpec) else str(parsed)
+    name = _kept_name(parsed, store) or str(parsed)
     if not store.directory.is_dir():
         raise KernelError(f"{spec}: not in {store.directory}")
     with store.writing():
-        if not store.drop(name):
+        discarded = discard_build(store.cache, name) if isinstance(parsed, BuiltSpec) else False
+        if not store.drop(name) and not discarded:
             raise KernelError(f"{spec}: not in {store.directory}")
         for kind in EXTRAS:
             shutil.rmtree(extra_directory(kind, store.cache, name), ignore_errors=True)
@@ -100,7 +107,7 @@ def _resolve_archive(spec: ArchiveSpec, store: KernelStore, archive: Archive, re
                 archive.on_progress(f"{offer.name} is damaged in the cache; fetching it again")
             with store.workspace() as workspace:
                 built = archive.fetch(offer, workspace)
-                kernel = _finish(store, offer.name, offer.candidate.release, built, archive.on_progress)
+                kernel = complete(store, offer.name, offer.candidate.release, built, archive.on_progress)
         store.remember(str(spec), kernel.name)
         return kernel
 
@@ -123,7 +130,7 @@ def _resolve_local(spec: Spec, store: KernelStore, on_progress: _Progress) -> Ke
     ):
         if kernel := _prepared(local, stamp, store):
             return kernel
-        return _finish(store, local.name, local.release, build_local(local, workspace), on_progress, stamp)
+        return complete(store, local.name, local.release, build_local(local, workspace), on_progress, stamp)
 
 
 def _prepared(local: LocalKernel, stamp: str, store: KernelStore) -> Kernel | None:
@@ -132,10 +139,10 @@ def _prepared(local: LocalKernel, stamp: str, store: KernelStore) -> Kernel | No
     return store.load(local.name) if current else None
 
 
-def _finish(
+def complete(
     store: KernelStore, name: str, release: str, built: Path, on_progress: _Progress, stamp: str = ""
 ) -> Kernel:
-    """Index the modules, check that all parts are there and belong together, and add the entry to the cache."""
+    """Index the modules in ``built``, check that all is there and belongs together, and add the entry to the cache."""
     image = read_image(built / "vmlinuz")
     if image.release != release:
         raise KernelError(f"{name}: its image says it is {image.release}, not {release}")
@@ -143,6 +150,16 @@ def _finish(
     depmod(built, release, store.cache)
     ModuleIndex.read(built / "lib" / "modules" / release)
     return store.add(name, release, built, stamp)
+
+
+def _kept_name(spec: Spec, store: KernelStore) -> str | None:
+    """Name of the entry that ``spec`` means, as far as that can be known without asking a mirror."""
+    match spec:
+        case ArchiveSpec():
+            return _cached_name(spec, store)
+        case BuiltSpec():
+            return find_built(spec, store)
+    return str(spec)
 
 
 def _cached(spec: ArchiveSpec, store: KernelStore) -> Kernel | None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from usbfuzz.arch import ARCHES, DEFAULT, Arch
 from usbfuzz.errors import KernelError
 
 from .archives import DISTRIBUTIONS, Distribution
+from .features import FEATURES
 
 __all__ = [
     "DEFAULT_KERNEL",
     "FORMS",
     "ArchiveSpec",
+    "BuiltSpec",
     "DirectorySpec",
     "HostSpec",
     "ImageSpec",
@@ -36,6 +38,7 @@ _IMAGE_KINDS = tuple(arch.image.name.lower() for arch in ARCHES)
 FORMS = f"""\
 debian:VERSION-OR-SUITE (debian:5.10.223, debian:6.1, debian:5.10.0-32, debian:bookworm-backports), \
 {"".join(f"{name}:..., " for name in DISTRIBUTIONS if name != "debian")}\
+debian:VERSION+kasan+... (built here by "usbfuzz kernel build"), \
 tree:PATH (a built kernel tree), dir:PATH (a kernel image and lib/modules/RELEASE), \
 {"".join(f"{kind}:PATH[,modules:PATH], " for kind in _IMAGE_KINDS)}host, \
 or just the PATH of a tree, a directory or a kernel image"""
@@ -59,6 +62,22 @@ class ArchiveSpec:
 
     def __str__(self) -> str:
         return f"{self.distribution.name}:{self.wanted}" + ("" if self.arch is DEFAULT else f"/{self.arch.debian}")
+
+
+@frozen
+class BuiltSpec:
+    """A kernel that was built here from a distribution's source, with more checks: ``debian:6.12+kasan+kcov``."""
+
+    base: ArchiveSpec
+    features: tuple[str, ...]  #: names in :data:`.features.FEATURES`, in its order, at least one
+
+    @property
+    def arch(self) -> Arch:
+        """The architecture it runs on."""
+        return self.base.arch
+
+    def __str__(self) -> str:
+        return str(evolve(self.base, wanted="+".join((self.base.wanted, *self.features))))
 
 
 @frozen
@@ -101,7 +120,7 @@ class ImageSpec:
         return f"{self.kind}:{self.image}" + (f",modules:{self.modules}" if self.modules else "")
 
 
-Spec = ArchiveSpec | HostSpec | TreeSpec | DirectorySpec | ImageSpec
+Spec = ArchiveSpec | BuiltSpec | HostSpec | TreeSpec | DirectorySpec | ImageSpec
 
 
 def parse_spec(text: str) -> Spec:
@@ -126,7 +145,7 @@ def parse_spec(text: str) -> Spec:
     return _from_path(text.strip())
 
 
-def _archive_spec(distribution: Distribution, rest: str, text: str) -> ArchiveSpec:
+def _archive_spec(distribution: Distribution, rest: str, text: str) -> ArchiveSpec | BuiltSpec:
     wanted, slash, arch = rest.partition("/")
     if not _ARCHIVE_TEXT.fullmatch(wanted):
         example = f"{distribution.name}:{distribution.codenames[1]}"
@@ -134,7 +153,20 @@ def _archive_spec(distribution: Distribution, rest: str, text: str) -> ArchiveSp
     if slash and arch not in _BY_DEBIAN_NAME:
         known = ", ".join(_BY_DEBIAN_NAME)
         raise KernelError(f"{text!r}: {arch!r} is not an architecture that guests can have; known: {known}")
-    return ArchiveSpec(distribution, wanted, _BY_DEBIAN_NAME[arch] if slash else DEFAULT)
+    wanted, features = _split_features(wanted)
+    spec = ArchiveSpec(distribution, wanted, _BY_DEBIAN_NAME[arch] if slash else DEFAULT)
+    return BuiltSpec(spec, features) if features else spec
+
+
+def _split_features(wanted: str) -> tuple[str, tuple[str, ...]]:
+    """Take the names of features off the end; Debian's versions have plus signs too (``6.12.43-1~bpo12+1``)."""
+    given: set[str] = set()
+    rest, plus, last = wanted.rpartition("+")
+    while plus and rest and last in FEATURES:
+        given.add(last)
+        wanted = rest
+        rest, plus, last = wanted.rpartition("+")
+    return wanted, tuple(name for name in FEATURES if name in given)
 
 
 def _from_path(text: str) -> Spec:
