@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 
 from attrs import frozen
@@ -70,39 +71,42 @@ class Tree:
         """
         done = sum(1 for path in self.objects.rglob("*.o") if not path.name.endswith(".mod.o"))
         said = time.monotonic() - _EVERY
-        for line in self._run((self.arch.image.name, "modules")):
-            how, _, what = line.strip().partition("  ")
-            if how in _COMPILES:
-                done += 1
-                if time.monotonic() - said >= _EVERY:
+        with closing(self._run((self.arch.image.name, "modules"))) as lines:
+            for line in lines:
+                how, _, what = line.strip().partition("  ")
+                done += how in _COMPILES
+                if how in _COMPILES and time.monotonic() - said >= _EVERY:
                     said = time.monotonic()
                     on_progress(f"compiling: about {min(99, 100 * done // max(expected, 1))} %, at {what.strip()}")
 
-    def _run(self, words: tuple[str, ...]) -> Iterator[str]:
+    def _run(self, words: tuple[str, ...]) -> Generator[str, None, None]:
         """The lines that make prints; they go to the log as well."""
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"make {' '.join(words)}\n")
             begin = log.tell()
-            process = subprocess.Popen(
-                [*self._argv(), *words],
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-            )
-            assert process.stdout is not None
-            try:
-                for line in process.stdout:
-                    log.write(line)
-                    yield line
-            finally:
-                if process.poll() is None:
+            log.flush()
+            with self._started(words) as process:
+                assert process.stdout is not None
+                try:
+                    for line in process.stdout:
+                        log.write(line)
+                        yield line
+                except BaseException:
                     process.terminate()  # make removes what is half written, and so do the makes it started
-                status = process.wait()
-        if status != 0:
+                    raise
+        if process.returncode != 0:
             raise self._failed(begin)
+
+    def _started(self, words: tuple[str, ...]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self._argv(), *words],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
 
     def _argv(self) -> list[str]:
         if shutil.which("make") is None:
