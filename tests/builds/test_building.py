@@ -153,9 +153,7 @@ def test_modules_that_the_built_kernel_lacks_are_listed_before_and_after(archive
 def test_a_kernel_whose_source_left_the_archive_says_so(archive: FakeArchive, build: Build) -> None:
     archive.kernel("bookworm", "6.1.10-1", RELEASE)
     archive.publish("bookworm")
-    with pytest.raises(
-        KernelError, match=r"debian:6\.1\.10-1: bookworm has no linux-source package of version 6\.1\.10"
-    ):
+    with pytest.raises(KernelError, match=r"debian:6\.1\.10-1: bookworm has no linux-source-6\.1 of its version"):
         build()
 
 

@@ -9,7 +9,16 @@ from attrs import evolve
 
 from harness.guest.kernels.archives import DEBIAN, UBUNTU
 from harness.guest.kernels.packages import Candidate, candidates, is_exact, matches, newest, stock
-from harness.guest.kernels.specs import ArchiveSpec, DirectorySpec, HostSpec, ImageSpec, Spec, TreeSpec, parse_spec
+from harness.guest.kernels.specs import (
+    ArchiveSpec,
+    BuiltSpec,
+    DirectorySpec,
+    HostSpec,
+    ImageSpec,
+    Spec,
+    TreeSpec,
+    parse_spec,
+)
 from usbfuzz.arch import DEFAULT
 from usbfuzz.errors import KernelError
 
@@ -20,6 +29,9 @@ from usbfuzz.errors import KernelError
         ("debian:bookworm-backports", ArchiveSpec(DEBIAN, "bookworm-backports")),
         ("debian:6.12.43-1~bpo12+1", ArchiveSpec(DEBIAN, "6.12.43-1~bpo12+1")),
         ("ubuntu:noble", ArchiveSpec(UBUNTU, "noble")),
+        ("debian:6.12.118-1+kasan+kcov", BuiltSpec(ArchiveSpec(DEBIAN, "6.12.118-1"), ("kasan", "kcov"))),
+        ("debian:6.12.43-1~bpo12+1+kasan", BuiltSpec(ArchiveSpec(DEBIAN, "6.12.43-1~bpo12+1"), ("kasan",))),
+        ("debian:trixie+fault-injection", BuiltSpec(ArchiveSpec(DEBIAN, "trixie"), ("fault-injection",))),
         ("host", HostSpec()),
         ("tree:/src/linux", TreeSpec(Path("/src/linux"))),
         ("dir:/k", DirectorySpec(Path("/k"))),
@@ -30,6 +42,17 @@ from usbfuzz.errors import KernelError
 def test_each_form_is_understood_and_is_its_own_canonical_form(text: str, spec: Spec) -> None:
     assert parse_spec(text) == spec
     assert str(spec) == text
+
+
+@pytest.mark.parametrize("text", ["debian:6.12+kcov+kasan", "debian:6.12+kasan+kcov+kasan"])
+def test_the_features_of_a_built_kernel_have_one_order(text: str) -> None:
+    assert str(parse_spec(text)) == "debian:6.12+kasan+kcov"
+
+
+def test_a_built_kernel_may_name_its_architecture() -> None:
+    spec = BuiltSpec(ArchiveSpec(DEBIAN, "6.12", evolve(DEFAULT, debian="pdp11")), ("kasan",))
+    assert str(spec) == "debian:6.12+kasan/pdp11"
+    assert parse_spec(f"debian:6.12+kasan/{DEFAULT.debian}") == BuiltSpec(ArchiveSpec(DEBIAN, "6.12"), ("kasan",))
 
 
 def test_an_archive_kernel_may_name_its_architecture_and_drops_the_default_one() -> None:

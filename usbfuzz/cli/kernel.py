@@ -58,8 +58,8 @@ def add(spec: str, refresh: bool) -> None:
 
     {"; ".join(f"{name}: {feature.what}" for name, feature in FEATURES.items())}.
 
-    Only what guests need is built, which takes an hour or more and 8 GB of disk until it is done; when it is stopped,
-    the same command goes on. Then it is a kernel like others: --kernel debian:6.12+kasan+kcov.""",
+    Only what guests need is built. That takes hours of processor time, at the lowest priority, and 5 GB of disk until
+    it is done; stopped, the same command goes on. Then it is one like others: --kernel debian:6.12+kasan.""",
 )
 @click.argument("spec")
 @click.option("--with", "words", metavar="NAME,...", required=True, help=f"Of {', '.join(FEATURES)}.")

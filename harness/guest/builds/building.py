@@ -24,7 +24,7 @@ from . import config, makefiles
 from .configuring import configure, image_modules, left_out
 from .making import Tree
 from .needs import check_needs, check_place
-from .source import fetch_source
+from .source import unpacked_source
 
 __all__ = ["Built", "build_kernel"]
 
@@ -68,7 +68,7 @@ def build_kernel(
     with building(directory), storage_errors(directory):
         tree = Tree(directory, asked.arch, jobs)
         with store.writing(lambda: on_progress("waiting for another usbfuzz that is fetching a kernel")):
-            fetch_source(Archive(store.cache, apt_files, on_progress), exact, directory)
+            unpacked_source(Archive(store.cache, apt_files, on_progress), stock, exact, directory)
         _make(tree, stock, features, on_progress)
         kernel = _keep(tree, name, store, on_progress)
     discard_build(store.cache, name)

@@ -1,43 +1,36 @@
-"""The source that a distribution built a kernel from, with its patches: fetched and verified as kernels are."""
+"""The whole source that a distribution built a kernel from, with its patches: fetched and verified as kernels are."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
+from harness.guest.kernels import Kernel
 from harness.guest.kernels.command import run
+from harness.guest.kernels.extras import download
 from harness.guest.kernels.fetch import Archive
+from harness.guest.kernels.source import source_package
 from harness.guest.kernels.specs import ArchiveSpec
 from harness.guest.kernels.storage import storage_errors
 from usbfuzz.errors import KernelError
 
-__all__ = ["fetch_source"]
-
-_NAME = re.compile(r"linux-source-\d[\w.]*")
+__all__ = ["unpacked_source"]
 
 
-def fetch_source(archive: Archive, spec: ArchiveSpec, directory: Path) -> Path:
-    """The source tree of the kernel with exactly that version, in ``directory/source``; unpacked once.
+def unpacked_source(archive: Archive, stock: Kernel, spec: ArchiveSpec, directory: Path) -> Path:
+    """All of the source of the kernel ``stock``, which ``spec`` names, in ``directory/source``; unpacked once.
 
+    What is kept to show code (:func:`harness.guest.kernels.source.kernel_source`) lacks the files that make needs.
     Raises KernelError when the archive has no such source, or it does not verify, and StorageError.
     """
     source = directory / "source"
     if source.is_dir():
         return source
-    offer = archive.find(spec)
-    version = offer.candidate.version
-    packages = [found for found in offer.root.packages("linux-source-") if _NAME.fullmatch(found["package"])]
-    package = next((found for found in packages if found["version"] == version), None)
-    if package is None:
-        raise KernelError(f"{spec}: {offer.suite} has no linux-source package of version {version}")
-    size = int(package.get("size", "0")) / 1e6
-    archive.on_progress(f"downloading {package['package']} {version} from {offer.suite}, {size:.0f} MB")
     unpacked = directory / "unpacked"
     with storage_errors(directory):
         shutil.rmtree(unpacked, ignore_errors=True)
         unpacked.mkdir(parents=True)
-        (deb,) = offer.root.download([(package["package"], version)], unpacked)
+        deb = download(archive, spec, source_package(stock), unpacked)
         archive.on_progress(f"unpacking {deb.name}")
         _unpack(deb, unpacked, directory)
         (unpacked / "tree").rename(source)

@@ -20,7 +20,7 @@ from .model import Kernel
 from .specs import ArchiveSpec, parse_spec
 from .storage import storage_errors
 
-__all__ = ["EXTRAS", "Extra", "extra_directory", "fetch_extra", "members_of"]
+__all__ = ["EXTRAS", "Extra", "download", "extra_directory", "fetch_extra", "members_of"]
 
 EXTRAS = ("debug", "source")  #: directories of the cache, in which each kernel has one of its own
 
@@ -58,7 +58,7 @@ def fetch_extra(
         if final.is_dir():
             return final
         with store.writing(), store.workspace() as workspace:
-            package = _download(Archive(store.cache, apt_files, on_progress), spec, extra.package(kernel), workspace)
+            package = download(Archive(store.cache, apt_files, on_progress), spec, extra.package(kernel), workspace)
             on_progress(f"unpacking {package.name}")
             built = workspace / extra.kind
             built.mkdir()
@@ -86,7 +86,8 @@ def members_of(package: Path) -> Iterator[tarfile.TarFile]:
         raise KernelError(f"{package.name}: cannot be unpacked: dpkg-deb failed")
 
 
-def _download(archive: Archive, spec: ArchiveSpec, name: str, workspace: Path) -> Path:
+def download(archive: Archive, spec: ArchiveSpec, name: str, workspace: Path) -> Path:
+    """Download the package ``name`` of a kernel's own version. Raises KernelError when the archive has it no more."""
     offer = archive.find(spec)
     archive.on_progress(f"downloading {name} from {offer.suite}")
     try:

@@ -15,7 +15,7 @@ from .archives import AptFiles
 from .extras import Extra, extra_directory, fetch_extra, members_of
 from .model import Kernel
 
-__all__ = ["kernel_source", "source_directory"]
+__all__ = ["kernel_source", "source_directory", "source_package"]
 
 _APT_FILES = AptFiles()
 _TARBALL = re.compile(r"linux-source-[\d.]+\.tar\.\w+")
@@ -41,12 +41,14 @@ def kernel_source(
     Some 130 MB to download; C and assembly of the kernel's architecture, 860 MB, are kept.
     Raises KernelError (no such package, not verified), StorageError.
     """
-    extra = Extra("source", "its source", _package, partial(_unpack, PurePosixPath(kernel.arch.image.path).parts[1]))
+    extra = Extra(
+        "source", "its source", source_package, partial(_unpack, PurePosixPath(kernel.arch.image.path).parts[1])
+    )
     return fetch_extra(extra, kernel, cache, on_progress=on_progress, apt_files=apt_files)
 
 
-def _package(kernel: Kernel) -> str:
-    """``linux-source-6.1`` for debian:6.1.192-2."""
+def source_package(kernel: Kernel) -> str:
+    """The package with a kernel's source: ``linux-source-6.1`` for debian:6.1.192-2."""
     version = kernel.name.partition(":")[2]
     return f"linux-source-{'.'.join(version.split('.')[:2])}"
 
