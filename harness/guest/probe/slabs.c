@@ -12,7 +12,10 @@ static uint64_t page_of(uint64_t address)
 	uint64_t page = vmemmap + ((address - direct_map) >> 12) * shared->page_size;
 	uint64_t head = shared->page_head == NOWHERE ? 0 : guest_u64(page + shared->page_head);
 
-	return head & 1 ? head - 1 : page;	/* compound_head() */
+	if (!(head & 1))
+		return page;
+	/* compound_head(): its address; since 7.0 it may be the mask that leads there, which is above all addresses */
+	return head - 1 <= page ? head - 1 : page & head;
 }
 
 /* Fills in what the cache of an object says; false when that is not known. */
