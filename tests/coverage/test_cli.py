@@ -63,6 +63,19 @@ def test_pages_and_tracefile_are_written_at_once(campaign: Path, tmp_path: Path)
         _run(campaign, "--html", tmp_path / "pages")
 
 
+def test_a_class_of_ones_own_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from usbfuzz.models.hid.pointers import BootMouse\nclass Mine(BootMouse): pass\n"
+    )
+    with pytest.raises(InputError, match=r"mine\.py: is a class, and only cases and models are run here"):
+        _run(tmp_path / "mine.py")
+
+
+def test_what_is_neither_a_case_nor_a_model_is_named() -> None:
+    with pytest.raises(InputError, match=r"^no_such_model: is neither a file nor a device usbfuzz knows"):
+        _run("no_such_model")
+
+
 def test_a_directory_without_coverage_is_wrong_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no coverage; give a campaign's output"):
         _run(tmp_path)

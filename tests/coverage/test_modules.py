@@ -44,6 +44,17 @@ def test_code_that_runs_when_a_module_is_loaded_is_not_counted(built: Built) -> 
     assert "init_it" not in {function.name for function in coverage.module(NAME).functions}
 
 
+def test_code_behind_the_last_function_is_not_the_modules(built: Built) -> None:
+    place = built.function("fail")
+    coverage = built.coverage(Block(NAME, place.section, place.offset + place.size + 4096, 8))
+    assert coverage.modules == ()
+
+
+def test_blocks_of_a_module_that_is_not_at_hand_are_counted_all_the_same() -> None:
+    blocks = Blocks.of("k", "r", [Block("m", ".text", 99, 4), Block("m", ".exit.text", 0, 4)])
+    assert (module_coverage(blocks, "m", ()).blocks, module_coverage(blocks, "m", ()).functions) == (1, ())
+
+
 def test_a_cold_part_belongs_to_its_function() -> None:
     parts = (Function("f", ".text", 0, 10), Function("f.cold", ".text.unlikely", 0, 6), Function("g", ".text", 16, 4))
     blocks = Blocks.of("k", "r", [Block("m", ".text.unlikely", 0, 4, 3, "mouse")])

@@ -50,7 +50,9 @@ def _written(built: Built, tmp_path: Path, *blocks: Block) -> Mapping[str, _Seen
     (tmp_path / "cases" / "mouse.toml").write_text(_CASE)
     coverage = built.coverage(*blocks)
     found = {}
-    for path, content in pages(coverage, read_sources(coverage, lambda _: None), tmp_path / "blocks.tsv"):
+    for path, content in pages(
+        coverage, read_sources(coverage, lambda _: None), lambda name: tmp_path / "cases" / f"{name}.toml"
+    ):
         seen = _Seen()
         seen.feed(content.decode())
         assert b"default-src 'none'" in content
@@ -92,7 +94,7 @@ def test_a_case_that_is_not_there_is_said_to_be_missing(built: Built, tmp_path: 
 def test_without_the_source_only_lines_with_code_are_shown(built: Built, tmp_path: Path) -> None:
     coverage = built.coverage(built.whole("idle", 12345))
     bare = evolve(coverage, objects=evolve(coverage.objects, source=None))
-    written = dict(pages(bare, read_sources(bare, lambda _: None), tmp_path / "blocks.tsv"))
+    written = dict(pages(bare, read_sources(bare, lambda _: None), lambda name: tmp_path / "cases" / f"{name}.toml"))
     page = written["source/drivers/usb/dummy.c.html"].decode()
     assert "The source of this kernel is not here" in page
     assert 'id="L10"' in page

@@ -102,7 +102,7 @@ def _line(
         gutter = f"{line:6} {_short(hits) if hits else '':>8}  "
     mark = ET.SubElement(shown, "i")
     mark.text = gutter
-    mark.tail = plain(content)
+    mark.tail = f"{plain(content)}\n"  # not seen, as each line is a block; text that is copied has it
 
 
 def _short(count: int) -> str:

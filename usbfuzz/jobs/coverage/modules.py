@@ -73,8 +73,16 @@ def module_coverage(blocks: Blocks, name: str, functions: Sequence[Function]) ->
             found.setdefault(_COLD.sub("", function.name), []).append(function)
     whole = [function for same in found.values() for function in _joined(same)]
     whole.sort(key=lambda function: (function.section, function.offset))
-    counted = sum(len(blocks.at(place)) for place in blocks.places if place[0] == name and is_counted(place[1]))
+    sections = [section for module, section in blocks.places if module == name and is_counted(section)]
+    counted = sum(_counted(blocks, name, section, parts) for section in sections)
     return ModuleCoverage(name, counted, tuple(whole))
+
+
+def _counted(blocks: Blocks, name: str, section: str, functions: Sequence[Function]) -> int:
+    """The blocks of a section. What lies behind its last function is not the module's, but code the kernel made."""
+    offsets = blocks.at((name, section))["offset"]
+    ends = [function.offset + function.size for function in functions if function.section == section]
+    return int(np.count_nonzero(offsets < max(ends, default=0))) if functions else len(offsets)
 
 
 def _covered(functions: Sequence[Function], section: str, cover: Cover, cases: Sequence[str]) -> list[FunctionCoverage]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from usbfuzz.coverage import Blocks, case_path
+from usbfuzz.coverage import Blocks
 
 from . import code, listing
 from .read import Coverage
@@ -18,8 +18,10 @@ __all__ = ["pages"]
 _NAMED = 8  #: modules that the page of a case names
 
 
-def pages(coverage: Coverage, files: Sequence[FileCoverage], blocks_file: Path) -> Iterator[tuple[str, bytes]]:
-    """Path and content of each page; ``blocks_file`` is what was read, with the cases beside it."""
+def pages(
+    coverage: Coverage, files: Sequence[FileCoverage], case_path: Callable[[str], Path]
+) -> Iterator[tuple[str, bytes]]:
+    """Path and content of each page; ``case_path`` says where the file of a case is."""
     top = tree(files)
     yield listing.index(coverage, top).written()
     yield from (listing.folder(folder).written() for folder in _folders(top))
@@ -38,7 +40,7 @@ def pages(coverage: Coverage, files: Sequence[FileCoverage], blocks_file: Path) 
             yield code.file(file, text, coverage.blocks.cases).written()
     reached = _reached(coverage.blocks)
     for name in coverage.blocks.cases:
-        yield code.case(name, case_path(blocks_file, name), reached.get(name, ())).written()
+        yield code.case(name, case_path(name), reached.get(name, ())).written()
 
 
 def _folders(top: Folder) -> Iterator[Folder]:
