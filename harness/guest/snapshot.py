@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "facts_of", "prune"]
 
 #: Seconds of wall time a stock kernel with every USB module may take under TCG on a busy machine.
-BOOT_TIMEOUT = 180.0
+BOOT_TIMEOUT = 400.0
 _PANIC_LOOK_S = 0.5  #: wall seconds between two looks at the console for a panic
 #: Snapshots in the cache, 150 to 230 MiB each: one for every kernel, set of parameters and version of the image.
 SNAPSHOTS_KEPT = 24

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from harness.channel.protocol import Channel
     from harness.guest.agent_client import Agent, UEvent
-    from harness.guest.probe.coverage import Covered
+    from harness.guest.probe.coverage import Coverage, Covered
     from harness.guest.qemu import Machine
     from usbfuzz.case.model import Case
     from usbfuzz.triage import Report
@@ -77,6 +77,11 @@ class Lane:
     def ports(self) -> Sequence[Channel]:
         """The channels of the guest, one per host controller."""
         return self.guest.ports
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """Which blocks of code the guest executes, where a probe sees it."""
+        return self.guest.coverage
 
     @property
     def restores(self) -> int:

@@ -20,6 +20,7 @@ from attrs import define, evolve, field
 import usbfuzz.errors
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
+from harness.guest.probe.coverage import Coverage
 from harness.guest.qemu import Timing
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Binding, Outcome, Verdict
@@ -91,6 +92,7 @@ class PretendLane:
     known: list[Report] = field(factory=list)
     runs: list[list[int]] = field(factory=list)
     closed: bool = False
+    coverage: Coverage | None = None
     _since: set[int] = field(factory=set)
 
     async def run(self, one: Case) -> Outcome:

@@ -18,6 +18,7 @@ from harness.guest.qemu import Timing
 from usbfuzz.atomic import UNFINISHED, discard, write_atomically
 from usbfuzz.case.model import Case, Expectation
 from usbfuzz.case.parts import weight
+from usbfuzz.coverage import COVERAGE
 from usbfuzz.errors import InputError
 from usbfuzz.triage import Report
 
@@ -70,8 +71,10 @@ class CrashStore:
                 discard(path)
             elif path.is_dir() and not path.is_symlink():
                 crash = Crash.read(path)
-                if crash is None:
+                if crash is None and path.name != COVERAGE:
                     ignored.append(path.name)
+                elif crash is None:
+                    continue
                 else:
                     self.crashes[path.name] = crash
                     for unfinished in path.glob(f"{UNFINISHED}*"):

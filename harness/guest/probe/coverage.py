@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from attrs import define, field, frozen
@@ -14,12 +14,15 @@ from usbfuzz.coverage.blocks import ROW, VMLINUX
 from .layout import CONSTANTS, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from .facts import Facts
     from .memory import Shared
 
 __all__ = ["Code", "Coverage", "Covered", "hit_class"]
 
 _Hits = NDArray[np.uint64]
+_Number = TypeVar("_Number", np.uint8, np.uint64)
 #: Lower bounds of the classes of hit counts: a loop that runs once more is no news, one that runs twice as often is.
 _CLASSES = np.array([1, 2, 3, 4, 8, 16, 32, 128], np.uint64)
 
@@ -39,6 +42,7 @@ class Code:
     release: str
     starts: NDArray[np.uint64]  #: of sections, sorted
     places: tuple[tuple[str, str], ...]  #: module and name of each
+    drivers: dict[str, str]  #: the module of each driver
 
     @classmethod
     def of(cls, facts: Facts, kernel: str, release: str) -> Code:
@@ -46,7 +50,7 @@ class Code:
         own = (facts.symbols.extent_of_kernel()[0], VMLINUX, ".text")
         rows = sorted([own, *((each.address, each.module, each.name) for each in facts.sections)])
         starts = np.array([row[0] for row in rows], np.uint64)
-        return cls(kernel, release, starts, tuple((row[1], row[2]) for row in rows))
+        return cls(kernel, release, starts, tuple((row[1], row[2]) for row in rows), facts.drivers)
 
     def sections(self, addresses: NDArray[np.uint64]) -> NDArray[np.intp]:
         """The number of the section that each address lies in, -1 in front of all."""
@@ -66,19 +70,38 @@ class Covered:
 
     def blocks(self, case: str = "", *, new: bool = False) -> Blocks:
         """The blocks, or only the new ones, as reached by ``case``; those outside of all sections are left out."""
-        section = self._code.sections(self._table["start"])
-        chosen = section >= 0
-        if new:
-            chosen &= self.new
+        chosen = self.new if new else np.ones(len(self.hits), bool)
+        return self._blocks(chosen, (case,) if case else (), np.full(len(self.hits), 0 if case else -1))
+
+    def owned(self, owners: Mapping[int, str]) -> Blocks:
+        """All blocks, each as reached by the case that ``owners`` has for its address."""
+        names = [owners.get(start, "") for start in self.starts.tolist()]
+        cases = sorted({*names} - {""})
+        number = {name: index for index, name in enumerate(cases)}
+        return self._blocks(np.ones(len(names), bool), cases, np.array([number.get(name, -1) for name in names], int))
+
+    def _blocks(self, chosen: NDArray[np.bool_], cases: Sequence[str], case_of: NDArray[np.intp]) -> Blocks:
+        section = self._code.sections(self.starts)
+        chosen = chosen & (section >= 0)
         table, section = self._table[chosen], section[chosen]
         rows = np.zeros(len(table), ROW)
         rows["place"] = section
         rows["offset"] = table["start"] - self._code.starts[section]
         rows["size"] = table["size"]
         rows["hits"] = self.hits[chosen]
-        rows["case"] = 0 if case else -1
-        cases = (case,) if case and len(rows) else ()
+        rows["case"] = case_of[chosen]
         return Blocks.from_rows(self._code.kernel, self._code.release, self._code.places, cases, rows)
+
+    def module_names(self) -> list[str]:
+        """The module of each block; "" outside of all sections."""
+        return [
+            self._code.places[number][0] if number >= 0 else "" for number in self._code.sections(self.starts).tolist()
+        ]
+
+    @property
+    def drivers(self) -> Mapping[str, str]:
+        """The module of each driver that the guest has."""
+        return self._code.drivers
 
     def modules(self) -> dict[str, int]:
         """How many blocks of each module ran."""
@@ -103,6 +126,7 @@ class Coverage:
     shared: Shared
     code: Code
     _before: _Hits = field(factory=lambda: np.zeros(0, np.uint64), init=False)
+    _total: _Hits = field(factory=lambda: np.zeros(0, np.uint64), init=False)
     _seen: NDArray[np.uint8] = field(factory=lambda: np.zeros(0, np.uint8), init=False)  #: classes of each slot
     _noise: NDArray[np.uint64] = field(factory=lambda: np.zeros(0, np.uint64), init=False)
 
@@ -122,18 +146,29 @@ class Coverage:
         hits[~_entered(table)] = 0
         slots = np.flatnonzero(hits)
         hits, table = hits[slots], table[slots]
-        self._seen = np.concatenate(
-            [self._seen, np.zeros(max(int(slots.max(initial=-1)) + 1 - len(self._seen), 0), np.uint8)]
-        )
+        self._seen = _longer(self._seen, len(self.shared.blocks))
+        self._total = _longer(self._total, len(self.shared.blocks))
         seen, classes = self._seen[slots], hit_class(hits)
         told = ~np.isin(table["start"], self._noise)
         again = int(np.count_nonzero((seen != 0) & (classes & ~seen != 0) & told))
         self._seen[slots] |= classes
+        self._total[slots] += hits
         return Covered(hits, (seen == 0) & told, again, table, self.code)
+
+    def everything(self) -> Covered:
+        """What ran in all rounds together."""
+        slots = np.flatnonzero(self._total)
+        table = self.shared.blocks[_FIRST:][slots]
+        return Covered(self._total[slots], np.ones(len(slots), bool), 0, table, self.code)
 
     def ignore(self, covered: Covered) -> None:
         """Blocks that ran while nothing was plugged in say nothing of a case."""
         self._noise = np.union1d(self._noise, covered.starts)
+
+
+def _longer(array: NDArray[_Number], length: int) -> NDArray[_Number]:
+    """The array, with zeros behind it if it is shorter."""
+    return np.concatenate([array, np.zeros(max(length - len(array), 0), array.dtype)])
 
 
 def _entered(table: Record) -> NDArray[np.bool_]:

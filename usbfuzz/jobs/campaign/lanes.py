@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
+from harness.guest.probe.coverage import Coverage
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Outcome
 from usbfuzz.case.model import Case
@@ -18,6 +19,10 @@ class CampaignLane(Protocol):
 
     recording: bool  #: outcomes carry the conversation
     known: list[Report]  #: bugs whose warnings no longer have the guest restored
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """Which blocks of code the guest executes, where that can be seen."""
 
     @property
     def restores(self) -> int:

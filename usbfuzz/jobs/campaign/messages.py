@@ -63,6 +63,7 @@ class WorkerStart:
     generator: tuple[str, ...]  #: command of the lane's generator, without its arguments
     config: LaneConfig
     minimize: bool = True  #: make the cases of new bugs small
+    coverage: str = ""  #: directory for what the cases reached; "": it is not kept
 
 
 @frozen
@@ -137,6 +138,7 @@ class RoundDone:
     worst_reply_ms: float
     drivers: tuple[str, ...]  #: that bound
     hits: tuple[str, ...]  #: crash directories whose crash was seen again
+    blocks: int = 0  #: of code, that ran for the first time in this lane
 
 
 @frozen

@@ -6,6 +6,7 @@ from collections import deque
 
 from attrs import define, field
 
+from usbfuzz.coverage import Blocks
 from usbfuzz.crashes.record import Crash
 
 from .messages import Entered, LaneState, RoundDone
@@ -80,6 +81,7 @@ class Progress:
     fresh: set[str] = field(factory=set)  #: crash directories made in this run
     notes: deque[str] = field(factory=lambda: deque(maxlen=4))  #: what went wrong, newest last
     skipped: int = 0
+    reached: Blocks | None = None  #: code that cases of this and earlier runs have executed, as of the last look
     started: float | None = None  #: monotonic time of the first round of this run; booting does not count
     ended: float | None = None  #: that of the end of its last round so far
     session: CampaignTotals = field(factory=CampaignTotals)  #: of this run
@@ -117,6 +119,12 @@ class Progress:
     def recent(self, rate: Rate, now: float) -> float:
         """Events of ``rate`` a second over the last seconds."""
         return rate.at(now, self.elapsed(now))
+
+    def code(self) -> str:
+        """How much code was reached, in words; "" when that is not known."""
+        if self.reached is None:
+            return ""
+        return f"{len(self.reached):,} blocks of {len(self.reached.modules)} modules reached"
 
     def ranking(self) -> list[Crash]:
         """Crashes, new ones first, then by sightings."""

@@ -6,6 +6,7 @@ import gc
 import time
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 from attrs import define, evolve, field
 
@@ -19,6 +20,7 @@ from .attribute import Attributor, Suspicion, bound_drivers
 from .inbox import Inbox, unless_set
 from .lanes import CampaignLane
 from .messages import Attributed, Entered, LaneState, Made, Order, Reply, RoundDone, Sighted, WorkerStart
+from .reach import Reach
 from .shrink import LAST_SECONDS, Found, Shrinker
 
 __all__ = ["HISTORY_ROUNDS", "Rounds"]
@@ -40,18 +42,24 @@ class Rounds:
     _history: deque[tuple[Case, ...]] = field(factory=lambda: deque(maxlen=HISTORY_ROUNDS), init=False)
     _saved: list[tuple[Report, str]] = field(factory=list, init=False)  #: reports and their crash directories
     _shrinker: Shrinker = field(init=False)
+    _reach: Reach | None = field(default=None, init=False)
     _rounds: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._shrinker = Shrinker(self.lane, lambda: self.inbox.hurry)
+        if self.start.coverage and self.lane.coverage is not None:
+            self._reach = Reach(self.lane.coverage, Path(self.start.coverage), self.start.config.ports)
 
     async def run(self) -> None:
         """Rounds until told to stop; raises GuestError and InfraError when the lane cannot go on."""
         while made := await self._supply():
             await self._round(made)
+            await self._alone()
             self._collect()
             if not self.inbox.stop.is_set() and (found := self._shrinker.next()):
                 await self._shrink(found)
+        if self._reach is not None:
+            self._reach.save()
         deadline = time.monotonic() + LAST_SECONDS
         while found := self._shrinker.last(deadline):
             await self._shrink(found)
@@ -63,6 +71,17 @@ class Rounds:
         if shrunk is not None:
             self.upstream.send(shrunk)
         self._history.clear()
+
+    async def _alone(self) -> None:
+        """Run a case again by itself when code is open that it may have reached."""
+        case = self._reach.candidate() if self._reach is not None and not self.inbox.stop.is_set() else None
+        if self._reach is None or case is None:
+            return
+        outcome, _ = await self._believable((case,))
+        if outcome is not None:
+            self._reach.add((case,), outcome)
+            if outcome.reports:
+                await self._look_into(outcome, (case,), ())
 
     async def _supply(self) -> list[Made]:
         """The next round's cases, or none once told to stop."""
@@ -82,6 +101,7 @@ class Rounds:
         outcome, dilated = await self._believable(cases)
         self.inbox.cases.learn(quiet=outcome is not None and not outcome.restored)
         hits: list[str] = []
+        blocks = self._reach.add(cases, outcome) if self._reach is not None and outcome is not None else 0
         if outcome is not None and outcome.reports:
             hits = await self._look_into(outcome, cases, indices)
         if outcome is None or self.lane.restores != restores:
@@ -101,6 +121,7 @@ class Rounds:
                 worst_reply_ms=outcome.worst_reply_ms if outcome else 0.0,
                 drivers=bound_drivers(outcome.bindings) if outcome else (),
                 hits=tuple(hits),
+                blocks=blocks,
             )
         )
 

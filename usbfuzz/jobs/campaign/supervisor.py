@@ -25,6 +25,7 @@ from usbfuzz.report.render import render
 from .assignment import POLICY, LaneAssignment, LaneSupervisor
 from .case_queue import GENERATOR
 from .confirmation import confirm_new
+from .gathered import Gathered
 from .ledger import CaseLedger
 from .messages import (
     MESSAGES,
@@ -52,6 +53,7 @@ ATTEMPTS = 3
 _TICK = 0.5  #: seconds between frames of the view, and between looks at the clock
 _SAVE_EVERY = 2  #: ticks between writes of the campaign's state
 _FLUSH_EVERY = 20  #: ticks between writes of crash counts
+_REACHED_EVERY = 30.0  #: seconds between two looks at what the lanes have reached
 _FINISH = 30.0 + LAST_SECONDS + 60.0  #: seconds for what runs, attribution and minimization, when the time is up
 _HURRY = 15.0  #: seconds for the round that runs, from Ctrl-C on
 _SEED_BITS = 32
@@ -67,6 +69,7 @@ class Campaign:
     store: CrashStore
     ledger: CaseLedger
     view: View
+    gathered: Gathered | None = None  #: what the cases reached; None: it is not kept
     killed: bool = False  #: ended by a second Ctrl-C
     _claims: dict[str, int] = field(factory=dict, init=False)  #: crash directory: lane that looks for its case
     _running: asyncio.Event = field(factory=asyncio.Event, init=False)  #: the first round began
@@ -88,13 +91,33 @@ class Campaign:
             try:
                 async with asyncio.TaskGroup() as group:
                     ticking = group.create_task(self._tick())
+                    looking = group.create_task(self._look_at_coverage())
                     lanes = [group.create_task(supervisor.run()) for supervisor in supervisors]
                     await self._until_over(supervisors, lanes)
                     ticking.cancel()
+                    looking.cancel()
             except* UsbfuzzError as errors:
                 raise first_of(errors) from None
             finally:
                 self._save(every=True)
+                self._gather()
+
+    def _gather(self) -> None:
+        """Add up what the lanes have reached."""
+        if self.gathered is None:
+            return
+        try:
+            self.gathered.finish()
+            self.progress.reached = self.gathered.so_far()
+        except UsbfuzzError as error:  # the crashes that were found are what counts
+            self.view.say(f"coverage: {error}")
+
+    async def _look_at_coverage(self) -> None:
+        """Count for the view what the lanes have reached so far."""
+        while self.gathered is not None:
+            await asyncio.sleep(_REACHED_EVERY)
+            with contextlib.suppress(UsbfuzzError):
+                self.progress.reached = await asyncio.to_thread(self.gathered.so_far)
 
     async def confirm(self, config: LaneConfig) -> None:
         """Once the lanes have ended: see which new crashes happen in real time, say which are not minimized."""
@@ -280,7 +303,8 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
         drivers=state.drivers,
         crashes=store.crashes,
     )
-    return Campaign(options, progress=progress, state=state, store=store, ledger=ledger, view=view)
+    gathered = Gathered.open(options.out, config, view.say) if config.probing.coverage else None
+    return Campaign(options, progress=progress, state=state, store=store, ledger=ledger, view=view, gathered=gathered)
 
 
 def _supervisors(
@@ -289,7 +313,8 @@ def _supervisors(
     program, options = WorkerProgram(worker, MESSAGES), campaign.options
     supervisors = []
     for lane in range(options.lanes):
-        start = WorkerStart(lane, campaign.state.seed, core_of(lane), generator, config, options.minimize)
+        reached = str(campaign.gathered.directory.resolve()) if campaign.gathered else ""
+        start = WorkerStart(lane, campaign.state.seed, core_of(lane), generator, config, options.minimize, reached)
         assignment = LaneAssignment(lane, campaign.ledger, campaign)
         supervisors.append(LaneSupervisor(Worker(f"lane {lane}", program, start, POLICY), assignment))
     return supervisors

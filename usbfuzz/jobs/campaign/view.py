@@ -82,6 +82,8 @@ def render(progress: Progress, now: float) -> RenderableType:
     drivers = Text(f"{len(progress.drivers)} drivers bound, of {progress.modules} modules that can bind")
     if progress.newest:
         drivers.append(f" · newest: {', '.join(reversed(progress.newest[-5:]))}", style="dim")
+    if code := progress.code():
+        drivers.append(f" · {code}")
     parts: list[RenderableType] = [head, counts, drivers, _lanes(progress, now)]
     if progress.crashes:
         parts.append(_crashes(progress, rows=_CRASH_ROWS))
@@ -161,6 +163,7 @@ def summary(progress: Progress, now: float) -> RenderableType:
         ("lanes' time", _shares(progress, now)),
         ("restores", f"{totals.restores:,}"),
         ("drivers bound", f"{len(progress.drivers)}, of {progress.modules} modules that can bind"),
+        ("code", progress.code()),
         ("answered late", _late(progress)),
         ("skipped", f"{progress.skipped:,} cases that took down a lane each time" if progress.skipped else ""),
         ("crashes", f"{len(progress.crashes)}, {len(progress.fresh)} of them new"),
