@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from harness.guest.agent_client import Ran, UEvent
+    from harness.guest.probe.coverage import Covered
     from usbfuzz.device import Device
     from usbfuzz.triage import Report
 
@@ -189,6 +190,11 @@ class Workbench:
         """What the guest's kernel printed since it was restored, and what drivers leaked to devices."""
         self._log += self.lane.read_console() + self.wait(self.lane.read_leaks(self.events))
         return self._log
+
+    def covered(self) -> Covered | None:
+        """The code that ran since the last call, or since the guest was restored; None where no probe sees it."""
+        coverage = self.lane.coverage
+        return None if coverage is None else coverage.since()
 
     def reports(self) -> tuple[Report, ...]:
         """The crashes and warnings in the kernel's log."""

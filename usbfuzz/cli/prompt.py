@@ -144,6 +144,24 @@ class Prompt(cmd.Cmd):
         for name, driver in self._guest.drivers().items():
             self._say(f"{name} {driver}")
 
+    def do_coverage(self, words: str) -> None:
+        """coverage [MODULE]: the code that ran since the last time, by module; or the functions of one module."""
+        covered = self._guest.covered()
+        if covered is None:
+            raise InputError("coverage: this guest cannot be looked into; `usbfuzz emulator list` shows which can")
+        functions = covered.functions()
+        if module := words.replace("-", "_"):
+            if module not in functions:
+                raise InputError(f"coverage: no code of {words} ran since the last time")
+            self._console.print("\n".join(sorted(functions[module])), markup=False)
+            return
+        table = Table(box=None, pad_edge=False)
+        for name in ("module", "blocks", "functions"):
+            table.add_column(name, justify="left" if name == "module" else "right")
+        for name, blocks in sorted(covered.modules().items(), key=lambda row: -row[1]):
+            table.add_row(name, f"{blocks:,}", f"{len(functions.get(name, ())):,}")
+        self._console.print(table)
+
     def do_dmesg(self, words: str) -> None:
         """dmesg [N]: the kernel's log, or its last N lines"""
         lines = [_unlevelled(line) for line in self._guest.wait(self._guest.lane.agent.kmsg()).splitlines()]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .facts import Facts
     from .memory import Shared
+    from .symbols import Symbols
 
 __all__ = ["Code", "Coverage", "Covered", "hit_class"]
 
@@ -43,6 +44,7 @@ class Code:
     starts: NDArray[np.uint64]  #: of sections, sorted
     places: tuple[tuple[str, str], ...]  #: module and name of each
     drivers: dict[str, str]  #: the module of each driver
+    symbols: Symbols
 
     @classmethod
     def of(cls, facts: Facts, kernel: str, release: str) -> Code:
@@ -50,7 +52,7 @@ class Code:
         own = (facts.symbols.extent_of_kernel()[0], VMLINUX, ".text")
         rows = sorted([own, *((each.address, each.module, each.name) for each in facts.sections)])
         starts = np.array([row[0] for row in rows], np.uint64)
-        return cls(kernel, release, starts, tuple((row[1], row[2]) for row in rows), facts.drivers)
+        return cls(kernel, release, starts, tuple((row[1], row[2]) for row in rows), facts.drivers, facts.symbols)
 
     def sections(self, addresses: NDArray[np.uint64]) -> NDArray[np.intp]:
         """The number of the section that each address lies in, -1 in front of all."""
@@ -97,6 +99,14 @@ class Covered:
         return [
             self._code.places[number][0] if number >= 0 else "" for number in self._code.sections(self.starts).tolist()
         ]
+
+    def functions(self) -> dict[str, set[str]]:
+        """The functions that ran, by module."""
+        found: dict[str, set[str]] = {}
+        for start, module in zip(self.starts.tolist(), self.module_names(), strict=True):
+            if place := self._code.symbols.place(start):
+                found.setdefault(module, set()).add(place.function)
+        return found
 
     @property
     def drivers(self) -> Mapping[str, str]:
@@ -154,6 +164,12 @@ class Coverage:
         self._seen[slots] |= classes
         self._total[slots] += hits
         return Covered(hits, (seen == 0) & told, again, table, self.code)
+
+    def since(self) -> Covered:
+        """The same, and what runs from now on counts for the next call."""
+        covered = self.end()
+        self.begin()
+        return covered
 
     def everything(self) -> Covered:
         """What ran in all rounds together."""

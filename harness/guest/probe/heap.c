@@ -247,7 +247,8 @@ void heap_result(const struct hook *hook, uint64_t a, uint64_t b, uint32_t stack
 		allocated(result, 0, stack);
 		break;
 	case HOOK_BULK:
-		each_of(hook, b, a < result ? a : (uint32_t)result, false, stack, false);
+		if ((uint32_t)result) /* all of them or none; how many, or true */
+			each_of(hook, b, a, false, stack, false);
 		break;
 	case HOOK_REALLOC:
 		if (result == a)

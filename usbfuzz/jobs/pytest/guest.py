@@ -51,6 +51,7 @@ class Guest(Workbench):
         self._seen = 0  # characters of the log that are from before this test
         self._told: set[str] = set()  # titles of crashes that the test expects, or has failed for already
         self._ports: set[int] = set()  # that had something plugged in
+        self._executed: dict[str, set[str]] = {}  # functions that this test was seen to run
 
     def plug(self, port: int, device: Device) -> None:
         """As :meth:`Workbench.plug`; the test's end unplugs it."""
@@ -75,6 +76,8 @@ class Guest(Workbench):
             self.restore()
         self._told = set()
         self._seen = len(self.kernel_log())
+        self._executed = {}
+        self.covered()
 
     def log(self) -> str:
         """What the kernel has said since the test began."""
@@ -85,6 +88,18 @@ class Guest(Workbench):
         found = tuple(report for report in extract(self.log()) if not report.suppressed)
         self._dirty = self._dirty or bool(found)
         return tuple(report for report in found if not self._told & report.names)
+
+    @property
+    def coverage(self) -> dict[str, set[str]]:
+        """The functions of each module that ran since the test began; skips the test where no probe sees them."""
+        covered = self.covered()
+        if covered is None:
+            pytest.skip(
+                "no coverage: it needs a QEMU with TCG plugins, and --usb-mode warp; see `usbfuzz emulator list`"
+            )
+        for module, functions in covered.functions().items():
+            self._executed.setdefault(module, set()).update(functions)
+        return self._executed
 
     def expect(self, title: str) -> None:
         """Declare that the test expects this crash."""
