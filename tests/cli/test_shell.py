@@ -20,6 +20,7 @@ import pytest
 from attrs import define, field
 
 from harness.lane.config import LaneConfig
+from harness.workbench import Workbench
 from tests import KNOWN_BUGS
 
 pytestmark = pytest.mark.guest
@@ -31,10 +32,11 @@ TITLE = "BUG: unable to handle kernel NULL pointer dereference in qt2_read_bulk_
 SECONDS = 40.0
 
 
-@pytest.fixture(autouse=True)
-def _cached(guest: Callable[..., LaneConfig]) -> None:
-    """The kernel is fetched and its image built before anybody waits for a prompt."""
-    guest(KERNEL)
+@pytest.fixture(autouse=True, scope="module")
+def _booted(guest: Callable[..., LaneConfig]) -> None:
+    """The guest that the shell takes from its snapshot was booted before anybody waits for a prompt."""
+    with Workbench(guest(KERNEL)):
+        pass
 
 
 def _pipe(*lines: str) -> subprocess.CompletedProcess[str]:
