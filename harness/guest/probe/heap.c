@@ -80,8 +80,12 @@ static void allocated(uint64_t start, uint64_t size, uint32_t stack)
 	struct object *object;
 	struct slot slot;
 
-	if (start & 7 || !in_direct_map(start, size ? size : 8) || size > UINT32_MAX || !find_slot(start, size, &slot))
+	if (start & 7 || !in_direct_map(start, size ? size : 8) || size > UINT32_MAX)
 		return;
+	if (!find_slot(start, size, &slot)) {
+		shadow_allow(start, PAGE - (start & (PAGE - 1)));	/* whatever it is, it is in use */
+		return;
+	}
 	size = size ? size : slot.size;
 	shared->allocations++;
 	used[frame_of(start)] = 1;
