@@ -24,3 +24,4 @@ def test_a_mouse_reaches_the_probe_of_usbhid_and_no_camera() -> None:
     assert {("usbhid", "usbhid_probe"), ("usbcore", "hub_event"), ("hid", "hid_parser_main")} <= reached
     assert "uvcvideo" not in {module for module, _ in reached}
     assert document["cases"] == ["mouse"]
+    assert document["modules_of_guests"] > 900

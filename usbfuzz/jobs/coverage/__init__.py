@@ -2,6 +2,6 @@
 
 ::
 
-    blocks.tsv ─▶ Blocks ─cover─▶ Cover (of a section) ┬─ functions of the kernel's .ko ──modules──▶ table, data (JSON)
-                                                       └─ line tables of its -dbg ────────sources─▶ lcov, pages (HTML)
+    blocks.tsv ─┬▶ Blocks ─cover─▶ Cover (of a section) ┬─ functions of the kernel's .ko ──modules──▶ table, data (JSON)
+    case ──run──┘                                       └─ line tables of its -dbg ────────sources─▶ lcov, pages (HTML)
 """

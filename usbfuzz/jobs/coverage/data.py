@@ -21,6 +21,7 @@ def to_json(coverage: Coverage) -> str:
         "format": FORMAT,
         "kernel": coverage.blocks.kernel,
         "release": coverage.blocks.release,
+        "modules_of_guests": coverage.there,
         "cases": list(coverage.blocks.cases),
         "modules": [_module(module) for module in coverage.modules],
     }

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from harness.guest.image.manifest import manifest, read_tables
 from harness.guest.kernels import Kernel
 from harness.guest.kernels.objects import VMLINUX, KernelObjects
 from usbfuzz.coverage import Blocks
-from usbfuzz.errors import InputError
+from usbfuzz.errors import InputError, KernelError
 
 from .modules import ModuleCoverage, module_coverage
 from .sources import FileCoverage, Sources
@@ -24,6 +25,12 @@ class Coverage:
     blocks: Blocks
     objects: KernelObjects
     modules: tuple[ModuleCoverage, ...]  #: by name
+    there: int = 0  #: how many modules a guest of this kernel has; 0: not known
+
+    @property
+    def loadable(self) -> int:
+        """How many of the modules that were executed are not the kernel itself."""
+        return sum(module.name != VMLINUX for module in self.modules)
 
     def module(self, name: str) -> ModuleCoverage:
         """The module of that name, executed or not. Raises InputError when the kernel has none."""
@@ -41,7 +48,15 @@ def read_coverage(blocks: Blocks, kernel: Kernel, objects: KernelObjects) -> Cov
         message = f"{kernel.name} is {kernel.release} now, and the coverage is of {blocks.release}"
         raise InputError(f"{message}; run the campaign again")
     modules = (module_coverage(blocks, name, objects.functions(name)) for name in blocks.modules)
-    return Coverage(blocks, objects, tuple(module for module in modules if module.blocks))
+    reached = tuple(module for module in modules if module.blocks)
+    return Coverage(blocks, objects, reached, _modules_of_guests(kernel))
+
+
+def _modules_of_guests(kernel: Kernel) -> int:
+    try:
+        return len(manifest(read_tables(kernel.modules)).modules)
+    except KernelError:
+        return 0
 
 
 def read_sources(coverage: Coverage, on_progress: Callable[[str], None]) -> tuple[FileCoverage, ...]:

@@ -18,14 +18,15 @@ def share(part: int, whole: int) -> str:
 
 def summary(coverage: Coverage) -> str:
     """One line: how much of what there is."""
-    modules = coverage.modules
-    known = [module for module in modules if module.functions]
-    functions = share(sum(module.reached for module in known), sum(len(module.functions) for module in known))
-    cases = len(coverage.blocks.cases)
-    return (
-        f"{coverage.blocks.kernel}: {len(modules)} modules, {functions} functions of them, "
-        f"{sum(module.blocks for module in modules):,} blocks, reached first by {cases:,} cases"
-    )
+    known = [module for module in coverage.modules if module.functions]
+    reached, functions = sum(module.reached for module in known), sum(len(module.functions) for module in known)
+    parts = [
+        f"{share(coverage.loadable, coverage.there)} modules",
+        f"{share(reached, functions)} of their functions",
+        f"{sum(module.blocks for module in coverage.modules):,} blocks",
+        f"{len(coverage.blocks.cases):,} cases that reached something first",
+    ]
+    return f"{coverage.blocks.kernel}: {', '.join(parts)}"
 
 
 def modules_table(modules: tuple[ModuleCoverage, ...]) -> Table:
