@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from pathlib import Path
 
@@ -19,6 +20,7 @@ __all__ = [
     "Mode",
     "Timing",
     "kernel_command_line",
+    "memory_for",
     "qemu_argv",
     "redir_argv",
 ]
@@ -28,6 +30,12 @@ SNAPSHOT = "booted"
 #: Ports of a guest, each a host controller of its own: so many devices enumerate side by side, while the devices of
 #: one controller would be enumerated one after the other.
 PORTS = 8
+
+
+#: MiB of a guest, unless its image needs more.
+MEMORY_MIB = 512
+#: The MiB that a guest's memory grows by, and that it has besides its image.
+_STEP_MIB, _REST_MIB = 256, 224
 
 
 class Mode(Enum):
@@ -69,7 +77,7 @@ class Machine:
     arch: Arch = DEFAULT
     emulator: Emulator = Factory(lambda self: Emulator(self.arch.emulation.qemu), takes_self=True)
     ports: int = PORTS  #: one xHCI controller with one usb-redir each
-    memory_mib: int = 512
+    memory_mib: int = MEMORY_MIB
     load_snapshot: bool = False
     debug: int = 0  #: usb-redir debug level, 0..4, written to ``qemu.log``
     plugin: Plugin | None = None  #: the probe that looks into the guest; needs TCG
@@ -106,6 +114,16 @@ class Machine:
     def restoring(self) -> Machine:
         """The same machine, started from its snapshot."""
         return evolve(self, load_snapshot=True)
+
+
+def memory_for(image_bytes: int) -> int:
+    """MiB for a guest with an image of that size.
+
+    A kernel with KASAN or debug information has modules of several times the size. While it boots, the image is there
+    packed and unpacked, and its files get half of the memory (Documentation/filesystems/tmpfs.rst, ``size``).
+    """
+    needed = 2 * image_bytes / (1 << 20) + _REST_MIB
+    return max(MEMORY_MIB, _STEP_MIB * math.ceil(needed / _STEP_MIB))
 
 
 def kernel_command_line(

@@ -10,7 +10,7 @@ from harness.guest.emulators import Emulator
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.probe.probing import BLOCKS, Heap, Probing
-from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line
+from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line, memory_for
 from usbfuzz.case.model import Case
 
 __all__ = ["LaneConfig"]
@@ -34,7 +34,7 @@ class LaneConfig:
     kernel_params: tuple[str, ...] = ()  #: besides those every guest has
     modules: str = "all"  #: which of the image's sets is loaded at boot
     loglevel: int = 5  #: of the console: more important messages than this are printed
-    memory_mib: int = 512
+    memory_mib: int = Factory(lambda self: memory_for(self.image.size), takes_self=True)
     debug: int = 0  #: level of QEMU's usb-redir devices, 0 to 4, written to QEMU's log
     validate_every: int = 1  #: rounds between slab validations; 0 = never
     probing: Probing = BLOCKS  #: what the probe looks at, where QEMU has one

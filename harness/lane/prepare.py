@@ -10,7 +10,7 @@ from harness.guest.emulators import ADVISED, Emulator, check_emulator, emulator_
 from harness.guest.image import build_image
 from harness.guest.kernels import arch_of, default_cache, resolve
 from harness.guest.probe.probing import BLOCKS, Heap, Probing
-from harness.guest.qemu import Machine, Mode, Timing, kernel_command_line
+from harness.guest.qemu import Machine, Mode, Timing, kernel_command_line, memory_for
 from harness.guest.rundir import RunDir
 from harness.workers.procs import may_answer_first
 
@@ -58,6 +58,7 @@ async def prepare(
             timing=Timing.KVM,
             arch=arch,
             emulator=chosen,
+            memory_mib=memory_for(image.size),
         )
         timing = await choose_timing(mode, trial, cache, _once(on_progress))
     return LaneConfig(

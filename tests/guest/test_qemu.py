@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from harness.guest.qemu import Machine, Timing, kernel_command_line, qemu_argv
+from harness.guest.qemu import Machine, Timing, kernel_command_line, memory_for, qemu_argv
 
 MACHINE = Machine(
     vmlinuz=Path("/k/vmlinuz"),
@@ -91,3 +91,12 @@ def test_a_users_word_replaces_ours_of_the_same_name() -> None:
 def test_an_oops_ends_the_guest_after_its_text_is_out() -> None:
     assert {"oops=panic", "panic=-1"} <= set(kernel_command_line(Timing.KVM).split())
     assert "-no-reboot" in qemu_argv(MACHINE)
+
+
+@pytest.mark.parametrize(
+    ("image_mib", "memory_mib"), [(0, 512), (115, 512), (144, 512), (145, 768), (246, 768), (600, 1536)]
+)
+def test_an_image_beyond_that_of_a_stock_kernel_gets_a_guest_in_which_it_fits_twice(
+    image_mib: int, memory_mib: int
+) -> None:
+    assert memory_for(image_mib << 20) == memory_mib

@@ -33,6 +33,11 @@ class Image:
     aliases: Path  #: the kernel's whole modules.alias
     modules: tuple[str, ...]  #: names of the modules in it, sorted
 
+    @property
+    def size(self) -> int:
+        """Its bytes; 0 when it is not there."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
 
 def build_image(kernel: Kernel, cache: Path, firmware: Path | None = None) -> Image:
     """The image for a kernel; from the cache unless something that it is made of has changed.
