@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.guest.probe.btf import Btf, BtfError
@@ -57,6 +58,7 @@ def test_constants_of_enumerations_have_their_values(raw: bytes) -> None:
     assert [btf.enumerator(name) for name in ("RED", "GREEN", "BLUE")] == [0, 7, 8]
 
 
+@example(cut=0, flip=28, value=74)  # more elements of the first type than bytes
 @given(cut=st.integers(0, 400), flip=st.integers(0, 400), value=st.integers(0, 255))
 def test_broken_bytes_are_refused_or_read_but_never_anything_else(raw: bytes, cut: int, flip: int, value: int) -> None:
     broken = bytearray(raw)
@@ -68,3 +70,11 @@ def test_broken_bytes_are_refused_or_read_but_never_anything_else(raw: bytes, cu
     btf.offset("outer", "in", "a")
     btf.parameters("made")
     btf.enumerator("BLUE")
+
+
+def test_a_structure_that_holds_itself_without_a_name_has_an_end() -> None:
+    member = (0, 1, 0)
+    types = struct.pack("<III", 1, 4 << 24 | 2000, 8) + struct.pack("<III", *member) * 2000
+    strings = b"\0outer\0"
+    header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings))
+    assert Btf.parse(header + types + strings).offset("outer", "in") is None

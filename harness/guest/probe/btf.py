@@ -56,7 +56,9 @@ class Btf:
             magic, _, _, header, type_at, type_bytes, string_at, string_bytes = _HEADER.unpack_from(data)
             if magic != _MAGIC:
                 raise BtfError("it does not begin with BTF's magic number")
-            types = _read(data, header + type_at, header + type_at + type_bytes)
+            if len(data) < header + max(type_at + type_bytes, string_at + string_bytes):
+                raise BtfError("it is cut short")
+            types = _read(data[: header + type_at + type_bytes], header + type_at)
         except struct.error as error:
             raise BtfError("it is cut short") from error
         strings = data[header + string_at : header + string_at + string_bytes]
@@ -67,7 +69,7 @@ class Btf:
         found = self._structs.get(structure)
         offset = 0
         for name in path:
-            member = self._member(found, name, 0) if found is not None else None
+            member = self._member(found, name, set()) if found is not None else None
             if member is None:
                 return None
             bits, found = member
@@ -113,8 +115,8 @@ class Btf:
     def _named(self, kind: int) -> dict[str, _Type]:
         return {self._string(each.name): each for each in self.types if each.kind == kind}
 
-    def _member(self, owner: _Type, name: str, depth: int) -> tuple[int, _Type] | None:
-        """The offset in bits of a member, and its type; looked for in anonymous members too."""
+    def _member(self, owner: _Type, name: str, seen: set[int], depth: int = 0) -> tuple[int, _Type] | None:
+        """The offset in bits of a member, and its type; looked for in anonymous members too, in each type once."""
         if owner.kind not in {_STRUCT, _UNION} or depth > _DEEPEST:
             return None
         for place in range(owner.at, owner.at + _EACH[_STRUCT] * owner.elements, _EACH[_STRUCT]):
@@ -122,8 +124,10 @@ class Btf:
             bits = bits & 0xFFFFFF if owner.packed else bits
             if (kind := self._type(number)) is None:
                 continue
-            if not text and (inner := self._member(kind, name, depth + 1)):
-                return bits + inner[0], inner[1]
+            if not text and number not in seen:
+                seen.add(number)
+                if inner := self._member(kind, name, seen, depth + 1):
+                    return bits + inner[0], inner[1]
             if text and self._string(text) == name:
                 return bits, kind
         return None
@@ -135,9 +139,10 @@ class Btf:
         return self.strings[offset : self.strings.find(b"\0", offset)].decode("ascii", "replace")
 
 
-def _read(data: bytes, at: int, end: int) -> list[_Type]:
+def _read(data: bytes, at: int) -> list[_Type]:
+    """The types from ``at`` to the end; struct.error when the last is not whole."""
     found: list[_Type] = []
-    while at < end:
+    while at < len(data):
         name, info, size_or_type = _TYPE.unpack_from(data, at)
         kind, elements = info >> 24 & 0x1F, info & 0xFFFF
         if kind >= _KINDS:
@@ -145,4 +150,6 @@ def _read(data: bytes, at: int, end: int) -> list[_Type]:
         at += _TYPE.size
         found.append(_Type(data, at, name, kind, elements, bool(info >> 31), size_or_type))
         at += _FIXED.get(kind, 0) + _EACH.get(kind, 0) * elements
+        if at > len(data):
+            raise BtfError(f"type {len(found)} is cut short")
     return found
