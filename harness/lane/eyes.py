@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from harness.guest.emulators import Sight
-from harness.guest.probe.coverage import Code, Coverage
+from harness.guest.probe.compares import Armed, Comparisons
+from harness.guest.probe.coverage import Code, Coverage, Covered
 from harness.guest.probe.probe import Probe
 from harness.guest.probe.probing import Heap
 from harness.guest.qemu import Timing
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 
     from .config import LaneConfig
 
-__all__ = ["Eyes"]
+__all__ = ["Eyes", "Saw"]
+
+
+@frozen
+class Saw:
+    """What the probe saw of one round."""
+
+    covered: Covered | None = None  #: the code that ran; None: it was not looked at
+    compared: Comparisons | None = None  #: what armed code compared; None: none is armed
 
 
 @define
@@ -34,6 +43,7 @@ class Eyes:
 
     probe: Probe
     coverage: Coverage | None  #: None: it is not wanted
+    armed: Armed | None  #: the same of comparisons
     _console: Path
     _notes: list[tuple[int, str]] = field(factory=list, init=False)  #: where in the console's bytes, and the text
     _stopping: asyncio.Task[None] | None = field(default=None, init=False)
@@ -46,11 +56,11 @@ class Eyes:
         """The probe for guests of this snapshot, or None and one line that says why there is none."""
         probing, sees = config.probing, config.emulator.sees
         if Sight.REGISTERS not in sees:
-            probing = evolve(probing, heap=Heap.OFF)
+            probing = evolve(probing, heap=Heap.OFF, compare=False)
         if (
             machine.timing is Timing.KVM
             or Sight.COVERAGE not in sees
-            or not (probing.coverage or probing.heap is not Heap.OFF)
+            or not (probing.coverage or probing.compare or probing.heap is not Heap.OFF)
         ):
             return None
         facts = facts_of(snapshot)
@@ -66,7 +76,8 @@ class Eyes:
             on_progress(line)
         code = Code.of(facts, config.kernel.name, config.kernel.release)
         coverage = Coverage(probe.shared, code) if probing.coverage else None
-        return cls(probe, coverage, machine.console)
+        armed = Armed(probe.shared, code, facts.symbols) if probing.compare else None
+        return cls(probe, coverage, armed, machine.console)
 
     def begin(self) -> None:
         """Before a QEMU starts: nothing was found, and its console is empty."""
@@ -74,6 +85,18 @@ class Eyes:
         self.probe.begin()
         if self.coverage is not None:
             self.coverage.restarted()
+
+    def open_round(self) -> None:
+        """Before a round is played."""
+        if self.coverage is not None:
+            self.coverage.begin()
+        if self.armed is not None:
+            self.armed.begin()
+
+    def close_round(self) -> Saw:
+        """After it."""
+        armed = self.armed if self.armed is not None and self.armed.modules else None
+        return Saw(self.coverage.end() if self.coverage is not None else None, armed.end() if armed else None)
 
     def watch(self, qemu: Qemu) -> None:
         """Take what the probe inside ``qemu`` reports from now on."""

@@ -11,6 +11,7 @@ from attrs import define, field
 from harness.channel.conversation import NOT_RECORDED, Recorder
 from usbfuzz.errors import InfraError, UsbfuzzError
 
+from .eyes import Saw
 from .guest import LaneGuest
 from .outcome import Outcome, bindings, enumerated, interfaces
 from .round import Round
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.channel.protocol import Channel
     from harness.guest.agent_client import Agent, UEvent
-    from harness.guest.probe.coverage import Coverage, Covered
+    from harness.guest.probe.coverage import Coverage
     from harness.guest.qemu import Machine
     from usbfuzz.case.model import Case
     from usbfuzz.triage import Report
@@ -100,6 +101,19 @@ class Lane:
         """Reports of what drivers leaked to devices since the last call; ``events`` say which drivers bound."""
         return await self.guest.read_leaks(events)
 
+    def arm(self, modules: Iterable[str]) -> None:
+        """Have outcomes say what these modules compare, from the next round on; none: disarm.
+
+        Raises InfraError when the lane was opened without ``Probing(compare=True)``, or its QEMU does not see so much,
+        and InputError when the guest has not loaded a module.
+        """
+        eyes = self.guest.eyes
+        if eyes is None or eyes.armed is None:
+            raise InfraError(
+                "this lane does not see comparisons: it needs a QEMU of 9.0 or later under TCG, and compare=True"
+            )
+        eyes.armed.arm(modules)
+
     async def restore(self) -> None:
         """A fresh guest from the snapshot; raises QemuError, StorageError."""
         await self.guest.restore()
@@ -126,18 +140,18 @@ class Lane:
             await self.restore()
         recorder = self._recorder()
         started = time.monotonic()
-        coverage = self.guest.coverage
-        if coverage is not None:
-            coverage.begin()
+        eyes = self.guest.eyes
+        if eyes is not None:
+            eyes.open_round()
         played = Round(self.guest, self.known, validate=self._validates(), survey=self.surveying)
         ending = await played.play(cases, placing)
         broken = time.monotonic()
         diagnosis = await diagnose(self.guest, ending)
-        covered = coverage.end() if coverage is not None else None
+        saw = eyes.close_round() if eyes is not None else Saw()
         seconds = time.monotonic() - started
         restored = not await self._runs_on(ending, diagnosis)
         diagnosis = leaking(diagnosis, await self.read_leaks(played.stage.shared.events))
-        outcome = self._outcome(diagnosis, played.stage, recorder, covered, seconds=seconds, restored=restored)
+        outcome = self._outcome(diagnosis, played.stage, recorder, saw, seconds=seconds, restored=restored)
         if restored:
             with contextlib.suppress(UsbfuzzError):  # what was found must reach the job; the next round tries again
                 await self.restore()
@@ -172,7 +186,7 @@ class Lane:
         diagnosis: Diagnosis,
         stage: Stage,
         recorder: Recorder | None,
-        covered: Covered | None,
+        saw: Saw,
         *,
         seconds: float,
         restored: bool,
@@ -194,5 +208,6 @@ class Lane:
             conversation=recorder.conversation() if recorder else NOT_RECORDED,
             restored=restored,
             userspace=stage.userspace,
-            covered=covered,
+            covered=saw.covered,
+            compared=saw.compared,
         )

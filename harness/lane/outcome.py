@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from harness.guest.agent_client import UEvent
+    from harness.guest.probe.compares import Comparisons
     from harness.guest.probe.coverage import Covered
     from harness.guest.survey import Seen
 
@@ -59,6 +60,7 @@ class Outcome:
     restored: bool  #: the guest was restored from its snapshot after this round
     userspace: tuple[Seen, ...] | None = None  #: what programs saw of the devices, when the lane was told to look
     covered: Covered | None = None  #: the code that ran, where a probe could see it
+    compared: Comparisons | None = None  #: what armed code compared (:meth:`~harness.lane.lane.Lane.arm`)
     conversation: Conversation = NOT_RECORDED  #: what devices and guest said, when the lane was told to record it
 
     @property

@@ -9,7 +9,7 @@ import pytest
 
 from harness.guest.probe.layout import CONSTANTS, HEADER, structure
 
-STRUCTURES = ("header", "block", "hook", "check", "callee", "frame", "report")
+STRUCTURES = ("header", "block", "hook", "check", "callee", "frame", "report", "pair", "compared")
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ static uint64_t string_bytes(uint64_t address, uint64_t limit)
 
 static const struct callee *callee_at(uint64_t address)
 {
-	const struct callee *callees = shared_part(shared->callees_at);
+	const struct callee *callees = shared_part(shared->callees_at, shared->callees, sizeof(*callees));
 	uint32_t low = 0, high = callees ? shared->callees : 0;
 
 	while (low < high) {

@@ -7,27 +7,7 @@
 #define USBFUZZ_PROBE_COMPARE_H
 
 #include "insn.h"
-
-#define PAIRS 24		/* of one instruction, in one generation */
-
-struct pair {
-	uint64_t left;		/* operands, zero-extended from the instruction's width */
-	uint64_t right;
-};
-
-/*
- * One instruction in the shared table: little endian, at most 32 places behind the one that its address hashes to.
- * It counts if its generation is the present one and it has pairs. A pair is written before the count that covers it.
- */
-struct compared {
-	uint64_t pc;
-	uint32_t generation;
-	uint8_t kind;		/* enum insn_compare */
-	uint8_t width;		/* in bytes: 1, 2, 4, 8 */
-	uint8_t constant;	/* 1: right is an immediate */
-	uint8_t count;		/* of pairs */
-	struct pair pairs[PAIRS];
-};
+#include "layout.h"
 
 /* Where the parts of the table are. */
 struct compare_table {

@@ -52,9 +52,9 @@ static bool share_scoreboard(void)
 
 bool coverage_start(void)
 {
-	blocks = shared_part(shared->blocks_at);
-	counts = shared_part(shared->counts_at);
-	if (!blocks || !counts || !shared->slots || shared->slots & (shared->slots - 1))
+	blocks = shared_part(shared->blocks_at, shared->slots, sizeof(*blocks));
+	counts = shared_part(shared->counts_at, (uint64_t)shared->slots * shared->vcpus, 8);
+	if (!blocks || !counts || shared->slots < FIRST || shared->slots & (shared->slots - 1))
 		return false;
 	index_mask = 2 * shared->slots - 1;
 	index_of = calloc(2ull * shared->slots, sizeof(*index_of));
@@ -97,7 +97,7 @@ static uint32_t slot_of(uint64_t start)
 	uint32_t *entry = index_entry(start);
 
 	if (!*entry) {
-		if (shared->used_blocks == shared->slots) {
+		if (shared->used_blocks >= shared->slots) {
 			shared->dropped_blocks++;
 			return 0;
 		}

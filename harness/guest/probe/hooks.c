@@ -70,7 +70,7 @@ static void returned(unsigned int vcpu, void *data)
 /* The watched function that an address is in. */
 static const struct hook *hook_of(uint64_t address)
 {
-	const struct hook *hooks = shared_part(shared->hooks_at);
+	const struct hook *hooks = shared_part(shared->hooks_at, shared->hooks, sizeof(*hooks));
 	uint32_t low = 0, high = hooks ? shared->hooks : 0;
 
 	while (low < high) {

@@ -8,6 +8,8 @@
 #ifndef USBFUZZ_PROBE_INSN_H
 #define USBFUZZ_PROBE_INSN_H
 
+#include "layout.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,15 +47,6 @@ enum insn_access {
 	ACCESS_STRING = 4,	/* [rsi], [rdi]: movs, stos, lods, cmps, scas, ins, outs, with or without rep */
 	ACCESS_OTHER = 8,	/* at registers it does not name (xlat, maskmovdqu, clzero ...), or of many addresses (vgather) */
 	ACCESS_UNKNOWN = 16,	/* the bytes are no instruction known here */
-};
-
-enum insn_compare {
-	COMPARE_NONE,
-	COMPARE_CMP,		/* left - right; string comparisons too, once for each element */
-	COMPARE_ZERO,		/* `test` of a register with itself: right is the immediate 0 */
-	COMPARE_TEST,		/* left & right */
-	COMPARE_SUB,		/* left - right, kept in left; only an immediate from a register other than rsp, or from memory */
-	COMPARE_BT,		/* bit number `right` of left; of memory, the bit may lie outside the operand: compare.c */
 };
 
 enum operand_kind {

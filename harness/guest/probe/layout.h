@@ -24,6 +24,7 @@ enum feature {
 	FEATURE_COVERAGE = 1,
 	FEATURE_REGISTERS = 2,
 	FEATURE_MEMORY = 4,	/* guest memory can be read */
+	FEATURE_COMPARES = 8,
 };
 
 enum heap_mode {
@@ -49,6 +50,7 @@ struct header {
 	uint64_t callees_at;
 	uint64_t reports_at;
 	uint64_t compares_at;
+	uint64_t armed_at;
 	uint64_t cover_start[RANGES];	/* code whose blocks are counted */
 	uint64_t cover_end[RANGES];
 	uint64_t check_start;	/* code whose loads and stores are checked */
@@ -76,14 +78,13 @@ struct header {
 	/* control */
 	uint32_t frozen;	/* 1: nothing is checked */
 	uint32_t generation;	/* of the comparisons: a new one empties them */
-	uint64_t armed_start;	/* code whose comparisons are kept */
-	uint64_t armed_end;
 	/* the plugin's */
 	uint32_t alive;
 	uint32_t interface;
 	uint32_t features;
 	uint32_t used_blocks;
 	uint32_t dropped_blocks;
+	uint32_t dropped_compares;
 	uint32_t skew;		/* counts of slot i are at counts_at + 8 i - skew, of the next vCPU at 8 slots after it */
 	uint32_t reported;	/* reports written so far; the ring has the last ones */
 	uint32_t stopped;	/* the first bad access was reported, and nothing is checked any more */
@@ -167,6 +168,42 @@ enum report_kind {
 	REPORT_INVALID_FREE,
 	REPORT_URB,
 };
+
+enum insn_compare {
+	COMPARE_NONE,
+	COMPARE_CMP,		/* left - right; string comparisons too, once for each element */
+	COMPARE_ZERO,		/* `test` of a register with itself: right is the immediate 0 */
+	COMPARE_TEST,		/* left & right */
+	COMPARE_SUB,		/* left - right, kept in left; only an immediate from a register other than rsp, or from memory */
+	COMPARE_BT,		/* bit number `right` of left; of memory, the bit may lie outside the operand: compare.c */
+};
+
+#define PAIRS 24		/* of one instruction, in one generation */
+
+struct pair {
+	uint64_t left;		/* operands, zero-extended from the instruction's width */
+	uint64_t right;
+};
+
+/*
+ * One instruction that compares, at most 32 places behind the one that its address hashes to. It counts if its
+ * generation is the present one and it has pairs. A pair is written before the count that covers it.
+ */
+struct compared {
+	uint64_t pc;
+	uint32_t generation;
+	uint8_t kind;		/* enum insn_compare */
+	uint8_t width;		/* in bytes: 1, 2, 4, 8 */
+	uint8_t constant;	/* 1: right is an immediate */
+	uint8_t count;		/* of pairs */
+	struct pair pairs[PAIRS];
+};
+
+/*
+ * Control: a word for each page of code (its address / PAGE % ARMED_PAGES) at armed_at; not 0: what instructions on the
+ * page compare is kept. More than the pages of all modules that are loaded.
+ */
+#define ARMED_PAGES 16384
 
 /* A word of a stack that has a call in front of the place that it points to. */
 struct frame {

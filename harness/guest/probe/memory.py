@@ -26,6 +26,8 @@ _PAGE = CONSTANTS["PAGE"]
 #: Blocks of code that can be told apart in one lane's life; those of all modules that ran in an hour are a third.
 SLOTS = 1 << 18
 _REPORTS = 64
+#: Instructions whose comparisons are kept in one round: a driver and the modules it uses have a quarter of them.
+_COMPARES = 1 << 13
 _MODULES = (0xFFFFFFFFC0000000, 0xFFFFFFFFFF000000)
 
 
@@ -49,6 +51,8 @@ class Shared:
             "callees": facts.callees.nbytes,
             "reports": structure("report").itemsize * _REPORTS,
         }
+        if probing.compare:
+            sizes |= {"compares": structure("compared").itemsize * _COMPARES, "armed": 8 * CONSTANTS["ARMED_PAGES"]}
         places, end = {}, 0
         for name, size in sizes.items():
             places[name], end = end, end + -(-max(size, 1) // _PAGE) * _PAGE
@@ -70,6 +74,9 @@ class Shared:
             "hooks": self._view("hook", len(facts.hooks), places["hooks"]),
             "callees": self._view("callee", len(facts.callees), places["callees"]),
         }
+        if probing.compare:
+            self._parts["compares"] = self._view("compared", _COMPARES, places["compares"])
+            self._parts["armed"] = np.frombuffer(self._map, np.uint64, CONSTANTS["ARMED_PAGES"], places["armed"])
         self._parts["hooks"][:] = facts.hooks
         self._parts["callees"][:] = facts.callees
         text = facts.symbols.extent_of_kernel()
@@ -86,6 +93,7 @@ class Shared:
             "hooks": len(facts.hooks),
             "callees": len(facts.callees),
             "reports": _REPORTS,
+            "compares": _COMPARES if probing.compare else 0,
             "heap_mode": CONSTANTS[f"HEAP_{probing.heap.name}"],
             "memory": memory_mib << 20,
             "cover_start": ranges[0],
@@ -129,6 +137,16 @@ class Shared:
     def reports(self) -> Record:
         """The ring of ``struct report``."""
         return self._parts["reports"]
+
+    @property
+    def compares(self) -> Record:
+        """The table of ``struct compared``."""
+        return self._parts["compares"]
+
+    @property
+    def armed(self) -> NDArray[np.uint64]:
+        """A word for each page of code: not 0 where comparisons are kept."""
+        return self._parts["armed"]
 
     @property
     def _counts_bytes(self) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@
 struct header *shared;
 static uint64_t shared_bytes;
 static int shared_fd;
-static bool heap_ready;
+static bool heap_ready, compares_ready;
 
 /* QEMU reads this before it calls anything here, and refuses an interface that it does not have. */
 EXPORT int qemu_plugin_version;
@@ -35,10 +35,12 @@ __attribute__((constructor)) static void choose_interface(void)
 		qemu_plugin_version = qemu_plugin_scoreboard_new ? 2 : 1;
 }
 
-/* A part of the shared file; NULL when the header's offset lies outside of it. */
-void *shared_part(uint64_t offset)
+/* A part of the shared file, so many of a size; NULL when the header's words about it are wrong, or it is empty. */
+void *shared_part(uint64_t offset, uint64_t count, uint64_t size)
 {
-	return offset && offset < shared_bytes ? (uint8_t *)shared + offset : NULL;
+	if (!offset || offset % 8 || offset >= shared_bytes || !count || count > (shared_bytes - offset) / size)
+		return NULL;
+	return (uint8_t *)shared + offset;
 }
 
 int shared_file(void)
@@ -83,12 +85,22 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		return; /* a program's */
 	if (shared->features & FEATURE_COVERAGE)
 		coverage_block(tb);
-	if (!heap_ready)
+	if (!heap_ready && !compares_ready)
 		return;
 	if (!memory_known() && in_kernel_text(qemu_plugin_tb_vaddr(tb)) && memory_find(qemu_plugin_tb_get_insn(tb, 0)))
 		shared->features |= FEATURE_MEMORY;
-	hooks_block(tb);
-	access_block(tb);
+	if (heap_ready) {
+		hooks_block(tb);
+		access_block(tb);
+	}
+	if (compares_ready)
+		compares_block(tb);
+}
+
+static void flushed(qemu_plugin_id_t id)
+{
+	(void)id;
+	compares_flush();
 }
 
 static void vcpu_started(qemu_plugin_id_t id, unsigned int vcpu)
@@ -98,13 +110,20 @@ static void vcpu_started(qemu_plugin_id_t id, unsigned int vcpu)
 		return;
 	if (coverage_start())
 		shared->features |= FEATURE_COVERAGE;
-	if (!shared->heap_mode || !qemu_plugin_get_registers)
+	if (!(shared->heap_mode || shared->compares) || !qemu_plugin_get_registers)
 		return;
 	if (!registers_start()) {
-		complain("QEMU names the registers of x86-64 otherwise; no heap checks");
+		complain("QEMU names the registers of x86-64 otherwise; no heap checks, no comparisons");
 		return;
 	}
 	shared->features |= FEATURE_REGISTERS;
+	compares_ready = shared->compares && compares_start();
+	if (compares_ready)
+		shared->features |= FEATURE_COMPARES;
+	else if (shared->compares)
+		complain("this QEMU cannot test words of memory that is shared; no comparisons");
+	if (!shared->heap_mode)
+		return;
 	heap_ready = shadow_start() && heap_start() && objects_start() && stacks_start();
 	if (!heap_ready)
 		complain("no memory for the shadow of %lu MiB of guest memory; no heap checks", shared->memory >> 20);
@@ -151,6 +170,7 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
 	report_start(descriptor(argc, argv, "report"), descriptor(argc, argv, "resume"));
 	qemu_plugin_register_vcpu_init_cb(id, vcpu_started);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_flush_cb(id, flushed);
 	shared->alive = 1;
 	return 0;
 }

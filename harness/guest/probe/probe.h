@@ -9,12 +9,12 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
 
 /* x86's numbers of the registers, as instructions encode them. */
-enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, REGISTERS = 16 };
+enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, FS_BASE = 16, GS_BASE, REGISTERS };
 
 extern struct header *shared;
 
 /* probe.c */
-void *shared_part(uint64_t offset);
+void *shared_part(uint64_t offset, uint64_t count, uint64_t size);
 int shared_file(void);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const uint8_t *insn_bytes(const struct qemu_plugin_insn *insn, uint8_t copy[16]);
@@ -22,6 +22,11 @@ const uint8_t *insn_bytes(const struct qemu_plugin_insn *insn, uint8_t copy[16])
 /* coverage.c */
 bool coverage_start(void);
 void coverage_block(struct qemu_plugin_tb *tb);
+
+/* compares.c */
+bool compares_start(void);
+void compares_block(struct qemu_plugin_tb *tb);
+void compares_flush(void);
 
 /* registers.c: only in callbacks that were registered with QEMU_PLUGIN_CB_R_REGS */
 bool registers_start(void);

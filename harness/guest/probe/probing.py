@@ -24,6 +24,7 @@ class Probing:
     coverage: bool = True  #: count the blocks of modules that run
     kernel: bool = False  #: and those of the kernel itself
     heap: Heap = Heap.OFF
+    compare: bool = False  #: code may be armed: what its instructions compare is kept
 
 
 #: What costs next to nothing.

@@ -8,7 +8,7 @@ static struct qemu_plugin_register *handles[REGISTERS];
 static GByteArray *buffer;
 
 static const char *const names[REGISTERS] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-					      "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+					      "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15", "fs_base", "gs_base" };
 static const uint8_t arguments[] = { RDI, RSI, RDX, RCX, R8, R9 };
 
 bool registers_start(void)

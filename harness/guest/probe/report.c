@@ -109,10 +109,10 @@ static void describe(struct report *to, const struct found *found)
 
 void report(const struct found *found)
 {
-	struct report *ring = shared_part(shared->reports_at);
+	struct report *ring = shared_part(shared->reports_at, shared->reports, sizeof(*ring));
 	uint64_t one = 1;
 
-	if (!ring || !shared->reports || shared->frozen || !is_new(found))
+	if (!ring || shared->frozen || !is_new(found))
 		return;
 	describe(&ring[shared->reported % shared->reports], found);
 	__atomic_store_n(&shared->reported, shared->reported + 1, __ATOMIC_RELEASE);
