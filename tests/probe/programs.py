@@ -13,10 +13,13 @@ SOURCES = ROOT / "harness/guest/probe"
 FLAGS = ("-g", "-Wall", "-Wextra", "-Werror", f"-I{SOURCES}")
 
 
-def compile_driver(name: str, sources: tuple[str, ...], directory: Path, *flags: str) -> Path:
-    """The program of ``tests/probe/NAME.c`` and some of the probe's sources; a warning is a failure."""
+def compile_driver(
+    name: str, sources: tuple[str, ...], directory: Path, *flags: str, helpers: tuple[str, ...] = ()
+) -> Path:
+    """The program of ``tests/probe/NAME.c``, helpers beside it and sources of the probe; a warning is a failure."""
     program = directory / name
-    files = [Path(__file__).parent / f"{name}.c", *(SOURCES / source for source in sources)]
+    own = (Path(__file__).parent / f"{each}.c" for each in (name, *helpers))
+    files = [*own, *(SOURCES / source for source in sources)]
     subprocess.run(["cc", *FLAGS, *flags, "-o", str(program), *map(str, files)], check=True)
     return program
 

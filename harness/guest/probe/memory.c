@@ -6,6 +6,8 @@
  */
 #include "probe.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define START_KERNEL_MAP 0xffffffff80000000ull	/* arch/x86/include/asm/page_64_types.h */
@@ -97,6 +99,33 @@ static void read_bases(void)
 		vmemmap = base;
 }
 
+/* The memory of this process around an address that may be read and written: mappings without a gap between them. */
+static bool mapped_around(uintptr_t at, uintptr_t *start, uintptr_t *end)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	uintptr_t low, high;
+	char line[512], may[5];
+
+	*start = *end = 0;
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &low, &high, may) != 3 || may[0] != 'r' || may[1] != 'w')
+			continue;
+		if (low != *end && *end > at)
+			break;
+		*start = low == *end ? *start : low;
+		*end = high;
+	}
+	if (maps)
+		fclose(maps);
+	return *start <= at && at < *end;
+}
+
+/* Whether so many bytes at an address lie in the range. */
+static bool lies_in(uintptr_t start, uintptr_t end, uintptr_t at, uint64_t bytes)
+{
+	return at >= start && at < end && bytes <= end - at;
+}
+
 /*
  * Finds the RAM by an instruction of the kernel's text. The kernel's image is one piece, in physical memory as well
  * as in virtual; where it begins is in its variable phys_base. What is found must show the same instruction.
@@ -104,21 +133,27 @@ static void read_bases(void)
 bool memory_find(struct qemu_plugin_insn *insn)
 {
 	uint64_t address = qemu_plugin_insn_vaddr(insn), phys_base = 0;
-	uint8_t *at = qemu_plugin_insn_haddr ? qemu_plugin_insn_haddr(insn) : NULL, copy[16], seen[16];
+	uintptr_t at = qemu_plugin_insn_haddr ? (uintptr_t)qemu_plugin_insn_haddr(insn) : 0, start, end, variable, first;
+	uint8_t copy[16], seen[16];
 	size_t size = qemu_plugin_insn_size(insn);
 
 	if (!at || !shared->page_tables_at || !shared->memory || size > sizeof(seen) || tries == TRIES)
 		return false;
-	if (shared->phys_base_at)
-		memcpy(&phys_base, at + (shared->phys_base_at - address), sizeof(phys_base));
-	ram_bytes = shared->memory;
-	ram = at - (address - START_KERNEL_MAP + phys_base);
-	tables = shared->page_tables_at - START_KERNEL_MAP + phys_base;
-	if (phys_base < ram_bytes && guest_read(address, seen, size) && !memcmp(seen, insn_bytes(insn, copy), size)) {
-		read_bases();
-		return true;
+	variable = at + (shared->phys_base_at - address);
+	if (mapped_around(at, &start, &end) && shared->phys_base_at && lies_in(start, end, variable, sizeof(phys_base)))
+		memcpy(&phys_base, (const void *)variable, sizeof(phys_base));
+	first = at - (address - START_KERNEL_MAP + phys_base);
+	if (lies_in(start, end, first, shared->memory)) {
+		ram_bytes = shared->memory;
+		ram = (const uint8_t *)first;
+		tables = shared->page_tables_at - START_KERNEL_MAP + phys_base;
+		if (guest_read(address, seen, size) && !memcmp(seen, insn_bytes(insn, copy), size)) {
+			read_bases();
+			return true;
+		}
 	}
 	ram = NULL;
+	ram_bytes = 0;
 	if (++tries == TRIES)
 		complain("the guest's memory was not found in QEMU's; no heap checks");
 	return false;

@@ -18,7 +18,7 @@
 struct header *shared;
 static uint64_t shared_bytes;
 static int shared_fd;
-static bool heap_ready, compares_ready;
+static bool coverage_ready, heap_ready, compares_ready;
 
 /* QEMU reads this before it calls anything here, and refuses an interface that it does not have. */
 EXPORT int qemu_plugin_version;
@@ -83,7 +83,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	(void)id;
 	if (!(qemu_plugin_tb_vaddr(tb) >> 63) || !qemu_plugin_tb_n_insns(tb))
 		return; /* a program's */
-	if (shared->features & FEATURE_COVERAGE)
+	if (coverage_ready)
 		coverage_block(tb);
 	if (!heap_ready && !compares_ready)
 		return;
@@ -108,7 +108,8 @@ static void vcpu_started(qemu_plugin_id_t id, unsigned int vcpu)
 	(void)id;
 	if (vcpu)
 		return;
-	if (coverage_start())
+	coverage_ready = coverage_start();
+	if (coverage_ready)
 		shared->features |= FEATURE_COVERAGE;
 	if (!(shared->heap_mode || shared->compares) || !qemu_plugin_get_registers)
 		return;
@@ -164,6 +165,10 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
 	}
 	if (!map_shared(descriptor(argc, argv, "shm"))) {
 		fprintf(stderr, "usbfuzz probe: shm= is no descriptor of a memory file of layout %d\n", PROBE_LAYOUT);
+		return -1;
+	}
+	if (!shared->vcpus || shared->vcpus > (uint32_t)info->system.max_vcpus) {
+		fprintf(stderr, "usbfuzz probe: the memory file is made for %u processors\n", shared->vcpus);
 		return -1;
 	}
 	shared->interface = qemu_plugin_version;
