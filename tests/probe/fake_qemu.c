@@ -34,7 +34,6 @@ static flush_cb on_flush;
 
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 void *__real_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset);
 
 static void *guarded(size_t length)
 {
@@ -145,8 +144,7 @@ void qemu_plugin_register_vcpu_insn_exec_cond_cb(struct qemu_plugin_insn *insn, 
 void qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(struct qemu_plugin_tb *tb, int op, qemu_plugin_u64 to,
 							uint64_t amount)
 {
-	(void)tb;
-	(void)op;
+	(void)tb, (void)op;
 	*word_of(to) += amount;	/* as if it ran at once */
 }
 
@@ -197,27 +195,18 @@ bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info)
 	return info & 8;
 }
 
-void qemu_plugin_outs(const char *text)
-{
-	(void)text;
-}
-
 void qemu_plugin_request_time_control(void)
 {
 }
 
 bool qemu_plugin_read_memory_vaddr(uint64_t address, GByteArray *to, size_t length)
 {
-	(void)address;
-	(void)to;
-	(void)length;
-	return false;
+	return (void)address, (void)to, (void)length, false;
 }
 
 int qemu_plugin_write_register(struct qemu_plugin_register *handle, GByteArray *from)
 {
-	(void)handle;
-	(void)from;
+	(void)handle, (void)from;
 	abort();		/* it never changes what the guest computes */
 }
 
