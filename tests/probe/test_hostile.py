@@ -17,7 +17,11 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     flags = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover", "-Wl,--wrap=mmap")
     sources = tuple(sorted(path.name for path in SOURCES.glob("*.c")))
     return compile_driver(
-        "hostile_driver", sources, tmp_path_factory.mktemp("hostile"), *flags, helpers=("fake_qemu", "fake_kernel", "hostile_guest")
+        "hostile_driver",
+        sources,
+        tmp_path_factory.mktemp("hostile"),
+        *flags,
+        helpers=("fake_qemu", "fake_kernel", "hostile_guest"),
     )
 
 

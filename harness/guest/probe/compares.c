@@ -108,6 +108,7 @@ static struct compare_site *site_of(uint64_t pc, const struct insn *insn, const 
 		memcpy(each->bytes, bytes, sizeof(each->bytes));
 		return &each->site;
 	}
+	shared->dropped_compares++;
 	return NULL;
 }
 

@@ -102,8 +102,12 @@ static void allocated(uint64_t start, uint64_t size, uint32_t stack)
 /* Whether an address lies in the middle of an object that is in use. */
 static bool inside_another(uint64_t address)
 {
-	const struct object *object = used[frame_of(address)] ? object_near(address) : NULL;
+	uint64_t frame = frame_of(address);
+	const struct object *object;
 
+	if (!used[frame] && !(frame && used[frame - 1]) && !(frame > 1 && used[frame - 2]))
+		return false;
+	object = object_near(address);
 	return object && !object->freed && address > object->start && address - object->start < object->size;
 }
 
@@ -148,6 +152,7 @@ static void freed(const struct hook *hook, uint64_t start, bool inner)
 	if (!object) {
 		object = object_new(start);
 		*object = (struct object){ .start = start, .cache = slot.cache, .size = slot.size, .room = slot.room };
+		used[frame_of(start)] = 1;
 	}
 	object->freed = stack_here();
 	shadow_poison(start, slot.size + 7, FREED);
@@ -186,8 +191,7 @@ static uint64_t page_address(uint64_t page)
 static void forget(uint64_t start, uint64_t length)
 {
 	for (uint64_t page = start; page < start + length; page += PAGE) {
-		if (used[frame_of(page)])
-			objects_forget(page, PAGE);
+		objects_forget(page, used[frame_of(page)] ? PAGE : 8);	/* at its start the pages that were freed */
 		used[frame_of(page)] = fresh[frame_of(page)] = 0;
 	}
 	/* They may be a part of a larger piece, which was given back. */

@@ -1,0 +1,36 @@
+"""The shadow says of each byte what a plain model of slots says, whatever order things happen in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from .programs import SOURCES, compile_driver, run
+from .shadow_model import Life
+
+STEPS = 2000
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    flags = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover", "-Wl,--wrap=mmap")
+    sources = tuple(sorted(path.name for path in SOURCES.glob("*.c")))
+    helpers = ("fake_qemu", "fake_kernel")
+    return compile_driver("shadow_driver", sources, tmp_path_factory.mktemp("shadow"), *flags, helpers=helpers)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_objects_pages_and_frees_in_any_order_leave_the_shadow_that_they_should(driver: Path, seed: int) -> None:
+    check(driver, seed)
+
+
+def check(driver: Path, seed: int) -> None:
+    """Run one life; AssertionError at the first thing that differs, with what led there."""
+    steps = list(Life(Random(seed)).commands(STEPS))
+    said = iter(run(driver, text="".join(f"{command} \n" for command, _ in steps)))
+    for index, (command, expected) in enumerate(steps):
+        got = [next(said, "") for _ in expected]
+        assert got == expected, (command, [step for step, _ in steps[max(0, index - 12) : index]])
+    assert next(said, "") == ""
