@@ -11,7 +11,9 @@ from attrs import field, frozen
 
 from usbfuzz.jobs.html import add, document
 
-__all__ = ["INDEX", "Page", "case_page", "file_page", "folder_page", "module_page", "number", "percent", "share"]
+from .table import percent
+
+__all__ = ["INDEX", "Page", "case_page", "file_page", "folder_page", "module_page", "number", "share"]
 
 INDEX = "index.html"
 
@@ -52,14 +54,6 @@ def module_page(name: str) -> str:
 def case_page(name: str) -> str:
     """Where the page of a case lies."""
     return f"cases/{name}.html"
-
-
-def percent(part: int, whole: int) -> str:
-    """``37 %``; a share is 100 % only when nothing is missing, and 0 % only when there is nothing."""
-    if not whole:
-        return ""
-    share = 100 * part / whole
-    return f"{min(max(round(share), 1 if part else 0), 100 if part == whole else 99)} %"
 
 
 @frozen

@@ -8,12 +8,20 @@ from rich.text import Text
 from .modules import ModuleCoverage
 from .read import Coverage
 
-__all__ = ["functions_table", "modules_table", "share", "summary"]
+__all__ = ["functions_table", "modules_table", "percent", "share", "summary"]
+
+
+def percent(part: int, whole: int) -> str:
+    """``37 %``; a share is 100 % only when nothing is missing, and 0 % only when there is nothing."""
+    if not whole:
+        return ""
+    share = 100 * part / whole
+    return f"{min(max(round(share), 1 if part else 0), 100 if part == whole else 99)} %"
 
 
 def share(part: int, whole: int) -> str:
     """``12 of 48 (25 %)``; only the part where the whole is not known."""
-    return f"{part:,} of {whole:,} ({100 * part // whole} %)" if whole else f"{part:,}"
+    return f"{part:,} of {whole:,} ({percent(part, whole)})" if whole else f"{part:,}"
 
 
 def summary(coverage: Coverage) -> str:
