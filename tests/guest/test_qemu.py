@@ -21,7 +21,7 @@ MACHINE = Machine(
 GOLDEN = """
 qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot -name usbfuzz,debug-threads=on
 -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
--machine q35,usb=off,vmport=off -m 512 -smp 1
+-machine q35,usb=off,vmport=off,hpet=off -m 512 -smp 1
 -accel tcg,thread=single -cpu max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku -icount shift=4,sleep=off
 -kernel /k/vmlinuz -initrd /k/initrd -append console=ttyS0
 -chardev file,id=console,path=/run/m1/console.log -serial chardev:console

@@ -44,8 +44,9 @@ ARCH = Arch(
     emulation=Emulation(
         qemu="qemu-system-x86_64",
         # q35 has PCI Express. usb=off: no USB controllers of its own, whose root hubs would be in the way. vmport=off:
-        # no VMware I/O port, which the kernel's mouse driver would probe.
-        machine="q35,usb=off,vmport=off",
+        # no VMware I/O port, which the kernel's mouse driver would probe. hpet=off: in QEMU 10 that timer ticks on when
+        # nobody listens, 500 times a guest second, and idle time is no longer cheap to skip.
+        machine="q35,usb=off,vmport=off,hpet=off",
         cpu_kvm="host",
         cpu_tcg=f"max,{','.join(f'-{name}' for name in _SLOW_UNDER_TCG)}",
     ),
