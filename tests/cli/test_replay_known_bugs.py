@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from attrs import evolve
 
+from harness.guest.probe.probing import Heap, Probing
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
 from tests import KNOWN_BUGS
@@ -22,6 +24,8 @@ EXAMPLE = KNOWN_BUGS / "quatech2-bulk-null.toml"
 TITLE = "BUG: unable to handle kernel NULL pointer dereference in qt2_read_bulk_callback"
 CHANCE = 1e-4  #: that a bug which comes as often as is recorded stays away in a test
 VULNERABLE, FIXED = "debian:5.10.223-1", "debian:5.10.262-1"
+#: What only the probe sees has titles that begin so.
+SEEN = ("KASAN: ", "urb-out-of-bounds ", "kernel-usb-infoleak ")
 
 
 def _expectations(shown: bool) -> list[object]:
@@ -41,9 +45,16 @@ def _group(case: Case, row: Expectation) -> pytest.MarkDecorator:
     return pytest.mark.xdist_group("-".join((row.kernel, *case.guest.kernel_params)))
 
 
+def _config(case: Case, config: LaneConfig) -> LaneConfig:
+    """With heap checks where they are what shows the bug."""
+    seen = any(name.startswith(SEEN) for name in case.recorded_names)
+    return evolve(config, probing=Probing(heap=Heap.REPORT)) if seen else config
+
+
 @pytest.mark.parametrize(("case", "recorded"), _expectations(shown=True))
 def test_a_known_bug_comes_back(case: Case, recorded: Expectation, guest: Callable[..., LaneConfig]) -> None:
-    result = asyncio.run(replay(case, guest(recorded.kernel), times=recorded.runs_for(CHANCE)))
+    config = _config(case, guest(recorded.kernel))
+    result = asyncio.run(replay(case, config, times=recorded.runs_for(CHANCE)))
     assert result.hits, result.titles
     outcome = result.best
     assert recorded.names & outcome.reports[0].names
@@ -52,7 +63,7 @@ def test_a_known_bug_comes_back(case: Case, recorded: Expectation, guest: Callab
 
 @pytest.mark.parametrize(("case", "recorded"), _expectations(shown=False))
 def test_a_fixed_bug_stays_away(case: Case, recorded: Expectation, guest: Callable[..., LaneConfig]) -> None:
-    result = asyncio.run(replay(case, guest(recorded.kernel), times=1))
+    result = asyncio.run(replay(case, _config(case, guest(recorded.kernel)), times=1))
     (outcome,) = result.outcomes
     assert outcome.verdict is Verdict.CLEAN
     assert outcome.enumerated == sum(event.action is Action.PLUG for event in case.events)

@@ -23,7 +23,13 @@ from .conftest import Lsusb
 
 _CORPUS = CORPUS
 #: Not what campaigns found: past the end of a descriptor that is too short, lsusb shows the bytes of the next one.
-_FILES = sorted(path for folder in ("devices", "known-bugs") for path in (_CORPUS / folder).glob("*.toml"))
+_TOO_SHORT = {"uac2-clock-selector-oob", "uac2-clock-source-oob", "uvc-format-oob"}
+_FILES = sorted(
+    path
+    for folder in ("devices", "known-bugs")
+    for path in (_CORPUS / folder).glob("*.toml")
+    if path.stem not in _TOO_SHORT
+)
 #: The real lsusb takes long: it sees every third device. What it has shown of the others has a test of its own below.
 _SEEN = [*(path for path in _FILES if path.parent.name == "known-bugs"), *_FILES[::3]]
 _BOOT_MOUSE = load(_CORPUS / "devices" / "boot-mouse.toml").devices[0]
