@@ -12,6 +12,7 @@ import pytest
 from harness.lane.config import LaneConfig
 from tests import ROOT
 from usbfuzz.jobs.bench import Figure, Table
+from usbfuzz.jobs.bench.prices import LOOKS
 from usbfuzz.jobs.bench.run import campaigns, scenarios
 
 PROJECT = ROOT
@@ -19,7 +20,14 @@ PROJECT = ROOT
 
 @pytest.mark.parametrize(
     ("value", "unit", "goal", "good"),
-    [(60.0, "devices/s", 60.0, True), (59.9, "devices/s", 60.0, False), (0.9, "s", 1.0, True), (1.1, "s", 1.0, False)],
+    [
+        (2.9, "%", 3.0, True),
+        (3.1, "%", 3.0, False),
+        (60.0, "devices/s", 60.0, True),
+        (59.9, "devices/s", 60.0, False),
+        (0.9, "s", 1.0, True),
+        (1.1, "s", 1.0, False),
+    ],
 )
 def test_rates_are_to_reach_their_goal_and_times_to_stay_below_it(
     value: float, unit: str, goal: float, *, good: bool
@@ -53,6 +61,6 @@ def test_a_short_run_fills_every_row(guest: Callable[..., LaneConfig]) -> None:
     )
     assert done.returncode in {0, 1}, done.stderr
     rows = {row["name"]: row for row in json.loads(done.stdout)["figures"]}
-    assert len(rows) == len(scenarios(2)) + len(campaigns()) + 4
-    assert all(row["value"] > 0 for row in rows.values())
+    assert len(rows) == len(scenarios(2)) + len(campaigns()) + len(LOOKS) - 1 + 4
+    assert all(row["value"] > 0 for row in rows.values() if row["unit"] != "%")
     assert rows["warp, 1 port, 1 core"]["value"] > 5 * rows["real time, 1 port, 1 core"]["value"]

@@ -54,7 +54,7 @@ def _grid(table: Table) -> Grid:
     for figure in table.figures:
         ratio = f"{figure.value / base:.0f} x" if figure.unit == "devices/s" and base else ""
         mark = {None: "", True: "[green]✓[/]", False: "[red]✗[/]"}[figure.good]
-        sign = "≤" if figure.unit == "s" else "≥"
+        sign = "≤" if figure.unit in {"s", "%"} else "≥"
         goal = "" if figure.goal is None else f"{sign} {figure.goal:g} {mark}"
         grid.add_row(figure.name, f"{figure.value:.2f} {figure.unit}", ratio, goal, str(figure.samples or ""))
     return grid

@@ -15,8 +15,8 @@ class Figure:
 
     name: str
     value: float
-    unit: str  #: ``devices/s``, ``x`` (a ratio) or ``s`` (seconds)
-    goal: float | None = None  #: at least this value, or at most this many seconds
+    unit: str  #: ``devices/s``, ``x`` (a ratio), ``s`` (seconds) or ``%`` (more than without)
+    goal: float | None = None  #: at least this value, or at most this many seconds or per cent
     samples: int = 0  #: devices, or repetitions, behind the value
 
     @property
@@ -24,7 +24,7 @@ class Figure:
         """Whether the goal is met; None without one."""
         if self.goal is None:
             return None
-        return self.value <= self.goal if self.unit == "s" else self.value >= self.goal
+        return self.value <= self.goal if self.unit in {"s", "%"} else self.value >= self.goal
 
 
 @frozen

@@ -18,9 +18,10 @@ from harness.workers.worker import Worker, WorkerProgram
 from usbfuzz.case import load
 from usbfuzz.errors import InfraError, UsbfuzzError
 
-from .cases import mouse_case
+from .cases import made_beforehand, mouse_case
 from .figures import Figure, Table
 from .messages import MESSAGES, Devices, Measured, Measurement, WorkerStart
+from .prices import measure_prices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +90,8 @@ async def run_bench(
     mice, ready, fresh = (figure.value for figure in figures[-3:])
     figures.append(Figure("made meanwhile against beforehand", fresh / ready if ready else 0.0, "x", goal=0.6))
     figures.append(Figure("made meanwhile against mice", fresh / mice if mice else 0.0, "x"))
+    on_progress("measuring: what looking into a guest costs")
+    figures += await measure_prices(config, made_beforehand(config), 2 * seconds)
     if crash_case is not None:
         on_progress(f"measuring: crash to next case on {crash_kernel}")
         figures.append(await _recovery(crash_case, crash_kernel))
