@@ -106,6 +106,7 @@ class Tree:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
+            close_fds=False,  # hands on the lock, the only inheritable descriptor: see built.building
         )
 
     def _argv(self) -> list[str]:

@@ -74,12 +74,13 @@ def building(directory: Path) -> Iterator[None]:
     """Be the only one who works in a build's directory. Raises KernelError when another process does, StorageError."""
     with storage_errors(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise KernelError(f"{directory}: another usbfuzz is building there; wait for it, or stop it") from error
+        os.set_inheritable(descriptor, True)  # a make that outlives us for a moment holds the lock until it ends too
         yield
     finally:
         os.close(descriptor)
