@@ -10,6 +10,7 @@ from .programs import compile_driver, run
 
 SOURCES = ("compare.c", "insn.c", "insn_meaning.c")
 PAIRS = 24  #: that compare.h keeps of an instruction
+IDLE = 128  #: runs without a new pair that compare.c looks at
 CMP_EAX_ECX = "39c8"  #: cmp %ecx,%eax
 
 
@@ -88,6 +89,14 @@ def test_an_instruction_with_all_its_pairs_costs_no_more_reads(driver: Path) -> 
     kept, counts = _lines(driver, *runs, "show", "counts")
     assert kept.split()[4:] == [f"{value:x}:0" for value in range(PAIRS)]
     assert counts == f"{2 * PAIRS} 0"
+
+
+def test_an_instruction_that_compares_nothing_new_for_long_is_let_be_until_the_next_generation(driver: Path) -> None:
+    again = [f"run 1 {CMP_EAX_ECX}"]
+    other = ["reg 0 7", *again, "reg 0 0"]
+    for runs, kept in ((IDLE, "1 cmp 4 0 0:0 7:0"), (IDLE + 1, "1 cmp 4 0 0:0")):
+        assert _lines(driver, *again * runs, *other, "show") == [kept]
+    assert _lines(driver, *again * 500, "generation 1", *again, *other, "show") == ["1 cmp 4 0 0:0 7:0"]
 
 
 def test_a_new_generation_empties_the_table(driver: Path) -> None:

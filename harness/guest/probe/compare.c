@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define PROBES 32		/* places that an instruction may have */
+#define IDLE   128		/* runs without a new pair, after which an instruction is let be */
 
 static uint64_t cut(uint64_t value, unsigned int width)
 {
@@ -116,6 +117,7 @@ static void add(struct compare_site *site, const struct pair *pair)
 	if (site->done)
 		return;
 	place->pairs[count++] = *pair;
+	site->idle = 0;
 	__atomic_store_n(&place->count, count, __ATOMIC_RELEASE);
 	site->done = count == PAIRS;
 }
@@ -130,7 +132,10 @@ void compare_keep(const struct compare_table *table, struct compare_site *site, 
 		site->started = true;
 		site->done = site->insn.compare == COMPARE_NONE;
 		site->place = NULL;
+		site->idle = 0;
 	}
+	if (!site->done && site->idle++ == IDLE)
+		site->done = true;
 	if (site->done || !compare_operands(&site->insn, guest, &pair))
 		return;
 	if (site->place && !memcmp(&pair, &site->last, sizeof(pair)))

@@ -31,6 +31,7 @@ struct compare_site {
 	struct compared *place;		/* NULL: not looked for yet in this generation */
 	struct pair last;
 	uint32_t generation;
+	uint32_t idle;			/* runs in a row that added no pair */
 	bool started;			/* the fields above and below are of that generation */
 	bool done;			/* nothing more can be kept in it */
 };

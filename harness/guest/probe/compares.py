@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from attrs import define, field, frozen
 
+from usbfuzz.coverage.blocks import VMLINUX
 from usbfuzz.errors import InputError
 
 from .layout import CONSTANTS, Record
@@ -83,6 +84,7 @@ class Armed:
     code: Code
     symbols: Symbols
     modules: frozenset[str] = field(default=frozenset(), init=False)
+    _sections: list[int] = field(factory=list, init=False)  #: numbers of the sections of their code
     _dropped: int = field(default=0, init=False)
 
     def arm(self, modules: Iterable[str]) -> None:
@@ -92,17 +94,16 @@ class Armed:
         """
         wanted = frozenset(name.replace("-", "_") for name in modules)
         words = np.zeros(CONSTANTS["ARMED_PAGES"], np.uint64)
-        loaded = set()
-        ends = [*(int(start) for start in self.code.starts[1:]), 1 << 64]
-        for (module, _), start, end in zip(self.code.places, self.code.starts, ends, strict=True):
-            if module in wanted:
-                loaded.add(module)
-                pages = range(int(start) // _PAGE, -(-min(end, int(start) + _LONGEST) // _PAGE))
-                words[[page % len(words) for page in pages]] = 1
-        if unknown := wanted - loaded:
+        modules_of = [module for module, _ in self.code.places]
+        sections = [number for number, module in enumerate(modules_of) if module in wanted - {VMLINUX}]
+        if unknown := wanted - {modules_of[number] for number in sections}:
             raise InputError(f"the guest's kernel has no module {min(unknown)} loaded, so it cannot be armed")
+        starts = [*map(int, self.code.starts), 1 << 64]
+        for number in sections:
+            start, end = starts[number], min(starts[number + 1], starts[number] + _LONGEST)
+            words[np.arange(start // _PAGE, -(-end // _PAGE)) % len(words)] = 1
         self.shared.armed[:] = words
-        self.modules = wanted
+        self.modules, self._sections = wanted, sections
 
     def begin(self) -> None:
         """A round begins: the table is empty."""
@@ -112,9 +113,10 @@ class Armed:
     def end(self) -> Comparisons:
         """What was compared since :meth:`begin`."""
         table = self.shared.compares
-        kept = np.flatnonzero(table["generation"] == self.shared.header["generation"])
+        kept = table[table["generation"] == self.shared.header["generation"]]
+        kept = kept[np.isin(self.code.sections(kept["pc"]), self._sections)]  # words are of several pages
         dropped = (int(self.shared.header["dropped_compares"]) - self._dropped) & 0xFFFFFFFF
-        return Comparisons(_pairs(table[kept]), dropped, self.symbols)
+        return Comparisons(_pairs(kept), dropped, self.symbols)
 
 
 def _pairs(table: Record) -> Record:

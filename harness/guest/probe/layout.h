@@ -201,7 +201,7 @@ struct compared {
 
 /*
  * Control: a word for each page of code (its address / PAGE % ARMED_PAGES) at armed_at; not 0: what instructions on the
- * page compare is kept. More than the pages of all modules that are loaded.
+ * page compare is kept. Pages 64 MiB apart share a word.
  */
 #define ARMED_PAGES 16384
 
