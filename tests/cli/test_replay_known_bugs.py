@@ -1,4 +1,4 @@
-"""Every known bug comes back on the kernel that has it, and stays away from the one where it is fixed."""
+"""Every bug of the corpus comes back on the kernel that has it, and stays away from the one where it is fixed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attrs import evolve
 from harness.guest.probe.probing import Heap, Probing
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
-from tests import KNOWN_BUGS
+from tests import CORPUS, KNOWN_BUGS
 from usbfuzz.case import load
 from usbfuzz.case.model import Action, Case, Expectation
 from usbfuzz.jobs.replay import replay
@@ -28,12 +28,23 @@ VULNERABLE, FIXED = "debian:5.10.223-1", "debian:5.10.262-1"
 SEEN = ("KASAN: ", "urb-out-of-bounds ", "kernel-usb-infoleak ")
 
 
+def _seen(case: Case) -> bool:
+    return any(name.startswith(SEEN) for name in case.recorded_names)
+
+
+#: Of what campaigns found only what the probe sees: the others need many snapshots of their own.
+CASES = (
+    *((path.stem, load(path)) for path in sorted(KNOWN_BUGS.glob("*.toml"))),
+    *((path.stem, load(path)) for path in sorted((CORPUS / "found").glob("*.toml")) if _seen(load(path))),
+)
+
+
 def _expectations(shown: bool) -> list[object]:
     """Case and kernel for each place where a bug is recorded to show, or not to; those of one snapshot in a row."""
     found = [
-        (path.stem, load(path), row)
-        for path in sorted(KNOWN_BUGS.glob("*.toml"))
-        for row in load(path).expect
+        (name, case, row)
+        for name, case in CASES
+        for row in case.expect
         if bool(row.title) == shown and row.kernel in (VULNERABLE, FIXED)  # the others are for usbfuzz regress
     ]
     found.sort(key=lambda found_case: (found_case[2].kernel, found_case[1].guest.kernel_params))
@@ -47,8 +58,7 @@ def _group(case: Case, row: Expectation) -> pytest.MarkDecorator:
 
 def _config(case: Case, config: LaneConfig) -> LaneConfig:
     """With heap checks where they are what shows the bug."""
-    seen = any(name.startswith(SEEN) for name in case.recorded_names)
-    return evolve(config, probing=Probing(heap=Heap.REPORT)) if seen else config
+    return evolve(config, probing=Probing(heap=Heap.REPORT)) if _seen(case) else config
 
 
 @pytest.mark.parametrize(("case", "recorded"), _expectations(shown=True))
