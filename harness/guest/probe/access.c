@@ -83,6 +83,7 @@ static void calls(unsigned int vcpu, void *data)
 	const struct call_site *site = data;
 
 	(void)vcpu;
+	registers_changed();
 	if (!checking())
 		return;
 	for (int i = 0; i < CHECKS && site->callee->checks[i].kind; i++) {

@@ -47,8 +47,10 @@ static void compared(unsigned int vcpu, void *data)
 	struct compare_site *site = data;
 
 	(void)vcpu;
-	if (compare_due(&table, site))
-		compare_keep(&table, site, &guest);
+	if (!compare_due(&table, site))
+		return;
+	registers_changed();
+	compare_keep(&table, site, &guest);
 }
 
 /* Elements are whole pages long, so that the words are at the same place in each. */

@@ -94,9 +94,10 @@ static void allocated(uint64_t start, uint64_t size, uint32_t stack)
 	shadow_poison(start - slot.before, slot.before + slot.room, REDZONE);
 	shadow_allow(start, size);
 	object = object_new(start);
-	*object = (struct object){
-		.start = start, .cache = slot.cache, .size = size, .room = slot.room, .allocated = stack, .freed = 0,
-	};
+	object->cache = slot.cache;
+	object->size = size;
+	object->room = slot.room;
+	object->allocated = stack;
 }
 
 /* Whether an address lies in the middle of an object that is in use. */
@@ -108,7 +109,7 @@ static bool inside_another(uint64_t address)
 	if (!used[frame] && !(frame && used[frame - 1]) && !(frame > 1 && used[frame - 2]))
 		return false;
 	object = object_near(address);
-	return object && !object->freed && address > object->start && address - object->start < object->size;
+	return object && shadow_of(object->start) < FREED && address > object->start && address - object->start < object->size;
 }
 
 /*
@@ -151,7 +152,9 @@ static void freed(const struct hook *hook, uint64_t start, bool inner)
 		return;
 	if (!object) {
 		object = object_new(start);
-		*object = (struct object){ .start = start, .cache = slot.cache, .size = slot.size, .room = slot.room };
+		object->cache = slot.cache;
+		object->size = slot.size;
+		object->room = slot.room;
 		used[frame_of(start)] = 1;
 	}
 	object->freed = stack_here();
@@ -191,7 +194,7 @@ static uint64_t page_address(uint64_t page)
 static void forget(uint64_t start, uint64_t length)
 {
 	for (uint64_t page = start; page < start + length; page += PAGE) {
-		objects_forget(page, used[frame_of(page)] ? PAGE : 8);	/* at its start the pages that were freed */
+		objects_forget(page);
 		used[frame_of(page)] = fresh[frame_of(page)] = 0;
 	}
 	/* They may be a part of a larger piece, which was given back. */
@@ -214,7 +217,8 @@ static void pages(uint64_t page, uint64_t order, bool free)
 
 		fresh[frame_of(start)] = 0;
 		shadow_poison(start, length, FREED_PAGE);
-		*object = (struct object){ .start = start, .size = length, .room = length, .freed = stack_here() };
+		object->size = object->room = length;
+		object->freed = stack_here();
 	} else {
 		shadow_allow(start, length);
 		forget(start, length);

@@ -39,6 +39,7 @@ static void entered(unsigned int vcpu, void *data)
 	uint64_t a, b;
 
 	(void)vcpu;
+	registers_changed();
 	if (!tracking())
 		return;
 	a = argument(hook->a);
@@ -57,6 +58,7 @@ static void returned(unsigned int vcpu, void *data)
 	struct call *call;
 
 	(void)vcpu;
+	registers_changed();
 	if (!tracking())
 		return;
 	rsp = reg(RSP);

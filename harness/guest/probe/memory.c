@@ -15,6 +15,9 @@
 #define LARGE		 0x80ull
 #define FRAME		 0x000ffffffffff000ull
 #define TRIES		 64
+#define REGION_SHIFT	 21
+#define REGION		 (1ull << REGION_SHIFT)
+#define REGIONS		 64	/* whose tables are remembered */
 
 uint64_t direct_map = 0xffff888000000000ull, vmemmap = 0xffffea0000000000ull, ram_bytes;
 static const uint8_t *ram;
@@ -31,30 +34,53 @@ static const uint8_t *physical(uint64_t address, size_t length)
 	return address < ram_bytes && length <= ram_bytes - address ? ram + address : NULL;
 }
 
+static bool load(uint64_t address, uint64_t *value)
+{
+	const uint8_t *at = physical(address, sizeof(*value));
+
+	if (at)
+		memcpy(value, at, sizeof(*value));
+	return at;
+}
+
+/* Where the page table entry of a 2 MiB region is, 0: nowhere. Tables above it are not given back by the kernel. */
+static uint64_t region_entry(uint64_t address)
+{
+	static struct {
+		uint64_t region, entry;
+	} known[REGIONS], *place;
+	uint64_t entry = tables;
+
+	place = &known[(address >> REGION_SHIFT) % REGIONS];
+	if (place->entry && place->region == address >> REGION_SHIFT)
+		return place->entry;
+	for (int shift = 39; shift > REGION_SHIFT; shift -= 9)
+		if (!load((entry & FRAME) + 8 * (address >> shift & 511), &entry) || !(entry & PRESENT) || entry & LARGE)
+			return 0;
+	place->region = address >> REGION_SHIFT;
+	place->entry = (entry & FRAME) + 8 * (place->region & 511);
+	return place->entry;
+}
+
 /* The address of those bytes in QEMU, and how many follow on the same page; NULL: not mapped, or no RAM. */
 const uint8_t *guest_at(uint64_t address, size_t *there)
 {
-	uint64_t entry = tables, offset = address - direct_map;
+	uint64_t offset = address - direct_map, at, entry, mask = REGION - 1;
 
 	if (offset < ram_bytes) {
 		*there = ram_bytes - offset;
 		return ram + offset;
 	}
-	for (int shift = 39; shift >= 12; shift -= 9) {
-		uint64_t mask = (1ull << shift) - 1;
-		const uint8_t *at = physical((entry & FRAME) + 8 * (address >> shift & 511), 8);
-
-		if (!at)
+	at = region_entry(address);
+	if (!at || !load(at, &entry) || !(entry & PRESENT))
+		return NULL;
+	if (!(entry & LARGE)) {
+		mask = PAGE - 1;
+		if (!load((entry & FRAME) + 8 * (address >> 12 & 511), &entry) || !(entry & PRESENT))
 			return NULL;
-		memcpy(&entry, at, 8);
-		if (!(entry & PRESENT))
-			return NULL;
-		if (shift == 12 || (shift < 39 && entry & LARGE)) {
-			*there = mask + 1 - (address & mask);
-			return physical((entry & FRAME & ~mask) + (address & mask), *there);
-		}
 	}
-	return NULL;
+	*there = mask + 1 - (address & mask);
+	return physical((entry & FRAME & ~mask) + (address & mask), *there);
 }
 
 bool guest_read(uint64_t address, void *to, size_t length)

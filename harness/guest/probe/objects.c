@@ -15,12 +15,19 @@
 
 static struct object (*sets)[WAYS];
 static uint8_t *oldest;
+static uint32_t *owners;	/* for each page frame how often it changed its owner; an object of an earlier one is none */
 
 bool objects_start(void)
 {
 	sets = calloc(SETS, sizeof(*sets));
 	oldest = calloc(SETS, 1);
-	return sets && oldest;
+	owners = calloc(shared->memory / PAGE + 1, sizeof(*owners));
+	return sets && oldest && owners;
+}
+
+static uint32_t owner_of(uint64_t start)
+{
+	return owners[(start - direct_map) / PAGE];
 }
 
 static uint32_t set_of(uint64_t start)
@@ -28,7 +35,7 @@ static uint32_t set_of(uint64_t start)
 	return (start >> 3) * 0x9e3779b97f4a7c15ull >> 49;
 }
 
-struct object *object_at(uint64_t start)
+static struct object *place_of(uint64_t start)
 {
 	struct object *set = sets[set_of(start)];
 
@@ -38,21 +45,26 @@ struct object *object_at(uint64_t start)
 	return NULL;
 }
 
-/* The entry of an object, empty but for its start unless there was one before. */
+struct object *object_at(uint64_t start)
+{
+	struct object *place = start ? place_of(start) : NULL;
+
+	return place && place->owner == owner_of(start) ? place : NULL;
+}
+
+/* The entry of an object, which says nothing yet. */
 struct object *object_new(uint64_t start)
 {
-	struct object *known = object_at(start);
+	struct object *place = place_of(start);
 	uint32_t set = set_of(start);
 
-	if (known)
-		return known;
-	for (int way = 0; way < WAYS && !known; way++)
+	for (int way = 0; way < WAYS && !place; way++)
 		if (!sets[set][way].start)
-			known = &sets[set][way];
-	if (!known)
-		known = &sets[set][oldest[set]++ % WAYS];
-	*known = (struct object){ .start = start };
-	return known;
+			place = &sets[set][way];
+	if (!place)
+		place = &sets[set][oldest[set]++ % WAYS];
+	*place = (struct object){ .start = start, .owner = owner_of(start) };
+	return place;
 }
 
 static bool reaches(const struct object *object, uint64_t address)
@@ -78,12 +90,8 @@ struct object *object_near(uint64_t address)
 	return NULL;
 }
 
-void objects_forget(uint64_t start, uint64_t length)
+/* A page has a new owner: what was allocated in it is history. */
+void objects_forget(uint64_t page)
 {
-	for (uint64_t at = start; at < start + length; at += 8) {
-		struct object *object = object_at(at);
-
-		if (object)
-			object->start = 0;
-	}
+	owners[(page - direct_map) / PAGE]++;
 }

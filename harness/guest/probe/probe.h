@@ -30,6 +30,7 @@ void compares_flush(void);
 
 /* registers.c: only in callbacks that were registered with QEMU_PLUGIN_CB_R_REGS */
 bool registers_start(void);
+void registers_changed(void);	/* first thing in each such callback */
 uint64_t reg(unsigned int number);
 uint64_t argument(unsigned int number);
 
@@ -60,12 +61,13 @@ struct object {
 	uint32_t room;		/* until the next object can start */
 	uint32_t allocated;	/* call chains, see stacks.c */
 	uint32_t freed;
+	uint32_t owner;		/* of its page, see objects.c */
 };
 bool objects_start(void);
 struct object *object_at(uint64_t start);
 struct object *object_near(uint64_t address);
 struct object *object_new(uint64_t start);
-void objects_forget(uint64_t start, uint64_t length);
+void objects_forget(uint64_t page);
 
 /* stacks.c */
 bool stacks_start(void);

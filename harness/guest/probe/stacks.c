@@ -11,7 +11,8 @@
 
 #define BITS   14
 #define STACKS (1u << BITS)
-#define DEEP   160		/* words of the stack that are looked at */
+#define DEEP   80		/* words of the stack that are looked at */
+#define CODE   0x1ffffffffull	/* the upper bits of all addresses of code */
 
 struct chain {
 	uint32_t words[STACK_WORDS];
@@ -26,10 +27,14 @@ bool stacks_start(void)
 	return chains;
 }
 
+static bool in_module(uint64_t word)
+{
+	return word >= shared->check_start && word < shared->check_end;
+}
+
 static bool is_code(uint64_t word)
 {
-	return (word >= shared->text_start && word < shared->text_end) ||
-	       (word >= shared->check_start && word < shared->check_end);
+	return word >> 31 == CODE && (in_module(word) || (word >= shared->text_start && word < shared->text_end));
 }
 
 /* What may be return addresses, from the one on top (in a function that was just entered: its own) downwards. */
@@ -50,15 +55,20 @@ void stack_scan(uint64_t words[STACK_WORDS])
 	}
 }
 
-/* Keeps the chain that leads here; its id, never 0. */
+/* Keeps the chain that leads here; its id. 0: no module is in it, and nobody will ask. */
 uint32_t stack_here(void)
 {
 	uint64_t words[STACK_WORDS];
 	struct chain chain = { 0 }, *place;
 	uint32_t hash = 2166136261u;
+	bool of_module = false;
 
 	stack_scan(words);
-	for (int i = 0; i < STACK_WORDS; i++) {
+	for (int i = 0; i < STACK_WORDS && words[i] && !of_module; i++)
+		of_module = in_module(words[i]);
+	if (!of_module)
+		return 0;
+	for (int i = 0; i < STACK_WORDS && words[i]; i++) {
 		chain.words[i] = words[i];
 		hash = (hash ^ chain.words[i]) * 16777619u;
 	}
