@@ -51,6 +51,7 @@ static void start(void)
 /* Each call has a return address of its own, so that each bad free is new, and is no part of the call before. */
 static void call(void)
 {
+	registers_changed();
 	fake_registers[RSP] = direct_map + STACK + 8 * ++frees;
 	put(STACK + 8 * frees, START_KERNEL_MAP + TEXT + frees, 8);
 }
