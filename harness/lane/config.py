@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from attrs import Factory, evolve, frozen
@@ -13,7 +14,7 @@ from harness.guest.probe.probing import BLOCKS, Heap, Probing
 from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line, memory_for
 from usbfuzz.case.model import Case
 
-__all__ = ["LaneConfig"]
+__all__ = ["LaneConfig", "needs_probe"]
 
 #: Wall seconds a round may take before the guest counts as hung: in real time a few 5 s control timeouts are no hang.
 #: Under a warped clock the time QEMU computes counts first (see :mod:`harness.lane.watch`).
@@ -53,9 +54,7 @@ class LaneConfig:
         the case was kept for, the guest goes on.
         """
         params = tuple(dict.fromkeys((*case.guest.kernel_params, *self.kernel_params)))
-        goes_on = (
-            self.probing.heap is Heap.REPORT and case.recorded_names and not any(map(_of_access, case.recorded_names))
-        )
+        goes_on = self.probing.heap is Heap.REPORT and case.recorded_names and not needs_probe(case.recorded_names)
         probing = evolve(self.probing, heap=Heap.WARN) if goes_on else self.probing
         return evolve(self, kernel_params=params, ports=max(self.ports, case.ports), probing=probing)
 
@@ -83,6 +82,6 @@ class LaneConfig:
         )
 
 
-def _of_access(title: str) -> bool:
-    """Whether a title is one of a bad access that was reported where it happened."""
-    return title.startswith(("KASAN: ", "urb-out-of-bounds "))
+def needs_probe(titles: Iterable[str]) -> bool:
+    """Whether a bug with these titles is a bad access that was reported where it happened, which needs a probe."""
+    return any(title.startswith(("KASAN: ", "urb-out-of-bounds ")) for title in titles)

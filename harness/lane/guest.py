@@ -86,7 +86,7 @@ class LaneGuest:
             if eyes is not None:
                 machine = evolve(machine, plugin=eyes.probe.plugin)
             guest = cls(config, machine.restoring(), dir=run_dir, snapshot=snapshot, core=core, eyes=eyes)
-            await guest.restore()
+            await guest._first(on_progress)
         except BaseException:
             if guest is not None:
                 await guest.close()
@@ -94,6 +94,22 @@ class LaneGuest:
             run_dir.close()
             raise
         return guest
+
+    async def _first(self, on_progress: Callable[[str], None]) -> None:
+        """The first restore. A QEMU that does not start with the probe does without it, and one line says so."""
+        eyes = self.eyes
+        try:
+            await self.restore()
+        except QemuError as error:
+            if eyes is None:
+                raise
+            eyes.close()
+            self.eyes, self.machine = None, evolve(self.machine, plugin=None)
+            await self.restore()
+            on_progress(f"the probe does not work: {error}; no coverage, no heap checks")
+        else:
+            if eyes is not None and eyes.probe.message:
+                on_progress(f"the probe: {eyes.probe.message}")
 
     @property
     def pid(self) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from harness.guest.qemu import Mode
-from harness.lane.config import LaneConfig
+from harness.guest.qemu import Mode, Timing
+from harness.lane.config import LaneConfig, needs_probe
 from harness.lane.lane import Lane
 from harness.lane.prepare import prepare
 from usbfuzz.case.model import Case
@@ -58,9 +58,12 @@ class RealTime:
     ) -> Confirmation:
         """Run ``case`` until it showed the bug twice, three times at most, for at most ``seconds`` after the boot.
 
-        Raises BootError and InfraError. Booting a guest for the first time takes its own minute.
+        What only the probe sees is looked for in an emulated guest. Raises BootError and InfraError. Booting a guest for
+        the first time takes its own minute.
         """
-        lane = await Lane.open(self.config.for_case(case), on_progress)
+        emulated = self.config.timing is Timing.KVM and needs_probe(names)
+        config = evolve(self.config, timing=Timing.TCG) if emulated else self.config
+        lane = await Lane.open(config.for_case(case), on_progress)
         hits = runs = 0
         try:
             async with asyncio.timeout(seconds):
