@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
+from harness.channel.conversation import Conversation
+from harness.channel.events import Submitted
 from harness.guest.emulators import Sight
 from harness.guest.probe.probing import Heap, Probing
 from harness.lane.lane import Lane
 from harness.lane.outcome import Outcome, Verdict
+from harness.workbench import Workbench
 from tests import ROOT
 from usbfuzz.case.files import load
+from usbfuzz.jobs.bench.cases import mouse_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +27,14 @@ if TYPE_CHECKING:
     from usbfuzz.case.model import Case
 
 pytestmark = pytest.mark.guest
+
+#: Prints the guest's clock in nanoseconds, works for some four hundred million instructions, and prints it again.
+#: Under a warped clock each instruction takes 16 ns, and a guest that works skips nothing.
+COUNTED = """
+now() { while read a b n c; do [ "$a $b" = "now at" ] && echo $n && break; done </proc/timer_list; }
+now; i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; now
+i=0; while [ $i -lt 300 ]; do read x </sys/bus/usb/devices/usb1/bConfigurationValue; i=$((i+1)); done; now
+"""
 
 OLD, FIXED = "debian:5.10.223", "debian:6.1"
 HEADSET = ROOT / "corpus/devices/audio1-headset-062a-9004.toml"
@@ -94,3 +106,37 @@ def test_the_kernel_with_the_mended_driver_is_silent(guest: Callable[..., LaneCo
     _needs(guest(FIXED), Sight.REGISTERS)
     (outcome,) = _run(guest(FIXED), Probing(heap=Heap.REPORT), FREED)
     assert outcome.verdict is Verdict.CLEAN
+
+
+def test_a_guest_executes_as_many_instructions_with_the_probe_as_without(guest: Callable[..., LaneConfig]) -> None:
+    took = []
+    for probing in (Probing(coverage=False), Probing(kernel=True, heap=Heap.WARN)):
+        with Workbench(evolve(guest(OLD), probing=probing)) as bench:
+            start, worked, read = map(int, bench.sh(COUNTED).split())
+            took.append((worked - start, read - worked))
+    (working, reading), (working_probed, reading_probed) = took
+    assert working > 6_000_000_000
+    assert working_probed == pytest.approx(working, abs=20_000)  # an interrupt of the agent's port, more or less
+    assert reading_probed == pytest.approx(reading, abs=500_000)
+
+
+def test_a_device_is_asked_the_same_with_the_probe_as_without(guest: Callable[..., LaneConfig]) -> None:
+    asked = []
+    for probing in (Probing(coverage=False), Probing(heap=Heap.WARN)):
+        conversation = _conversation(evolve(guest(OLD), probing=probing))
+        events = [utterance.event for utterance in conversation.utterances]
+        asked.append([evolve(event, id=0) for event in events if isinstance(event, Submitted)])
+    assert len(asked[0]) > 7
+    assert asked[0] == asked[1]
+
+
+def _conversation(config: LaneConfig) -> Conversation:
+    async def run() -> Conversation:
+        lane = await Lane.open(config)
+        lane.recording = True
+        try:
+            return (await lane.run(mouse_case())).conversation
+        finally:
+            await lane.close()
+
+    return asyncio.run(run())

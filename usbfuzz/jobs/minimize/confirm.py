@@ -58,8 +58,8 @@ class RealTime:
     ) -> Confirmation:
         """Run ``case`` until it showed the bug twice, three times at most, for at most ``seconds`` after the boot.
 
-        What only the probe sees is looked for in an emulated guest. Raises BootError and InfraError. Booting a guest for
-        the first time takes its own minute.
+        What only the probe sees is looked for in an emulated guest. Booting a guest for the first time takes its own
+        minute. Raises BootError and InfraError.
         """
         emulated = self.config.timing is Timing.KVM and needs_probe(names)
         config = evolve(self.config, timing=Timing.TCG) if emulated else self.config
