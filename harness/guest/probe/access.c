@@ -116,31 +116,20 @@ static struct call_site *call_site(uint64_t pc, const struct callee *callee)
 	return NULL;
 }
 
-void access_block(struct qemu_plugin_tb *tb)
+/* An instruction of a module is translated: has it checked when it runs, if there is something to check. */
+void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at)
 {
-	size_t count = qemu_plugin_tb_n_insns(tb);
-	uint64_t start = qemu_plugin_tb_vaddr(tb);
+	const struct callee *callee = NULL;
+	struct call_site *site;
 
-	if (start < shared->check_start || start >= shared->check_end)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct qemu_plugin_insn *each = qemu_plugin_tb_get_insn(tb, i);
-		uint64_t at = qemu_plugin_insn_vaddr(each);
-		const struct callee *callee = NULL;
-		struct call_site *site;
-		struct insn insn;
-		uint8_t copy[16];
-
-		insn_decode(&insn, insn_bytes(each, copy), qemu_plugin_insn_size(each), at);
-		if (insn_may_touch_heap(&insn))
-			qemu_plugin_register_vcpu_mem_cb(each, loaded_or_stored, QEMU_PLUGIN_CB_NO_REGS,
-							 QEMU_PLUGIN_MEM_RW, (void *)at);
-		if (insn.flow == FLOW_CALL || insn.flow == FLOW_JMP)
-			callee = callee_at(insn.target);
-		site = callee ? call_site(at, callee) : NULL;
-		if (site)
-			qemu_plugin_register_vcpu_insn_exec_cb(each, calls, QEMU_PLUGIN_CB_R_REGS, site);
-	}
+	if (insn_may_touch_heap(insn))
+		qemu_plugin_register_vcpu_mem_cb(each, loaded_or_stored, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
+						 (void *)at);
+	if (insn->flow == FLOW_CALL || insn->flow == FLOW_JMP)
+		callee = callee_at(insn->target);
+	site = callee ? call_site(at, callee) : NULL;
+	if (site)
+		qemu_plugin_register_vcpu_insn_exec_cb(each, calls, QEMU_PLUGIN_CB_R_REGS, site);
 }
 
 /* A URB that is submitted: the host controller will access its whole buffer, which no code does. */

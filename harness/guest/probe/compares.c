@@ -114,29 +114,18 @@ static struct compare_site *site_of(uint64_t pc, const struct insn *insn, const 
 	return NULL;
 }
 
-void compares_block(struct qemu_plugin_tb *tb)
+/* An instruction of a module is translated: has it looked at while its code is armed, if it compares. */
+void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at, const uint8_t *code, size_t size)
 {
-	size_t count = qemu_plugin_tb_n_insns(tb);
-	uint64_t start = qemu_plugin_tb_vaddr(tb);
+	uint64_t word = at / PAGE % ARMED_PAGES;
+	uint8_t bytes[INSN_BYTES + 1] = { 0 };
+	struct compare_site *site;
 
-	if (start < shared->check_start || start >= shared->check_end)
+	if (insn->compare == COMPARE_NONE)
 		return;
-	for (size_t i = 0; i < count; i++) {
-		struct qemu_plugin_insn *each = qemu_plugin_tb_get_insn(tb, i);
-		uint64_t at = qemu_plugin_insn_vaddr(each), word = at / PAGE % ARMED_PAGES;
-		struct compare_site *site;
-		struct insn insn;
-		uint8_t copy[16], bytes[INSN_BYTES + 1] = { 0 };
-		size_t size = qemu_plugin_insn_size(each);
-
-		size = size < INSN_BYTES ? size : INSN_BYTES;
-		memcpy(bytes, insn_bytes(each, copy), size);
-		insn_decode(&insn, bytes, size, at);
-		site = insn.compare == COMPARE_NONE ? NULL : site_of(at, &insn, bytes);
-		if (site)
-			qemu_plugin_register_vcpu_insn_exec_cond_cb(each, compared, QEMU_PLUGIN_CB_R_REGS,
-								     QEMU_PLUGIN_COND_NE,
-								     (qemu_plugin_u64){ score, words_at + 8 * word },
-								     0, site);
-	}
+	memcpy(bytes, code, size < INSN_BYTES ? size : INSN_BYTES);
+	site = site_of(at, insn, bytes);
+	if (site)
+		qemu_plugin_register_vcpu_insn_exec_cond_cb(each, compared, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_COND_NE,
+							     (qemu_plugin_u64){ score, words_at + 8 * word }, 0, site);
 }

@@ -6,6 +6,7 @@
  *
  * Arguments, file descriptors that QEMU inherits: shm=N (layout.h), report=N and resume=N (eventfds, see report.c).
  */
+#include "insn.h"
 #include "probe.h"
 
 #include <stdarg.h>
@@ -78,6 +79,31 @@ static bool in_kernel_text(uint64_t address)
 	return address >= shared->text_start && address < shared->text_end;
 }
 
+/* What is done with the instructions of a module. */
+static void module_block(struct qemu_plugin_tb *tb)
+{
+	size_t count = qemu_plugin_tb_n_insns(tb);
+	uint64_t start = qemu_plugin_tb_vaddr(tb);
+
+	if (start < shared->check_start || start >= shared->check_end)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct qemu_plugin_insn *each = qemu_plugin_tb_get_insn(tb, i);
+		uint64_t at = qemu_plugin_insn_vaddr(each);
+		size_t size = qemu_plugin_insn_size(each);
+		struct insn insn;
+		uint8_t copy[16];
+		const uint8_t *code = insn_bytes(each, copy);
+
+		if (insn_decode(&insn, code, size, at) != (int)size)
+			insn_unknown(&insn);
+		if (heap_ready)
+			access_insn(each, &insn, at);
+		if (compares_ready)
+			compares_insn(each, &insn, at, code, size);
+	}
+}
+
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	(void)id;
@@ -89,12 +115,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		return;
 	if (!memory_known() && in_kernel_text(qemu_plugin_tb_vaddr(tb)) && memory_find(qemu_plugin_tb_get_insn(tb, 0)))
 		shared->features |= FEATURE_MEMORY;
-	if (heap_ready) {
+	if (heap_ready)
 		hooks_block(tb);
-		access_block(tb);
-	}
-	if (compares_ready)
-		compares_block(tb);
+	module_block(tb);
 }
 
 static void flushed(qemu_plugin_id_t id)

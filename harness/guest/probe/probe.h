@@ -11,6 +11,7 @@
 /* x86's numbers of the registers, as instructions encode them. */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, FS_BASE = 16, GS_BASE, REGISTERS };
 
+struct insn;
 extern struct header *shared;
 
 /* probe.c */
@@ -25,7 +26,7 @@ void coverage_block(struct qemu_plugin_tb *tb);
 
 /* compares.c */
 bool compares_start(void);
-void compares_block(struct qemu_plugin_tb *tb);
+void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at, const uint8_t *code, size_t size);
 void compares_flush(void);
 
 /* registers.c: only in callbacks that were registered with QEMU_PLUGIN_CB_R_REGS */
@@ -94,7 +95,7 @@ void heap_entered(const struct hook *hook, uint64_t a, uint64_t b);
 bool heap_has_result(const struct hook *hook);
 
 /* access.c */
-void access_block(struct qemu_plugin_tb *tb);
+void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at);
 bool tracking(void);
 void check_urb(uint64_t urb);
 
