@@ -12,7 +12,7 @@ import pytest
 
 from harness.guest.emulators import Emulator, Sight
 from harness.lane import prepare
-from harness.lane.prepare import _tell_blindness
+from harness.lane.prepare import _once, _tell_blindness
 from tests import ROOT
 from tests.guest.wrapped import script
 
@@ -71,7 +71,7 @@ def test_what_an_emulator_cannot_see_is_told_once_with_what_to_do(monkeypatch: p
     said: list[str] = []
     old = Emulator("/old", version="QEMU emulator version 7.2.22 (Debian)", sees=frozenset({Sight.COVERAGE}))
     for _ in range(2):
-        _tell_blindness(old, said.append)
-        _tell_blindness(Emulator("/new", "new", sees=frozenset(Sight)), said.append)
+        _tell_blindness(old, _once(said.append))
+        _tell_blindness(Emulator("/new", "new", sees=frozenset(Sight)), _once(said.append))
     (line,) = said
     assert line.startswith("QEMU 7.2.22 has no plugin registers: coverage only, no heap checks; `usbfuzz emulator add ")
