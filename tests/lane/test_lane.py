@@ -39,7 +39,7 @@ class Pretended:
     worst_reply: float = 0.0
     ports: tuple[()] = ()
     surveying: bool = False
-    coverage: None = None
+    eyes: None = None
     userspace: None = None
     shared: SharedAgent = field(init=False)
 
