@@ -116,8 +116,8 @@ def test_a_guest_executes_as_many_instructions_with_the_probe_as_without(guest: 
             took.append((worked - start, read - worked))
     (working, reading), (working_probed, reading_probed) = took
     assert working > 6_000_000_000
-    assert working_probed == pytest.approx(working, abs=20_000)  # an interrupt of the agent's port, more or less
-    assert reading_probed == pytest.approx(reading, abs=500_000)
+    assert working_probed == pytest.approx(working, rel=1e-4)  # interrupts come when the host has something to say
+    assert reading_probed == pytest.approx(reading, rel=1e-2)
 
 
 def test_a_device_is_asked_the_same_with_the_probe_as_without(guest: Callable[..., LaneConfig]) -> None:
