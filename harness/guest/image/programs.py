@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,7 @@ from .files import private_directory, write_atomically
 from .input_codes import codes_header
 from .nodes import kinds_header
 
-__all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "GuestProgram"]
+__all__ = ["AGENT", "TOOLS", "TOOL_NAMES", "GuestProgram", "compile_c"]
 
 _FLAGS = ("-static", "-O2", "-pthread", "-Wall", "-Wextra", "-s")
 _SECONDS = 120  #: a compiler may take
@@ -58,27 +58,34 @@ class GuestProgram:
         return binary
 
     def _compile(self, output: Path, arch: Arch) -> None:
-        compiler = os.environ.get("CC") or (f"{arch.tool_prefix}gcc" if arch.tool_prefix else "cc")
-        if shutil.which(compiler) is None:
-            raise InfraError(
-                f"no C compiler {compiler!r} to build the guest's {self.name}; install gcc and libc6-dev, or set CC"
-            )
-        sources = [str(path) for path in sorted(self._source.glob("*.c"))]
         with TemporaryDirectory(prefix="usbfuzz-") as headers:
             self.write_headers(Path(headers))
-            command = [compiler, *_FLAGS, f"-I{headers}", "-o", str(output), *sources]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-        if done.returncode:
-            first = next(
-                (line for line in done.stderr.splitlines() if "error" in line or "cannot find" in line),
-                done.stderr[:200],
-            )
-            raise InfraError(f"the guest's {self.name} does not compile with {compiler}: {first.strip()}")
+            flags = (*_FLAGS, f"-I{headers}")
+            compile_c(f"guest's {self.name}", self._source, output, flags, tool_prefix=arch.tool_prefix)
 
     def write_headers(self, directory: Path) -> None:
         """Write the headers for a compiler that gets ``-I`` with that directory."""
         for name, text in self.headers.items():
             (directory / name).write_text(text)
+
+
+def compile_c(what: str, source: Path, output: Path, flags: Sequence[str], *, tool_prefix: str = "") -> None:
+    """Compile all C files of a directory into one, with ``$CC``, ``cc``, or the cross compiler of ``tool_prefix``.
+
+    Raises InfraError, which says what is being built, when there is no compiler, or it fails: with its first message.
+    """
+    compiler = os.environ.get("CC") or (f"{tool_prefix}gcc" if tool_prefix else "cc")
+    if shutil.which(compiler) is None:
+        raise InfraError(f"no C compiler {compiler!r} to build the {what}; install gcc and libc6-dev, or set CC")
+    sources = [str(path) for path in sorted(source.glob("*.c"))]
+    command = [compiler, *flags, "-o", str(output), *sources]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if done.returncode:
+        first = next(
+            (line for line in done.stderr.splitlines() if "error" in line or "cannot find" in line),
+            done.stderr[:200],
+        )
+        raise InfraError(f"the {what} does not compile with {compiler}: {first.strip()}")
 
 
 AGENT = GuestProgram("agent", {"kinds.h": kinds_header(), "codes.h": codes_header()})

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 from harness.guest.image.files import private_directory, write_atomically
-from usbfuzz.errors import InfraError
+from harness.guest.image.programs import compile_c
 
 __all__ = ["build_plugin"]
 
 _FLAGS = ("-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-s")
-_SECONDS = 120  #: a compiler may take
 _SOURCE = Path(__file__).parent
 
 
@@ -29,17 +25,5 @@ def build_plugin(cache: Path) -> Path:
     plugin = cache / "probe" / f"{digest.hexdigest()[:16]}.so"
     if not plugin.exists():
         private_directory(plugin.parent)
-        write_atomically(plugin, _compile, 0o700)
+        write_atomically(plugin, lambda output: compile_c("probe", _SOURCE, output, _FLAGS), 0o700)
     return plugin
-
-
-def _compile(output: Path) -> None:
-    compiler = os.environ.get("CC") or "cc"
-    if shutil.which(compiler) is None:
-        raise InfraError(f"no C compiler {compiler!r} to build the probe; install gcc and libc6-dev, or set CC")
-    sources = [str(path) for path in sorted(_SOURCE.glob("*.c"))]
-    command = [compiler, *_FLAGS, "-o", str(output), *sources]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
-    if done.returncode:
-        first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
-        raise InfraError(f"the probe does not compile with {compiler}: {first.strip()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -115,12 +116,7 @@ class Covered:
 
     def modules(self) -> dict[str, int]:
         """How many blocks of each module ran."""
-        section = self._code.sections(self._table["start"])
-        found: dict[str, int] = {}
-        for number, count in zip(*np.unique(section[section >= 0], return_counts=True), strict=True):
-            module = self._code.places[number][0]
-            found[module] = found.get(module, 0) + int(count)
-        return found
+        return dict(Counter(filter(None, self.module_names())))
 
     @property
     def starts(self) -> NDArray[np.uint64]:
@@ -138,7 +134,6 @@ class Coverage:
     _before: _Hits = field(factory=lambda: np.zeros(0, np.uint64), init=False)
     _total: _Hits = field(factory=lambda: np.zeros(0, np.uint64), init=False)
     _seen: NDArray[np.uint8] = field(factory=lambda: np.zeros(0, np.uint8), init=False)  #: classes of each slot
-    _noise: NDArray[np.uint64] = field(factory=lambda: np.zeros(0, np.uint64), init=False)
 
     def restarted(self) -> None:
         """Another QEMU counts from nothing."""
@@ -159,11 +154,10 @@ class Coverage:
         self._seen = _longer(self._seen, len(self.shared.blocks))
         self._total = _longer(self._total, len(self.shared.blocks))
         seen, classes = self._seen[slots], hit_class(hits)
-        told = ~np.isin(table["start"], self._noise)
-        again = int(np.count_nonzero((seen != 0) & (classes & ~seen != 0) & told))
+        again = int(np.count_nonzero((seen != 0) & (classes & ~seen != 0)))
         self._seen[slots] |= classes
         self._total[slots] += hits
-        return Covered(hits, (seen == 0) & told, again, table, self.code)
+        return Covered(hits, seen == 0, again, table, self.code)
 
     def since(self) -> Covered:
         """The same, and what runs from now on counts for the next call."""
@@ -176,10 +170,6 @@ class Coverage:
         slots = np.flatnonzero(self._total)
         table = self.shared.blocks[_FIRST:][slots]
         return Covered(self._total[slots], np.ones(len(slots), bool), 0, table, self.code)
-
-    def ignore(self, covered: Covered) -> None:
-        """Blocks that ran while nothing was plugged in say nothing of a case."""
-        self._noise = np.union1d(self._noise, covered.starts)
 
 
 def _longer(array: NDArray[_Number], length: int) -> NDArray[_Number]:
