@@ -90,7 +90,6 @@ struct header {
 	uint32_t stopped;	/* the first bad access was reported, and nothing is checked any more */
 	uint64_t allocations;
 	uint64_t frees;
-	uint64_t checks;
 	char message[MESSAGE_BYTES];	/* why something is off */
 };
 

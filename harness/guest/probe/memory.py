@@ -110,7 +110,7 @@ class Shared:
 
     def begin(self) -> None:
         """Forget what an earlier QEMU counted and found, before the next starts; its blocks keep their slots."""
-        for name in ("alive", "features", "stopped", "reported", "frozen", "allocations", "frees", "checks"):
+        for name in ("alive", "features", "stopped", "reported", "frozen", "allocations", "frees"):
             self.header[name] = 0
         self.header["message"] = b""
         self._counts_bytes[:] = 0

@@ -74,18 +74,12 @@ const uint8_t *insn_bytes(const struct qemu_plugin_insn *insn, uint8_t copy[16])
 	return copy;
 }
 
-static bool in_kernel_text(uint64_t address)
-{
-	return address >= shared->text_start && address < shared->text_end;
-}
-
 /* What is done with the instructions of a module. */
 static void module_block(struct qemu_plugin_tb *tb)
 {
 	size_t count = qemu_plugin_tb_n_insns(tb);
-	uint64_t start = qemu_plugin_tb_vaddr(tb);
 
-	if (start < shared->check_start || start >= shared->check_end)
+	if (!in_module(qemu_plugin_tb_vaddr(tb)))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct qemu_plugin_insn *each = qemu_plugin_tb_get_insn(tb, i);

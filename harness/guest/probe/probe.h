@@ -14,6 +14,16 @@ enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, FS_BASE = 16, GS_BASE, RE
 struct insn;
 extern struct header *shared;
 
+static inline bool in_kernel_text(uint64_t address)
+{
+	return address >= shared->text_start && address < shared->text_end;
+}
+
+static inline bool in_module(uint64_t address)
+{
+	return address >= shared->check_start && address < shared->check_end;
+}
+
 /* probe.c */
 void *shared_part(uint64_t offset, uint64_t count, uint64_t size);
 int shared_file(void);

@@ -27,14 +27,9 @@ bool stacks_start(void)
 	return chains;
 }
 
-static bool in_module(uint64_t word)
-{
-	return word >= shared->check_start && word < shared->check_end;
-}
-
 static bool is_code(uint64_t word)
 {
-	return word >> 31 == CODE && (in_module(word) || (word >= shared->text_start && word < shared->text_end));
+	return word >> 31 == CODE && (in_module(word) || in_kernel_text(word));
 }
 
 /* What may be return addresses, from the one on top (in a function that was just entered: its own) downwards. */
