@@ -98,7 +98,7 @@ def report_of(out: Path, part: str) -> tuple[str, Text]:
 async def campaign(kernel: str, options: CampaignOptions, camera: Camera) -> None:
     """Run it as ``usbfuzz fuzz`` does."""
     config = await prepare(kernel, mode=Mode.AUTO, kernel_params=with_slub_debug(()), on_progress=print)
-    modules = len(Identities.parse(config.image.aliases.read_text()).modules)
+    modules = Identities.parse(config.image.aliases.read_text()).modules
     await run_campaign(options, config, modules, camera)
 
 

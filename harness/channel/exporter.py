@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic
 
 from usbfuzz.wire import Answer, Status
 
+from .asked import Asked
 from .pipes import Pipes, RequestT
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ _ERRORS_KEPT = 16
 class BaseExporter(ABC, Generic[RequestT]):
     """What the exporters of all channels share: they pass requests to a device and its answers back.
 
-    ``requests`` counts what the host asked of the device. ``device_errors`` are the first exceptions its methods
-    raised, each told to ``on_device_error``; the host was told of an I/O error instead.
+    ``requests`` counts what the host asked of the device, ``last`` is what it was asked last. ``device_errors`` are the
+    first exceptions its methods raised, each told to ``on_device_error``; the host was told of an I/O error instead.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class BaseExporter(ABC, Generic[RequestT]):
         leaks: LeakWatch | None = None,
     ) -> None:
         self.requests = 0
+        self.last: RequestT | None = None
         self.device_errors: list[Exception] = []
         self.scheduler = scheduler
         self._device = device
@@ -62,7 +64,13 @@ class BaseExporter(ABC, Generic[RequestT]):
     def _complete(self, request: RequestT, status: Status, data: bytes) -> None:
         """Send the answer to a request."""
 
+    @property
+    def asked(self) -> Asked | None:
+        """The last request that was put to the device."""
+        return Asked(self.last.pipe[0], self.last.setup) if self.last is not None else None
+
     def _ask(self, request: RequestT) -> Answer:
+        self.last = request
         leaks = self._leaks
         if leaks is not None and request.payload and leaks.suspects(request.payload):
             leaks.look(self._device, request.pipe[0], request.payload, request.setup)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from usbfuzz.device import Device
     from usbfuzz.errors import InfraError
 
+    from .asked import Asked
     from .leaks import LeakWatch
     from .said import Trace
 
@@ -63,6 +64,10 @@ class Channel(Protocol):
     @property
     def requests(self) -> int:
         """How often the host asked something of the device that is, or was last, plugged in."""
+
+    @property
+    def asked(self) -> Asked | None:
+        """The last that the host asked of that device; None before it asked anything."""
 
     @property
     def device_errors(self) -> list[Exception]:

@@ -199,6 +199,7 @@ class Lane:
             console=diagnosis.console,
             bindings=tuple(bindings(events)),
             interfaces=tuple(interfaces(events)),
+            played=tuple(stage.played),
             plugs=stage.plugs,
             enumerated=enumerated(events),
             requests=stage.requests,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from harness.channel.asked import Asked
 from harness.channel.conversation import NOT_RECORDED, Conversation
 from harness.guest.place import Place
 from usbfuzz.triage import Report
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from harness.guest.probe.coverage import Covered
     from harness.guest.survey import Seen
 
-__all__ = ["Binding", "Outcome", "Verdict", "bindings", "binds_driver", "enumerated", "interfaces"]
+__all__ = ["Binding", "Outcome", "Played", "Verdict", "bindings", "binds_driver", "enumerated", "interfaces"]
 
 
 class Verdict(Enum):
@@ -43,6 +44,16 @@ class Binding:
 
 
 @frozen
+class Played:
+    """A device that was plugged in, from plug to unplug."""
+
+    port: int
+    name: str  #: what its case calls it; "" for one that is code
+    asked: Asked | None  #: the last that the host asked of it
+    configured: bool  #: the host had set a configuration, so that drivers were tried
+
+
+@frozen
 class Outcome:
     """What one round did to the guest: of one case alone, or of several side by side."""
 
@@ -61,6 +72,7 @@ class Outcome:
     userspace: tuple[Seen, ...] | None = None  #: what programs saw of the devices, when the lane was told to look
     covered: Covered | None = None  #: the code that ran, where a probe could see it
     compared: Comparisons | None = None  #: what armed code compared (:meth:`~harness.lane.lane.Lane.arm`)
+    played: tuple[Played, ...] = ()  #: the devices that were plugged in, in the order in which they went
     conversation: Conversation = NOT_RECORDED  #: what devices and guest said, when the lane was told to record it
 
     @property

@@ -13,6 +13,7 @@ from usbfuzz.case.model import Action
 from usbfuzz.errors import GuestError, InfraError, QemuError
 from usbfuzz.load import player
 
+from .outcome import Played
 from .shared import SharedAgent
 
 if TYPE_CHECKING:
@@ -73,8 +74,10 @@ class Stage:
     requests: int = 0  #: of all devices that were plugged in and are not any more
     worst_reply: float = 0.0  #: seconds, the slowest answer of any of them
     userspace: tuple[Seen, ...] | None = None  #: what was seen then; None when it was not looked at
+    played: list[Played] = field(factory=list)  #: the devices that were plugged in and are not any more
     shared: SharedAgent = field(init=False)
     _plugged: dict[int, Device] = field(factory=dict, init=False)
+    _names: dict[int, str] = field(factory=dict, init=False)  #: of the devices plugged in last, by port
 
     def __attrs_post_init__(self) -> None:
         self.shared = SharedAgent(self.agent)
@@ -104,12 +107,13 @@ class Stage:
             await self._wait(event, place)
             await self._do(case, event, place[event.port])
 
-    async def plug(self, port: int, device: Device) -> None:
-        """Plug ``device`` in; a device that is still in the port is unplugged first."""
+    async def plug(self, port: int, device: Device, name: str = "") -> None:
+        """Plug ``device`` in, by what its case calls it; a device that is still in the port is unplugged first."""
         if port in self._plugged:
             await self.unplug(port)
         await self.ports[port].plug(device)
         self._plugged[port] = device
+        self._names[port] = name
         self.plugs += 1
 
     async def settle(self) -> None:
@@ -118,11 +122,12 @@ class Stage:
 
     async def unplug(self, port: int) -> None:
         """Unplug the device in ``port``, if there is one."""
-        if self._plugged.pop(port, None) is not None:
+        device = self._plugged.pop(port, None)
+        if device is not None:
             try:
                 await self.ports[port].unplug()
             finally:
-                self._count(port)
+                self._count(port, device)
 
     async def reset(self, port: int) -> None:
         """Have the host reset the device on ``port``, whichever of the controller's two buses it is on."""
@@ -133,18 +138,22 @@ class Stage:
     def count_rest(self) -> None:
         """Count the requests of devices that were not unplugged because the guest died first."""
         while self._plugged:
-            self._count(self._plugged.popitem()[0])
+            self._count(*self._plugged.popitem())
 
-    def _count(self, port: int) -> None:
-        self.requests += self.ports[port].requests
-        self.worst_reply = max(self.worst_reply, self.ports[port].worst_reply)
+    def _count(self, port: int, device: Device) -> None:
+        channel = self.ports[port]
+        configured = bool(device.configuration)
+        self.played.append(Played(port, self._names.get(port, ""), channel.asked, configured=configured))
+        self.requests += channel.requests
+        self.worst_reply = max(self.worst_reply, channel.worst_reply)
 
     async def _do(self, case: Case, event: Event, port: int) -> None:
         match event.action:
             case Action.PLUG:
                 if event.device is None:
                     raise InfraError(f"event plug on port {event.port} names no device")
-                await self.plug(port, player(case.devices[event.device]))
+                spec = case.devices[event.device]
+                await self.plug(port, player(spec), spec.name)
             case Action.UNPLUG:
                 await self.unplug(port)
             case Action.RESET:

@@ -16,6 +16,7 @@ from .messages import ListReply, OpStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.channel.asked import Asked
     from harness.channel.leaks import LeakWatch
     from harness.channel.said import Trace
     from usbfuzz.device import Device
@@ -87,6 +88,11 @@ class Server:
     def requests(self) -> int:
         """URBs for the device since a client last attached one."""
         return self._exporter.requests if self._exporter else 0
+
+    @property
+    def asked(self) -> Asked | None:
+        """The last URB for that device."""
+        return self._exporter.asked if self._exporter else None
 
     @property
     def device_errors(self) -> list[Exception]:

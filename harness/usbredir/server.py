@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from harness.channel.asked import Asked
     from harness.channel.leaks import LeakWatch
     from harness.channel.said import Trace
     from harness.channel.scheduler import Clock
@@ -112,6 +113,11 @@ class Port(asyncio.Protocol):
     def requests(self) -> int:
         """How often the guest asked something of the device that is, or was last, plugged in."""
         return self._exporter.requests if self._exporter else 0
+
+    @property
+    def asked(self) -> Asked | None:
+        """The last that the guest asked of that device."""
+        return self._exporter.asked if self._exporter else None
 
     @property
     def device_errors(self) -> list[Exception]:

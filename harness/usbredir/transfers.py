@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from usbfuzz.descriptors.constants import DIRECTION_IN, Recipient, StandardRequest
 from usbfuzz.wire import Answer, Setup, Status
 
 from .announce import ep_info, interface_info
@@ -50,7 +51,7 @@ class Transfer(ABC):
 
     @property
     def setup(self) -> Setup | None:
-        """The setup packet of a control transfer that QEMU passed on as one."""
+        """The setup packet of a control transfer."""
         return None
 
     @abstractmethod
@@ -163,6 +164,13 @@ class Configuration(Transfer):
         self._now = chosen or 0
         self._layout: Layout | None = None
 
+    @property
+    def setup(self) -> Setup:
+        """The setup packet that it was on the bus."""
+        if self._chosen is None:
+            return Setup(DIRECTION_IN, StandardRequest.GET_CONFIGURATION, 0, 0, 1)
+        return Setup(0, StandardRequest.SET_CONFIGURATION, self._chosen, 0, 0)
+
     def ask(self, device: Device) -> Answer:
         """Through on_set_configuration, or the device's state."""
         answer = Answer()
@@ -191,6 +199,13 @@ class AltSetting(Transfer):
         self._chosen = chosen
         self._now = chosen or 0
         self._layout: Layout | None = None
+
+    @property
+    def setup(self) -> Setup:
+        """The setup packet that it was on the bus."""
+        if self._chosen is None:
+            return Setup(DIRECTION_IN | Recipient.INTERFACE, StandardRequest.GET_INTERFACE, 0, self._interface, 1)
+        return Setup(Recipient.INTERFACE, StandardRequest.SET_INTERFACE, self._chosen, self._interface, 0)
 
     def ask(self, device: Device) -> Answer:
         """Through on_set_interface, or the device's state."""

@@ -15,7 +15,7 @@ import pytest
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
 
-from .pretend import COMMANDS, VARIABLE, config
+from .pretend import COMMANDS, MODULES, VARIABLE, config
 from .running import Listener, Run, pretenders, until
 
 
@@ -40,7 +40,7 @@ def run(tmp_path: Path, write_script: Callable[..., None]) -> Run:
     def go(view: Listener | None = None, **options: Any) -> Campaign:
         plain = {"out": tmp_path / "out", "lanes": 1, "seed": 7, "minimize": False, "confirm": False}
         options = {**plain, **options}
-        coroutine = run_campaign(CampaignOptions(**options), config(), 612, view or Listener(), COMMANDS)
+        coroutine = run_campaign(CampaignOptions(**options), config(), MODULES, view or Listener(), COMMANDS)
         return asyncio.run(coroutine)
 
     return go

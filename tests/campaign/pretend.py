@@ -38,6 +38,9 @@ COMMANDS = (
     (sys.executable, __file__, "generator"),
 )
 
+#: Those of the pretended guest that can bind.
+MODULES = ("usbhid", "wacom")
+
 
 def config() -> LaneConfig:
     """Stands in for opening a lane: the boot fails."""

@@ -20,6 +20,7 @@ from usbfuzz.jobs.campaign.messages import (
     RANGES,
     Attributed,
     Block,
+    Bound,
     CaseRange,
     Entered,
     LaneState,
@@ -34,7 +35,7 @@ from usbfuzz.wire import Answer, Status
 
 from .pretend import case, config, report
 
-_ROUND = RoundDone((1,), None, 1, 1, 1, 0.5, 1, 3, 9.5, ("usbhid",), ("slug",))
+_ROUND = RoundDone((1,), None, 1, 1, 1, 0.5, 1, 3, 9.5, (Bound("usbhid"),), ("slug",))
 _STARTS = [
     WorkerStart(1, 2**62, 0, ("python3", "-m", "x"), config()),
     WorkerStart(0, 0, None, (), evolve(config(), kernel_params=("slub_debug=FZPU",), ports=1)),

@@ -34,7 +34,7 @@ options = CampaignOptions(
     out=Path(sys.argv[1]), lanes=2, seed=7, cases=int(sys.argv[2]), minimize=False, confirm=False
 )
 view = PlainView(Console())
-campaign = asyncio.run(run_campaign(options, pretend.config(), 612, view, pretend.COMMANDS))
+campaign = asyncio.run(run_campaign(options, pretend.config(), ("usbhid", "wacom"), view, pretend.COMMANDS))
 print("cases", campaign.progress.session.cases, "of", campaign.progress.totals.cases)
 raise SystemExit(130 if campaign.killed else 0)
 """

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from harness.lane.outcome import Verdict
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.errors import InputError, StorageError
-from usbfuzz.jobs.campaign.messages import RoundDone
+from usbfuzz.jobs.campaign.messages import Bound, RoundDone
 from usbfuzz.jobs.campaign.state import CampaignState
 
 _ROUND = RoundDone(
@@ -27,7 +28,7 @@ _ROUND = RoundDone(
     restores=1,
     dilated=0,
     worst_reply_ms=0.1,
-    drivers=("usbhid",),
+    drivers=(Bound("usbhid"),),
     hits=(),
 )
 _KERNEL = "debian:5.10.223-1"
@@ -40,8 +41,9 @@ def _open(directory: Path, *, kernel: str = _KERNEL, seed: int | None = None, ne
 def test_a_campaign_goes_on_where_it_was_saved(tmp_path: Path) -> None:
     state = _open(tmp_path)
     state.totals.add(_ROUND)
-    assert state.add_drivers(["usbhid", "snd-usb-audio"]) == ["snd-usb-audio", "usbhid"]
-    assert state.add_drivers(["usbhid"]) == []
+    both = evolve(_ROUND, drivers=(Bound("usbhid"), Bound("snd-usb-audio")))
+    assert state.round_done(both, 1.0) == ["snd-usb-audio", "usbhid"]
+    assert state.round_done(_ROUND, 2.0) == []
     state.save(128, [3, 5])
     state.close()
     again = _open(tmp_path, new_seed=99)
@@ -79,7 +81,7 @@ def test_a_database_that_cannot_be_written_is_a_storage_error(tmp_path: Path) ->
     other.execute("DROP TABLE driver")
     other.close()
     with pytest.raises(StorageError, match="free some space"):
-        state.add_drivers(["usbhid"])
+        state.round_done(_ROUND, 1.0)
     state.close()
 
 

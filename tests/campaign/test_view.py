@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.lane.outcome import Verdict
 from usbfuzz.crashes.record import Crash
-from usbfuzz.jobs.campaign.messages import Entered, LaneState, RoundDone
+from usbfuzz.jobs.campaign.messages import Bound, Entered, LaneState, RoundDone
 from usbfuzz.jobs.campaign.progress import LaneProgress, Progress
 from usbfuzz.jobs.campaign.state import CampaignTotals
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, plain_line, render, summary
@@ -55,7 +55,7 @@ def _progress(crashes: int = 1) -> Progress:
     )
     progress.lanes[0].entered(Entered(LaneState.RUNNING, (17, 18)), now=100.0)
     progress.lanes[1].entered(Entered(LaneState.ATTRIBUTING, (19,), "oops in x"), now=100.0)
-    done = RoundDone((17, 18), Verdict.CLEAN, 60, 55, 900, 1.0, 1, 0, 0.1, ("usbhid",), ())
+    done = RoundDone((17, 18), Verdict.CLEAN, 60, 55, 900, 1.0, 1, 0, 0.1, (Bound("usbhid"),), ())
     progress.round_done(0, done, now=109.0)
     return progress
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.channel import events
+from harness.channel.asked import Asked
 from harness.channel.conversation import Recorder
 from harness.channel.protocol import LEGAL, ChannelState
 from harness.channel.said import Said, Sender
@@ -104,11 +105,12 @@ async def test_what_is_asked_is_counted_timed_and_said(tmp_path: Path, kind: typ
         await end.channel.plug(device)
         waiting = asyncio.create_task(end.channel.wait_requests(1))
         await asyncio.sleep(0)
-        assert (end.channel.requests, end.channel.worst_reply) == (0, 0.0)
+        assert (end.channel.requests, end.channel.worst_reply, end.channel.asked) == (0, 0.0, None)
         end.channel.trace = lambda _, message: said.append(message)
         await end.ask()
         await waiting
         assert end.channel.requests == 1
+        assert end.channel.asked == Asked(0, Setup(0x80, 6, 0x100, 0, 18))
         assert 0.0 < end.channel.worst_reply < 5.0
     asked = [message for message in said if isinstance(message.event(), events.Submitted)]
     answered = [message for message in said if isinstance(message.event(), events.Completed)]

@@ -41,6 +41,7 @@ class Pretended:
     surveying: bool = False
     eyes: None = None
     userspace: None = None
+    played: tuple[()] = ()
     shared: SharedAgent = field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from attrs import define, field
 
+from harness.channel.asked import Asked
 from harness.channel.protocol import Channel
 from harness.guest.agent_client import Agent, UEvent
 from harness.guest.survey import Seen
@@ -32,6 +33,7 @@ class Guest:
 
     rejected: bool = False
     requests: int = 0
+    asked: Asked | None = None
     worst_reply: float = 0.002
     refuses_to_unplug: bool = False
     plugged: bool = False

@@ -72,4 +72,4 @@ async def _run(console: Console, guest: GuestOptions, options: CampaignOptions) 
     config = await evolve(guest, kernel_params=params).prepare()
     modules = Identities.parse(config.image.aliases.read_text()).modules
     view = LiveView(console) if console.is_terminal else PlainView(console)
-    return await run_campaign(options, config, len(modules), view)
+    return await run_campaign(options, config, modules, view)

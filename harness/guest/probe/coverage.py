@@ -101,6 +101,11 @@ class Covered:
             self._code.places[number][0] if number >= 0 else "" for number in self._code.sections(self.starts).tolist()
         ]
 
+    def ran(self) -> set[str]:
+        """The modules whose code ran."""
+        sections = np.unique(self._code.sections(self.starts)).tolist()
+        return {self._code.places[number][0] for number in sections if number >= 0}
+
     def functions(self) -> dict[str, set[str]]:
         """The functions that ran, by module."""
         found: dict[str, set[str]] = {}

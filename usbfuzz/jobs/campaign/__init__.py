@@ -4,7 +4,8 @@
 
     supervisor.py   one campaign: time, cases, Ctrl-C; told what happens in the lanes (CampaignEvents)
       │  ledger.py      which cases are still to be run, and which lane has which
-      │  state.py       survives kill -9: how far the campaign came, totals, drivers seen
+      │  state.py       survives kill -9: how far the campaign came, totals, drivers seen (database.py is the file)
+      │  history.py     and how it went: samples over time, drivers, sources; facts.py says what a run ran on
       │  (usbfuzz.crashes.store)   the crash directories
       │  progress.py, view.py    what the terminal shows
       │  confirmation.py         at the end: do new crashes happen in real time, too?
@@ -15,7 +16,7 @@
     worker.py       a process with one guest; inbox.py holds what it was told
       │  case_queue.py  cases from its generator process (generator.py), packed into rounds
       ▼
-    rounds.py       run a round, report it; for each new crash:
+    rounds.py       run a round, report it (tally.py counts what drivers did); for each new crash:
          attribute.py   which case, or which rounds, show it again on a fresh guest (merge.py joins cases)
          shrink.py      make that case small
 """

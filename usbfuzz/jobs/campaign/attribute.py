@@ -22,6 +22,7 @@ from usbfuzz.triage import Report, same_bug
 
 from .lanes import CampaignLane, recorded
 from .merge import in_sequence, side_by_side
+from .tally import CORE_DRIVERS
 
 __all__ = [
     "CONFIRMATIONS",
@@ -37,13 +38,11 @@ CONFIRMATIONS = 3
 _SECONDS = 180.0
 #: The module of a stack's frame: ``uvc_probe+0x1c/0x90 [uvcvideo]``.
 _MODULE = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+ \[(\w+)")
-#: Drivers of the USB core itself, which bind to every device or hub.
-_CORE_DRIVERS = {"usb", "hub"}
 
 
 def bound_drivers(bindings: Sequence[Binding]) -> tuple[str, ...]:
     """Names of the drivers that bound, sorted, without those of the USB core."""
-    return tuple(sorted({binding.driver for binding in bindings} - _CORE_DRIVERS))
+    return tuple(sorted({binding.driver for binding in bindings} - CORE_DRIVERS))
 
 
 @frozen

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
+from attrs import field, frozen
 
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
@@ -27,8 +27,10 @@ __all__ = [
     "RANGES",
     "Attributed",
     "Block",
+    "Bound",
     "CaseRange",
     "Entered",
+    "GaveUp",
     "LaneState",
     "Made",
     "Order",
@@ -124,6 +126,24 @@ class Shrunk:
 
 
 @frozen
+class Bound:
+    """A driver that bound in a round."""
+
+    driver: str
+    module: str = ""  #: with ``_`` for ``-``; "" where that cannot be seen
+    times: int = 1
+
+
+@frozen
+class GaveUp:
+    """A module whose code ran for a device made for it, and that did not bind it."""
+
+    module: str
+    at: str  #: the last request it made, in words; "" when it made none
+    times: int = 1
+
+
+@frozen
 class RoundDone:
     """A round is over, attribution included. Without a ``verdict`` no run of it could be believed."""
 
@@ -136,9 +156,12 @@ class RoundDone:
     restores: int
     dilated: int  #: runs thrown away because the guest was answered too late
     worst_reply_ms: float
-    drivers: tuple[str, ...]  #: that bound
+    drivers: tuple[Bound, ...]
     hits: tuple[str, ...]  #: crash directories whose crash was seen again
     blocks: int = 0  #: of code, that ran for the first time in this lane
+    gave_up: tuple[GaveUp, ...] = ()
+    sources: dict[str, int] = field(factory=dict)  #: how many of the cases each strategy made
+    guest_seconds: float = 0.0  #: that passed in the guest since the last round, as far as its console tells
 
 
 @frozen

@@ -9,6 +9,7 @@ from attrs import define, field
 from usbfuzz.coverage import Blocks
 from usbfuzz.crashes.record import Crash
 
+from .history import Now
 from .messages import Entered, LaneState, RoundDone
 from .state import CampaignTotals
 
@@ -119,6 +120,19 @@ class Progress:
     def recent(self, rate: Rate, now: float) -> float:
         """Events of ``rate`` a second over the last seconds."""
         return rate.at(now, self.elapsed(now))
+
+    def now(self, now: float) -> Now:
+        """The figures that are kept of this moment."""
+        return Now(
+            wall=self.elapsed(now),
+            devices=self.totals.plugs,
+            cases=self.totals.cases,
+            drivers=len(self.drivers),
+            blocks=None if self.reached is None else len(self.reached),
+            bugs=sum(crash.reproduced > 0 for crash in self.crashes.values()),
+            seen=len(self.crashes),
+            lanes={state: self.spent(state, now) for state in LaneState if state is not LaneState.STOPPED},
+        )
 
     def code(self) -> str:
         """How much code was reached, in words; "" when that is not known."""

@@ -22,6 +22,7 @@ from .lanes import CampaignLane
 from .messages import Attributed, Entered, LaneState, Made, Order, Reply, RoundDone, Sighted, WorkerStart
 from .reach import Reach
 from .shrink import LAST_SECONDS, Found, Shrinker
+from .tally import GuestClock, bound, gave_up, sources
 
 __all__ = ["HISTORY_ROUNDS", "Rounds"]
 
@@ -44,6 +45,7 @@ class Rounds:
     _shrinker: Shrinker = field(init=False)
     _reach: Reach | None = field(default=None, init=False)
     _rounds: int = field(default=0, init=False)
+    _clock: GuestClock = field(factory=GuestClock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._shrinker = Shrinker(self.lane, lambda: self.inbox.hurry)
@@ -97,7 +99,7 @@ class Rounds:
         indices = tuple(case.index for case in made)
         cases = tuple(self._campaigns_own(case) for case in made)
         self.upstream.send(Entered(LaneState.RUNNING, indices))
-        started, restores = time.monotonic(), self.lane.restores
+        started, restores, told = time.monotonic(), self.lane.restores, self._clock.seconds
         outcome, dilated = await self._believable(cases)
         self.inbox.cases.learn(quiet=outcome is not None and not outcome.restored)
         hits: list[str] = []
@@ -119,9 +121,12 @@ class Rounds:
                 restores=self.lane.restores - restores,
                 dilated=dilated,
                 worst_reply_ms=outcome.worst_reply_ms if outcome else 0.0,
-                drivers=bound_drivers(outcome.bindings) if outcome else (),
+                drivers=bound(outcome) if outcome else (),
                 hits=tuple(hits),
                 blocks=blocks,
+                gave_up=gave_up(outcome) if outcome else (),
+                sources=sources(cases),
+                guest_seconds=self._clock.seconds - told,
             )
         )
 
@@ -140,10 +145,15 @@ class Rounds:
             else:
                 self._history.append(cases)
 
-        trial = await run_believably(
-            lambda: self.lane.run_round(cases), lambda outcome: outcome.believable, between=remember
-        )
+        trial = await run_believably(lambda: self._timed(cases), lambda outcome: outcome.believable, between=remember)
         return trial.result if trial.believed else None, trial.doubted
+
+    async def _timed(self, cases: tuple[Case, ...]) -> Outcome:
+        """Run a round, and let the guest's time pass."""
+        life = self.lane.restores
+        outcome = await self.lane.run_round(cases)
+        self._clock.heard(outcome.console, life)
+        return outcome
 
     async def _look_into(self, outcome: Outcome, cases: tuple[Case, ...], indices: tuple[int, ...]) -> list[str]:
         """Count reports of bugs that are saved, attribute the others; returns the crash directory of each report."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
 
 from attrs import asdict, define, fields
 
 from usbfuzz.crashes.layout import CAMPAIGN_FILE
-from usbfuzz.errors import InputError, StorageError
+from usbfuzz.errors import InputError
 
+from .database import Database
+from .history import HISTORY_SCHEMA, History
 from .messages import RoundDone
 
 __all__ = ["CampaignState", "CampaignTotals"]
@@ -73,13 +72,13 @@ class CampaignTotals:
 class CampaignState:
     """The campaign of one kernel in one directory. All methods raise StorageError when the disk fails them."""
 
-    directory: Path
     seed: int
     next: int
     unfinished: list[int]
     totals: CampaignTotals
     drivers: set[str]
-    _database: sqlite3.Connection
+    history: History
+    _database: Database
     _id: int
 
     @classmethod
@@ -90,42 +89,33 @@ class CampaignState:
 
         The directory must be locked. Raises InputError when ``seed`` is not the one the campaign began with.
         """
-        path = directory / CAMPAIGN_FILE
-        with contextlib.ExitStack() as unused:
-            try:
-                database = sqlite3.connect(path, isolation_level=None)
-                unused.callback(database.close)
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = NORMAL")
-                database.executescript(_SCHEMA)
-                key = (kernel, json.dumps(params))
-                database.execute(
-                    "INSERT OR IGNORE INTO campaign (kernel, params, seed) VALUES (?, ?, ?)",
-                    (*key, new_seed if seed is None else seed),
-                )
-                row = database.execute(
-                    "SELECT id, seed, next, unfinished, totals FROM campaign WHERE kernel = ? AND params = ?", key
-                ).fetchone()
-                names = database.execute("SELECT name FROM driver WHERE campaign = ?", (row[0],)).fetchall()
-            except (sqlite3.Error, OSError) as error:
-                raise StorageError(
-                    f"{path}: cannot be used: {error}; move it away to start anew, or give another --out"
-                ) from error
-            if seed is not None and row[1] != seed:
-                raise InputError(
-                    f"{path}: holds a campaign on {kernel} with seed {row[1]}, not {seed}; "
-                    f"leave --seed out to go on with it, or give another --out"
-                )
-            unused.pop_all()
+        database = Database.open(directory / CAMPAIGN_FILE, _SCHEMA + HISTORY_SCHEMA)
+        try:
+            return cls._read(database, (kernel, json.dumps(params)), seed, new_seed)
+        except BaseException:
+            database.close()
+            raise
+
+    @classmethod
+    def _read(cls, database: Database, key: tuple[str, str], seed: int | None, new_seed: int) -> CampaignState:
+        begun = new_seed if seed is None else seed
+        database.write(("INSERT OR IGNORE INTO campaign (kernel, params, seed) VALUES (?, ?, ?)", [(*key, begun)]))
+        row = database.rows(
+            "SELECT id, seed, next, unfinished, totals FROM campaign WHERE kernel = ? AND params = ?", *key
+        )[0]
+        if seed is not None and row[1] != seed:
+            raise InputError(
+                f"{database.path}: holds a campaign on {key[0]} with seed {row[1]}, not {seed}; "
+                f"leave --seed out to go on with it, or give another --out"
+            )
         kept = {item.name for item in fields(CampaignTotals)}
-        totals = CampaignTotals(**{name: value for name, value in json.loads(row[4]).items() if name in kept})
         return cls(
-            directory,
             seed=row[1],
             next=row[2],
             unfinished=json.loads(row[3]),
-            totals=totals,
-            drivers={name for (name,) in names},
+            totals=CampaignTotals(**{name: value for name, value in json.loads(row[4]).items() if name in kept}),
+            drivers={name for (name,) in database.rows("SELECT name FROM driver WHERE campaign = ?", row[0])},
+            history=History.open(database, row[0]),
             database=database,
             id=row[0],
         )
@@ -133,36 +123,27 @@ class CampaignState:
     def save(self, next_index: int, unfinished: list[int]) -> None:
         """Write how far the campaign came, in one transaction: counts and indices never disagree."""
         self.next, self.unfinished = next_index, unfinished
-        self._write(
-            "UPDATE campaign SET next = ?, unfinished = ?, totals = ? WHERE id = ?",
-            [(next_index, json.dumps(unfinished), json.dumps(asdict(self.totals)), self._id)],
+        self._database.write(
+            (
+                "UPDATE campaign SET next = ?, unfinished = ?, totals = ? WHERE id = ?",
+                [(next_index, json.dumps(unfinished), json.dumps(asdict(self.totals)), self._id)],
+            ),
+            *self.history.news(),
         )
 
-    def add_drivers(self, names: Iterable[str]) -> list[str]:
-        """Note drivers that bound; returns those that never did before."""
-        new = sorted(set(names) - self.drivers)
+    def round_done(self, done: RoundDone, wall: float) -> list[str]:
+        """Count what drivers did in a round that ended ``wall`` seconds into the run; returns those that are new."""
+        self.history.round_done(done, wall)
+        new = sorted({bound.driver for bound in done.drivers} - self.drivers)
         if new:
             self.drivers.update(new)
-            self._write("INSERT OR IGNORE INTO driver VALUES (?, ?)", [(self._id, name) for name in new])
+            self._database.write(("INSERT OR IGNORE INTO driver VALUES (?, ?)", [(self._id, name) for name in new]))
         return new
 
     def skip(self, index: int, why: str) -> None:
         """Note a case that was given up."""
-        self._write("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", [(self._id, index, why)])
+        self._database.write(("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", [(self._id, index, why)]))
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
-
-    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        try:
-            self._database.execute("BEGIN")
-            self._database.executemany(statement, rows)
-            self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise StorageError(
-                f"{self.directory / CAMPAIGN_FILE}: cannot be written: {error}; "
-                "free some space and run the same command again"
-            ) from error

@@ -25,6 +25,7 @@ from usbfuzz.report.render import render
 from .assignment import POLICY, LaneAssignment, LaneSupervisor
 from .case_queue import GENERATOR
 from .confirmation import confirm_new
+from .facts import run_facts
 from .gathered import Gathered
 from .ledger import CaseLedger
 from .messages import (
@@ -101,6 +102,7 @@ class Campaign:
             finally:
                 self._save(every=True)
                 self._gather()
+                self._sample(last=True)
 
     def _gather(self) -> None:
         """Add up what the lanes have reached."""
@@ -173,8 +175,14 @@ class Campaign:
 
     def _save(self, *, every: bool) -> None:
         self.state.save(self.ledger.next, self.ledger.unfinished)
+        self._sample()
         if every:
             self.store.flush()
+
+    def _sample(self, *, last: bool = False) -> None:
+        """Keep the figures of this moment, once rounds have begun."""
+        if self.progress.started is not None:
+            self.state.history.sample(self.progress.now(time.monotonic()), last=last)
 
     def entered(self, lane: int, message: Entered) -> None:
         """The lane changed its state."""
@@ -212,7 +220,7 @@ class Campaign:
     def round_done(self, lane: int, message: RoundDone) -> None:
         """Add a round to totals, drivers and crash counts."""
         self.progress.round_done(lane, message, time.monotonic())
-        self.progress.newest += self.state.add_drivers(message.drivers)
+        self.progress.newest += self.state.round_done(message, self.progress.elapsed(time.monotonic()))
         for slug in message.hits:
             self.store.hit(slug)
 
@@ -247,13 +255,13 @@ def _default_commands() -> tuple[tuple[str, ...], tuple[str, ...]]:
 async def run_campaign(
     options: CampaignOptions,
     config: LaneConfig,
-    modules: int,
+    modules: Sequence[str],
     view: View,
     commands: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
 ) -> Campaign:
     """Run a campaign to its end and return it, for its numbers.
 
-    ``modules`` is how many modules of the guest can bind; ``commands`` are those of worker and generator processes.
+    ``modules`` are those of the guest that can bind; ``commands`` are those of worker and generator processes.
     Raises StorageError, InputError (another seed, nothing left to do), BootError, InfraError; what was found by then
     is saved.
     """
@@ -264,6 +272,7 @@ async def run_campaign(
         try:
             await campaign.run(_supervisors(campaign, config, worker, generator))
             await campaign.confirm(config)
+            campaign.state.history.end()
         finally:
             campaign.state.close()
             view.close()
@@ -273,7 +282,7 @@ async def run_campaign(
     return campaign
 
 
-def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View) -> Campaign:
+def _open(options: CampaignOptions, config: LaneConfig, modules: Sequence[str], view: View) -> Campaign:
     kernel = config.kernel.name
     state = CampaignState.open(
         options.out,
@@ -282,6 +291,7 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
         seed=options.seed,
         new_seed=secrets.randbits(_SEED_BITS),
     )
+    state.history.begin(run_facts(options, config, modules))
     ledger = CaseLedger(next=state.next, limit=options.cases, lanes=options.lanes, returned=list(state.unfinished))
     if ledger.exhausted:
         state.close()
@@ -297,7 +307,7 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: int, view: View
         seed=state.seed,
         lanes=[LaneProgress(number) for number in range(options.lanes)],
         totals=state.totals,
-        modules=modules,
+        modules=len(modules),
         seconds=options.seconds,
         limit=options.cases,
         drivers=state.drivers,
