@@ -7,6 +7,7 @@ import struct
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from harness.guest.image.policy import CORES, DRIVER_ALIASES
 from harness.guest.kernels.modules import module_name
 
 if TYPE_CHECKING:
@@ -16,12 +17,19 @@ if TYPE_CHECKING:
     from usbfuzz.descriptors.layout import InterfaceLayout
     from usbfuzz.device import Device
 
-__all__ = ["driver_for", "matching_module"]
+__all__ = ["driver_for", "driver_modules", "matching_module"]
 
 #: A device on the HID bus that is a USB device (BUS_USB of include/uapi/linux/input.h): its vendor, product, a number.
 _HID = re.compile(r"0003:([0-9A-F]{4}):([0-9A-F]{4})\.[0-9A-F]+")
 #: What passes on a HID driver's requests and makes none of its own.
 _TRANSPORTS = frozenset({"usbhid", "hid_generic"})
+
+
+def driver_modules(aliases: Path) -> frozenset[str]:
+    """The modules that bind USB or HID devices by the kernel's ``aliases``, without the cores of both."""
+    words = [line.split() for line in aliases.read_text(encoding="utf-8", errors="replace").splitlines()]
+    begins = tuple(pattern.rstrip("*") for pattern in DRIVER_ALIASES)
+    return frozenset(module_name(module) for pattern, module in _aliases(words) if pattern.startswith(begins)) - CORES
 
 
 def driver_for(

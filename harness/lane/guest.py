@@ -17,6 +17,7 @@ from harness.workers.procs import answering_first
 from usbfuzz.errors import QemuError, StorageError
 
 from .channels import open_channels
+from .drivers import driver_modules
 from .eyes import Eyes
 from .leaks import Leaks, poisons
 from .stage import Stage
@@ -50,6 +51,7 @@ class LaneGuest:
     machine: Machine
     restores: int = field(default=0, init=False)
     leaks: Leaks = field(init=False)
+    drivers: frozenset[str] = field(init=False)  #: modules that bind devices
     _dir: RunDir = field(kw_only=True)
     _snapshot: Path = field(kw_only=True)
     _core: contextlib.ExitStack = field(kw_only=True)  #: shared with the guest until the end
@@ -60,6 +62,7 @@ class LaneGuest:
     _console_at: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.drivers = driver_modules(self.config.image.aliases)
         self.leaks = Leaks(self.config.image.aliases, poisons(self.config.kernel_params))
 
     @classmethod

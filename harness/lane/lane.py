@@ -10,6 +10,7 @@ from attrs import define, field
 
 from harness.channel.conversation import NOT_RECORDED, Recorder
 from usbfuzz.errors import InfraError, UsbfuzzError
+from usbfuzz.triage import blamed
 
 from .eyes import Saw
 from .guest import LaneGuest
@@ -195,7 +196,7 @@ class Lane:
         worst = stage.worst_reply * 1000
         return Outcome(
             verdict=diagnosis.verdict,
-            reports=diagnosis.reports,
+            reports=blamed(diagnosis.reports, self.guest.drivers),
             console=diagnosis.console,
             bindings=tuple(bindings(events)),
             interfaces=tuple(interfaces(events)),

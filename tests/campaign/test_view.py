@@ -105,7 +105,7 @@ def test_the_view_shows_new_crashes_first_and_says_how_many_more_there_are() -> 
 def test_the_summary_lists_every_crash_with_its_directory() -> None:
     text = _text(summary(_progress(crashes=20), now=120.0))
     assert all(f"slug-{n}" in text for n in range(1, 21))
-    assert "20, 1 of them new" in text
+    assert "20 bugs confirmed, 0 seen, 0 evidence; 1 of them new" in text
 
 
 def test_the_summary_says_how_fast_cases_ran_and_what_else_took_the_lanes_time() -> None:
@@ -136,7 +136,7 @@ def test_the_plain_line_is_one_line_with_the_numbers() -> None:
     line = plain_line(_progress(), now=110.0)
     assert "\n" not in line
     assert "devices 1,060 (6.0/s now, 6.7/s average)" in line
-    assert "crashes 1 (1 hits)" in line
+    assert "1 bugs confirmed, 0 seen, 0 evidence (1 hits)" in line
     assert "0 running, 1 attributing (oops in x)" in line
 
 

@@ -91,8 +91,8 @@ def test_the_command_lists_them() -> None:
         (FIRST_FORMAT, 1),
     ]
     text = _run(str(OLD))
-    assert "10/10" in text
-    assert "2/2" in text
+    assert "reproduced 10 of 10" in text
+    assert "in real time 2 of 2" in text
     assert "suppressed: INFO: task hung in airspy_disconnect (1 x)" in text
 
 

@@ -41,19 +41,20 @@ def _run(*words: str) -> str:
     return done.output
 
 
-def test_the_list_has_a_row_for_each_crash_most_often_seen_first(found: Path) -> None:
+def test_the_list_has_bugs_that_were_confirmed_before_those_that_were_only_seen(found: Path) -> None:
     text = _run(str(found))
-    assert text.index("oops in b") < text.index("oops in a")
-    assert "2/3" in text
+    assert "1 bugs confirmed, 1 seen, 0 evidence" in text
+    assert text.index("oops in a") < text.index("bugs seen, not reproduced yet (1)") < text.index("oops in b")
+    assert "reproduced 2 of 3" in text
     assert "wacom" in text
     assert "suppressed: known (1 x)" in text
 
 
 def test_the_list_as_json_has_what_crash_toml_has(found: Path) -> None:
     rows = [json.loads(line) for line in _run("list", "--json", str(found)).splitlines()]
-    assert [(row["title"], row["total"], row["hits"]) for row in rows] == [
-        ("oops in b", 2, {_KERNEL: 2}),
-        ("oops in a", 1, {_KERNEL: 1}),
+    assert [(row["title"], row["total"], row["hits"], row["standing"]) for row in rows] == [
+        ("oops in b", 2, {_KERNEL: 2}, "seen"),
+        ("oops in a", 1, {_KERNEL: 1}, "confirmed"),
     ]
     assert Path(rows[0]["directory"], "case.toml").exists()
 

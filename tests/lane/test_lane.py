@@ -40,6 +40,7 @@ class Pretended:
     ports: tuple[()] = ()
     surveying: bool = False
     eyes: None = None
+    drivers: frozenset[str] = frozenset()
     userspace: None = None
     played: tuple[()] = ()
     shared: SharedAgent = field(init=False)

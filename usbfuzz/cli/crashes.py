@@ -7,23 +7,17 @@ from pathlib import Path
 
 import click
 from attrs import asdict
-from rich.table import Table
-from rich.text import Text
 
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
-from usbfuzz.crashes.record import Crash, read_crashes
+from usbfuzz.crashes.record import read_crashes
 from usbfuzz.crashes.saved import read_report, render_anew
 from usbfuzz.crashes.suppress import read_suppressed
+from usbfuzz.report.listing import crash_list, standings
 from usbfuzz.report.render import render
 
 from .options import screen
 
 __all__ = ["crashes"]
-
-_COLUMNS = (
-    *("title", "type", "driver", "hits", "reproduced", "real time"),
-    *("bytes", "first seen", "last seen", "kernels"),
-)
 
 
 class _DirectoryOrCommand(click.Group):
@@ -58,16 +52,18 @@ _in_option = click.option(
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DIRECTORY)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(directory: Path, as_json: bool) -> None:
-    """The crashes in DIRECTORY, most often seen first."""
+    """The crashes in DIRECTORY: bugs confirmed, bugs seen, evidence; of each the most often seen first."""
     found = sorted(read_crashes(directory).values(), key=lambda crash: (-crash.total, crash.title))
     suppressed = read_suppressed(directory)
     if as_json:
         for crash in found:
-            click.echo(json.dumps({**asdict(crash), "total": crash.total, "directory": str(directory / crash.slug)}))
+            known = {"standing": crash.standing.value, "total": crash.total, "directory": str(directory / crash.slug)}
+            click.echo(json.dumps({**asdict(crash), **known}))
         return
     console = screen()
     if found:
-        console.print(_table(found))
+        console.print(f"{directory}: {standings(found)}", markup=False, highlight=False)
+        console.print(crash_list(found))
     else:
         console.print(f"{directory}: no crashes", markup=False)
     for title, hits in suppressed.items():
@@ -93,28 +89,3 @@ def report(crash: str, directory: Path) -> None:
     for path, rendered in render_anew(crash, directory, render):
         failures = ", ".join(rendered.failures)
         click.echo(f"{path}: without {failures}" if failures else f"{path}: done")
-
-
-def _table(found: list[Crash]) -> Table:
-    table = Table(*_COLUMNS)
-    for crash in found:
-        confirmed = f"{crash.confirmed}/{crash.confirmations}" if crash.confirmed >= 0 else "-"
-        cells = (
-            crash.title,
-            crash.type or "-",
-            crash.driver or "-",
-            str(crash.total),
-            f"{crash.reproduced}/{crash.runs}" if crash.runs else "-",
-            confirmed,
-            str(crash.size or "-"),
-            _day(crash.first_seen),
-            _day(crash.last_seen),
-            ", ".join(sorted(crash.hits)),
-        )
-        table.add_row(*map(Text, cells))
-    return table
-
-
-def _day(stamp: str) -> str:
-    """An ISO 8601 time, to the minute."""
-    return stamp[:16].replace("T", " ")

@@ -6,7 +6,7 @@
         │
         ▼
     store.py     all crashes of one directory: new, seen again, attributed, minimized, confirmed
-        │          ├─ record.py      crash.toml
+        │          ├─ record.py      crash.toml; manifestation.py  what else the same cause leads to
         │          ├─ minimized.py   minimized.toml
         │          ├─ suppress.py    suppress.txt, suppressed.toml: titles that are counted and not saved
         │          ├─ layout.py      the name of every file

@@ -26,9 +26,12 @@ class Evidence:
     hits: int = 0  #: of ``runs`` on a fresh guest that showed the bug again
     runs: int = 0
     capture: bytes = field(default=b"", repr=False)  #: usb.pcapng of the run; empty when it was not recorded
+    doubt: str = ""  #: why the report may be a mere consequence; see :func:`usbfuzz.triage.doubt_of`
 
     @property
     def driver(self) -> str:
-        """The drivers that may be to blame: the report's module, then a few of those that bound."""
+        """The guilty driver; where none is known, those it may be: the report's module, a few of those that bound."""
+        if self.report.guilty:
+            return self.report.guilty
         names = [self.report.module or "", *self.drivers[:_DRIVERS]]
         return ", ".join(dict.fromkeys(name.replace("-", "_") for name in names if name))

@@ -13,22 +13,25 @@ from attrs import field, fields, frozen
 
 from harness.guest.qemu import Timing
 from usbfuzz.errors import InputError
-from usbfuzz.triage import Report
+from usbfuzz.triage import Report, same_driver
 
 from .layout import CASE_FILE, CRASH_FILE
+from .manifestation import Manifestation, from_tables, to_tables
 
-__all__ = ["Crash", "How", "find_crash", "read_crashes", "slug_of"]
+__all__ = ["Crash", "How", "Standing", "find_crash", "read_crashes", "slug_of"]
 
 _SLUG_CHARS = 70
 
 
-def slug_of(title: str) -> str:
-    """Directory name for ``title``: at most 79 safe characters.
+def slug_of(title: str, driver: str = "") -> str:
+    """Directory name for a bug: at most 79 safe characters.
 
-    The last 8 are from the title's SHA-256, so that titles which differ only in other characters get other names.
+    The last 8 are from the SHA-256 of the title, so that titles which differ only in other characters get other names;
+    and of the guilty driver, where the title names a function that other drivers call as well.
     """
     words = re.sub(r"[^A-Za-z0-9_.]+", "-", title)[:_SLUG_CHARS].strip("-.") or "crash"
-    return f"{words}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
+    named = f"{title}\n{driver}" if driver else title
+    return f"{words}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
 
 class How(Enum):
@@ -38,6 +41,14 @@ class How(Enum):
     ROUND = "the whole round, side by side"
     HISTORY = "the rounds since the last restore"
     NOT = "not reproduced"
+
+
+class Standing(Enum):
+    """What a crash directory counts as; values are the words that people and programs read."""
+
+    CONFIRMED = "confirmed"  #: a bug: its case showed it again
+    SEEN = "seen"  #: a bug, not reproduced yet
+    EVIDENCE = "evidence"  #: not reproduced, and likely what corrupted memory led to: no bug of its own
 
 
 @frozen
@@ -62,6 +73,10 @@ class Crash:
     clock: str = ""
     confirmed: int = -1  #: of ``confirmations`` runs in real time that showed it; -1: not tried
     confirmations: int = 0
+    guilty: str = ""  #: the driver to blame, part of the bug's identity; "": not known, it may be any
+    #: Why the report may be no more than what corrupted memory led to; "": nothing says so.
+    doubt: str = ""
+    manifestations: tuple[Manifestation, ...] = ()  #: what else the same cause leads to, most often seen first
     size: int = 0  #: bytes of all descriptors and answers of case.toml; 0: not known
     suppressed: bool = False  #: its title is on the user's list: counted, never saved; not in the file
 
@@ -76,22 +91,36 @@ class Crash:
         return frozenset((self.title, *self.alt_titles))
 
     @property
+    def standing(self) -> Standing:
+        """Whether this is a bug that was confirmed, one that was seen, or evidence of another."""
+        if self.reproduced:
+            return Standing.CONFIRMED
+        return Standing.EVIDENCE if self.doubt else Standing.SEEN
+
+    @property
     def warped(self) -> bool:
         """It was seen in a guest whose clock skips idle time, and may not happen in real time."""
         return self.clock == Timing.WARP.value
 
     def is_bug_of(self, report: Report) -> bool:
         """The rule of :func:`usbfuzz.triage.same_bug`, for a crash read from disk."""
-        return not report.names.isdisjoint(self.names)
+        return not report.names.isdisjoint(self.names) and same_driver(report.guilty, self.guilty)
+
+    def manifests(self, report: Report) -> bool:
+        """Whether the report is one of the bug's manifestations."""
+        return any(known.is_of(report) for known in self.manifestations)
 
     def to_toml(self) -> str:
         """The text of crash.toml."""
         document = tomlkit.document()
         for known in fields(type(self)):
-            if known.name not in ("slug", "suppressed"):
+            if known.name not in ("slug", "suppressed", "manifestations"):
                 value = getattr(self, known.name)
                 document[known.name] = list(value) if isinstance(value, tuple) else value
-        return tomlkit.dumps(_tables_last(document))
+        document = _tables_last(document)
+        if self.manifestations:
+            document["manifestation"] = to_tables(self.manifestations)
+        return tomlkit.dumps(document)
 
     @classmethod
     def read(cls, directory: Path) -> Crash | None:
@@ -102,7 +131,8 @@ class Crash:
             if not (directory / CASE_FILE).is_file() or not all(_fits(name, known[name]) for name in known):
                 return None
             known["alt_titles"] = tuple(known["alt_titles"])
-            return cls(slug=directory.name, **known)
+            manifestations = from_tables(table.get("manifestation", []))
+            return cls(slug=directory.name, manifestations=manifestations, **known)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -110,6 +140,7 @@ class Crash:
 #: The keys of the file, and the type of each.
 _TYPES: dict[str, type] = {
     **dict.fromkeys(("title", "type", "driver", "kernel", "how", "first_seen", "last_seen", "clock"), str),
+    **dict.fromkeys(("guilty", "doubt"), str),
     **dict.fromkeys(("reproduced", "runs", "attempts", "confirmed", "confirmations", "size"), int),
     "alt_titles": list,
     "hits": dict,

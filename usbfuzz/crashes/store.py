@@ -25,6 +25,7 @@ from usbfuzz.triage import Report
 from .directory import evidence_files, overwrite, save_new, save_over, storage_error
 from .evidence import Evidence
 from .layout import CASE_FILE, CRASH_FILE, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
+from .manifestation import Manifestation, added
 from .minimized import Minimized, save_result
 from .record import Crash, How, slug_of
 from .saved import Renderer, write_texts
@@ -82,9 +83,9 @@ class CrashStore:
         self.ignored = tuple(ignored)
 
     def find(self, report: Report) -> Crash | None:
-        """The crash that ``report`` is another sighting of."""
-        known = (*self.crashes.values(), *self.suppressed.values())
-        return next((crash for crash in known if crash.is_bug_of(report)), None)
+        """The crash that ``report`` is another sighting of: best one of its very driver, or else one it may be of."""
+        known = [crash for crash in (*self.crashes.values(), *self.suppressed.values()) if crash.is_bug_of(report)]
+        return next((crash for crash in known if crash.guilty == report.guilty), known[0] if known else None)
 
     def sighted(self, evidence: Evidence) -> tuple[Crash, bool]:
         """Save a new crash, or count a hit of a known one; the crash, and whether it is new to the directory."""
@@ -95,7 +96,7 @@ class CrashStore:
             self.hit(known.slug)
             return self._known(known.slug), False
         now = _now()
-        crash = self._judged(evidence, slug=self._free_slug(evidence.report.title), first_seen=now, attempts=0)
+        crash = self._judged(evidence, slug=self._free_slug(evidence.report), first_seen=now, attempts=0)
         crash = evolve(crash, hits={self.kernel: 1}, last_seen=now)
         save_new(self.directory / crash.slug, self._files(crash, evidence), crash.title)
         return self._conclude(crash), True
@@ -108,6 +109,13 @@ class CrashStore:
         known[slug] = evolve(crash, hits=hits, last_seen=_now())
         self._dirty.add(slug)
 
+    def manifested(self, slug: str, manifestation: Manifestation) -> None:
+        """Note what else the bug led to; written by :meth:`flush`. Of a suppressed bug it is not kept."""
+        crash = self.crashes.get(slug)
+        if crash is not None:
+            self.crashes[slug] = evolve(crash, manifestations=added(crash.manifestations, manifestation))
+            self._dirty.add(slug)
+
     def attributed(self, slug: str, evidence: Evidence) -> Crash:
         """Replace the evidence of ``slug`` when the new is better: a reproduced crash is never overwritten."""
         old = self._known(slug)
@@ -117,7 +125,16 @@ class CrashStore:
         new = self._judged(evidence, slug=slug, first_seen=old.first_seen, attempts=attempts)
         # The title stays that of the first sighting, as the directory's name does.
         names = {old.title, *old.alt_titles, *evidence.report.names} - {old.title}
-        new = evolve(new, title=old.title, alt_titles=tuple(sorted(names)), hits=old.hits, last_seen=old.last_seen)
+        new = evolve(
+            new,
+            title=old.title,
+            alt_titles=tuple(sorted(names)),
+            guilty=new.guilty or old.guilty,
+            doubt="" if new.reproduced else new.doubt or old.doubt,
+            manifestations=old.manifestations,
+            hits=old.hits,
+            last_seen=old.last_seen,
+        )
         save_over(self.directory / slug, self._files(new, evidence), new.title)
         return self._conclude(new)
 
@@ -210,6 +227,8 @@ class CrashStore:
             first_seen=first_seen,
             last_seen=first_seen,
             clock=self.timing.value,
+            guilty=report.guilty,
+            doubt=evidence.doubt,
             size=weight(evidence.case),
         )
 
@@ -223,10 +242,12 @@ class CrashStore:
         files = evidence_files(case, evidence.console, evidence.capture)
         return {**files, CRASH_FILE: crash.to_toml().encode()}
 
-    def _free_slug(self, title: str) -> str:
-        """The title's slug; numbered when a directory that is not a crash directory, or not whole, has that name."""
-        slug, number = slug_of(title), 1
+    def _free_slug(self, report: Report) -> str:
+        """The bug's slug; numbered when a directory that is not a crash directory, or not whole, has that name."""
+        own = (report.module or "").replace("-", "_") == report.guilty
+        slug = named = slug_of(report.title, "" if own else report.guilty)
+        number = 1
         while (self.directory / slug).exists():
             number += 1
-            slug = f"{slug_of(title)}-{number}"
+            slug = f"{named}-{number}"
         return slug

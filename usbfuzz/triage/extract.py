@@ -15,6 +15,7 @@ from .blame import guilty_file, guilty_module, running_task
 from .body import MAX_BYTES, Body, collect, lines_before
 from .console import STAMP, Line, as_log, as_text, parse_line
 from .excuses import excused
+from .guilty import stack_modules
 from .heads import continues
 from .report import Report
 from .search import CrashLine, crash_lines
@@ -134,6 +135,7 @@ class _Extractor:
             frame=found.blame.name if found.blame and not driver else None,
             file=guilty_file(body.sure_text),
             module=driver or (guilty_module(body.sure_text, found.blame.symbol) if found.blame else None),
+            modules=stack_modules(body.sure_text),
             task=running_task(body.sure_text),
             corruption=self._corruption(found, body.text),
             suppressed=self.suppressed or (found.shape is None and not is_traced(body.sure_text)),

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from .types import CrashType
 
-__all__ = ["Report", "same_bug"]
+__all__ = ["Report", "same_bug", "same_driver"]
 
 
 @frozen
@@ -27,6 +27,11 @@ class Report:
     file: str | None = None
     #: Module of the guilty frame as printed in its "[module]" suffix; None for built-in code.
     module: str | None = None
+    #: The modules on its stacks, innermost first; see :func:`usbfuzz.triage.guilty.stack_modules`.
+    modules: tuple[str, ...] = ()
+    #: The driver to blame: of ``modules`` the first that binds devices; "" when none does, or when it is not said which
+    #: modules do (:func:`usbfuzz.triage.blamed`).
+    guilty: str = ""
     #: Task that ran when it happened ("kworker/0:1"), from the "Comm:" field.
     task: str | None = None
     #: Why the report cannot be trusted as a name of the bug (cut off, mixed with others); empty when it can.
@@ -56,5 +61,10 @@ class Report:
 
 
 def same_bug(first: Report, second: Report) -> bool:
-    """Whether two reports, of one log or of two, show one bug: they have a name in common."""
-    return not first.names.isdisjoint(second.names)
+    """Whether two reports, of one log or of two, show one bug: a name in common, and not two guilty drivers."""
+    return not first.names.isdisjoint(second.names) and same_driver(first.guilty, second.guilty)
+
+
+def same_driver(first: str, second: str) -> bool:
+    """Whether two guilty drivers may be one; one that is not known ("") may be any."""
+    return not first or not second or first == second

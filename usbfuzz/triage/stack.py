@@ -15,7 +15,7 @@ from .rust import demangle
 __all__ = [
     "ADDRESS", "CALL_TRACE", "FUNCTION", "PC_LINE", "STACK", "TRACE_STARTS",
     "Blame", "Pick", "StackPlace", "Step", "Trail", "first_frame", "follow", "frame_names", "is_frame", "is_traced",
-    "missing_stack", "places",
+    "missing_stack", "module_of", "places",
 ]  # fmt: skip
 
 #: What klogd up to 2010 wrote in place of an address: "[usb_submit_urb+69/284]", "[option:option_open+0x1/0x2]".
@@ -122,6 +122,12 @@ def places(console: str) -> list[StackPlace]:
     """The frames of all stacks on the console in order, those left out that the unwinder itself does not vouch for."""
     sure = (line.text for line in lines_from(as_log(console), 0) if not line.doubtful)
     return [StackPlace(found[1], found[2]) for text in sure if (found := _PLACE.search(text))]
+
+
+def module_of(line: str) -> str | None:
+    """The module in whose code the frame or program counter of a line lies; None when it has neither, or no module."""
+    found = _PLACE.search(line)
+    return found[2] if found else None
 
 
 def is_frame(line: str) -> bool:

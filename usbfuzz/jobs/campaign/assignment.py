@@ -14,6 +14,7 @@ from .ledger import CaseLedger
 from .messages import (
     Attributed,
     Entered,
+    Manifested,
     Order,
     Reply,
     RoundDone,
@@ -40,6 +41,9 @@ class CampaignEvents(Protocol):
 
     def sighted(self, lane: int, message: Sighted) -> SightingSaved:
         """A report was seen; saved when this returns."""
+
+    def manifested(self, message: Manifested) -> None:
+        """A bug led to another report."""
 
     def attributed(self, message: Attributed) -> None:
         """The case behind a sighting was found, or the search for it given up."""
@@ -81,6 +85,8 @@ class LaneAssignment:
                 self.events.entered(self.lane, reply)
             case Sighted():
                 supervisor.send(self.events.sighted(self.lane, reply))
+            case Manifested():
+                self.events.manifested(reply)
             case Attributed():
                 self.events.attributed(reply)
             case Shrunk():

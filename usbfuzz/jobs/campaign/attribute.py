@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import define, field, frozen
 
-from harness.lane.outcome import Binding, Outcome
+from harness.lane.outcome import Binding, Outcome, Verdict
 from harness.lane.trial import believable, run_believably
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.record import How
 from usbfuzz.report.capture import render_capture
-from usbfuzz.triage import Report, same_bug
+from usbfuzz.triage import Report, doubt_of, same_bug
 
 from .lanes import CampaignLane, recorded
 from .merge import in_sequence, side_by_side
@@ -29,6 +29,7 @@ __all__ = [
     "Attributor",
     "Suspicion",
     "bound_drivers",
+    "in_time",
     "suspects",
 ]
 
@@ -45,6 +46,12 @@ def bound_drivers(bindings: Sequence[Binding]) -> tuple[str, ...]:
     return tuple(sorted({binding.driver for binding in bindings} - CORE_DRIVERS))
 
 
+def in_time(outcome: Outcome) -> tuple[Report, ...]:
+    """The reports in the order of their events: that of a hang is made last, when the guest is given up."""
+    first, rest = outcome.reports[:1], outcome.reports[1:]
+    return (*rest, *first) if outcome.verdict is Verdict.HANG else outcome.reports
+
+
 @frozen
 class Suspicion:
     """A report, the round it appeared in, and the rounds before that in the same guest."""
@@ -54,10 +61,12 @@ class Suspicion:
     history: tuple[tuple[Case, ...], ...]
     console: str
     drivers: tuple[str, ...]
+    before: tuple[Report, ...] = ()  #: reports of the same run that came earlier
 
     def evidence(self, runs: int = 0) -> Evidence:
         """What is known when none of ``runs`` runs showed the report again: the whole round may be behind it."""
-        return Evidence(self.report, side_by_side(self.cases), self.console, self.drivers, runs=runs)
+        case, doubt = side_by_side(self.cases), doubt_of(self.report)
+        return Evidence(self.report, case, self.console, self.drivers, runs=runs, doubt=doubt)
 
 
 def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
@@ -178,11 +187,12 @@ class Attributor:
         """The first report of the wanted bug; reports of other bugs become strays."""
         found = None
         history = tuple((case,) for case in before)
-        for report in outcome.reports:
+        reports = in_time(outcome)
+        for nth, report in enumerate(reports):
             if same_bug(report, wanted):
                 found = found or report
             else:
                 self.strays.append(
-                    Suspicion(report, (case,), history, outcome.console, bound_drivers(outcome.bindings))
+                    Suspicion(report, (case,), history, outcome.console, bound_drivers(outcome.bindings), reports[:nth])
                 )
         return found

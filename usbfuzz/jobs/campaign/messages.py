@@ -3,8 +3,8 @@
 ::
 
     campaign  WorkerStart, Block, Stop, SightingSaved  ─▶  worker  ─▶  CaseRange  generator
-              Entered, Sighted, Attributed,            ◀─          ◀─  Made
-              Shrunk, RoundDone
+              Entered, Sighted, Manifested,            ◀─          ◀─  Made
+              Attributed, Shrunk, RoundDone
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from harness.workers.lines import Lines
 from harness.workers.messages import WorkerMessages
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.evidence import Evidence
+from usbfuzz.crashes.manifestation import Manifestation
 from usbfuzz.crashes.minimized import Minimized
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "GaveUp",
     "LaneState",
     "Made",
+    "Manifested",
     "Order",
     "Reply",
     "RoundDone",
@@ -105,6 +107,14 @@ class Sighted:
     """A report that this worker had no :class:`SightingSaved` for; its case is the whole round it appeared in."""
 
     evidence: Evidence
+
+
+@frozen
+class Manifested:
+    """Another report that the bug in this crash directory leads to."""
+
+    slug: str
+    manifestation: Manifestation
 
 
 @frozen
@@ -181,7 +191,7 @@ class Made:
 
 
 Order = Block | Stop | SightingSaved
-Reply = Entered | Sighted | Attributed | Shrunk | RoundDone
+Reply = Entered | Sighted | Manifested | Attributed | Shrunk | RoundDone
 
 #: Campaign and worker.
 MESSAGES: WorkerMessages[WorkerStart, Order, Reply] = WorkerMessages.of("campaign pipe", WorkerStart, Order, Reply)

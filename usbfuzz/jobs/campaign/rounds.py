@@ -14,12 +14,13 @@ from harness.lane.outcome import Outcome
 from harness.lane.trial import run_believably
 from harness.workers.upstream import Upstream
 from usbfuzz.case.model import Case
-from usbfuzz.triage import Report, same_bug
+from usbfuzz.crashes.manifestation import Manifestation, Where
+from usbfuzz.triage import Report, leads_to, same_bug
 
-from .attribute import Attributor, Suspicion, bound_drivers
+from .attribute import Attributor, Suspicion, bound_drivers, in_time
 from .inbox import Inbox, unless_set
 from .lanes import CampaignLane
-from .messages import Attributed, Entered, LaneState, Made, Order, Reply, RoundDone, Sighted, WorkerStart
+from .messages import Attributed, Entered, LaneState, Made, Manifested, Order, Reply, RoundDone, Sighted, WorkerStart
 from .reach import Reach
 from .shrink import LAST_SECONDS, Found, Shrinker
 from .tally import GuestClock, bound, gave_up, sources
@@ -158,12 +159,16 @@ class Rounds:
     async def _look_into(self, outcome: Outcome, cases: tuple[Case, ...], indices: tuple[int, ...]) -> list[str]:
         """Count reports of bugs that are saved, attribute the others; returns the crash directory of each report."""
         drivers, history = bound_drivers(outcome.bindings), tuple(self._history)
-        todo = deque(Suspicion(report, cases, history, outcome.console, drivers) for report in outcome.reports)
+        reports = in_time(outcome)
+        todo = deque(
+            Suspicion(report, cases, history, outcome.console, drivers, reports[:nth])
+            for nth, report in enumerate(reports)
+        )
         attributor = Attributor(self.lane, lambda: self.inbox.hurry, past=[] if outcome.restored else None)
         hits: list[str] = []
         while todo:
             suspicion = todo.popleft()
-            if suspicion.report.suppressed:
+            if suspicion.report.suppressed or self._is_consequence(suspicion):
                 continue
             slug = self._slug_of(suspicion.report)
             if slug is None:
@@ -175,6 +180,15 @@ class Rounds:
         if attributor.runs and not attributor.fresh:
             await self.lane.restore()
         return hits
+
+    def _is_consequence(self, suspicion: Suspicion) -> bool:
+        """Whether an earlier report in the same guest explains this one, which is then noted with the earlier's bug."""
+        for earlier in suspicion.before:
+            slug = self._slug_of(earlier)
+            if slug is not None and leads_to(earlier, suspicion.report):
+                self.upstream.send(Manifested(slug, Manifestation.of(suspicion.report, Where.AFTER)))
+                return True
+        return False
 
     def _slug_of(self, report: Report) -> str | None:
         return next((slug for saved, slug in self._saved if same_bug(saved, report)), None)

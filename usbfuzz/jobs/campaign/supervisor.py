@@ -33,6 +33,7 @@ from .messages import (
     Attributed,
     Entered,
     LaneState,
+    Manifested,
     RoundDone,
     Shrunk,
     Sighted,
@@ -203,6 +204,10 @@ class Campaign:
         if open_question:
             self._claims[crash.slug] = lane
         return SightingSaved(crash.slug, attribute=open_question)
+
+    def manifested(self, message: Manifested) -> None:
+        """Note what else a bug led to."""
+        self.store.manifested(message.slug, message.manifestation)
 
     def attributed(self, message: Attributed) -> None:
         """Keep the case that was found for a crash."""

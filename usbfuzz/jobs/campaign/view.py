@@ -11,7 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from usbfuzz.crashes.record import Crash
+from usbfuzz.crashes.record import Crash, Standing
+from usbfuzz.report.listing import crash_list, standings
 
 from .messages import LaneState
 from .progress import LaneProgress, Progress
@@ -19,6 +20,7 @@ from .progress import LaneProgress, Progress
 __all__ = ["LiveView", "PlainView", "View", "plain_line", "render", "summary"]
 
 _CRASH_ROWS = 12  #: in the live view; the summary has them all
+_DRIVER = 18  #: columns of the driver there
 _PLAIN_SECONDS = 10.0
 _COLOURS = {LaneState.RUNNING: "green", LaneState.ATTRIBUTING: "magenta", LaneState.STOPPED: "dim"}
 
@@ -62,7 +64,7 @@ def plain_line(progress: Progress, now: float) -> str:
         f"{clock(progress.elapsed(now))} cases {_cases(progress)}, devices {progress.totals.plugs:,} "
         f"({progress.recent(progress.rate, now):.1f}/s now, {progress.average():.1f}/s average), "
         f"restores {progress.totals.restores:,}, drivers {len(progress.drivers)}, "
-        f"crashes {len(progress.crashes)} ({hits:,} hits), lanes {states}"
+        f"{standings(progress.crashes.values())} ({hits:,} hits), lanes {states}"
     )
 
 
@@ -86,7 +88,7 @@ def render(progress: Progress, now: float) -> RenderableType:
         drivers.append(f" · {code}")
     parts: list[RenderableType] = [head, counts, drivers, _lanes(progress, now)]
     if progress.crashes:
-        parts.append(_crashes(progress, rows=_CRASH_ROWS))
+        parts += [Text(standings(progress.crashes.values())), _crashes(progress)]
     parts += [Text(note, style="yellow") for note in progress.notes]
     return Group(*parts)
 
@@ -114,21 +116,18 @@ def _doing(lane: LaneProgress) -> str:
     return ", ".join(f"#{index}" for index in lane.indices)
 
 
-def _crashes(progress: Progress, rows: int | None) -> Table:
-    ranking = progress.ranking()
-    shown = ranking if rows is None else ranking[:rows]
-    table = Table(box=None, padding=(0, 2), pad_edge=False)
-    table.add_column("crash", overflow="fold")
-    table.add_column("driver", overflow="fold")
+def _crashes(progress: Progress) -> Table:
+    bugs = [crash for crash in progress.ranking() if crash.standing is not Standing.EVIDENCE]
+    table = Table(box=None, padding=(0, 1), pad_edge=False, expand=True)
+    table.add_column("bug", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("driver", no_wrap=True, overflow="ellipsis", max_width=_DRIVER)
     table.add_column("hits", justify="right", no_wrap=True)
     table.add_column("reproduced", justify="right", no_wrap=True)
-    for crash in shown:
+    for crash in bugs[:_CRASH_ROWS]:
         title = Text(crash.title, style="bold red" if crash.slug in progress.fresh else "")
-        if rows is None:
-            title.append(f"\n  {crash.slug}", style="not bold dim")
         table.add_row(title, Text(crash.driver), f"{crash.total:,}", _reproduced(crash))
-    if len(shown) < len(ranking):
-        table.add_row(Text(f"and {len(ranking) - len(shown)} more", style="dim"), "", "", "")
+    if len(bugs) > _CRASH_ROWS:
+        table.add_row(Text(f"and {len(bugs) - _CRASH_ROWS} more", style="dim"), "", "", "")
     return table
 
 
@@ -166,12 +165,12 @@ def summary(progress: Progress, now: float) -> RenderableType:
         ("code", progress.code()),
         ("answered late", _late(progress)),
         ("skipped", f"{progress.skipped:,} cases that took down a lane each time" if progress.skipped else ""),
-        ("crashes", f"{len(progress.crashes)}, {len(progress.fresh)} of them new"),
+        ("bugs", f"{standings(progress.crashes.values())}; {len(progress.fresh)} of them new"),
     ]
     for name, value in rows:
         if value:
             table.add_row(Text(name, style="dim"), value)
-    return Group(table, _crashes(progress, rows=None)) if progress.crashes else table
+    return Group(table, crash_list(progress.ranking(), progress.fresh)) if progress.crashes else table
 
 
 @define

@@ -1,0 +1,50 @@
+"""The driver behind a report: the first module on its stack that binds devices, where a core's function was caught."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from attrs import evolve
+
+from .report import Report
+from .stack import module_of
+
+__all__ = ["blamed", "stack_modules"]
+
+#: What follows in a report is not the road to the bug: who allocated and freed the object that was hit.
+_TRACK = re.compile(r" *(?:(?:Allocated|Freed)(?: by(?: task \d+)?)?:|Last potentially related work creation:)")
+#: Where a stack goes on with the task that an interrupt came into, which has nothing to do with it.
+_INTERRUPTED = re.compile(r" *</(?:IRQ|SOFTIRQ)>")
+_TRACE = re.compile(r" *(?:Call [Tt]race:|<NMI>|<IRQ>|<TASK>)")
+#: These hand on what the drivers above them send, and are to blame only where there is no other.
+_TRANSPORTS = frozenset({"usbhid", "hid_generic"})
+
+
+def stack_modules(report: str) -> tuple[str, ...]:
+    """The modules on a report's stacks, innermost first, each once; those that handled the object before come last."""
+    path: dict[str, None] = {}
+    tracks: dict[str, None] = {}
+    into, interrupted = path, False
+    for line in report.split("\n"):
+        if _TRACK.match(line):
+            into = tracks
+        elif _TRACE.match(line):
+            into, interrupted = path, False
+        elif _INTERRUPTED.match(line):
+            interrupted = True
+        elif not interrupted and (module := module_of(line)):
+            into.setdefault(module)
+    return tuple(dict.fromkeys((*path, *tracks)))
+
+
+def blamed(reports: Iterable[Report], drivers: Collection[str]) -> tuple[Report, ...]:
+    """The reports with their guilty drivers; ``drivers`` are the modules that bind devices, with underscores."""
+    return tuple(evolve(report, guilty=_guilty(report, drivers)) for report in reports)
+
+
+def _guilty(report: Report, drivers: Collection[str]) -> str:
+    """The innermost driver; "" when there is none on the stack."""
+    modules = (report.module.replace("-", "_"), *report.modules) if report.module else report.modules
+    found = [module for module in modules if module in drivers]
+    return next((module for module in found if module not in _TRANSPORTS), found[0] if found else "")
