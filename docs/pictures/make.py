@@ -27,7 +27,7 @@ from strategies import Identities
 from usbfuzz.jobs.campaign.messages import LaneState
 from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
 from usbfuzz.jobs.campaign.progress import Progress
-from usbfuzz.jobs.campaign.supervisor import run_campaign
+from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.view import render
 
 HERE = Path(__file__).parent

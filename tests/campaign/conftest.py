@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from usbfuzz.jobs.campaign.options import CampaignOptions
-from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+from usbfuzz.jobs.campaign.start import run_campaign
+from usbfuzz.jobs.campaign.supervisor import Campaign
 
 from .pretend import COMMANDS, MODULES, VARIABLE, config
 from .running import Listener, Run, pretenders, until

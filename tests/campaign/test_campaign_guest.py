@@ -24,7 +24,8 @@ from usbfuzz.case import load
 from usbfuzz.crashes.minimized import load_result
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.progress import Progress
-from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+from usbfuzz.jobs.campaign.start import run_campaign
+from usbfuzz.jobs.campaign.supervisor import Campaign
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 

@@ -17,7 +17,8 @@ from usbfuzz.coverage import COVERAGE, blocks_file, case_path, read_blocks
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.progress import Progress
 from usbfuzz.jobs.campaign.reach import LANE_FILES
-from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+from usbfuzz.jobs.campaign.start import run_campaign
+from usbfuzz.jobs.campaign.supervisor import Campaign
 
 pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from tests.campaign import pretend
 from rich.console import Console
 from usbfuzz.jobs.campaign.options import CampaignOptions
-from usbfuzz.jobs.campaign.supervisor import run_campaign
+from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.view import PlainView
 options = CampaignOptions(
     out=Path(sys.argv[1]), lanes=2, seed=7, cases=int(sys.argv[2]), minimize=False, confirm=False

@@ -14,7 +14,8 @@ from harness.guest.kernels import DEFAULT_KERNEL
 from strategies import Identities
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
 from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
-from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+from usbfuzz.jobs.campaign.start import run_campaign
+from usbfuzz.jobs.campaign.supervisor import Campaign
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary
 
 from .guest import GuestOptions, guest_options

@@ -2,6 +2,8 @@
 
 ::
 
+    start.py        a campaign from its options to its end
+      ▼
     supervisor.py   one campaign: time, cases, Ctrl-C; told what happens in the lanes (CampaignEvents)
       │  ledger.py      which cases are still to be run, and which lane has which
       │  state.py       survives kill -9: how far the campaign came, totals, drivers seen (database.py is the file)
