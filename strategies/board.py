@@ -231,11 +231,16 @@ class Board:
             iSerialNumber=3,
         ).raw
 
+    @property
+    def name(self) -> str:
+        """What the finished device is called: the driver it is for, and its ids."""
+        return f"{self.identity.module} {self.idVendor:04x}:{self.idProduct:04x}"
+
     def spec(self, control: Sequence[ControlScript] = (), scripts: Sequence[EndpointScript] = ()) -> DeviceSpec:
         """The finished device; what class strategies scripted goes before ``control`` and ``scripts``."""
         scripted = {script.bEndpointAddress for script in self.scripts}
         return DeviceSpec(
-            name=f"{self.identity.module} {self.idVendor:04x}:{self.idProduct:04x}",
+            name=self.name,
             device=self.device(),
             configurations=(self.configuration(),),
             speed=self.speed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import strategies as st
 
 from usbfuzz.case.model import DeviceSpec
@@ -16,9 +17,11 @@ from .malform import malform
 from .palette import COMPOSITE, Palette, builder_of
 from .responses import answer_control, answer_endpoints
 
-__all__ = ["devices", "devices_of", "hid_devices", "make_device", "malformed"]
+__all__ = ["bare_device", "devices", "devices_of", "hid_devices", "make_device", "malformed"]
 
 _SPEEDS = Weighted({Speed.HIGH: 72, Speed.FULL: 18, Speed.SUPER: 8, Speed.LOW: 2})
+#: Devices that answer as was learned, where something was.
+_LEARNED = 0.6
 _VENDORS = (0x046D, 0x04F2, 0x0525, 0x0BDA, 0x1D6B, 0x1234, 0x056A, 0x05AC, 0x0582, 0x0763, 0x041E, 0x17CC, 0x2708)
 
 
@@ -50,6 +53,19 @@ def make_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
 
     A composite is two or three functions of other kinds; its ids are the first one's.
     """
+    board = _board(dice, palette, kind)
+    learned = None if kind == COMPOSITE else palette.identities.learned.get(board.identity.module)
+    if learned is not None and learned.devices and dice.chance(_LEARNED):
+        return evolve(dice.pick(learned.devices).draft.device(dice.word()), name=board.name)
+    return board.spec(answer_control(dice), answer_endpoints(dice, board))
+
+
+def bare_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
+    """The same without answers, but for those that the kind itself has."""
+    return _board(dice, palette, kind).spec()
+
+
+def _board(dice: Dice, palette: Palette, kind: str) -> Board:
     functions = [kind]
     if kind == COMPOSITE:
         functions = [dice.weighted(palette.functions) for _ in range(dice.pick((2, 2, 3)))]
@@ -60,7 +76,7 @@ def make_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
         builder_of(function)(dice, board)
     if totals := TOTALS.get(f"{board.idVendor:04x}:{board.idProduct:04x}"):
         board.pad_to(dice.pick(totals))
-    return board.spec(answer_control(dice), answer_endpoints(dice, board))
+    return board
 
 
 def devices_of(kind: str, identities: Identities = CLASS_DRIVERS) -> st.SearchStrategy[DeviceSpec]:

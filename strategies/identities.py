@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 from hypothesis import strategies as st
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 from usbfuzz.errors import InputError
 
 from .dice import Dice
+
+if TYPE_CHECKING:
+    from .learning.learned import Learned
 
 __all__ = ["CLASS_DRIVERS", "HidGroup", "Identities", "Identity"]
 
@@ -121,6 +125,7 @@ class Identities:
     """All identities of one kernel, grouped by module, in the order of its modules.alias."""
 
     by_module: Mapping[str, tuple[Identity, ...]] = field(converter=_read_only)
+    learned: Mapping[str, Learned] = field(factory=dict)  #: what is known of drivers, by module
     modules: tuple[str, ...] = field(init=False)
 
     @modules.default

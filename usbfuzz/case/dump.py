@@ -24,7 +24,7 @@ from .model import (
 )
 from .toml import FORMAT
 
-__all__ = ["dump_expectation", "dumps"]
+__all__ = ["dump_device", "dump_expectation", "dumps"]
 
 _LANGUAGES = 0  #: string index
 _MAX_INDENT = 8  #: collections
@@ -48,6 +48,11 @@ def dumps(case: Case) -> str:
 def dump_expectation(expectation: Expectation) -> str:
     """The text form of one expectation, for a file that has the rest."""
     return "\n".join(_expectation(expectation)) + "\n"
+
+
+def dump_device(device: DeviceSpec) -> str:
+    """The ``[[device]]`` table of one device, for a file that has the rest."""
+    return "\n\n".join("\n".join(block) for block in _device(device)) + "\n"
 
 
 Block = list[str]

@@ -29,7 +29,7 @@ from .model import (
 )
 from .tables import Document, Table
 
-__all__ = ["FORMAT", "MAX_PORTS", "loads"]
+__all__ = ["FORMAT", "MAX_PORTS", "loads", "parse", "read_device"]
 
 FORMAT = 1  #: the version this module reads and writes
 MAX_PORTS = 32  #: ports an event may name
@@ -46,9 +46,9 @@ def loads(text: str, path: str | None = None) -> Case:
     """
     text = text.replace("\r\n", "\n")
     document = Document(path or "<case>", Source(text))
-    root = Table(document, (), _parse(text, document))
+    root = Table(document, (), parse(text, document))
     _check_format(root)
-    devices = tuple(_device(table) for table in root.tables("device"))
+    devices = tuple(read_device(table) for table in root.tables("device"))
     if not devices:
         root.fail("device", "is missing; a case needs at least one [[device]]")
     case = Case(
@@ -63,7 +63,8 @@ def loads(text: str, path: str | None = None) -> Case:
     return case
 
 
-def _parse(text: str, document: Document) -> dict[str, Any]:
+def parse(text: str, document: Document) -> dict[str, Any]:
+    """The values of a TOML text with bounded nesting; raises CaseError."""
     if deep := document.source.too_deep():
         raise CaseError(f"{document.name}:{deep}: nested too deeply to be a case")
     try:
@@ -81,7 +82,8 @@ def _check_format(root: Table) -> None:
         root.fail("format", f"this usbfuzz reads format {FORMAT}, not {version}; use the usbfuzz that wrote the file")
 
 
-def _device(table: Table) -> DeviceSpec:
+def read_device(table: Table) -> DeviceSpec:
+    """The device of one ``[[device]]`` table; raises CaseError."""
     if model := table.text("model"):
         return _model(table, model)
     spec = DeviceSpec(

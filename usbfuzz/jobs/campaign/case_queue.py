@@ -53,9 +53,12 @@ class CaseQueue:
     _added: asyncio.Event = field(factory=asyncio.Event, init=False)
 
     @classmethod
-    async def start(cls, command: tuple[str, ...], seed: int, config: LaneConfig) -> CaseQueue:
-        """Start a generator process with ``command`` for a lane with ``config``; raises InfraError."""
-        words = (*command, str(seed), str(config.image.aliases), str(os.getpid()))
+    async def start(cls, command: tuple[str, ...], seed: int, config: LaneConfig, learned: str = "") -> CaseQueue:
+        """Start a generator process with ``command`` for a lane with ``config``; raises InfraError.
+
+        ``learned`` is the directory of what was learned of drivers, "" for none.
+        """
+        words = (*command, str(seed), str(config.image.aliases), learned, str(os.getpid()))
         return cls(await Child.start("case generator", words, RANGES, CASES, group=False), config.ports)
 
     def __attrs_post_init__(self) -> None:

@@ -68,6 +68,7 @@ class WorkerStart:
     config: LaneConfig
     minimize: bool = True  #: make the cases of new bugs small
     coverage: str = ""  #: directory for what the cases reached; "": it is not kept
+    learned: str = ""  #: directory of what was learned of drivers; "": there is none
 
 
 @frozen

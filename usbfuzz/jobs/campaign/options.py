@@ -9,8 +9,10 @@ from attrs import field, frozen
 from harness.workers.procs import usable_cores
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
 
-__all__ = ["LEAKS", "SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
+__all__ = ["LEAKS", "LEARNED", "SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
 
+#: Where `usbfuzz learn` keeps what it learned.
+LEARNED = Path("corpus/learned")
 #: Red zones and consistency checks for the heap objects drivers allocate, for a tenth of the speed.
 SLUB_DEBUG = "slub_debug=FZ,kmalloc-*"
 #: The same, and what is allocated is filled with a poison that shows when a driver sends it without having written it.
@@ -36,4 +38,5 @@ class CampaignOptions:
     confirm: bool = True  #: run new crashes of warped guests in real time as well, bounded
     leaks: bool = False  #: boot the guests so that a driver's leak of unwritten memory shows
     minimize: bool = True  #: make the cases of new bugs small, bounded
+    learned: Path | None = LEARNED  #: directory of what was learned of drivers; used where it is there
     suppress: Path | None = None  #: titles that are counted and not saved, besides those of suppress.txt in ``out``

@@ -31,7 +31,7 @@ async def _work(
 ) -> None:
     """Run cases until the campaign says that it is over, or its process is gone."""
     upstream.send(Entered(LaneState.BOOTING))
-    cases = await CaseQueue.start(start.generator, start.seed, start.config)
+    cases = await CaseQueue.start(start.generator, start.seed, start.config, start.learned)
     pin(start.cpu)  # the generator, started before, is free to use an idle core
     cleanup.push_async_callback(cases.close)
     inbox = Inbox(cases)

@@ -1,0 +1,228 @@
+"""A device whose answers are not known yet: bytes that were found to matter, and the rest painted.
+
+Each byte that nothing is known of gets a colour that depends on where it is; two paints of the same draft differ in all
+of them. So a number that a driver compares tells which bytes it was made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+from attrs import evolve, field, frozen
+
+from strategies.responses import ACCEPT
+from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, Step
+from usbfuzz.descriptors import split
+from usbfuzz.descriptors.standard import EndpointDescriptor
+from usbfuzz.wire import Setup, TransferType, data
+
+__all__ = [
+    "CONFIGURATION",
+    "DEVICE",
+    "Change",
+    "Descriptor",
+    "Draft",
+    "Key",
+    "Packet",
+    "Part",
+    "Read",
+    "draft_of",
+    "read_of",
+]
+
+#: Vendor and class requests that read: to device, interface, endpoint, other. USB 2.0 table 9-2.
+_READS = (0xC0, 0xC1, 0xC2, 0xC3, 0xA1, 0xA0, 0xA2, 0xA3)
+_ANY_LENGTH = 255  #: bytes of the answer to a request that was not asked before
+_PACKETS = 3  #: of each IN endpoint, to begin with
+_MOST_PACKETS = 12
+_MOST_READS = 64  #: requests with answers of their own
+_LONGEST = 512  #: bytes of one answer
+
+
+@frozen
+class Read:
+    """A request that reads; None: any, for requests that were not asked before."""
+
+    bmRequestType: int
+    bRequest: int | None = None
+    wValue: int | None = None
+    wIndex: int | None = None
+
+    def __str__(self) -> str:
+        fields = (self.bmRequestType, self.bRequest, self.wValue, self.wIndex)
+        return "request " + " ".join("any" if value is None else f"{value:02x}" for value in fields)
+
+
+@frozen
+class Packet:
+    """The packet that an IN endpoint sends as its ``number``-th, from 0."""
+
+    bEndpointAddress: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"packet {self.number} of endpoint {self.bEndpointAddress:#04x}"
+
+
+@frozen
+class Descriptor:
+    """The device descriptor, or the configuration."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} descriptor"
+
+
+Key = Read | Packet | Descriptor
+DEVICE, CONFIGURATION = Descriptor("device"), Descriptor("configuration")
+
+
+@frozen
+class Part:
+    """Some bytes that the device sends; those at ``pinned`` offsets matter, or are not to be painted."""
+
+    data: bytes
+    pinned: frozenset[int] = frozenset()
+
+    @classmethod
+    def unknown(cls, length: int) -> Part:
+        """Bytes of which nothing is known."""
+        return cls(bytes(length))
+
+    def painted(self, key: Key, paint: int) -> bytes:
+        """The bytes with their colours."""
+        colours = _colours(f"{paint} {key}", len(self.data))
+        return bytes(self.data[at] if at in self.pinned else colours[at] for at in range(len(self.data)))
+
+
+def _colours(name: str, length: int) -> bytes:
+    blocks = (hashlib.blake2b(f"{name} {number}".encode()).digest() for number in range(-(-length // 64)))
+    return b"".join(blocks)[:length]
+
+
+@frozen
+class Change:
+    """Bytes to send instead, or another length; and which instruction asked for them."""
+
+    key: Key
+    offset: int
+    value: bytes
+    because: str = ""
+    length: int | None = None  #: of the whole answer; no bytes change then
+
+    def __str__(self) -> str:
+        if self.length is not None:
+            return f"{self.key}: {self.length} bytes"
+        return f"{self.key}: {self.value.hex(' ')} at {self.offset}"
+
+
+@frozen
+class Draft:
+    """What is known of a device that a driver accepts."""
+
+    spec: DeviceSpec  #: without answers
+    parts: Mapping[Key, Part]
+    changes: tuple[Change, ...] = field(default=())  #: that led here
+
+    def painted(self, paint: int) -> dict[Key, bytes]:
+        """What the device sends, by where."""
+        return {key: part.painted(key, paint) for key, part in self.parts.items()}
+
+    def case(self, paint: int) -> Case:
+        """The device plugged in and used, and pulled."""
+        return Case((self.device(paint),), (Event(Action.PLUG, 0, 0),))
+
+    def device(self, paint: int) -> DeviceSpec:
+        """The device in these colours."""
+        sent = self.painted(paint)
+        tapes: dict[int, list[bytes]] = {}
+        for key in sorted((key for key in sent if isinstance(key, Packet)), key=lambda key: key.number):
+            tapes.setdefault(key.bEndpointAddress, []).append(sent[key])
+        return evolve(
+            self.spec,
+            device=sent[DEVICE],
+            configurations=(sent[CONFIGURATION], *self.spec.configurations[1:]),
+            control=(*self.spec.control, *_scripts(sent), *ACCEPT),
+            endpoints=tuple(
+                EndpointScript(address, tuple(Step(data(packet)) for packet in packets))
+                for address, packets in tapes.items()
+            ),
+        )
+
+    def changed(self, change: Change) -> Draft:
+        """The draft with a change, whose bytes are not painted any more."""
+        part = self.parts[change.key]
+        if change.length is not None:
+            kept = part.data[: change.length]
+            new = Part(kept.ljust(change.length, b"\0"), frozenset(at for at in part.pinned if at < change.length))
+        else:
+            end = change.offset + len(change.value)
+            raw = part.data[: change.offset] + change.value + part.data[end:]
+            new = Part(raw, part.pinned | frozenset(range(change.offset, end)))
+        parts = {**self.parts, change.key: new}
+        if change.key == CONFIGURATION:  # it may have other endpoints now
+            parts = {**_packets(new.data), **parts}
+        return Draft(self.spec, parts, (*self.changes, change))
+
+    def fixed(self, paint: int) -> Draft:
+        """The draft with all bytes as they are in this paint: none is painted any more."""
+        sent = self.painted(paint)
+        return evolve(self, parts={key: Part(raw, frozenset(range(len(raw)))) for key, raw in sent.items()})
+
+    def answering(self, asked: Mapping[Read, int], polled: Mapping[int, int]) -> Draft:
+        """The draft with an answer of its own for each request in ``asked``, of so many bytes.
+
+        ``polled`` says how many packets each IN endpoint was asked for: it gets more when it has sent them all.
+        """
+        parts = dict(self.parts)
+        reads = sum(isinstance(key, Read) for key in parts)
+        for key, length in asked.items():
+            if key not in parts and reads < _MOST_READS:
+                parts[key] = Part.unknown(min(length, _LONGEST))
+                reads += 1
+        for address, count in polled.items():
+            mine = [key for key in parts if isinstance(key, Packet) and key.bEndpointAddress == address]
+            for number in range(len(mine), min(count + 1, _MOST_PACKETS)) if mine else ():
+                parts[Packet(address, number)] = Part.unknown(len(parts[mine[0]].data))
+        return self if parts.keys() == self.parts.keys() else evolve(self, parts=parts)
+
+
+def _scripts(sent: Mapping[Key, bytes]) -> Iterator[ControlScript]:
+    """A script for each request that is known, then for the others."""
+    reads = sorted((key for key in sent if isinstance(key, Read)), key=lambda key: key.bRequest is None)
+    for key in reads:
+        steps = (Step(data(sent[key]), 0),)
+        yield ControlScript(steps, key.bmRequestType, key.bRequest, key.wValue, key.wIndex)
+
+
+def draft_of(spec: DeviceSpec) -> Draft:
+    """A device of which nothing is known but its descriptors: it answers whatever it is asked, in colours."""
+    configuration = spec.configurations[0]
+    parts: dict[Key, Part] = {
+        DEVICE: Part(spec.device, frozenset(range(len(spec.device)))),
+        CONFIGURATION: Part(configuration, frozenset(range(len(configuration)))),
+    }
+    parts |= {Read(kind): Part.unknown(_ANY_LENGTH) for kind in _READS}
+    return Draft(evolve(spec, endpoints=()), parts | _packets(configuration))
+
+
+def read_of(setup: Setup) -> Read | None:
+    """The request that a setup packet is, when it is one that reads and is the driver's own."""
+    if setup.bmRequestType not in _READS or not setup.wLength:
+        return None
+    return Read(setup.bmRequestType, setup.bRequest, setup.wValue, setup.wIndex)
+
+
+def _packets(configuration: bytes) -> dict[Key, Part]:
+    """Packets of each bulk and interrupt IN endpoint."""
+    found: dict[Key, Part] = {}
+    for descriptor in split(configuration):
+        if isinstance(descriptor, EndpointDescriptor):
+            kind = descriptor.bmAttributes & 3
+            if descriptor.bEndpointAddress & 0x80 and kind in (TransferType.BULK, TransferType.INTERRUPT):
+                size = min(descriptor.wMaxPacketSize & 0x7FF, _LONGEST)
+                for number in range(_PACKETS):
+                    found.setdefault(Packet(descriptor.bEndpointAddress, number), Part.unknown(size))
+    return found

@@ -1,0 +1,122 @@
+"""Learns what one driver wants to hear: the drafts that get furthest are looked into first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from attrs import define, field, frozen
+
+from strategies.learning.draft import Change, Draft
+from strategies.learning.operands import Paint, changes
+from usbfuzz.case.model import Case
+
+from .desk import Seen
+
+__all__ = ["Known", "Learner", "Limits"]
+
+Run = Callable[[Case], Awaitable[Seen]]
+
+
+@frozen
+class Limits:
+    """When a driver has had its share."""
+
+    runs: int = 300
+    seconds: float = 120.0  #: wall time
+    crashes: int = 6  #: runs that end in one: each costs as much as many others
+
+
+@frozen(eq=False)
+class Known:
+    """A draft, and what its first paint showed."""
+
+    draft: Draft
+    seen: Seen
+
+    @property
+    def worth(self) -> tuple[bool, int]:
+        """Whether the driver bound, and how much of it ran."""
+        return self.seen.bound, len(self.seen.blocks)
+
+
+@define(eq=False)
+class Learner:
+    """Tries changes to drafts of one driver's devices, and keeps those that reach code no other draft has."""
+
+    run: Run
+    limits: Limits = field(factory=Limits)
+    known: list[Known] = field(factory=list, init=False)  #: each reached something first, in that order
+    reached: set[int] = field(factory=set, init=False)  #: addresses of blocks
+    first: int = field(default=0, init=False)  #: blocks that ran before anything was learned
+    runs: int = field(default=0, init=False)
+    crashes: list[tuple[str, Case]] = field(factory=list, init=False)  #: titles, and the cases
+    _open: list[Known] = field(factory=list, init=False)
+    _tried: set[tuple[object, ...]] = field(factory=set, init=False)
+    _deadline: float = field(default=0.0, init=False)
+
+    async def learn(self, drafts: Sequence[Draft]) -> None:
+        """Begin with ``drafts`` and go on until nothing gets further, or the limits are reached."""
+        self._deadline = time.monotonic() + self.limits.seconds
+        for draft in drafts:
+            await self._try(draft)
+        self.first = len(self.reached)
+        while self._open and not self._over():
+            best = max(self._open, key=lambda known: known.worth)
+            self._open.remove(best)
+            await self._look_into(best)
+
+    @property
+    def best(self) -> Known | None:
+        """The draft that got furthest."""
+        return max(self.known, key=lambda known: known.worth, default=None)
+
+    def _over(self) -> bool:
+        spent = self.runs >= self.limits.runs or len(self.crashes) >= self.limits.crashes
+        return spent or time.monotonic() > self._deadline
+
+    async def _run(self, draft: Draft, paint: int) -> Seen:
+        self.runs += 1
+        case = draft.case(paint)
+        seen = await self.run(case)
+        if seen.title:
+            self.crashes.append((seen.title, case))
+        return seen
+
+    async def _try(self, draft: Draft) -> Known | None:
+        """Run a draft, and keep it if it reached anything new."""
+        seen = await self._run(draft, 0)
+        new = seen.blocks - self.reached
+        if not new:
+            return None
+        self.reached |= new
+        known = Known(draft, seen)
+        self.known.append(known)
+        self._open.append(known)
+        return known
+
+    async def _look_into(self, known: Known) -> None:
+        """Answer what the driver asked and nobody answered; then try what its comparisons say."""
+        fuller = known.draft.answering(known.seen.asked, known.seen.polled)
+        if fuller is not known.draft:
+            seen = await self._run(fuller, 0)
+            self.reached |= seen.blocks
+            if not seen.title:
+                known = Known(fuller, seen)
+                self.known.append(known)
+        second = await self._run(known.draft, 1)
+        found = changes(Paint(0, known.draft, known.seen.compared), Paint(1, known.draft, second.compared))
+        for change in found:
+            if self._over():
+                return
+            if self._is_new(known, change):
+                await self._try(known.draft.changed(change))
+
+    def _is_new(self, known: Known, change: Change) -> bool:
+        """Whether the change was not tried yet on bytes like these."""
+        before = known.draft.parts[change.key].data[change.offset : change.offset + len(change.value)]
+        tried = (change.because, change.key, change.offset, change.value, change.length, before)
+        if tried in self._tried:
+            return False
+        self._tried.add(tried)
+        return True
