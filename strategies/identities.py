@@ -16,7 +16,7 @@ from usbfuzz.errors import InputError
 from .dice import Dice
 
 if TYPE_CHECKING:
-    from .learning.learned import Learned
+    from strategies.learning.learned import Learned
 
 __all__ = ["CLASS_DRIVERS", "HidGroup", "Identities", "Identity"]
 

@@ -18,20 +18,14 @@ from .board import Board
 from .dice import Dice, Weighted
 from .habits import OPENINGS
 from .havoc import havoc, payload
+from .requests import ACCEPT, IN_REQUESTS, OUT_REQUESTS
 
-__all__ = ["ACCEPT", "answer_control", "answer_endpoints", "change_between_reads", "disturb"]
-
-#: bmRequestType: type vendor or class, to device, interface, endpoint or other. USB 2.0 table 9-2.
-_OUT_REQUESTS = (0x40, 0x41, 0x42, 0x43, 0x21, 0x22, 0x20, 0x23)
-_IN_REQUESTS = (0xC0, 0xC1, 0xA1, 0xC2, 0xA2, 0xC3, 0xA0, 0xA3)
-
-#: Every vendor and class request that writes is accepted.
-ACCEPT = tuple(ControlScript((Step(data(b""), 0),), bmRequestType=kind) for kind in _OUT_REQUESTS)
+__all__ = ["answer_control", "answer_endpoints", "change_between_reads", "disturb"]
 
 _FULL_LENGTHS = (64, 64, 64, 255, 512)
 _SHORT_LENGTHS = (0, 1, 1, 2, 3, 4, 7, 8, 9, 16)
 _FAILURES = Weighted({STALL: 8, Answer(Status.IO_ERROR): 4, Answer(Status.BABBLE): 2, data(b""): 4, NEVER: 1})
-_ZERO_READS = tuple(ControlScript((Step(data(bytes(64)), 0),), bmRequestType=kind) for kind in _IN_REQUESTS)
+_ZERO_READS = tuple(ControlScript((Step(data(bytes(64)), 0),), bmRequestType=kind) for kind in IN_REQUESTS)
 
 
 def _read_answer(dice: Dice) -> Answer:
@@ -52,11 +46,11 @@ def answer_control(dice: Dice) -> tuple[ControlScript, ...]:
     """Scripts for all vendor and class requests."""
     if dice.chance(0.15):
         return (*_ZERO_READS, *ACCEPT)
-    reads = tuple(ControlScript(_odd_steps(dice), bmRequestType=kind) for kind in _IN_REQUESTS[: dice.between(2, 4)])
+    reads = tuple(ControlScript(_odd_steps(dice), bmRequestType=kind) for kind in IN_REQUESTS[: dice.between(2, 4)])
     if dice.chance(0.06):
         refusing = ControlScript(
             (Step(data(b""), dice.below(12)), Step(dice.weighted(_FAILURES), dice.between(1, 3))),
-            bmRequestType=dice.pick(_OUT_REQUESTS[:5]),
+            bmRequestType=dice.pick(OUT_REQUESTS[:5]),
         )
         return (*reads, refusing, *ACCEPT)
     return (*reads, *ACCEPT)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import evolve, field, frozen
 
-from strategies.responses import ACCEPT
+from strategies.requests import ACCEPT, IN_REQUESTS
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, Step
 from usbfuzz.descriptors import split
 from usbfuzz.descriptors.standard import EndpointDescriptor
@@ -31,12 +31,10 @@ __all__ = [
     "read_of",
 ]
 
-#: Vendor and class requests that read: to device, interface, endpoint, other. USB 2.0 table 9-2.
-_READS = (0xC0, 0xC1, 0xC2, 0xC3, 0xA1, 0xA0, 0xA2, 0xA3)
 _ANY_LENGTH = 255  #: bytes of the answer to a request that was not asked before
 _PACKETS = 3  #: of each IN endpoint, to begin with
 _MOST_PACKETS = 12
-_MOST_READS = 64  #: requests with answers of their own
+_MOSTIN_REQUESTS = 64  #: requests with answers of their own
 _LONGEST = 512  #: bytes of one answer
 
 
@@ -166,10 +164,10 @@ class Draft:
             parts = {**_packets(new.data), **parts}
         return Draft(self.spec, parts, (*self.changes, change))
 
-    def fixed(self, paint: int) -> Draft:
-        """The draft with all bytes as they are in this paint: none is painted any more."""
-        sent = self.painted(paint)
-        return evolve(self, parts={key: Part(raw, frozenset(range(len(raw)))) for key, raw in sent.items()})
+    def fixed(self, key: Key, paint: int) -> Draft:
+        """The draft with an answer as it is in this paint: no byte of it is painted any more."""
+        raw = self.parts[key].painted(key, paint)
+        return evolve(self, parts={**self.parts, key: Part(raw, frozenset(range(len(raw))))})
 
     def answering(self, asked: Mapping[Read, int], polled: Mapping[int, int]) -> Draft:
         """The draft with an answer of its own for each request in ``asked``, of so many bytes.
@@ -179,7 +177,7 @@ class Draft:
         parts = dict(self.parts)
         reads = sum(isinstance(key, Read) for key in parts)
         for key, length in asked.items():
-            if key not in parts and reads < _MOST_READS:
+            if key not in parts and reads < _MOSTIN_REQUESTS:
                 parts[key] = Part.unknown(min(length, _LONGEST))
                 reads += 1
         for address, count in polled.items():
@@ -204,13 +202,13 @@ def draft_of(spec: DeviceSpec) -> Draft:
         DEVICE: Part(spec.device, frozenset(range(len(spec.device)))),
         CONFIGURATION: Part(configuration, frozenset(range(len(configuration)))),
     }
-    parts |= {Read(kind): Part.unknown(_ANY_LENGTH) for kind in _READS}
+    parts |= {Read(kind): Part.unknown(_ANY_LENGTH) for kind in IN_REQUESTS}
     return Draft(evolve(spec, endpoints=()), parts | _packets(configuration))
 
 
 def read_of(setup: Setup) -> Read | None:
     """The request that a setup packet is, when it is one that reads and is the driver's own."""
-    if setup.bmRequestType not in _READS or not setup.wLength:
+    if setup.bmRequestType not in IN_REQUESTS or not setup.wLength:
         return None
     return Read(setup.bmRequestType, setup.bRequest, setup.wValue, setup.wIndex)
 

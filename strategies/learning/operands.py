@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Literal
 
 from attrs import field, frozen
 
@@ -15,8 +16,9 @@ from .draft import Change, Descriptor, Draft, Key
 
 __all__ = ["Compared", "Paint", "changes"]
 
+_Order = Literal["little", "big"]
 _SIZES = (1, 2, 4)
-_ORDERS = ("little", "big")
+_ORDERS: tuple[_Order, ...] = ("little", "big")
 #: A value that so many places of the descriptors have says nothing about which of them is meant.
 _MOST_PLACES = 4
 #: Changes for one instruction.
@@ -42,7 +44,7 @@ class _Where:
     key: Key
     offset: int
     size: int  #: bytes; 0: the length of the answer
-    order: str = "little"
+    order: _Order = "little"
 
 
 @frozen
@@ -79,7 +81,7 @@ def _numbers(key: Key, raw: bytes, free: set[int] | None) -> Iterator[tuple[int,
             if free is not None and not free.issuperset(range(offset, offset + size)):
                 continue
             for order in _ORDERS[: 1 if size == 1 else 2]:
-                value = int.from_bytes(raw[offset : offset + size], order)  # type: ignore[arg-type]
+                value = int.from_bytes(raw[offset : offset + size], order)
                 if free is not None or value > 0xFF or size == 1:
                     yield value, _Where(key, offset, size, order)
 
@@ -149,4 +151,4 @@ def _change(where: _Where, wanted: int, because: str) -> Change | None:
         return Change(where.key, 0, b"", because, length=wanted) if 0 <= wanted <= 512 else None
     if not 0 <= wanted < 1 << 8 * where.size:
         return None
-    return Change(where.key, where.offset, wanted.to_bytes(where.size, where.order), because)  # type: ignore[arg-type]
+    return Change(where.key, where.offset, wanted.to_bytes(where.size, where.order), because)

@@ -13,9 +13,14 @@ from attrs import evolve
 from harness.guest.kernels import DEFAULT_KERNEL
 from strategies import Identities
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
+<<<<<<< HEAD
 from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
 from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.supervisor import Campaign
+=======
+from usbfuzz.jobs.campaign.options import LEARNED, CampaignOptions, with_slub_debug
+from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
+>>>>>>> b19e57d (Campaigns answer drivers as was learned)
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary
 
 from .guest import GuestOptions, guest_options
@@ -48,6 +53,11 @@ __all__ = ["fuzz"]
 )
 @click.option(
     "--leaks", is_flag=True, help="Boot so that memory which nobody wrote shows when a driver sends it; a fifth slower."
+)
+@click.option(
+    "--learned",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help=f"What `usbfuzz learn` found out of drivers; by default {LEARNED}, if there is one.",
 )
 @click.option("--minimize/--no-minimize", default=True, show_default=True, help="Make the case of each new bug small.")
 @click.option(

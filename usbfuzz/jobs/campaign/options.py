@@ -38,5 +38,5 @@ class CampaignOptions:
     confirm: bool = True  #: run new crashes of warped guests in real time as well, bounded
     leaks: bool = False  #: boot the guests so that a driver's leak of unwritten memory shows
     minimize: bool = True  #: make the cases of new bugs small, bounded
-    learned: Path | None = LEARNED  #: directory of what was learned of drivers; used where it is there
+    learned: Path | None = None  #: directory of what was learned of drivers; None: LEARNED, if there is one
     suppress: Path | None = None  #: titles that are counted and not saved, besides those of suppress.txt in ``out``

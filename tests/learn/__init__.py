@@ -1,0 +1,1 @@
+"""Learning what drivers want to hear: drafts and changes, a pretended driver, a real one."""

@@ -1,0 +1,61 @@
+"""A pretended driver: it asks a device as a probe function does, and says what it compared and what of it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from attrs import define, field
+
+from strategies.learning.draft import Read, read_of
+from strategies.learning.operands import Compared
+from usbfuzz.case.model import Case
+from usbfuzz.case.play import ScriptedDevice
+from usbfuzz.jobs.learn.desk import Seen
+from usbfuzz.wire import Setup
+
+__all__ = ["Kernel", "ProbeError"]
+
+
+class ProbeError(Exception):
+    """The driver gives the device up."""
+
+
+@define
+class Kernel:
+    """What a driver's code runs in: the device, and the comparisons it makes."""
+
+    device: ScriptedDevice
+    compared: list[Compared] = field(factory=list)
+    blocks: set[int] = field(factory=lambda: {-1})
+    asked: dict[Read, int] = field(factory=dict)
+
+    def read(self, bRequest: int, wLength: int) -> bytes:
+        """A vendor request."""
+        setup = Setup(0xC0, bRequest, 0, 0, wLength)
+        read = read_of(setup)
+        assert read is not None
+        self.asked[read] = wLength
+        return self.device.on_control(setup, b"").data[:wLength]
+
+    def need(self, place: int, left: int, right: int, width: int, how: str = "cmp") -> None:
+        """A comparison, and what follows if it holds."""
+        self.compared.append(Compared(place, how, width, left, right, f"probe+{place:#x}"))
+        holds = {"cmp": left == right, "test": bool(left & right), "zero": left == 0}[how]
+        self.blocks.add(2 * place + holds)
+        if not holds:
+            raise ProbeError
+
+
+def runs(probe: Callable[[Kernel], None]) -> Callable[[Case], Seen]:
+    """What one run of a case shows of a driver."""
+
+    def run(case: Case) -> Seen:
+        kernel = Kernel(ScriptedDevice(case.devices[0]))
+        bound = False
+        with suppress(ProbeError):
+            probe(kernel)
+            bound = True
+        return Seen(frozenset(kernel.blocks), tuple(kernel.compared), kernel.asked, {}, bound)
+
+    return run

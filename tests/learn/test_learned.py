@@ -1,0 +1,90 @@
+"""What was learned, as text: nothing is lost, and what is broken is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strategies import CLASS_DRIVERS, generate
+from strategies.devices import bare_device
+from strategies.dice import Dice
+from strategies.learning.draft import Change, Draft, Packet, Read, draft_of
+from strategies.learning.learned import Learned, LearnedDevice, dumps, load_all, loads
+from strategies.palette import Palette
+from usbfuzz.errors import CaseError
+
+READ = Read(0xC0, 0xBD, 0, 0)
+
+
+def draft(seed: int = 1) -> Draft:
+    made = draft_of(bare_device(Dice(seed), Palette(CLASS_DRIVERS), "printer")).answering({READ: 4}, {})
+    return made.changed(Change(READ, 1, b"\x11\x04", "usblp_probe+0x1"))
+
+
+def learned(driver: str = "usblp", seed: int = 1) -> Learned:
+    return Learned(
+        driver, "debian:5.10.223-1", 16, 159, (LearnedDevice(draft(seed), True, 120, ("usblp_probe+0x1: …",)),)
+    )
+
+
+@given(st.integers(0, 1 << 32), st.integers(0, 99))
+def test_the_same_device_comes_back(seed: int, paint: int) -> None:
+    back = loads(dumps(learned(seed=seed)), "usblp.toml")
+    assert (back.driver, back.kernel, back.before, back.reached) == ("usblp", "debian:5.10.223-1", 16, 159)
+    (device,) = back.devices
+    assert (device.bound, device.blocks, device.because) == (True, 120, ("usblp_probe+0x1: …",))
+    assert device.draft.device(paint) == draft(seed).device(paint)
+    assert dumps(back) == dumps(learned(seed=seed))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "message"),
+    [
+        ("format = 9", "format = 1", "this usbfuzz reads format 1"),
+        ("length = 2", "length = 4", "ends behind the answer, which has 2 bytes"),
+        ("[[draft]]\n\n[[draft]]", "[[draft]]", "there are 2 for 1 devices"),
+        ("nonsense = 1", "bound = true", "is not a key of this table"),
+    ],
+)
+def test_a_broken_file_is_said_with_its_line(wrong: str, right: str, message: str) -> None:
+    text = dumps(learned())
+    assert right in text
+    with pytest.raises(CaseError, match=message) as raised:
+        loads(text.replace(right, wrong, 1), "usblp.toml")
+    assert str(raised.value).startswith("usblp.toml:")
+
+
+def test_files_that_cannot_be_used_are_left_out_and_named(tmp_path: Path) -> None:
+    (tmp_path / "usblp.toml").write_text(dumps(learned()))
+    (tmp_path / "half.toml").write_text(dumps(learned())[:200])
+    (tmp_path / "other.toml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "README.md").write_text("not a driver")
+    problems: list[str] = []
+    assert set(load_all(tmp_path, problems)) == {"usblp"}
+    assert [Path(problem.partition(":")[0]).name for problem in problems] == ["half.toml", "other.toml"]
+    assert load_all(tmp_path / "nowhere", problems) == {}
+
+
+def test_cases_answer_as_was_learned() -> None:
+    identities = evolve(CLASS_DRIVERS, learned={"usblp": learned()})
+    answered = [
+        case
+        for case in generate(1, 0, 400, identities)
+        if any(script.bRequest == 0xBD for spec in case.devices for script in spec.control)
+    ]
+    assert answered
+    assert not [
+        case
+        for case in generate(1, 0, 400, CLASS_DRIVERS)
+        if any(script.bRequest == 0xBD for spec in case.devices for script in spec.control)
+    ]
+
+
+def test_packets_are_kept_with_their_place() -> None:
+    made = draft().changed(Change(Packet(0x81, 0), 0, b"\x04\x11")) if Packet(0x81, 0) in draft().parts else draft()
+    text = dumps(Learned("usblp", "k", 1, 2, (LearnedDevice(made, False, 2),)))
+    assert loads(text, "x").devices[0].draft.device(5) == made.device(5)
