@@ -1,7 +1,7 @@
 """A pretended lane and generator for the campaign's tests: what happens is written in $USBFUZZ_PRETEND.
 
 Run as a program it is a worker or a generator process: ``pretend.py worker PARENT`` or
-``pretend.py generator SEED ALIASES PARENT``.
+``pretend.py generator SEED ALIASES LEARNED PARENT``.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ async def open_lane(_config: LaneConfig, on_progress: Callable[[str], None]) -> 
 
 
 def generate(argv: list[str]) -> int:
-    die_with_parent(int(argv[3]))
+    die_with_parent(int(argv[4]))
     fatal = script().get("unmakeable", ())
     with os.fdopen(take_stdout(), "wb", buffering=0) as channel:
         for line in sys.stdin.buffer:

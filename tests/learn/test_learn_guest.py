@@ -47,7 +47,7 @@ async def _drivers(config: LaneConfig, case: Case) -> set[str]:
 
 def test_what_cannot_be_learned_is_said(guest: Callable[..., LaneConfig], tmp_path: Path) -> None:
     config = guest(KERNEL)
-    with pytest.raises(InputError, match="nonsense: debian:5.10.223-1 has no such USB or HID driver"):
+    with pytest.raises(InputError, match=r"nonsense: debian:5\.10\.223-1 has no such USB or HID driver"):
         asyncio.run(learn(evolve(config, probing=Probing(compare=True)), Wanted(("nonsense",), tmp_path), print))
     with pytest.raises(InfraError, match="does not show what drivers compare"):
         asyncio.run(learn(config, Wanted((DRIVER,), tmp_path), print))

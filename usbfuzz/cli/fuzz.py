@@ -13,14 +13,9 @@ from attrs import evolve
 from harness.guest.kernels import DEFAULT_KERNEL
 from strategies import Identities
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
-<<<<<<< HEAD
-from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
+from usbfuzz.jobs.campaign.options import LEARNED, CampaignOptions, with_slub_debug
 from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.supervisor import Campaign
-=======
-from usbfuzz.jobs.campaign.options import LEARNED, CampaignOptions, with_slub_debug
-from usbfuzz.jobs.campaign.supervisor import Campaign, run_campaign
->>>>>>> b19e57d (Campaigns answer drivers as was learned)
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary
 
 from .guest import GuestOptions, guest_options

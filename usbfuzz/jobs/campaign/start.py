@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from harness.guest.rundir import sweep
 from harness.lane.config import LaneConfig
 from harness.workers.procs import core_of
 from harness.workers.worker import Worker, WorkerProgram
+from strategies.learning.learned import load_all
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import InputError
@@ -21,7 +23,7 @@ from .facts import run_facts
 from .gathered import Gathered
 from .ledger import CaseLedger
 from .messages import MESSAGES, WorkerStart
-from .options import CampaignOptions
+from .options import LEARNED, CampaignOptions
 from .progress import LaneProgress, Progress
 from .state import CampaignState
 from .supervisor import Campaign
@@ -101,14 +103,28 @@ def _open(options: CampaignOptions, config: LaneConfig, modules: Sequence[str], 
     return Campaign(options, progress=progress, state=state, store=store, ledger=ledger, view=view, gathered=gathered)
 
 
+def _learned(directory: Path, say: Callable[[str], None]) -> str:
+    """The directory of what was learned of drivers, "" if there is none; says which of its files cannot be used."""
+    if not directory.is_dir():
+        return ""
+    problems: list[str] = []
+    load_all(directory, problems)
+    for problem in problems:
+        say(problem)
+    return str(directory.resolve())
+
+
 def _supervisors(
     campaign: Campaign, config: LaneConfig, worker: tuple[str, ...], generator: tuple[str, ...]
 ) -> list[LaneSupervisor]:
     program, options = WorkerProgram(worker, MESSAGES), campaign.options
     supervisors = []
+    learned = _learned(options.learned or LEARNED, campaign.view.say)
+    reached = str(campaign.gathered.directory.resolve()) if campaign.gathered else ""
     for lane in range(options.lanes):
-        reached = str(campaign.gathered.directory.resolve()) if campaign.gathered else ""
-        start = WorkerStart(lane, campaign.state.seed, core_of(lane), generator, config, options.minimize, reached)
+        start = WorkerStart(
+            lane, campaign.state.seed, core_of(lane), generator, config, options.minimize, reached, learned
+        )
         assignment = LaneAssignment(lane, campaign.ledger, campaign)
         supervisors.append(LaneSupervisor(Worker(f"lane {lane}", program, start, POLICY), assignment))
     return supervisors
