@@ -22,8 +22,10 @@ from usbfuzz.errors import CaseError
 
 from .draft import CONFIGURATION, DEVICE, Draft, Key, Packet, Part, Read, draft_of
 
-__all__ = ["Learned", "LearnedDevice", "dumps", "load_all", "loads"]
+__all__ = ["LEARNED", "Learned", "LearnedDevice", "dumps", "load_all", "loads"]
 
+#: Where `usbfuzz learn` keeps what it learned, in the directory it is called in.
+LEARNED = Path("corpus/learned")
 _FORMAT = 1
 _MOST = 1 << 31  #: for any number in the file
 _LONGEST = 4096  #: bytes of one answer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import CORPUS
+from tests import CASE_FILES, CORPUS
 from usbfuzz.case import ScriptedDevice, dumps, load, loads, spec_of
 from usbfuzz.case.model import Action
 from usbfuzz.device import HidDevice
@@ -16,7 +16,6 @@ from usbfuzz.models.hid.keyboard import Keyboard
 from usbfuzz.models.hid.pointers import BootMouse
 from usbfuzz.wire import Answer, Setup
 
-FILES = sorted(CORPUS.rglob("*.toml"))
 KNOWN_BUGS = sorted((CORPUS / "known-bugs").glob("*.toml"))
 
 
@@ -28,13 +27,13 @@ def test_the_corpus_has_the_known_bugs() -> None:
     assert len(KNOWN_BUGS) >= 8
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@pytest.mark.parametrize("path", CASE_FILES, ids=named)
 def test_a_kept_device_survives_being_written_again(path: Path) -> None:
     case = load(path)
     assert loads(dumps(case)) == case
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@pytest.mark.parametrize("path", CASE_FILES, ids=named)
 def test_a_kept_device_enumerates(path: Path) -> None:
     for spec in in_bytes(load(path)).devices:
         device = ScriptedDevice(spec)
@@ -46,7 +45,7 @@ def test_a_kept_device_enumerates(path: Path) -> None:
         assert device.layout().interfaces
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@pytest.mark.parametrize("path", CASE_FILES, ids=named)
 def test_hid_descriptors_tell_the_length_of_the_report_descriptor(path: Path) -> None:
     for spec in in_bytes(load(path)).devices:
         device = ScriptedDevice(spec)

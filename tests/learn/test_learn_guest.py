@@ -20,7 +20,7 @@ from usbfuzz.jobs.learn import Limits, Wanted, learn
 pytestmark = pytest.mark.guest
 
 KERNEL = "debian:5.10.223"
-DRIVER = "redrat3"  # checks its endpoints' numbers, an answer's first byte, the headers of packets
+DRIVER = "redrat3"  #: checks its endpoints' numbers, an answer's first byte, the headers of packets
 
 
 def test_a_driver_that_nobody_described_binds_after_it_was_learned(

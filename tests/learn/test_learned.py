@@ -15,6 +15,7 @@ from strategies.dice import Dice
 from strategies.learning.draft import Change, Draft, Packet, Read, draft_of
 from strategies.learning.learned import Learned, LearnedDevice, dumps, load_all, loads
 from strategies.palette import Palette
+from tests import CORPUS
 from usbfuzz.errors import CaseError
 
 READ = Read(0xC0, 0xBD, 0, 0)
@@ -88,3 +89,11 @@ def test_packets_are_kept_with_their_place() -> None:
     made = draft().changed(Change(Packet(0x81, 0), 0, b"\x04\x11")) if Packet(0x81, 0) in draft().parts else draft()
     text = dumps(Learned("usblp", "k", 1, 2, (LearnedDevice(made, False, 2),)))
     assert loads(text, "x").devices[0].draft.device(5) == made.device(5)
+
+
+def test_what_is_kept_can_be_read() -> None:
+    problems: list[str] = []
+    known = load_all(CORPUS / "learned", problems)
+    assert known
+    assert problems == []
+    assert all(learned.reached >= learned.before and learned.devices for learned in known.values())

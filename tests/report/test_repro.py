@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import CORPUS, ROOT
+from tests import CASE_FILES, CORPUS, ROOT
 from usbfuzz.case import load
 from usbfuzz.case.model import Case, ControlScript, DeviceSpec, EndpointScript, RequestPattern, Step
 from usbfuzz.case.play import ScriptedDevice
@@ -26,7 +26,6 @@ from usbfuzz.report.repro import key_line, render_repro
 from usbfuzz.wire import Answer, Setup, Speed, Status
 
 _CORPUS = CORPUS
-_FILES = sorted(_CORPUS.glob("*/*.toml"))
 _MOUSE = load(_CORPUS / "devices" / "boot-mouse.toml").devices[0]
 
 
@@ -48,7 +47,7 @@ def _parts() -> SimpleNamespace:
     return _namespace(bundled())
 
 
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CASE_FILES, ids=lambda path: path.stem)
 def test_the_file_is_python_3_8_and_holds_the_case_byte_for_byte(path: Path) -> None:
     case = load(path)
     around = _render(case).replace(bundled(), "")  # which is the same in all, and long
@@ -95,7 +94,7 @@ def _standalone() -> list[Path]:
 
 def test_without_a_kernel_it_says_what_it_needs(tmp_path: Path) -> None:
     path = tmp_path / "repro.py"
-    path.write_text(_render(load(_FILES[0])))
+    path.write_text(_render(load(CASE_FILES[0])))
     done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--kernel" in done.stderr
@@ -106,7 +105,7 @@ def test_without_a_kernel_it_says_what_it_needs(tmp_path: Path) -> None:
 
 def test_a_qemu_that_never_starts_a_guest_is_said_so(tmp_path: Path) -> None:
     path = tmp_path / "repro.py"
-    path.write_text(_render(load(_FILES[0])))
+    path.write_text(_render(load(CASE_FILES[0])))
     words = [sys.executable, "-I", str(path), "--kernel", str(path), "--initrd", str(path), "--qemu", "/bin/false"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 3

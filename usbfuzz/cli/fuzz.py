@@ -12,8 +12,9 @@ from attrs import evolve
 
 from harness.guest.kernels import DEFAULT_KERNEL
 from strategies import Identities
+from strategies.learning.learned import LEARNED
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
-from usbfuzz.jobs.campaign.options import LEARNED, CampaignOptions, with_slub_debug
+from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
 from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.supervisor import Campaign
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from harness.guest.probe.probing import Heap, Probing
 from harness.guest.qemu import Mode
+from strategies.learning.learned import LEARNED
 from usbfuzz.jobs.learn import Limits, Wanted, learn
 
 from .guest import GuestOptions, guest_options
@@ -26,7 +27,7 @@ __all__ = ["learn_command"]
     "-o",
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("corpus/learned"),
+    default=LEARNED,
     show_default=True,
     help="Where DRIVER.toml files are kept.",
 )

@@ -9,10 +9,8 @@ from attrs import field, frozen
 from harness.workers.procs import usable_cores
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
 
-__all__ = ["LEAKS", "LEARNED", "SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
+__all__ = ["LEAKS", "SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
 
-#: Where `usbfuzz learn` keeps what it learned.
-LEARNED = Path("corpus/learned")
 #: Red zones and consistency checks for the heap objects drivers allocate, for a tenth of the speed.
 SLUB_DEBUG = "slub_debug=FZ,kmalloc-*"
 #: The same, and what is allocated is filled with a poison that shows when a driver sends it without having written it.

@@ -11,7 +11,7 @@ from harness.guest.rundir import sweep
 from harness.lane.config import LaneConfig
 from harness.workers.procs import core_of
 from harness.workers.worker import Worker, WorkerProgram
-from strategies.learning.learned import load_all
+from strategies.learning.learned import LEARNED, load_all
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import InputError
@@ -23,7 +23,7 @@ from .facts import run_facts
 from .gathered import Gathered
 from .ledger import CaseLedger
 from .messages import MESSAGES, WorkerStart
-from .options import LEARNED, CampaignOptions
+from .options import CampaignOptions
 from .progress import LaneProgress, Progress
 from .state import CampaignState
 from .supervisor import Campaign

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from strategies.learning.learned import LEARNED
 from usbfuzz.case import load, resolve
 from usbfuzz.crashes.layout import CASE_FILE, may_be_case
 from usbfuzz.errors import CaseError, InputError
@@ -21,8 +22,9 @@ _MOST_FILES = 20_000
 def collect(paths: Iterable[Path]) -> tuple[Entry, ...]:
     """A row for each case file below ``paths``, in the order given and sorted within a directory.
 
-    A path is a case file, a crash directory, or a directory to search. A file that cannot be read is a row with its
-    error. Raises InputError for a path that does not exist, and when there is nothing at all.
+    A path is a case file, a crash directory, or a directory to search, but for folders of what was learned. A file that
+    cannot be read is a row with its error. Raises InputError for a path that does not exist, and when there is nothing
+    at all.
     """
     found = list(dict.fromkeys(file for path in paths for file in _files(path)))
     if not found:
@@ -39,7 +41,7 @@ def _files(path: Path) -> Iterator[Path]:
         return
     count = 0
     for directory, below, files in os.walk(path):  # does not follow links
-        below[:] = sorted(name for name in below if not name.startswith("."))
+        below[:] = sorted(name for name in below if not name.startswith(".") and name != LEARNED.name)
         for name in sorted(files):
             if may_be_case(name, in_crash_directory=CASE_FILE in files):
                 count += 1
