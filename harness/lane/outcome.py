@@ -10,7 +10,7 @@ from attrs import frozen
 from harness.channel.asked import Asked
 from harness.channel.conversation import NOT_RECORDED, Conversation
 from harness.guest.place import Place
-from usbfuzz.triage import Report
+from usbfuzz.triage import Report, same_driver
 
 from .trial import believable
 
@@ -85,9 +85,10 @@ class Outcome:
         """Title of the first report, or "" when clean."""
         return self.reports[0].title if self.reports else ""
 
-    def report_of(self, names: frozenset[str]) -> Report | None:
-        """The first report of the bug with these titles; without titles, the first report of all."""
-        return next((report for report in self.reports if not names or names & report.names), None)
+    def report_of(self, names: frozenset[str], driver: str = "") -> Report | None:
+        """The first report of the bug with these titles, and this guilty driver; without titles, the first of all."""
+        mine = (report for report in self.reports if same_driver(report.guilty, driver))
+        return next((report for report in mine if not names or names & report.names), None)
 
     def shows(self, names: frozenset[str]) -> bool:
         """Whether the bug with these titles was reported; without titles, whether any was."""

@@ -27,7 +27,7 @@ def _attribute(
         report(title), tuple(case(number) for number in numbers), history, "first console", ("wacom",)
     )
     attributor = Attributor(lane, lambda: False)
-    return asyncio.run(attributor.attribute(suspicion)), attributor
+    return asyncio.run(attributor.attribute(suspicion)).evidence, attributor
 
 
 def _lane(*crashes: dict[str, Any], **script: Any) -> PretendLane:
@@ -110,7 +110,7 @@ def test_a_flaky_crash_says_how_often_it_came() -> None:
 def test_another_name_of_the_same_bug_counts() -> None:
     suspicion = Suspicion(report("general protection fault in x", "oops"), (case(6),), (), "", ())
     lane = _lane({"needs": [6], "title": "oops"})
-    found = asyncio.run(Attributor(lane, lambda: False).attribute(suspicion))
+    found = asyncio.run(Attributor(lane, lambda: False).attribute(suspicion)).evidence
     assert found.hits == CONFIRMATIONS
 
 
@@ -140,6 +140,6 @@ def test_always_dilated_runs_come_to_an_end() -> None:
 def test_in_a_hurry_no_further_run_is_started() -> None:
     lane = _lane({"needs": [6], "title": "oops"})
     suspicion = Suspicion(report("oops"), (case(6),), (), "console", ())
-    found = asyncio.run(Attributor(lane, lambda: True).attribute(suspicion))
+    found = asyncio.run(Attributor(lane, lambda: True).attribute(suspicion)).evidence
     assert lane.runs == []
     assert (found.how, found.runs, found.console) == (How.NOT, 0, "console")

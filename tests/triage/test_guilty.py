@@ -92,7 +92,8 @@ def test_the_log_of_a_warning_of_two_network_drivers_blames_each() -> None:
         ("general protection fault in corrupted", CrashType.DENIAL, "no function"),
         ("general protection fault in kmem_cache_alloc", CrashType.DENIAL, "no driver"),
         ("WARNING in usb_submit_urb", CrashType.WARNING, ""),
-        ("hang in usb_kill_urb", CrashType.HANG, ""),
+        ("hang in usb_kill_urb", CrashType.HANG, "a busy machine"),
+        ("INFO: task hung in usb_kill_urb", CrashType.HANG, ""),
     ],
 )
 def test_what_corrupted_memory_leads_to_is_told_by_its_sort(title: str, kind: CrashType | None, doubt: str) -> None:

@@ -9,6 +9,7 @@ import click
 from attrs import asdict
 
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
+from usbfuzz.crashes.merging import merge, split
 from usbfuzz.crashes.record import read_crashes
 from usbfuzz.crashes.saved import read_report, render_anew
 from usbfuzz.crashes.suppress import read_suppressed
@@ -32,7 +33,7 @@ class _DirectoryOrCommand(click.Group):
 
 @click.group(cls=_DirectoryOrCommand, context_settings={"help_option_names": ["-h", "--help"]})
 def crashes() -> None:
-    """List the crashes a campaign has saved, show one, make its texts anew.
+    """List the crashes a campaign has saved, show one, make its texts anew, merge and split.
 
     `usbfuzz crashes [DIR]` lists those in DIR (by default ./crashes).
     """
@@ -76,6 +77,28 @@ def list_(directory: Path, as_json: bool) -> None:
 def show(crash: str, directory: Path) -> None:
     """Print the report of CRASH: a slug, the beginning of one, or a crash directory."""
     click.echo(read_report(crash, directory), nl=False)
+
+
+@crashes.command("merge")
+@click.argument("bug")
+@click.argument("others", nargs=-1, required=True, metavar="OTHER...")
+@_in_option
+def merge_(bug: str, others: tuple[str, ...], directory: Path) -> None:
+    """Make each OTHER a manifestation of BUG, as they have one cause.
+
+    Their directories move below BUG's. Campaigns on this directory respect it: by-hand.toml there remembers it.
+    """
+    merged = merge(directory, (bug, *others), render)
+    click.echo(f"{directory / merged.slug}: lists {len(merged.manifestations)} other reports")
+
+
+@crashes.command("split")
+@click.argument("bug")
+@click.argument("title")
+@_in_option
+def split_(bug: str, title: str, directory: Path) -> None:
+    """Make TITLE, which BUG lists as a manifestation, a bug of its own; remembered like a merge."""
+    click.echo(f"{directory / split(directory, bug, title, render).slug}: a bug of its own")
 
 
 @crashes.command("report")

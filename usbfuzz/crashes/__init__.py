@@ -7,6 +7,9 @@
         ▼
     store.py     all crashes of one directory: new, seen again, attributed, minimized, confirmed
         │          ├─ record.py      crash.toml; manifestation.py  what else the same cause leads to
+        │          ├─ causes.py      directories of one cause become one
+        │          │    companions.py  what a case shows besides its bug; joining.py  how directories move
+        │          ├─ by_hand.py     by-hand.toml: what the user has joined and parted
         │          ├─ minimized.py   minimized.toml
         │          ├─ suppress.py    suppress.txt, suppressed.toml: titles that are counted and not saved
         │          ├─ layout.py      the name of every file

@@ -7,6 +7,7 @@ from pathlib import Path
 from usbfuzz.case.files import CASE_FILE
 
 __all__ = [
+    "BY_HAND_FILE",
     "CAMPAIGN_FILE",
     "CAPTURE_FILE",
     "CASE_FILE",
@@ -14,6 +15,7 @@ __all__ = [
     "CRASH_FILE",
     "DEFAULT_DIRECTORY",
     "GADGET_FILE",
+    "JOINED_DIRECTORY",
     "LOCK_FILE",
     "LSUSB_FILE",
     "MINIMIZED_FILE",
@@ -32,6 +34,7 @@ DEFAULT_DIRECTORY = Path("crashes")  #: where crashes are saved and looked for u
 
 CAMPAIGN_FILE = "campaign.sqlite"  #: how far the campaign came
 LOCK_FILE = "campaign.lock"  #: locked by the process that may write
+BY_HAND_FILE = "by-hand.toml"  #: which reports the user has said to be one bug, or not to be
 SUPPRESS_FILE = "suppress.txt"  #: the user's list of titles that are counted and not saved
 SUPPRESSED_FILE = "suppressed.toml"  #: how often each of them was seen, by kernel
 
@@ -41,6 +44,7 @@ CRASH_FILE = "crash.toml"  #: the record; makes a directory a crash directory
 ORIGINAL_FILE = "original.toml"  #: the case as it was found, once case.toml is the minimized one
 MINIMIZED_FILE = "minimized.toml"  #: what minimizing found
 CONSOLE_FILE = "console.log"  #: what the guest printed in the run that showed the crash
+JOINED_DIRECTORY = "also"  #: crash directories that turned out to be this bug
 CAPTURE_FILE = "usb.pcapng"  #: the conversation of that run; not always there
 VERDICTS_FILE = "minimize.state"  #: the end of a hidden file's name: what an unfinished minimization has found out
 
@@ -56,4 +60,4 @@ def may_be_case(name: str, *, in_crash_directory: bool) -> bool:
     """Whether a search takes a file of this name for a case: what is known of crashes has the same suffix."""
     if name in (CRASH_FILE, MINIMIZED_FILE) and in_crash_directory:
         return False
-    return name.endswith(".toml") and not name.startswith(".") and name != SUPPRESSED_FILE
+    return name.endswith(".toml") and not name.startswith(".") and name not in (SUPPRESSED_FILE, BY_HAND_FILE)

@@ -16,7 +16,7 @@ from usbfuzz.errors import InputError
 from usbfuzz.triage import Report, same_driver
 
 from .layout import CASE_FILE, CRASH_FILE
-from .manifestation import Manifestation, from_tables, to_tables
+from .manifestation import Manifestation, Where, from_tables, to_tables
 
 __all__ = ["Crash", "How", "Standing", "find_crash", "read_crashes", "slug_of"]
 
@@ -48,7 +48,7 @@ class Standing(Enum):
 
     CONFIRMED = "confirmed"  #: a bug: its case showed it again
     SEEN = "seen"  #: a bug, not reproduced yet
-    EVIDENCE = "evidence"  #: not reproduced, and likely what corrupted memory led to: no bug of its own
+    EVIDENCE = "evidence"  #: not reproduced, and perhaps no bug of its own: what corrupted memory led to
 
 
 @frozen
@@ -106,9 +106,15 @@ class Crash:
         """The rule of :func:`usbfuzz.triage.same_bug`, for a crash read from disk."""
         return not report.names.isdisjoint(self.names) and same_driver(report.guilty, self.guilty)
 
-    def manifests(self, report: Report) -> bool:
-        """Whether the report is one of the bug's manifestations."""
-        return any(known.is_of(report) for known in self.manifestations)
+    def claims(self, report: Report) -> bool:
+        """Whether a report that stands alone is one of the bug's manifestations.
+
+        Not where it was seen only after the bug, and no driver tells them apart: then it may have any cause.
+        """
+        return bool(report.guilty) and any(
+            row.where == Where.OWN_RUNS.value and row.driver == report.guilty and row.is_of(report)
+            for row in self.manifestations
+        )
 
     def to_toml(self) -> str:
         """The text of crash.toml."""

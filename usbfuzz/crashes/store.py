@@ -22,10 +22,12 @@ from usbfuzz.coverage import COVERAGE
 from usbfuzz.errors import InputError
 from usbfuzz.triage import Report
 
+from .by_hand import ByHand
 from .directory import evidence_files, overwrite, save_new, save_over, storage_error
 from .evidence import Evidence
+from .joining import join, listing_all
 from .layout import CASE_FILE, CRASH_FILE, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
-from .manifestation import Manifestation, added
+from .manifestation import Manifestation, Where, added
 from .minimized import Minimized, save_result
 from .record import Crash, How, slug_of
 from .saved import Renderer, write_texts
@@ -54,13 +56,21 @@ class CrashStore:
     crashes: dict[str, Crash] = field(factory=dict, init=False)
     suppressed: dict[str, Crash] = field(factory=dict, init=False)
     ignored: tuple[str, ...] = field(default=(), init=False)  #: directories that are not crash directories
+    by_hand: ByHand = field(init=False)
     _dirty: set[str] = field(factory=set, init=False)
+    _joined: dict[str, tuple[str, Crash]] = field(
+        factory=dict, init=False
+    )  #: since it was opened: old slug: bug, record
+
+    @by_hand.default
+    def _read_by_hand(self) -> ByHand:
+        return ByHand.load(self.directory)
 
     @classmethod
     def open(
         cls, directory: Path, *, kernel: str, timing: Timing, render: Renderer, suppress: Path | None = None
     ) -> CrashStore:
-        """The crashes in ``directory``, with its suppress.txt and a second list; raises InputError for a wrong list."""
+        """The crashes in ``directory``, with its suppress.txt and a second list; raises InputError for a wrong file."""
         own = directory / SUPPRESS_FILE
         lists = [path for path in (own if own.exists() else None, suppress) if path is not None]
         return cls(directory, kernel=kernel, timing=timing, render=render, suppress=Suppressions.load(*lists))
@@ -77,13 +87,24 @@ class CrashStore:
                 elif crash is None:
                     continue
                 else:
-                    self.crashes[path.name] = crash
+                    self.crashes[path.name] = listing_all(self.directory, crash)
                     for unfinished in path.glob(f"{UNFINISHED}*"):
                         discard(unfinished)
         self.ignored = tuple(ignored)
 
     def find(self, report: Report) -> Crash | None:
-        """The crash that ``report`` is another sighting of: best one of its very driver, or else one it may be of."""
+        """The crash that ``report`` is another sighting of: best one of its very driver, or else one it may be of.
+
+        It may be that by one of the crash's manifestations, or because the user has said so.
+        """
+        home = self.crashes.get(self.by_hand.home_of(report) or "")
+        return (
+            home
+            or self._named(report)
+            or next((crash for crash in self.crashes.values() if crash.claims(report)), None)
+        )
+
+    def _named(self, report: Report) -> Crash | None:
         known = [crash for crash in (*self.crashes.values(), *self.suppressed.values()) if crash.is_bug_of(report)]
         return next((crash for crash in known if crash.guilty == report.guilty), known[0] if known else None)
 
@@ -92,9 +113,12 @@ class CrashStore:
         if self.suppress.match(evidence.report.names):
             return self._suppress(evidence), False
         known = self.find(evidence.report)
-        if known is not None:
+        if known is not None and known.is_bug_of(evidence.report):
             self.hit(known.slug)
             return self._known(known.slug), False
+        if known is not None:
+            self.manifested(known.slug, Manifestation.of(evidence.report, Where.OWN_RUNS))
+            return self.crashes[known.slug], False
         now = _now()
         crash = self._judged(evidence, slug=self._free_slug(evidence.report), first_seen=now, attempts=0)
         crash = evolve(crash, hits={self.kernel: 1}, last_seen=now)
@@ -103,6 +127,10 @@ class CrashStore:
 
     def hit(self, slug: str) -> None:
         """Count a sighting; written by :meth:`flush`."""
+        if slug in self._joined:
+            _, gone = self._joined[slug]
+            self.manifested(slug, Manifestation(gone.title, gone.alt_titles, gone.guilty, 1, Where.OWN_RUNS.value))
+            return
         crash = self._known(slug)
         hits = {**crash.hits, self.kernel: crash.hits.get(self.kernel, 0) + 1}
         known = self.suppressed if crash.suppressed else self.crashes
@@ -111,15 +139,33 @@ class CrashStore:
 
     def manifested(self, slug: str, manifestation: Manifestation) -> None:
         """Note what else the bug led to; written by :meth:`flush`. Of a suppressed bug it is not kept."""
-        crash = self.crashes.get(slug)
-        if crash is not None:
-            self.crashes[slug] = evolve(crash, manifestations=added(crash.manifestations, manifestation))
-            self._dirty.add(slug)
+        crash = self._known(slug)
+        if not crash.suppressed:
+            self.crashes[crash.slug] = evolve(crash, manifestations=added(crash.manifestations, manifestation))
+            self._dirty.add(crash.slug)
+
+    def join(self, slug: str, other: str, where: Where) -> None:
+        """Make ``other`` a manifestation of the bug ``slug``, unless the user has parted them."""
+        bug, gone = self.crashes[slug], self.crashes[other]
+        if self.by_hand.parted(slug, gone.title, gone.guilty) or self.by_hand.parted(other, bug.title, bug.guilty):
+            return
+        try:
+            bug = join(self.directory, bug, gone, where)
+        except OSError as error:
+            raise storage_error(self.directory / slug, error) from error
+        del self.crashes[other]
+        self._dirty.discard(other)
+        self._joined[other] = (slug, gone)
+        self._conclude(bug)
+
+    def home_of(self, slug: str) -> str:
+        """The directory of the bug that a directory was joined with; its own name when it was not."""
+        return self._known(slug).slug
 
     def attributed(self, slug: str, evidence: Evidence) -> Crash:
         """Replace the evidence of ``slug`` when the new is better: a reproduced crash is never overwritten."""
         old = self._known(slug)
-        if old.reproduced or old.suppressed:
+        if old.reproduced or old.suppressed or slug in self._joined:
             return old
         attempts = old.attempts + (evidence.runs > 0)
         new = self._judged(evidence, slug=slug, first_seen=old.first_seen, attempts=attempts)
@@ -143,6 +189,8 @@ class CrashStore:
 
         ``console`` and ``capture`` (may be empty) are those of a run of the small case.
         """
+        if slug in self._joined:
+            return self._known(slug)
         old, directory = self.crashes[slug], self.directory / slug
         case = self._labelled(minimized.case, old)
         new = evolve(
@@ -181,6 +229,9 @@ class CrashStore:
         self._dirty.clear()
 
     def _known(self, slug: str) -> Crash:
+        """The crash of a directory, or the bug that it was joined with."""
+        while slug in self._joined:
+            slug, _ = self._joined[slug]
         return self.crashes[slug] if slug in self.crashes else self.suppressed[slug]
 
     def _suppress(self, evidence: Evidence) -> Crash:

@@ -16,7 +16,7 @@ __all__ = ["crash_list", "standings"]
 _HEADINGS = {
     Standing.CONFIRMED: "bugs confirmed",
     Standing.SEEN: "bugs seen, not reproduced yet",
-    Standing.EVIDENCE: "evidence: not reproduced, and likely what corrupted memory led to",
+    Standing.EVIDENCE: "evidence: not reproduced, and perhaps no bug of its own",
 }
 _MANIFESTATIONS = 5  #: of one bug that are listed
 _INDENT = (
@@ -56,7 +56,7 @@ def _lines(crash: Crash, *, new: bool) -> Iterator[RenderableType]:
 
 
 def _indented(text: str) -> Padding:
-    return Padding(Text(text, style="dim"), (0, 0, 0, _INDENT))
+    return Padding(Text(text, style="dim"), (0, 0, 0, _INDENT), expand=False)
 
 
 def _facts(crash: Crash) -> Iterator[str]:

@@ -24,6 +24,8 @@ _FOLLOWS = (
     "silent death of the guest",
     "kernel panic: stack is corrupted",
 )
+#: How titles of hangs begin that the kernel itself has noticed.
+_BY_THE_KERNEL = ("INFO: ", "BUG: ", "kernel panic: ")
 #: A kernel whose drivers are modules, so that a stack tells whether one is on it.
 _MODULAR = re.compile(r"^Modules linked in: \w", re.MULTILINE)
 
@@ -44,6 +46,8 @@ def doubt_of(report: Report) -> str:
     """Why a report may be a consequence of something that left no report, in words; "" when nothing says so."""
     if report.title.startswith(_FOLLOWS) or report.type is CrashType.SLAB_CORRUPTION:
         return "reports of its sort follow when somebody else has overwritten memory"
+    if report.type is CrashType.HANG and not report.title.startswith(_BY_THE_KERNEL):
+        return "the kernel did not report it, and a busy machine can look like a hang"
     if report.title.endswith(f" in {UNKNOWN_FRAME}"):
         return "no function is to blame"
     if _corrupts(report) and not report.guilty and _MODULAR.search(report.text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define, field
@@ -14,6 +15,7 @@ from .ledger import CaseLedger
 from .messages import (
     Attributed,
     Entered,
+    Free,
     Manifested,
     Order,
     Reply,
@@ -22,6 +24,7 @@ from .messages import (
     Sighted,
     SightingSaved,
     Stop,
+    ToShrink,
     WorkerStart,
 )
 
@@ -48,11 +51,17 @@ class CampaignEvents(Protocol):
     def attributed(self, message: Attributed) -> None:
         """The case behind a sighting was found, or the search for it given up."""
 
+    def free(self, lane: int, message: Free, send: Callable[[ToShrink], None]) -> None:
+        """The lane has time to make a case small; ``send`` gives it one, now or later."""
+
     def shrunk(self, message: Shrunk) -> None:
         """The case of a bug was made small."""
 
     def round_done(self, lane: int, message: RoundDone) -> None:
         """A round of cases was run."""
+
+    def lane_begun(self, lane: int) -> None:
+        """The lane has a new process."""
 
     def lane_lost(self, lane: int, why: str, given_up: list[int]) -> None:
         """The worker failed and another is about to start; ``given_up`` are cases that will not run."""
@@ -75,6 +84,7 @@ class LaneAssignment:
     def begin(self, supervisor: LaneSupervisor) -> None:
         """Give a new process its first cases."""
         self._suspects = ()
+        self.events.lane_begun(self.lane)
         self._supply(supervisor)
 
     def act(self, supervisor: LaneSupervisor, reply: Reply) -> bool:
@@ -89,6 +99,8 @@ class LaneAssignment:
                 self.events.manifested(reply)
             case Attributed():
                 self.events.attributed(reply)
+            case Free():
+                self.events.free(self.lane, reply, supervisor.send)
             case Shrunk():
                 self.events.shrunk(reply)
             case RoundDone():

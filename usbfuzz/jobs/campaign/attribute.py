@@ -10,15 +10,17 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from harness.lane.outcome import Binding, Outcome, Verdict
 from harness.lane.trial import believable, run_believably
 from usbfuzz.case.model import Case
+from usbfuzz.crashes.companions import Companion, Place, companions
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.record import How
 from usbfuzz.report.capture import render_capture
 from usbfuzz.triage import Report, doubt_of, same_bug
+from usbfuzz.triage.types import CrashType
 
 from .lanes import CampaignLane, recorded
 from .merge import in_sequence, side_by_side
@@ -27,6 +29,7 @@ from .tally import CORE_DRIVERS
 __all__ = [
     "CONFIRMATIONS",
     "Attributor",
+    "Found",
     "Suspicion",
     "bound_drivers",
     "in_time",
@@ -35,8 +38,8 @@ __all__ = [
 
 #: Runs of the winner on fresh guests: the N of "reproduced n of N".
 CONFIRMATIONS = 3
-#: Wall seconds after which no further run is started for one bug: a hang takes most of a minute to be sure of.
-_SECONDS = 180.0
+#: Wall seconds after which no further run is started for one bug; a hang takes most of a minute to be sure of.
+_SECONDS, _HANG_SECONDS = 30.0, 60.0
 #: The module of a stack's frame: ``uvc_probe+0x1c/0x90 [uvcvideo]``.
 _MODULE = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+ \[(\w+)")
 
@@ -63,6 +66,11 @@ class Suspicion:
     drivers: tuple[str, ...]
     before: tuple[Report, ...] = ()  #: reports of the same run that came earlier
 
+    @property
+    def slow(self) -> bool:
+        """Each run takes long: a hang is certain after half a minute only."""
+        return self.report.type is CrashType.HANG
+
     def evidence(self, runs: int = 0) -> Evidence:
         """What is known when none of ``runs`` runs showed the report again: the whole round may be behind it."""
         case, doubt = side_by_side(self.cases), doubt_of(self.report)
@@ -70,21 +78,37 @@ class Suspicion:
 
 
 def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
-    """Inputs that may show the bug, simplest first; of the cases alone, those made for a driver on its stack."""
-    on_stack = set(_MODULE.findall(suspicion.report.text))
-    for case in sorted(suspicion.cases, key=lambda case: on_stack.isdisjoint(_made_for(case))):
+    """Inputs that may show the bug, simplest first; of the cases alone, those made for a driver on its stack.
+
+    Where such a case is in the round, the others are not tried alone. What cannot be more than a consequence, and what
+    takes long to run, is not looked for in earlier rounds.
+    """
+    cases, report = suspicion.cases, suspicion.report
+    on_stack = {report.guilty} if report.guilty else set(_MODULE.findall(report.text))
+    likely = [case for case in cases if not on_stack.isdisjoint(_made_for(case))]
+    others = [] if likely and report.guilty else [case for case in cases if case not in likely]
+    for case in (*likely, *others):
         yield How.ALONE, case
-    if len(suspicion.cases) > 1:
-        yield How.ROUND, side_by_side(suspicion.cases)
+    if len(cases) > 1:
+        yield How.ROUND, side_by_side(cases)
     else:
-        yield How.ALONE, suspicion.cases[0]  # a race may show in a second run
-    if suspicion.history:
-        yield How.HISTORY, in_sequence((*suspicion.history, suspicion.cases))
+        yield How.ALONE, cases[0]  # a race may show in a second run
+    if suspicion.history and not suspicion.slow and not doubt_of(report):
+        yield How.HISTORY, in_sequence((*suspicion.history, cases))
 
 
 def _made_for(case: Case) -> set[str]:
     """The drivers that a generated case's devices are named after, spelled as modules are."""
     return {spec.name.partition(" ")[0].replace("-", "_") for spec in case.devices}
+
+
+@frozen
+class Found:
+    """What became of a suspicion: its evidence, what the case showed besides it, and how long a run takes."""
+
+    evidence: Evidence
+    companions: tuple[Companion, ...] = ()
+    seconds: float = 0.0  #: wall time of a run that showed the bug, and of the restore after it
 
 
 @frozen
@@ -119,42 +143,50 @@ class Attributor:
     runs: int = 0  #: of any case
     dilated: int = 0  #: of them, those repeated because the guest was answered too late
     _deadline: float = field(default=0.0, init=False)
+    _shown: list[tuple[Report, ...]] = field(factory=list, init=False)  #: what each run of the suspect showed, in time
 
     @property
     def fresh(self) -> bool:
         """The guest has run nothing since its snapshot."""
         return self.past == []
 
-    async def attribute(self, suspicion: Suspicion) -> Evidence:
+    async def attribute(self, suspicion: Suspicion) -> Found:
         """The smallest input that showed the bug again, with what it showed; or the whole round and 0 hits.
 
         What the lane raises passes through.
         """
         runs = 0
-        self._deadline = time.monotonic() + _SECONDS
+        self._deadline = time.monotonic() + (_HANG_SECONDS if suspicion.slow else _SECONDS)
         for how, case in suspects(suspicion):
             if self._over():
                 break
+            strays = len(self.strays)
+            self._shown.clear()
             fresh = how is not How.ALONE or len(suspicion.cases) == 1
             seen = await self._seen_again(case, suspicion.report, fresh=fresh)
             runs += 1
             if seen is None:
                 continue
+            started = time.monotonic()
             hits, confirmations = await self._confirm(case, suspicion.report, seen)
             if hits:
-                outcome, title = hits[0].outcome, f"{hits[0].report.title}: {how.value}"
-                return Evidence(
-                    hits[0].report,
-                    case,
-                    outcome.console,
-                    bound_drivers(outcome.bindings) or suspicion.drivers,
-                    how,
-                    len(hits),
-                    confirmations,
-                    render_capture(outcome.conversation, title),
-                )
+                evidence = _evidence(suspicion, how, case, hits, confirmations)
+                seconds = (time.monotonic() - started) / max(confirmations, 1)
+                if how is How.ALONE:
+                    return Found(evidence, self._companions(evidence.report, strays), seconds)
+                return Found(evidence, seconds=seconds)
             runs += confirmations
-        return suspicion.evidence(runs)
+        return Found(suspicion.evidence(runs))
+
+    def _companions(self, wanted: Report, strays: int) -> tuple[Companion, ...]:
+        """What the case showed of the same cause; of that, only what came before it stays among the ``strays``."""
+        found = companions(wanted, self._shown)
+        explained = [other.report for other in found if other.place is not Place.BEFORE]
+        mine = self.strays[strays:]
+        self.strays[strays:] = [
+            stray for stray in mine if not any(same_bug(stray.report, report) for report in explained)
+        ]
+        return found
 
     def _over(self) -> bool:
         return self.hurry() or time.monotonic() > self._deadline
@@ -186,13 +218,28 @@ class Attributor:
     def _sort(self, case: Case, before: list[Case], outcome: Outcome, wanted: Report) -> Report | None:
         """The first report of the wanted bug; reports of other bugs become strays."""
         found = None
-        history = tuple((case,) for case in before)
+        history = tuple((earlier,) for earlier in before)
         reports = in_time(outcome)
+        drivers = bound_drivers(outcome.bindings)
+        self._shown.append(reports)
         for nth, report in enumerate(reports):
             if same_bug(report, wanted):
                 found = found or report
             else:
-                self.strays.append(
-                    Suspicion(report, (case,), history, outcome.console, bound_drivers(outcome.bindings), reports[:nth])
-                )
+                self.strays.append(Suspicion(report, (case,), history, outcome.console, drivers, reports[:nth]))
         return found
+
+
+def _evidence(suspicion: Suspicion, how: How, case: Case, hits: Sequence[_Sighting], runs: int) -> Evidence:
+    """The evidence of a case that showed the bug in ``hits``, of ``runs`` runs."""
+    outcome, report = hits[0].outcome, hits[0].report
+    return Evidence(
+        evolve(report, guilty=report.guilty or suspicion.report.guilty),
+        case,
+        outcome.console,
+        bound_drivers(outcome.bindings) or suspicion.drivers,
+        how,
+        len(hits),
+        runs,
+        render_capture(outcome.conversation, f"{report.title}: {how.value}"),
+    )

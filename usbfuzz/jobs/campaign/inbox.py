@@ -11,7 +11,7 @@ from attrs import define, field
 from harness.workers.procs import clean_exit_or_die
 
 from .case_queue import CaseQueue
-from .messages import Block, Order, SightingSaved, Stop
+from .messages import Block, Order, SightingSaved, Stop, ToShrink
 
 __all__ = ["Inbox", "unless_set"]
 
@@ -38,8 +38,9 @@ class Inbox:
 
     cases: CaseQueue
     stop: asyncio.Event = field(factory=asyncio.Event)  #: end after the round that runs
-    hurry: bool = False  #: start no further run to attribute a crash
+    hurried: asyncio.Event = field(factory=asyncio.Event)  #: leave crashes as they are known so far
     saved: asyncio.Queue[SightingSaved] = field(factory=asyncio.Queue)  #: answers to sightings, in their order
+    to_shrink: asyncio.Queue[ToShrink] = field(factory=asyncio.Queue)  #: answers to being free
 
     def take(self, order: Order | None) -> None:
         """Take an order; ``None``: the campaign's process is gone, and little time is left to clean up."""
@@ -48,11 +49,23 @@ class Inbox:
                 self.cases.add(order)
             case SightingSaved():
                 self.saved.put_nowait(order)
+            case ToShrink():
+                self.to_shrink.put_nowait(order)
             case Stop(hurry):
-                self.hurry = self.hurry or hurry
+                if hurry:
+                    self._hurry()
                 self.stop.set()
             case None:
                 clean_exit_or_die()
-                self.hurry = True
+                self._hurry()
                 self.saved.put_nowait(SightingSaved("", attribute=False))
                 self.stop.set()
+
+    @property
+    def hurry(self) -> bool:
+        """Start no further run to look into a crash."""
+        return self.hurried.is_set()
+
+    def _hurry(self) -> None:
+        self.hurried.set()
+        self.to_shrink.put_nowait(ToShrink())

@@ -3,8 +3,9 @@
 ::
 
     campaign  WorkerStart, Block, Stop, SightingSaved  ─▶  worker  ─▶  CaseRange  generator
-              Entered, Sighted, Manifested,            ◀─          ◀─  Made
-              Attributed, Shrunk, RoundDone
+              ToShrink                                     │           ◀─  Made
+              Entered, Sighted, Manifested, Attributed,◀─
+              Free, Shrunk, RoundDone
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from harness.lane.outcome import Verdict
 from harness.workers.lines import Lines
 from harness.workers.messages import WorkerMessages
 from usbfuzz.case.model import Case
+from usbfuzz.crashes.companions import Companion
 from usbfuzz.crashes.evidence import Evidence
-from usbfuzz.crashes.manifestation import Manifestation
 from usbfuzz.crashes.minimized import Minimized
+from usbfuzz.triage import Report
 
 __all__ = [
     "CASES",
@@ -31,6 +33,7 @@ __all__ = [
     "Bound",
     "CaseRange",
     "Entered",
+    "Free",
     "GaveUp",
     "LaneState",
     "Made",
@@ -42,6 +45,7 @@ __all__ = [
     "Sighted",
     "SightingSaved",
     "Stop",
+    "ToShrink",
     "WorkerStart",
 ]
 
@@ -112,18 +116,36 @@ class Sighted:
 
 @frozen
 class Manifested:
-    """Another report that the bug in this crash directory leads to."""
+    """Another report after one of the bug in this crash directory: ``evidence`` is of that report."""
 
     slug: str
-    manifestation: Manifestation
+    evidence: Evidence
 
 
 @frozen
 class Attributed:
-    """What became of a sighting: the smallest input that showed it again."""
+    """What became of a sighting: the smallest input that showed it again, and what that showed besides it."""
 
     slug: str
     evidence: Evidence
+    companions: tuple[Companion, ...] = ()
+    seconds: float = 0.0  #: wall time that a run of it took
+
+
+@frozen
+class Free:
+    """The lane has time to minimize a case; ``last``: it has no other work, and waits until there is one or no more."""
+
+    last: bool = False
+
+
+@frozen
+class ToShrink:
+    """The answer to :class:`Free`: the case of a bug to be made small; no report: there is none."""
+
+    slug: str = ""
+    case: Case | None = None
+    report: Report | None = None
 
 
 @frozen
@@ -134,6 +156,7 @@ class Shrunk:
     minimized: Minimized
     console: str
     capture: bytes = b""
+    companions: tuple[Companion, ...] = ()  #: what runs of the small case showed besides the bug
 
 
 @frozen
@@ -156,15 +179,15 @@ class GaveUp:
 
 @frozen
 class RoundDone:
-    """A round is over, attribution included. Without a ``verdict`` no run of it could be believed."""
+    """A round is over. Without a ``verdict`` no run of it could be believed."""
 
     indices: tuple[int, ...]
     verdict: Verdict | None
     plugs: int
     enumerated: int
     requests: int
-    seconds: float  #: wall time of the lane: the round, its re-runs and attribution
-    restores: int
+    seconds: float  #: wall time of the lane: the round and its re-runs
+    restores: int  #: since the round before
     dilated: int  #: runs thrown away because the guest was answered too late
     worst_reply_ms: float
     drivers: tuple[Bound, ...]
@@ -191,8 +214,8 @@ class Made:
     case: Case
 
 
-Order = Block | Stop | SightingSaved
-Reply = Entered | Sighted | Manifested | Attributed | Shrunk | RoundDone
+Order = Block | Stop | SightingSaved | ToShrink
+Reply = Entered | Sighted | Manifested | Attributed | Free | Shrunk | RoundDone
 
 #: Campaign and worker.
 MESSAGES: WorkerMessages[WorkerStart, Order, Reply] = WorkerMessages.of("campaign pipe", WorkerStart, Order, Reply)

@@ -6,22 +6,30 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import define, field
 
 from harness.lane.config import LaneConfig
+from usbfuzz.case.model import Case
+from usbfuzz.crashes.causes import Causes
+from usbfuzz.crashes.companions import Companion
 from usbfuzz.crashes.layout import MINIMIZED_FILE
+from usbfuzz.crashes.manifestation import Manifestation, Where
+from usbfuzz.crashes.record import How
 from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import UsbfuzzError, first_of
 
 from .assignment import LaneSupervisor
 from .confirmation import confirm_new
 from .gathered import Gathered
+from .handout import Handout
 from .ledger import CaseLedger
+from .looking import LAST_SECONDS
 from .messages import (
     Attributed,
     Entered,
+    Free,
     LaneState,
     Manifested,
     RoundDone,
@@ -29,10 +37,10 @@ from .messages import (
     Sighted,
     SightingSaved,
     Stop,
+    ToShrink,
 )
 from .options import CampaignOptions
 from .progress import Progress
-from .shrink import LAST_SECONDS
 from .state import CampaignState
 from .view import View
 
@@ -45,8 +53,8 @@ _TICK = 0.5  #: seconds between frames of the view, and between looks at the clo
 _SAVE_EVERY = 2  #: ticks between writes of the campaign's state
 _FLUSH_EVERY = 20  #: ticks between writes of crash counts
 _REACHED_EVERY = 30.0  #: seconds between two looks at what the lanes have reached
-_FINISH = 30.0 + LAST_SECONDS + 60.0  #: seconds for what runs, attribution and minimization, when the time is up
-_HURRY = 15.0  #: seconds for the round that runs, from Ctrl-C on
+_FINISH = LAST_SECONDS + 12.0  #: seconds for what runs, attribution and minimization, when the time is up
+_HURRY = 10.0  #: seconds for the round that runs, from Ctrl-C on
 
 
 @define
@@ -61,10 +69,16 @@ class Campaign:
     view: View
     gathered: Gathered | None = None  #: what the cases reached; None: it is not kept
     killed: bool = False  #: ended by a second Ctrl-C
+    _causes: Causes = field(init=False)
+    _handout: Handout = field(init=False)
     _claims: dict[str, int] = field(factory=dict, init=False)  #: crash directory: lane that looks for its case
     _running: asyncio.Event = field(factory=asyncio.Event, init=False)  #: the first round began
     _stop: asyncio.Event = field(factory=asyncio.Event, init=False)
     _kill: asyncio.Event = field(factory=asyncio.Event, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._causes = Causes(self.store)
+        self._handout = Handout(self.options.lanes)
 
     def interrupt(self) -> None:
         """Ctrl-C: the first ends rounds and guests cleanly, the second kills them."""
@@ -82,7 +96,7 @@ class Campaign:
                 async with asyncio.TaskGroup() as group:
                     ticking = group.create_task(self._tick())
                     looking = group.create_task(self._look_at_coverage())
-                    lanes = [group.create_task(supervisor.run()) for supervisor in supervisors]
+                    lanes = [group.create_task(self._lane(number, lane)) for number, lane in enumerate(supervisors)]
                     await self._until_over(supervisors, lanes)
                     ticking.cancel()
                     looking.cancel()
@@ -92,6 +106,13 @@ class Campaign:
                 self._save(every=True)
                 self._gather()
                 self._sample(last=True)
+
+    async def _lane(self, number: int, supervisor: LaneSupervisor) -> None:
+        """One lane, to its end."""
+        try:
+            await supervisor.run()
+        finally:
+            self._handout.gone(number)
 
     def _gather(self) -> None:
         """Add up what the lanes have reached."""
@@ -115,7 +136,7 @@ class Campaign:
         fresh = sorted(slug for slug in self.progress.fresh if self.store.crashes[slug].reproduced)
         if self.options.confirm:
             with _signals(self.interrupt):
-                await confirm_new(self.store, fresh, config, self._stop.is_set, self.view.say)
+                await confirm_new(self.store, fresh, config, self._stop.is_set, self.view.say, self._shown)
         left = [slug for slug in fresh if not (self.options.out / slug / MINIMIZED_FILE).exists()]
         if left and self.options.minimize:
             self.view.say(f"not minimized: {len(left)}, such as: usbfuzz minimize {self.options.out / left[0]}")
@@ -126,9 +147,9 @@ class Campaign:
         if not self._stop.is_set():
             for supervisor in supervisors:
                 supervisor.stop(Stop())
+            self.view.say(f"the time is up: what was found is looked into for at most {_FINISH:.0f} s")
             if await self._over(lanes, self._stop, _FINISH):
                 return
-        self._stop.set()
         for supervisor in supervisors:
             supervisor.stop(Stop(hurry=True))
         if await self._over(lanes, self._kill, _HURRY):
@@ -187,15 +208,20 @@ class Campaign:
         if new:
             self.progress.fresh.add(crash.slug)
             self.view.say(f"new crash: {crash.title} ({self.options.out / crash.slug})")
-        known = crash.suppressed or crash.reproduced or crash.attempts >= ATTEMPTS
-        open_question = not known and crash.slug not in self._claims
+        known = crash.suppressed or crash.reproduced or not crash.is_bug_of(message.evidence.report)
+        tried = crash.attempts >= (1 if crash.doubt else ATTEMPTS)
+        open_question = not known and not tried and crash.slug not in self._claims
         if open_question:
             self._claims[crash.slug] = lane
         return SightingSaved(crash.slug, attribute=open_question)
 
     def manifested(self, message: Manifested) -> None:
-        """Note what else a bug led to."""
-        self.store.manifested(message.slug, message.manifestation)
+        """Note what else a bug led to; what the user has parted from it is a bug of its own."""
+        report = message.evidence.report
+        if self.store.by_hand.parted(message.slug, report.title, report.guilty):
+            self.store.sighted(message.evidence)
+        else:
+            self.store.manifested(message.slug, Manifestation.of(report, Where.AFTER))
 
     def attributed(self, message: Attributed) -> None:
         """Keep the case that was found for a crash."""
@@ -203,12 +229,33 @@ class Campaign:
         crash = self.store.attributed(message.slug, message.evidence)
         if crash.runs:
             self.view.say(f"reproduced {crash.reproduced} of {crash.runs}: {crash.title} ({crash.how})")
+        evidence = message.evidence
+        if not evidence.hits or crash.slug != message.slug:
+            return
+        if self.options.minimize:
+            self._handout.add(crash.slug, evidence.case, evidence.report, message.seconds)
+        self._shown(crash.slug, message.companions, evidence.case if evidence.how is How.ALONE else None)
+
+    def _shown(self, slug: str, found: Iterable[Companion], case: Case | None = None) -> None:
+        """Runs of the bug's case showed others: directories of one cause become one."""
+        before = dict(self.store.crashes)
+        self._causes.shown(slug, found, case)
+        for gone in before.keys() - self.store.crashes.keys():
+            self.progress.fresh.discard(gone)
+            self._handout.drop(gone)
+            self.view.say(f"the same cause: {before[gone].title} ({self.store.home_of(gone)} lists it)")
+
+    def free(self, lane: int, message: Free, send: Callable[[ToShrink], None]) -> None:
+        """Give a lane that has time for it a case to be made small."""
+        self._handout.ask(lane, send, last=message.last)
 
     def shrunk(self, message: Shrunk) -> None:
         """Keep the small case."""
         crash = self.store.minimized(message.slug, message.minimized, message.console, message.capture)
         small = message.minimized
         self.view.say(f"minimized {small.before:,} to {small.after:,} bytes: {crash.title}")
+        if crash.slug == message.slug:
+            self._shown(crash.slug, message.companions, small.case if len(small.case.devices) == 1 else None)
 
     def round_done(self, lane: int, message: RoundDone) -> None:
         """Add a round to totals, drivers and crash counts."""
@@ -217,9 +264,14 @@ class Campaign:
         for slug in message.hits:
             self.store.hit(slug)
 
+    def lane_begun(self, lane: int) -> None:
+        """A lane has a new process, which may find something."""
+        self._handout.back(lane)
+
     def lane_lost(self, lane: int, why: str, given_up: list[int]) -> None:
         """Note a worker that died, and the cases that are not tried again."""
         self._claims = {slug: owner for slug, owner in self._claims.items() if owner != lane}
+        self._handout.gone(lane)
         self.progress.lanes[lane].deaths += 1
         self.progress.notes.append(f"lane {lane} starts again: {why}")
         self.view.say(f"lane {lane} starts again: {why}")

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from harness.guest.qemu import Mode, Timing
 from harness.lane.config import LaneConfig, needs_probe
 from harness.lane.lane import Lane
+from harness.lane.outcome import Outcome
 from harness.lane.prepare import prepare
 from usbfuzz.case.model import Case
 
@@ -25,6 +26,7 @@ class Confirmation:
 
     hits: int
     runs: int
+    shown: tuple[Outcome, ...] = ()  #: the runs in which anything was reported
 
     def __str__(self) -> str:
         if not self.runs:
@@ -65,6 +67,7 @@ class RealTime:
         config = evolve(self.config, timing=Timing.TCG) if emulated else self.config
         lane = await Lane.open(config.for_case(case), on_progress)
         hits = runs = 0
+        shown: list[Outcome] = []
         try:
             async with asyncio.timeout(seconds):
                 fresh = True
@@ -75,8 +78,9 @@ class RealTime:
                     fresh = outcome.restored
                     runs += 1
                     hits += outcome.shows(names)
+                    shown += [outcome] if outcome.reports else []
         except TimeoutError:
             pass
         finally:
             await lane.close()
-        return Confirmation(hits, runs)
+        return Confirmation(hits, runs, tuple(shown))

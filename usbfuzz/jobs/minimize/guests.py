@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 from typing import Protocol
 
 from attrs import define, field
@@ -32,6 +33,8 @@ class OneGuest:
 
     lane: RunsCases
     names: frozenset[str]  #: titles of the bug; empty when any crash will do
+    driver: str = ""  #: the guilty driver of the bug; "": any
+    on_outcome: Callable[[Case, Outcome], None] = lambda _case, _outcome: None  #: called with each run
     fresh: bool = False  #: the guest has run nothing since its snapshot
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
@@ -53,8 +56,9 @@ class OneGuest:
                 await self.refresh()
             outcome = await self.lane.run(case)
             self.fresh = outcome.restored
+            self.on_outcome(case, outcome)
             gc.collect(1)  # now, when no guest waits for an answer
-        report = outcome.report_of(self.names)
+        report = outcome.report_of(self.names, self.driver)
         if report is None:
             return CandidateRun(hit=False, dilated=outcome.dilated)
         return CandidateRun(hit=True, report=report, console=outcome.console)
