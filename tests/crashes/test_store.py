@@ -47,7 +47,7 @@ def test_a_new_crash_is_a_directory_with_all_its_files(tmp_path: Path) -> None:
     directory = tmp_path / crash.slug
     assert {path.name for path in directory.iterdir()} == {
         *("case.toml", "console.log", "crash.toml"),
-        *("report.txt", "lsusb.txt", "repro.py", "repro.c"),
+        *("report.txt", "lsusb.txt", "repro.py", "repro.c", "repro.syz"),
     }
     assert (directory / "console.log").read_text() == "the console\n"
     saved = load(directory / "case.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from usbfuzz.case import DeviceSpec
 from usbfuzz.descriptors.constants import DescriptorType
 from usbfuzz.device import Device
-from usbfuzz.export.requests import endpoint_reads, scripted_requests
+from usbfuzz.report.requests import endpoint_reads, scripted_requests
 from usbfuzz.wire import Setup
 
 __all__ = ["behaviour"]

@@ -13,8 +13,8 @@ from usbfuzz.case import DeviceSpec
 from usbfuzz.case.model import ControlScript, EndpointScript, Step
 from usbfuzz.errors import InputError
 from usbfuzz.export import FORMATS, export
-from usbfuzz.export.losses import losses
 from usbfuzz.importers import import_bytes
+from usbfuzz.report.losses import losses
 from usbfuzz.report.served import served
 from usbfuzz.wire import NAK, STALL, Answer, Speed, Status, data
 

@@ -24,6 +24,7 @@ __all__ = [
     "REPRO_FILE",
     "SUPPRESSED_FILE",
     "SUPPRESS_FILE",
+    "SYZ_FILE",
     "VERDICTS_FILE",
     "may_be_case",
 ]
@@ -54,6 +55,7 @@ REPORT_FILE = "report.txt"
 LSUSB_FILE = "lsusb.txt"
 REPRO_FILE = "repro.py"
 GADGET_FILE = "repro.c"
+SYZ_FILE = "repro.syz"
 
 
 def may_be_case(name: str, *, in_crash_directory: bool) -> bool:

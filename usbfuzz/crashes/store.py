@@ -1,8 +1,8 @@
 """The crash directories of a campaign: ``OUT/SLUG/`` with case.toml, console.log, crash.toml, and texts for people.
 
 A directory appears whole, by one rename, or not at all. crash.toml is written last whenever files change, and makes
-the directory a crash directory. The texts (report.txt, lsusb.txt, repro.py, repro.c) come after the evidence, and can
-be made again from it: `usbfuzz crashes report`.
+the directory a crash directory. The texts (report.txt, lsusb.txt, repro.py, repro.c, repro.syz) come after the
+evidence, and can be made again from it: `usbfuzz crashes report`.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 
     formats.py      the forms by name; each writes one device, and what it does not carry is found
       ├─ python/      an own Device class, exact
-      ├─ facedancer.py (facedancer_order.py: what it builds by itself), syzkaller.py, capture.py, umockdev.py
-      └─ repro.c for raw-gadget and lsusb -v text are usbfuzz.report's
-    losses.py       reads a file again, and tells what came back otherwise; requests.py is what it asks
+      ├─ facedancer.py (facedancer_order.py: what it builds by itself), capture.py, umockdev.py
+      └─ repro.c for raw-gadget, programs for syzkaller and lsusb -v text are usbfuzz.report's, and so is reading a
+         file again to tell what came back otherwise
     source.py       Python source, laid out as ruff format does
 """
 

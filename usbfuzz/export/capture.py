@@ -19,9 +19,8 @@ from usbfuzz.descriptors.standard import DeviceDescriptor, EndpointDescriptor
 from usbfuzz.descriptors.strings import ENGLISH_US
 from usbfuzz.descriptors.tree import hid_interfaces
 from usbfuzz.report.capture import render_capture
+from usbfuzz.report.requests import endpoint_reads, scripted_requests
 from usbfuzz.wire import Answer, Setup, Status, TransferType
-
-from .requests import endpoint_reads, scripted_requests
 
 __all__ = ["render_pcapng"]
 

@@ -10,14 +10,14 @@ from attrs import frozen
 from usbfuzz.case.model import Case, DeviceSpec
 from usbfuzz.export.python import render_python
 from usbfuzz.report.gadget import render_gadget
+from usbfuzz.report.losses import read_again
 from usbfuzz.report.lsusb import render_lsusb
+from usbfuzz.report.syzkaller import render_syz
 from usbfuzz.wire import Status
 
 from .capture import render_pcapng
 from .facedancer import render_facedancer
 from .facedancer_order import numbers
-from .losses import read_again
-from .syzkaller import render_syz
 from .umockdev import render_umockdev
 
 __all__ = ["FORMATS", "Exported", "Format", "export"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from usbfuzz.crashes.layout import GADGET_FILE, LSUSB_FILE, REPORT_FILE, REPRO_FILE
+from usbfuzz.crashes.layout import GADGET_FILE, LSUSB_FILE, REPORT_FILE, REPRO_FILE, SYZ_FILE
 from usbfuzz.crashes.saved import Rendered, SavedCrash
 from usbfuzz.report.lsusb import render_lsusb
 
 from .gadget import render_gadget
 from .repro import render_repro
-from .text import oops_of, render_text
+from .syzkaller import render_syz_case
+from .text import render_text
+from .words import oops_of
 
 __all__ = ["render"]
 
@@ -51,4 +53,13 @@ def _gadget(saved: SavedCrash) -> str:
     return render_gadget(saved.case, title=saved.crash.title, kernel=saved.crash.kernel)
 
 
-_TEXTS: dict[str, Callable[[SavedCrash], str]] = {LSUSB_FILE: _lsusb, REPRO_FILE: _repro, GADGET_FILE: _gadget}
+def _syz(saved: SavedCrash) -> str:
+    return render_syz_case(saved.case, title=saved.crash.title, kernel=saved.crash.kernel)
+
+
+_TEXTS: dict[str, Callable[[SavedCrash], str]] = {
+    LSUSB_FILE: _lsusb,
+    REPRO_FILE: _repro,
+    GADGET_FILE: _gadget,
+    SYZ_FILE: _syz,
+}

@@ -7,20 +7,23 @@ answers one request: a reply fits by the type (standard, class, vendor) and bReq
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define
 
-from usbfuzz.case.model import ControlScript, DeviceSpec
+from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec
 from usbfuzz.descriptors import language_descriptor, split
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, StandardRequest
 from usbfuzz.descriptors.standard import InterfaceDescriptor
 from usbfuzz.errors import InputError
+from usbfuzz.reading import printable
 from usbfuzz.wire import Answer, Speed, Status
 
-from .source import printable
+from .losses import read_again
 
-__all__ = ["render_syz"]
+__all__ = ["render_syz", "render_syz_case"]
+
+FORMAT = "a syzkaller program"  #: for messages
 
 _SPEEDS = {Speed.LOW: 1, Speed.FULL: 2, Speed.HIGH: 3, Speed.SUPER: 5}  #: enum usb_device_speed
 _DATA, _ALIGNED = 0x7F0000000000, 0x40  #: where a program's memory begins, and what it is handed out in
@@ -36,19 +39,74 @@ Reply = tuple[int, int, bytes]  # bmRequestType bits 6:5, bRequest or bDescripto
 
 
 def render_syz(spec: DeviceSpec) -> str:
-    """The program. Raises InputError for a device that the executor would not connect."""
+    """The program that plugs a device in. Raises InputError for a device that the executor would not connect."""
+    return "\n".join(_program(spec, "r0", _Memory())) + "\n"
+
+
+def render_syz_case(case: Case, *, title: str, kernel: str) -> str:
+    """The program for a case: what it is, and what of the case it does not carry, in comments at its top.
+
+    Only these are there when a device of the case is none that the executor would connect.
+    """
+    head = [
+        title,
+        f"Seen on {kernel}." if kernel else "",
+        "For syz-execprog, on a kernel with raw-gadget and dummy_hcd.",
+    ]
+    try:
+        lost = [f"{device.name}: {phrase}" for device in case.devices for phrase in _lost(device)]
+        lines = list(_schedule(case))
+    except InputError as error:
+        return _comments([*head, f"There is no program: {error}"])
+    params = " ".join(case.guest.kernel_params)
+    if params:
+        head.append(f"The kernel was booted with {params}")
+    lost += _lost_events(case)
+    return _comments([*head, *(f"Not in this program: {phrase}" for phrase in lost)]) + "\n".join(lines) + "\n"
+
+
+def _comments(lines: Iterable[str]) -> str:
+    return "".join(f"# {printable(line)}\n" for line in lines if line)
+
+
+def _lost(spec: DeviceSpec) -> tuple[str, ...]:
+    return read_again(spec, render_syz(spec).encode(), FORMAT)
+
+
+def _lost_events(case: Case) -> Iterator[str]:
+    if any(event.action is Action.RESET for event in case.events):
+        yield "resets of the port"
+    if any(event.after_ms is not None or event.after_requests is not None for event in case.events):
+        yield "when devices are plugged in and pulled: it waits until they were asked all"
+    if case.guest.exercise:
+        yield "that the device's nodes are opened"
+
+
+def _schedule(case: Case) -> Iterator[str]:
+    """The calls of all plugs and unplugs, in their order."""
+    memory = _Memory()
+    plugged: dict[int, str] = {}
+    for number, event in enumerate(case.events):
+        match event.action:
+            case Action.PLUG:
+                plugged[event.port] = f"r{number}"
+                yield from _program(case.devices[event.device or 0], plugged[event.port], memory)
+            case Action.UNPLUG if event.port in plugged:
+                yield f"syz_usb_disconnect({plugged.pop(event.port)})"
+
+
+def _program(spec: DeviceSpec, name: str, memory: _Memory) -> Iterator[str]:
+    """The calls for one device, which the others know by ``name``. Raises InputError, see :func:`render_syz`."""
     raw = spec.device + b"".join(spec.configurations[:1])
     if len(spec.device) != _LEAST - 9 or len(raw) < _LEAST:
         what = "syz_usb_connect needs a device descriptor of 18 bytes and a configuration of at least 9"
         raise InputError(f"{printable(spec.name)}: {what}; use --as python or --as c")
-    memory = _Memory()
-    lines = [
-        f"r0 = syz_usb_connect({_SPEEDS[spec.speed]:#x}, {len(raw):#x}, {memory.blob(raw)}, {_more(spec, memory)})"
-    ]
-    lines += _exchanges(spec, memory)
+    speed, more = f"{_SPEEDS[spec.speed]:#x}", _more(spec, memory)
+    yield f"{name} = syz_usb_connect({speed}, {len(raw):#x}, {memory.blob(raw)}, {more})"
+    yield from _exchanges(spec, name, memory)
     for script in spec.endpoints:
-        lines += _writes(script.bEndpointAddress, [(step.answer, step.times or 1) for step in script.steps], memory)
-    return "\n".join(lines) + "\n"
+        answers = [(step.answer, step.times or 1) for step in script.steps]
+        yield from _writes(name, script.bEndpointAddress, answers, memory)
 
 
 @define
@@ -78,7 +136,7 @@ def _more(spec: DeviceSpec, memory: _Memory) -> str:
     return f"{at}={{{loose}, {count:#x}, [{pairs}]}}"
 
 
-def _exchanges(spec: DeviceSpec, memory: _Memory) -> Iterator[str]:
+def _exchanges(spec: DeviceSpec, name: str, memory: _Memory) -> Iterator[str]:
     """A call for each answer that differs from the one before, and some more.
 
     A HID driver asks twice of an interface: SET_IDLE, then for the report descriptor (usbhid_parse).
@@ -95,7 +153,7 @@ def _exchanges(spec: DeviceSpec, memory: _Memory) -> Iterator[str]:
         descriptors += [_descriptor(script, raw) for script, raw in said if _asks_descriptor(script)]
         responses = [_response(script, raw) for script, raw in said if not _asks_descriptor(script)]
         given = (_table(descriptors, _DESCRIPTORS, memory), _table(responses, _RESPONSES, memory))
-        yield f"syz_usb_control_io(r0, {', '.join(given)})"
+        yield f"syz_usb_control_io({name}, {', '.join(given)})"
 
 
 def _interfaces(raw: bytes) -> Iterator[InterfaceDescriptor]:
@@ -135,8 +193,8 @@ def _table(replies: Sequence[Reply], slots: int, memory: _Memory) -> str:
     return f"{at}={{{_COUNT + _SLOT * len(pointers):#x}, {', '.join(pointers)}}}"
 
 
-def _writes(address: int, answers: Sequence[tuple[Answer, int]], memory: _Memory) -> Iterator[str]:
+def _writes(name: str, address: int, answers: Sequence[tuple[Answer, int]], memory: _Memory) -> Iterator[str]:
     """What an IN endpoint sends, a call each."""
     said = [answer.data for answer, times in answers for _ in range(min(times, _WRITES)) if answer.data]
     for raw in said[:_WRITES] if address & DIRECTION_IN else ():
-        yield f'syz_usb_ep_write(r0, 0x{address:x}, {len(raw):#x}, {memory.at(len(raw))}="{raw.hex()}")'
+        yield f'syz_usb_ep_write({name}, 0x{address:x}, {len(raw):#x}, {memory.at(len(raw))}="{raw.hex()}")'

@@ -11,9 +11,9 @@ from usbfuzz.descriptors import language_descriptor, split
 from usbfuzz.descriptors.constants import DIRECTION_IN
 from usbfuzz.errors import InputError
 from usbfuzz.importers import import_bytes
+from usbfuzz.reading import printable
 
 from .requests import endpoint_reads, scripted_requests
-from .source import printable
 
 __all__ = ["losses", "read_again"]
 
