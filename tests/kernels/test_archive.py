@@ -271,10 +271,18 @@ def _tarball(files: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def test_the_source_is_the_code_of_the_kernels_architecture(archive: FakeArchive, get: Resolve, cache: Path) -> None:
+def test_the_source_is_the_code_of_the_kernels_architecture_and_who_looks_after_it(
+    archive: FakeArchive, get: Resolve, cache: Path
+) -> None:
     top = "linux-source-6.1"
-    wanted = ("drivers/usb/core/hub.c", "include/linux/usb.h", "arch/x86/kernel/traps.c", "lib/memcpy.S")
-    others = ("arch/arm/kernel/traps.c", "tools/perf/perf.c", "MAINTAINERS", "drivers/usb/core/.x.c", "../../evil.c")
+    wanted = ("drivers/usb/core/hub.c", "include/linux/usb.h", "arch/x86/kernel/traps.c", "lib/memcpy.S", "MAINTAINERS")
+    others = (
+        "arch/arm/kernel/traps.c",
+        "tools/perf/perf.c",
+        "lib/MAINTAINERS",
+        "drivers/usb/core/.x.c",
+        "../../evil.c",
+    )
     tarball = _tarball({f"{top}/{name}": name.encode() for name in (*wanted, *others)})
     archive.package("bookworm", top, "6.1.10-1", {f"usr/src/{top}.tar.xz": tarball})
     archive.publish("bookworm")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -52,6 +52,20 @@ class Archive:
             gone = ", ".join(offer.candidate.missing)
             raise KernelError(f"{spec}: {offer.suite} still lists {offer.name}, but its packages {gone} are gone")
         return offer
+
+    def every(self, distribution: Distribution, arch: Arch) -> Iterator[Offer]:
+        """Every stock kernel of every suite that can be had whole; a suite that cannot be read is said and left out."""
+        for suite in distribution.suites:
+            spec = ArchiveSpec(distribution, suite, arch)
+            try:
+                root, packages = self._packages(spec, suite)
+            except SuiteMissingError:
+                continue
+            except KernelError as error:
+                self.on_progress(f"without the kernels of {suite}: {error}")
+                continue
+            whole = (found for found in candidates(packages, distribution, arch) if not found.missing)
+            yield from (Offer(spec, suite, candidate, root) for candidate in whole)
 
     def fetch(self, offer: Offer, workspace: Path) -> Path:
         """Download and unpack into ``workspace``; gives the finished directory (``vmlinuz``, ``lib/modules``).

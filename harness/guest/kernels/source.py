@@ -1,4 +1,7 @@
-"""The source of a distribution's kernel, out of its ``linux-source`` package: to show code beside what was executed."""
+"""The source of a distribution's kernel, out of its ``linux-source`` package.
+
+It is for showing code beside what was executed, and its MAINTAINERS for knowing who is to be told of a bug.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ __all__ = ["kernel_source", "source_directory", "source_package"]
 _APT_FILES = AptFiles()
 _TARBALL = re.compile(r"linux-source-[\d.]+\.tar\.\w+")
 _CODE = frozenset({".c", ".h", ".S"})  #: what the compiler names in debug information, of the sources
+_MAINTAINERS = "MAINTAINERS"  #: at the top of the tree: who is to be told of a bug
 _ELSEWHERE = ("Documentation", "samples", "tools")  #: directories at the top that are no kernel code
 _PATH = re.compile(r"(?:[\w+,@-][\w.+,@-]*/)*[\w+,@-][\w.+,@-]*")  #: below the tree, no part hidden or ".."
 
@@ -38,7 +42,7 @@ def kernel_source(
 ) -> Path:
     """The top of the source tree of ``kernel``, patched as the distribution built it, fetched on first use.
 
-    Some 130 MB to download; C and assembly of the kernel's architecture, 860 MB, are kept.
+    Some 130 MB to download; MAINTAINERS, and C and assembly of the kernel's architecture, 860 MB, are kept.
     Raises KernelError (no such package, not verified), StorageError.
     """
     extra = Extra(
@@ -76,7 +80,9 @@ def _extract(tree: tarfile.TarFile, arch: str, into: Path) -> None:
 
 
 def _is_wanted(path: PurePosixPath, arch: str) -> bool:
-    """Whether a file of the tree can be one whose lines are executed."""
+    """Whether a file of the tree can be one whose lines are executed, or says who looks after those."""
+    if str(path) == _MAINTAINERS:
+        return True
     if path.suffix not in _CODE or not _PATH.fullmatch(str(path)) or path.parts[0] in _ELSEWHERE:
         return False
     return path.parts[0] != "arch" or path.parts[1] == arch
