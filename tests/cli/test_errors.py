@@ -70,6 +70,20 @@ WRONG = {
     "a file where the crashes should go": Wrong(("fuzz", "--out", "in-the-way"), "Invalid value for '-o'", "is a file"),
     "a log that is not there": Wrong(("triage", "missing.log"), "Invalid value for 'LOG...'", "missing.log"),
     "a log that is a directory": Wrong(("triage", "."), "Invalid value for 'LOG...'", "directory"),
+    "a crash to mail that is not there": Wrong(("crashes", "mail", "WARNING-in-x", "."), "WARNING-in-x: no such crash"),
+    "no crash to look for": Wrong(("bisect", MOUSE), f"{MOUSE}: records no crash to look for", "--any"),
+    "one kernel to search among": Wrong(
+        ("bisect", KNOWN_BUG, "-k", "debian:6.1"), "debian:6.1: there is nothing between"
+    ),
+    "no kernel to search among": Wrong(("bisect", KNOWN_BUG, "--cached"), "no kernel: there is nothing between"),
+    "a tree for git that is none": Wrong(("bisect-step", KNOWN_BUG, "."), "", "no kernel tree", 130),
+    "a tree for git that is not there": Wrong(
+        ("bisect-step", KNOWN_BUG, "missing"), "", "missing: no such directory", 130
+    ),
+    "a case for git that is not there": Wrong(
+        ("bisect-step", "missing.toml", "."), "missing.toml: ", "No such file", 130
+    ),
+    "no tree for git": Wrong(("bisect-step", KNOWN_BUG), "Missing argument 'TREE'", status=130),
     "zero replays": Wrong(("replay", KNOWN_BUG, "--times", "0"), "Invalid value for '-n' / '--times'"),
     "no QEMU to replay on": Wrong(
         ("replay", KNOWN_BUG), "qemu-system-x86_64: not found", "qemu-system-x86", 4, {"PATH": ""}

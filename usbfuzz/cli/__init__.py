@@ -1,7 +1,7 @@
 """The command line: one small module per command, one place that turns errors into exit codes.
 
 Exit status: 0 done (for ``replay``: reproduced), 1 the answer is no (not reproduced), 2 wrong input, 3 the guest did
-not boot, 4 this machine or usbfuzz failed, 130 interrupted.
+not boot, 4 this machine or usbfuzz failed, 130 interrupted. ``bisect-step`` has git's: 0, 1, 125, and errors from 128.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _COMMANDS = {
     "replay": "usbfuzz.cli.replay:replay_command",
     "regress": "usbfuzz.cli.regress:regress_command",
     "crashes": "usbfuzz.cli.crashes:crashes",
+    "bisect": "usbfuzz.cli.bisect:bisect_command",
+    "bisect-step": "usbfuzz.cli.bisect:step_command",
     "minimize": "usbfuzz.cli.minimize:minimize_command",
     "plug": "usbfuzz.cli.plug:plug_command",
     "serve": "usbfuzz.cli.serve:serve_command",
@@ -37,6 +39,7 @@ _COMMANDS = {
     "bench": "usbfuzz.cli.bench:bench_command",
     "triage": "usbfuzz.cli.triage:triage",
 }
+_STOPS = 128  #: what is added to the exit status of an error where git asks
 
 
 class _LazyGroup(click.Group):
@@ -72,7 +75,12 @@ def main() -> None:
         click.echo("usbfuzz: interrupted", err=True)
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - whatever it is, it gets its line and its status here
-        sys.exit(_explain(first_of(error)))
+        sys.exit(_for_git(_explain(first_of(error))))
+
+
+def _for_git(status: int) -> int:
+    """An error's exit status; git bisect run takes 1 to 127 for answers about a commit, and stops at more."""
+    return status + _STOPS if sys.argv[1:2] == ["bisect-step"] else status
 
 
 def _explain(error: Exception) -> int:
