@@ -16,14 +16,15 @@ from usbfuzz.crashes.minimized import Mark, Minimized
 from usbfuzz.crashes.record import Crash
 from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.report.render import render
-from usbfuzz.report.text import COLUMNS, oops_of, render_text
+from usbfuzz.report.text import render_text
+from usbfuzz.report.words import COLUMNS, oops_of
 
 _CORPUS = KNOWN_BUGS
 _CASES = {path.stem: load(path) for path in sorted(_CORPUS.glob("*.toml"))}
 _LOG = golden_log("001").decode(errors="replace")
 
 
-def _crash(title: str = "general protection fault in device_wakeup_disable", **changes: object) -> Crash:
+def crash_of(title: str = "general protection fault in device_wakeup_disable", **changes: object) -> Crash:
     known: dict[str, object] = {
         "slug": "s",
         "title": title,
@@ -47,7 +48,7 @@ def _crash(title: str = "general protection fault in device_wakeup_disable", **c
 def test_its_own_lines_have_at_most_72_columns(name: str) -> None:
     case = _CASES[name]
     title = case.expect[0].title
-    facts = SavedCrash(_crash(title, alt_titles=(title * 3,)), case, "")
+    facts = SavedCrash(crash_of(title, alt_titles=(title * 3,)), case, "")
     for line in render_text(facts, frozenset({"repro.py", "repro.c", "usb.pcapng"})).splitlines():
         assert len(line) <= COLUMNS or " " not in line.strip()
 
@@ -57,7 +58,7 @@ def test_it_says_all_a_maintainer_asks_for() -> None:
     (configuration,) = case.devices[0].configurations
     marks = (Mark(0, "configurations[0]", 9, 9),)
     minimized = Minimized(case, hits=9, runs=10, tried=4, seconds=1.0, before=900, after=80, complete=True, marks=marks)
-    facts = SavedCrash(_crash(confirmed=2, confirmations=3), case, "console\n", minimized)
+    facts = SavedCrash(crash_of(confirmed=2, confirmations=3), case, "console\n", minimized)
     text = render_text(facts, frozenset({"repro.py", "repro.c", "original.toml"}))
     for expected in (
         "Kernel:        debian:5.10.223-1",
@@ -84,7 +85,7 @@ def test_the_oops_is_the_reports_own_lines_where_the_console_has_it() -> None:
     from usbfuzz.triage import extract
 
     (report, *_) = extract(_LOG)
-    facts = SavedCrash(_crash(report.title), _CASES["btusb-unplug-uaf"], _LOG)
+    facts = SavedCrash(crash_of(report.title), _CASES["btusb-unplug-uaf"], _LOG)
     text = render_text(facts, frozenset())
     assert facts.report is not None
     assert oops_of(report, _LOG)[0] in text
@@ -94,7 +95,7 @@ def test_the_oops_is_the_reports_own_lines_where_the_console_has_it() -> None:
 def test_a_report_of_the_probes_tells_the_object_and_who_allocated_and_freed_it() -> None:
     lines = next(example.lines for example in PROBED if "Freed by:" in example.lines)
     console = styled(lines)
-    text = render_text(SavedCrash(_crash(PROBED[1].title), _CASES["btusb-unplug-uaf"], console), frozenset())
+    text = render_text(SavedCrash(crash_of(PROBED[1].title), _CASES["btusb-unplug-uaf"], console), frozenset())
     for expected in (
         "Access:        Read of size 8, 0 bytes past the end of the 568-byte",
         "object of cache kmalloc-1k",
@@ -110,7 +111,7 @@ def test_a_report_of_the_probes_tells_the_object_and_who_allocated_and_freed_it(
 
 def test_without_a_report_the_end_of_the_console_is_shown() -> None:
     console = "".join(f"line {number}\n" for number in range(100))
-    facts = SavedCrash(_crash("hang in x"), _CASES["btusb-unplug-uaf"], console)
+    facts = SavedCrash(crash_of("hang in x"), _CASES["btusb-unplug-uaf"], console)
     text = render_text(facts, frozenset())
     assert "line 99" in text
     assert "line 10\n" not in text
@@ -126,8 +127,8 @@ def test_whatever_a_case_holds_it_renders_and_moves_no_cursor(
 ) -> None:
     spec = DeviceSpec(title, device, (configuration,), strings=((1, device),))
     case = Case((spec,), (), guest=GuestNeeds(kernel_params=tuple(params)))
-    rendered = render(SavedCrash(_crash(title, driver=title), case, console))
+    rendered = render(SavedCrash(crash_of(title, driver=title), case, console))
     assert rendered.failures == {}
-    assert set(rendered.files) == {"report.txt", "lsusb.txt", "repro.py", "repro.c"}
+    assert set(rendered.files) == {"report.txt", "lsusb.txt", "repro.py", "repro.c", "repro.syz"}
     report = rendered.files["report.txt"].replace("\n", "").replace("\t", "")
     assert report == "" or report.isprintable()

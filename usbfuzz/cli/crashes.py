@@ -16,6 +16,7 @@ from usbfuzz.crashes.suppress import read_suppressed
 from usbfuzz.report.listing import crash_list, standings
 from usbfuzz.report.render import render
 
+from .mail import mail_command
 from .options import screen
 
 __all__ = ["crashes"]
@@ -38,6 +39,8 @@ def crashes() -> None:
     `usbfuzz crashes [DIR]` lists those in DIR (by default ./crashes).
     """
 
+
+crashes.add_command(mail_command)
 
 _in_option = click.option(
     "--in",
@@ -105,7 +108,7 @@ def split_(bug: str, title: str, directory: Path) -> None:
 @click.argument("crash")
 @_in_option
 def report(crash: str, directory: Path) -> None:
-    """Make the texts of CRASH anew from its case and console: report.txt, lsusb.txt, repro.py, repro.c.
+    """Make the texts of CRASH anew from its case and console: report.txt, lsusb.txt, repro.py, repro.c, repro.syz.
 
     CRASH is a slug, the beginning of one, a crash directory, or a directory of crashes: then of all.
     """

@@ -4,6 +4,8 @@
 campaign   fuzz until told to stop: workers, case queue, attribution of crashes, live view
 minimize   the smallest case that shows the same bug, and which of its bytes matter
 regress    kept cases over many kernels: run, judge against what is recorded, bless
+bisect     between which kernels or commits a bug came or went
+mail       the mail about a saved crash
 coverage   what was executed: modules, functions, source lines
 html       what all pages look like
 replay     one case again on fresh guests
