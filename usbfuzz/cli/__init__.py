@@ -25,6 +25,7 @@ _COMMANDS = {
     "crashes": "usbfuzz.cli.crashes:crashes",
     "bisect": "usbfuzz.cli.bisect:bisect_command",
     "bisect-step": "usbfuzz.cli.bisect:step_command",
+    "report": "usbfuzz.cli.report:report_command",
     "minimize": "usbfuzz.cli.minimize:minimize_command",
     "plug": "usbfuzz.cli.plug:plug_command",
     "serve": "usbfuzz.cli.serve:serve_command",

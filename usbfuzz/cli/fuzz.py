@@ -18,9 +18,10 @@ from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
 from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.supervisor import Campaign
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary
+from usbfuzz.jobs.page.live import check_page, keeping_page
 
 from .guest import GuestOptions, guest_options
-from .options import as_seconds, gathered, lanes_option, screen
+from .options import as_seconds, gathered, lanes_option, progress, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,8 +60,13 @@ __all__ = ["fuzz"]
 @click.option(
     "--confirm/--no-confirm", default=True, show_default=True, help="At the end, run new crashes in real time as well."
 )
+@click.option(
+    "--page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep a page of the campaign in FILE while it runs; a browser that shows it loads it anew by itself.",
+)
 @gathered("options", CampaignOptions)
-def fuzz(guest: GuestOptions, options: CampaignOptions) -> None:
+def fuzz(guest: GuestOptions, options: CampaignOptions, page: Path | None) -> None:
     """Plug malformed devices into a real kernel, at random, and save what crashes it.
 
     Without --time and --cases it runs until Ctrl-C: once to stop cleanly, twice to kill. The same command on the same
@@ -68,15 +74,18 @@ def fuzz(guest: GuestOptions, options: CampaignOptions) -> None:
     crashes or not; 2 wrong input; 3 the kernel does not boot; 4 this machine failed; 130 killed by a second Ctrl-C.
     """
     console = screen()
-    campaign = asyncio.run(_run(console, guest, options))
+    campaign = asyncio.run(_run(console, guest, options, page))
     console.print(summary(campaign.progress, time.monotonic()))
     if campaign.killed:
         raise SystemExit(130)
 
 
-async def _run(console: Console, guest: GuestOptions, options: CampaignOptions) -> Campaign:
+async def _run(console: Console, guest: GuestOptions, options: CampaignOptions, page: Path | None) -> Campaign:
+    if page is not None:
+        check_page(page)
     params = with_slub_debug(guest.kernel_params, leaks=options.leaks)
     config = await evolve(guest, kernel_params=params).prepare()
     modules = Identities.parse(config.image.aliases.read_text()).modules
     view = LiveView(console) if console.is_terminal else PlainView(console)
-    return await run_campaign(options, config, modules, view)
+    async with keeping_page(options.out, page, progress):
+        return await run_campaign(options, config, modules, view)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from attrs import field, frozen, mutable
+from attrs import evolve, field, frozen, mutable
 
 from usbfuzz.errors import InputError
 from usbfuzz.importers.model import Problem
@@ -27,6 +27,7 @@ class Packet:
     data: bytes
     length: int  #: bytes the packet had; more than ``data`` when the capture kept only its head
     offset: int  #: of the packet's record in the file
+    comment: str = ""  #: what the one who captured said of it; pcapng only
 
 
 _PATCHED = 0xA1B2CD34  #: a Linux of the nineties, and some phones: each record has eight bytes more
@@ -34,7 +35,7 @@ _PATCHED_BYTES = 8
 _PCAP_TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1, _PATCHED: 1000}  #: magic number: nanoseconds in a tick
 _SECTION, _INTERFACE, _OBSOLETE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
-_OPTION_RESOLUTION, _OPTION_TIME_OFFSET = 9, 14
+_OPTION_COMMENT, _OPTION_RESOLUTION, _OPTION_TIME_OFFSET = 1, 9, 14
 _SECOND = 1_000_000_000
 
 
@@ -178,7 +179,9 @@ def _enhanced(section: _Section, body: bytes, offset: int) -> Packet:
     if len(body) < 20:
         raise _BrokenError(offset, "a packet block of less than 20 bytes")
     number, high, low, kept, length = struct.unpack_from(f"{section.order}IIIII", body)
-    return _stamped(section, number, high << 32 | low, (kept, length), body[20:], offset)
+    packet = _stamped(section, number, high << 32 | low, (kept, length), body[20:], offset)
+    said = (value for code, value in _options(section.order, body[20 + (kept + 3 & ~3) :]) if code == _OPTION_COMMENT)
+    return evolve(packet, comment="; ".join(value.decode("utf-8", "replace") for value in said))
 
 
 def _obsolete(section: _Section, body: bytes, offset: int) -> Packet:

@@ -41,7 +41,9 @@ def gave_up(outcome: Outcome) -> tuple[GaveUp, ...]:
     wanted = [(_module(played.name), played) for played in outcome.played if played.name and played.configured]
     if covered is None or not wanted:
         return ()
-    took = {covered.drivers.get(binding.driver, binding.driver) for binding in outcome.bindings}
+    drivers = {binding.driver for binding in outcome.bindings}
+    # Drivers of usbserial's are named after their module, and sysfs shows usbserial as it.
+    took = {covered.drivers.get(driver, "") for driver in drivers} | {driver.replace("-", "_") for driver in drivers}
     ran = covered.ran()
     found: Counter[tuple[str, str]] = Counter()
     for module, played in wanted:

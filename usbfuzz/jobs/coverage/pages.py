@@ -23,14 +23,8 @@ nav { color: var(--dim); margin-bottom: .4rem; overflow-wrap: anywhere; }
 :is(nav, td, th, p) a { text-decoration: underline; text-decoration-color: var(--line); text-underline-offset: 3px; }
 :is(nav, td, th, p) a:hover { text-decoration-color: currentcolor; }
 th, td { padding: .3rem .8rem; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
 tbody th { width: 99%; min-width: 14rem; font-weight: 400; }
 .none > * { color: var(--dim); }
-meter { width: 7rem; height: .6rem; vertical-align: middle; border: 0; border-radius: 3px; background: var(--line); }
-meter::-webkit-meter-bar { height: .6rem; border: 0; border-radius: 3px; background: var(--line); }
-meter::-webkit-meter-optimum-value { background: var(--bar); }
-meter::-moz-meter-bar { background: var(--bar); border-radius: 3px; }
-:root { --bar: #4c9a5f; }
 """.strip()
 _DEEPEST = 6  #: how far names of folders are moved to the right
 _STYLE += "".join(f"\n.d{depth} {{ padding-left: {0.8 + 1.3 * depth:.1f}rem; }}" for depth in range(1, _DEEPEST + 1))

@@ -17,11 +17,6 @@ _STYLE = """
 thead small { display: block; font-weight: 400; color: var(--dim); }
 tbody th small { display: block; font-weight: 400; color: var(--dim); }
 a:hover .tag, a:focus .tag { text-decoration: underline; }
-.tag { display: inline-block; padding: .05rem .5rem; border-radius: 5px; font-size: .9em; white-space: nowrap; }
-.ok { color: var(--ok); background: var(--ok-bg); } .new { color: var(--new); background: var(--new-bg); }
-.crash, .error { color: var(--crash); background: var(--crash-bg); }
-.warning, .changed { color: var(--changed); background: var(--changed-bg); }
-.gone { color: var(--gone); background: var(--gone-bg); }
 .crash, .error, .warning, .changed, .gone { font-weight: 600; }
 article { margin: .75rem 0; padding: .8rem 1rem; border: 1px solid var(--line); border-radius: 8px;
   background: var(--card); }
