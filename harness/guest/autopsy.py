@@ -16,7 +16,7 @@ __all__ = ["autopsy"]
 
 _PING_S = 3.0  #: wall seconds for the agent to answer and to make the kernel print
 _LAST_PING_S = 0.3  #: the same when the agent has not answered for a while
-_PANIC_S = 6.0  #: wall seconds for the panic to be printed, after which QEMU exits
+_PANIC_S = 6.0  #: seconds of QEMU's clock for the panic to be printed, after which it exits
 
 
 async def autopsy(qemu: Qemu, agent: Agent, *, deaf: bool = False) -> str:
@@ -37,7 +37,5 @@ async def autopsy(qemu: Qemu, agent: Agent, *, deaf: bool = False) -> str:
                 await agent.write("/proc/sysrq-trigger", key)
     with contextlib.suppress(QemuError):
         await qemu.execute("inject-nmi")
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_PANIC_S):
-            await qemu.exited()
+    await qemu.exits_within(_PANIC_S)
     return "a probe or hub never returned" if alive else "the whole guest stopped"

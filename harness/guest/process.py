@@ -7,22 +7,29 @@ import contextlib
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 from qemu.qmp import ConnectError, QMPClient, QMPError
 
 from usbfuzz.errors import QemuError
 
+from .patience import within
 from .qemu import Machine, qemu_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
 
 __all__ = ["NICENESS", "Qemu"]
 
 #: QEMU has a lower priority than the server that answers it: under a warped clock a late answer is a wrong answer.
 NICENESS = 5
 
-_START_TIMEOUT = 20.0  #: wall seconds for QEMU to open its QMP socket and greet us
+_START_TIMEOUT = 20.0  #: seconds of :meth:`Qemu.clock` for it to open its QMP socket and greet us
+#: So many times longer by the wall is waited for a QEMU that gets no core.
+_STARVED = 10
 _POLL = 0.002  #: wall seconds between two tries to connect to it
 
 
@@ -78,17 +85,13 @@ class Qemu:
             os.close(log)
         qemu = cls(machine, process=process, qmp=QMPClient("usbfuzz"))
         try:
-            async with asyncio.timeout(_START_TIMEOUT):
-                await qemu._negotiate()
-        except TimeoutError as error:
-            await qemu.kill()
-            raise QemuError(
-                f"{machine.emulator.program}: no QMP greeting within {_START_TIMEOUT:.0f} s; see {machine.log}"
-            ) from error
+            if await qemu.within(qemu._negotiate(), _START_TIMEOUT):
+                return qemu
         except BaseException:
             await qemu.kill()
             raise
-        return qemu
+        await qemu.kill()
+        raise QemuError(f"{machine.emulator.program}: no QMP greeting within {_START_TIMEOUT:.0f} s; see {machine.log}")
 
     async def _negotiate(self) -> None:
         while True:
@@ -116,6 +119,18 @@ class Qemu:
         except OSError:
             return 0.0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def clock(self) -> float:
+        """Seconds that count for the guest: those its QEMU computes in warped time, else the wall's."""
+        return self.cpu_seconds if self.machine.timing.warped else time.monotonic()
+
+    async def within(self, goal: Awaitable[object], seconds: float) -> bool:
+        """Await ``goal`` for so many seconds of :meth:`clock`, and cancel it then; whether it was reached."""
+        return await within(goal, seconds, self.clock, most=_STARVED * seconds)
+
+    async def exits_within(self, seconds: float) -> bool:
+        """Whether it has exited within so many seconds of :meth:`clock`."""
+        return await self.within(self.exited(), seconds)
 
     @property
     def running(self) -> bool:

@@ -16,8 +16,8 @@ from usbfuzz.case.model import Case
 
 __all__ = ["LaneConfig", "needs_probe"]
 
-#: Wall seconds a round may take before the guest counts as hung: in real time a few 5 s control timeouts are no hang.
-#: Under a warped clock the time QEMU computes counts first (see :mod:`harness.lane.watch`).
+#: Wall seconds after which a guest counts as hung: in real time a few 5 s control timeouts are no hang. For a round
+#: under a warped clock the time QEMU computes counts (see :mod:`harness.lane.watch`).
 _HANG_WARP = 60.0
 _HANG_REALTIME = 150.0
 
@@ -44,7 +44,7 @@ class LaneConfig:
 
     @property
     def hang_after(self) -> float:
-        """Wall seconds after which a round counts as hung."""
+        """Wall seconds in which a guest is through with anything; a round that takes longer in real time hangs."""
         return _HANG_WARP if self.timing.warped else _HANG_REALTIME
 
     def for_case(self, case: Case) -> LaneConfig:

@@ -37,8 +37,8 @@ __all__ = ["LaneGuest"]
 
 #: Bytes of console after which a guest is restored anyway, so that the file stays small.
 _CONSOLE_LIMIT = 16 << 20
-#: Wall seconds in which a restored guest's agent answers, which takes it a tenth of one, and how often one is started:
-#: about one restored guest in a hundred idles and never answers.
+#: Seconds of QEMU's clock in which a restored guest's agent answers, which takes it a tenth of one, and how often a
+#: QEMU is started: about one restored guest in a hundred idles and never answers.
 _ANSWER_S = 8.0
 _STARTS = 3
 
@@ -150,7 +150,8 @@ class LaneGuest:
 
     def stage(self) -> Stage:
         """The guest's ports, nothing plugged in; raises QemuError when no guest runs."""
-        return Stage(self.agent, self._ports, warped=self.config.timing.warped)
+        warped = self.config.timing.warped
+        return Stage(self.agent, self._ports, cpu=(lambda: self.cpu_seconds) if warped else None)
 
     @property
     def console_full(self) -> bool:
@@ -222,9 +223,9 @@ class LaneGuest:
             self._qemu = await Qemu.start(machine)
             if self.eyes is not None:
                 self.eyes.watch(self._qemu)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_ANSWER_S):
-                    return await self._resume(self._qemu)
+            agent = asyncio.ensure_future(self._resume(self._qemu))
+            if await self._qemu.within(agent, _ANSWER_S):
+                return agent.result()
             await self._down()
         raise QemuError(f"{machine.disk}: the guest restored from it does not answer ({_STARTS} tries)")
 

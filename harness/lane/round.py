@@ -56,9 +56,10 @@ class Round:
     async def _play(self, cases: Sequence[Case], placing: Sequence[Mapping[int, int]]) -> Exception | None:
         """What broke the round off, if anything."""
         failure: Exception | None = None
+        config = self.guest.config
         try:
             async with (
-                asyncio.timeout(self.guest.config.hang_after) as limit,
+                asyncio.timeout(None if config.timing.warped else config.hang_after) as limit,
                 self._watch.over(limit),
                 asyncio.TaskGroup() as group,
             ):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from harness.guest.patience import within
 from harness.guest.place import buses_of
 from usbfuzz.case.model import Action
 from usbfuzz.errors import GuestError, InfraError, QemuError
@@ -17,7 +18,7 @@ from .outcome import Played
 from .shared import SharedAgent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 
     from harness.channel.protocol import Channel
     from harness.guest.agent_client import Agent, UEvent
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from usbfuzz.case.model import Case, Event
     from usbfuzz.device import Device
 
-__all__ = ["HANG_MS", "PROBE_MS", "PROBE_WARPED_S", "QUIET_MS", "Stage", "places"]
+__all__ = ["HANG_MS", "PROBE_CPU_S", "PROBE_MS", "QUIET_MS", "Stage", "places"]
 
 #: Guest milliseconds without a request after which a device counts as quiet: longer than the 200 ms QEMU waits
 #: between a detach and the next attach, the hub's 100 ms debounce and two resets together.
@@ -35,8 +36,8 @@ _AT_ONCE_S = 0.01
 #: Guest milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a
 #: device that says nothing take minutes otherwise. Unplugging the device ends their waiting.
 PROBE_MS = 20_000
-#: The same in wall seconds under a warped clock, where a driver that waits busily (mdelay) skips nothing.
-PROBE_WARPED_S = 0.5
+#: The same under a warped clock in seconds that QEMU computes: a driver that waits busily (mdelay) skips nothing.
+PROBE_CPU_S = 0.5
 #: Guest milliseconds after the last unplug in which everything must have ended, or the guest counts as hung. Half an
 #: hour, because QEMU's xHCI leaves unanswered what a probe goes on to send to a device that is gone: each request costs
 #: its driver 5 s, where a real port would refuse it at once.
@@ -68,7 +69,7 @@ class Stage:
 
     agent: Agent
     ports: Sequence[Channel]
-    warped: bool = True  #: the guest's clock jumps over idle time
+    cpu: Callable[[], float] | None = None  #: CPU seconds that QEMU has had; None: the guest's time is real
     surveying: bool = False  #: look at the devices of each case as a program would, before they are unplugged
     plugs: int = 0
     requests: int = 0  #: of all devices that were plugged in and are not any more
@@ -198,11 +199,12 @@ class Stage:
     async def _bounded(self, goal: Coroutine[None, None, None]) -> None:
         """Wait for something that a driver may delay, but not for ever: the next event may end the delay.
 
-        The wall's time is no limit where runs are compared: what they show must not depend on how busy the machine is.
+        What QEMU computes is no limit where runs are compared: what they show must not depend on the machine.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PROBE_WARPED_S if self.warped and not self.surveying else None):
-                await self._within(goal, PROBE_MS)
+        if self.cpu is None or self.surveying:
+            await self._within(goal, PROBE_MS)
+        else:
+            await within(self._within(goal, PROBE_MS), PROBE_CPU_S, self.cpu)
 
     async def _within(self, goal: Coroutine[None, None, None], ms: int) -> bool:
         """Wait for ``goal``, at least ``ms`` milliseconds of the guest's clock; whether it was reached."""

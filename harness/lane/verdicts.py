@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "Ending", "diagnose", "leaking", "may_run_on", "rearm", "runs_on_after", "shown"]
 
-#: Wall seconds in which a panicking guest gets its text out and exits.
+#: Seconds of QEMU's clock in which a panicking guest gets its text out and exits.
 _LAST_WORDS_S = 4.0
 #: The same after a time limit, when it is more likely that the guest hangs.
 _GLANCE_S = 0.5
@@ -79,7 +78,7 @@ async def _diagnose_lost(guest: LaneGuest, ending: Ending, failure: Exception) -
     """What ended the guest, or made it hang."""
     qemu = guest.qemu
     # A channel that broke means that QEMU ends; after a time limit it is only likely not to.
-    hung = not await _exits(qemu, _GLANCE_S if isinstance(failure, TimeoutError) else _LAST_WORDS_S)
+    hung = not await qemu.exits_within(_GLANCE_S if isinstance(failure, TimeoutError) else _LAST_WORDS_S)
     console = guest.read_console()
     reports = shown(console)
     if hung:
@@ -91,15 +90,6 @@ async def _diagnose_lost(guest: LaneGuest, ending: Ending, failure: Exception) -
     if qemu.killed_from_outside:
         raise QemuError(f"QEMU was killed from outside ({qemu.status}): {failure}") from failure
     return Diagnosis(Verdict.DIED, (_death_report(console, qemu),), console)
-
-
-async def _exits(qemu: Qemu, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await qemu.exited()
-    except TimeoutError:
-        return False
-    return True
 
 
 def _death_report(console: str, qemu: Qemu) -> Report:

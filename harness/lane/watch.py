@@ -1,17 +1,18 @@
 """Ends a round of a warped guest that hangs, or that goes on after a crash.
 
-Wall time says little there: on a busy machine a round may take long and be fine. What counts is how long QEMU has
-computed, since a guest that only waits costs next to nothing: in all, and since the agent last answered. A crash that
-is on the console while the round still goes on ends it as well.
+Wall time says nothing there: on a busy machine a round may take long and be fine. What counts is how long QEMU has
+computed, since a guest that only waits costs next to nothing: in all, and since the agent last answered. A QEMU that
+computes nothing at all is stuck. A crash that is on the console while the round still goes on ends it as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import define
+from attrs import define, field
 
 from usbfuzz.errors import GuestError, QemuError
 
@@ -31,9 +32,11 @@ _HANG_CPU_S = 6.0
 _DEAF_CPU_S = 3.0
 #: Wall seconds between two looks.
 _LOOK_S = 1.0
-#: Wall seconds for a round to end by itself after the guest has reported a crash and runs on; to a guest that idles
-#: these are minutes.
-_GRACE_S = 1.0
+#: Seconds that QEMU computes until a round has ended by itself after the guest has reported a crash and runs on; to a
+#: guest that idles these are minutes.
+_GRACE_CPU_S = 1.0
+#: Wall seconds in which QEMU computes nothing, which no guest under a warped clock lets it do: it jumps, or is served.
+_STUCK_S = 60.0
 
 
 class WatchedGuest(Protocol):
@@ -59,6 +62,8 @@ class Watch:
     warped: bool  #: the guest's clock jumps over idle time; in real time the round's own limit is enough
     reported: bool = False  #: the round was ended because the guest had reported a crash, not because it hangs
     deaf: bool = False  #: it was ended because the agent did not answer
+    _computed: float = field(default=0.0, init=False)  #: CPU seconds at the last look
+    _moved: float = field(factory=time.monotonic, init=False)  #: when they had last become more
 
     @contextlib.asynccontextmanager
     async def over(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
@@ -77,11 +82,11 @@ class Watch:
         begun = heard = guest.cpu_seconds
         async with asyncio.TaskGroup() as group:
             ping: asyncio.Task[bool] | None = None  # short rounds are not worth one
-            while guest.cpu_seconds < min(begun + _HANG_CPU_S, heard + _DEAF_CPU_S):
+            while guest.cpu_seconds < min(begun + _HANG_CPU_S, heard + _DEAF_CPU_S) and not self._stuck():
                 await asyncio.sleep(_LOOK_S)
                 console = guest.peek_console()
                 if (reports := shown(console)) and not may_run_on(console, reports, self.known):
-                    await asyncio.sleep(_GRACE_S)
+                    await self._grace()
                     self.reported = True
                     break
                 if ping is None or (ping.done() and ping.result()):
@@ -91,6 +96,19 @@ class Watch:
             if ping is not None:
                 ping.cancel()
         limit.reschedule(asyncio.get_running_loop().time())
+
+    async def _grace(self) -> None:
+        """Give the guest time to get its words out."""
+        until = self.guest.cpu_seconds + _GRACE_CPU_S
+        while self.guest.cpu_seconds < until and not self._stuck():
+            await asyncio.sleep(_LOOK_S / 4)
+
+    def _stuck(self) -> bool:
+        """Whether QEMU has computed nothing for long."""
+        now, computed = time.monotonic(), self.guest.cpu_seconds
+        if computed != self._computed:
+            self._computed, self._moved = computed, now
+        return now >= self._moved + _STUCK_S
 
 
 async def _answers(guest: WatchedGuest) -> bool:

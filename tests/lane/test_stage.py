@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from harness.channel.protocol import Channel
 from harness.guest.agent_client import Agent, UEvent
 from harness.guest.survey import Seen
 from harness.lane.shared import SharedAgent
+from harness.lane import stage as stage_module
 from harness.lane.stage import Stage
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Action, Case, Event, GuestNeeds
@@ -37,8 +39,11 @@ class Guest:
     worst_reply: float = 0.002
     refuses_to_unplug: bool = False
     plugged: bool = False
+    settles_in: float = 0.001  #: wall seconds
+    speed: float = 1.0  #: CPU seconds that QEMU gets in a wall second
     asleep: asyncio.Event = field(factory=asyncio.Event)
     settles: list[tuple[int, ...]] = field(factory=list)  #: the buses of each
+    settled_plugged: list[bool] = field(factory=list)  #: whether the device was still there when each ended
     surveys: list[tuple[int, ...]] = field(factory=list)  #: the same
     _waiting: list[asyncio.Future[Any]] = field(factory=list)
 
@@ -60,7 +65,8 @@ class Guest:
 
     async def settle(self, ms: int, buses: Sequence[int]) -> list[UEvent]:
         self.settles.append(tuple(buses))
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(self.settles_in)
+        self.settled_plugged.append(self.plugged)
         return []
 
     async def survey(self, buses: Sequence[int]) -> tuple[Seen, ...]:
@@ -141,6 +147,22 @@ def test_of_a_device_that_its_case_has_unplugged_user_space_sees_nothing() -> No
 def test_nobody_looks_who_is_not_told_to_or_whose_case_leaves_the_nodes_alone() -> None:
     assert _surveyed(Case((MOUSE,), (PLUG,)), surveying=False)[1] is None
     assert _surveyed(Case((MOUSE,), (PLUG,), guest=GuestNeeds(exercise=False)))[1] is None
+
+
+def _played(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the device was there when the hubs had settled: first with it, then without."""
+    monkeypatch.setattr(stage_module, "PROBE_CPU_S", 0.02)
+    stage = _stage(guest)
+    stage.cpu = lambda: time.monotonic() * guest.speed
+    asyncio.run(stage.play(Case((MOUSE,), (PLUG,)), HERE))
+    return guest.settled_plugged
+
+
+def test_a_device_stays_plugged_in_until_its_probe_had_time_on_a_busy_machine_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _played(Guest(requests=7, settles_in=0.1, speed=0.01), monkeypatch) == [True, False]
+    assert _played(Guest(requests=7, settles_in=0.1, speed=1.0), monkeypatch) == [False, False]
 
 
 def test_what_a_device_was_asked_counts_once_it_is_unplugged() -> None:

@@ -50,7 +50,7 @@ async def watched(guest: Guest, seconds: float, *, warped: bool = True) -> tuple
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_LOOK_S", 0.01)
-    monkeypatch.setattr(watch, "_GRACE_S", 0.02)
+    monkeypatch.setattr(watch, "_GRACE_CPU_S", 0.02)
 
 
 def test_a_round_in_which_qemu_computes_too_long_hangs() -> None:
@@ -64,7 +64,17 @@ def test_a_round_in_which_the_agent_does_not_answer_hangs_sooner(monkeypatch: py
 
 
 def test_a_round_after_whose_crash_the_guest_runs_on_is_ended_for_its_report() -> None:
-    assert asyncio.run(watched(Guest(console=OOPS), 5)) == (True, True, False)
+    assert asyncio.run(watched(Guest(console=OOPS, load=1.0), 5)) == (True, True, False)
+
+
+def test_a_crash_is_waited_for_as_long_as_qemu_needs_a_core_to_print_it() -> None:
+    assert asyncio.run(watched(Guest(console=OOPS, load=0.001), 0.3)) == (False, False, False)
+
+
+def test_a_round_in_which_qemu_computes_nothing_at_all_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_STUCK_S", 0.1)
+    assert asyncio.run(watched(Guest(load=0.0), 5)) == (True, False, False)
+    assert asyncio.run(watched(Guest(load=0.01), 0.3)) == (False, False, False)
 
 
 def test_a_quiet_round_may_take_its_time() -> None:
