@@ -161,16 +161,27 @@ static void freed(const struct hook *hook, uint64_t start, bool inner)
 	shadow_poison(start, slot.size + 7, FREED);
 }
 
-static void each_of(const struct hook *hook, uint64_t array, uint64_t count, bool free, uint32_t stack, bool inner)
+/* How many of the pointers in an array of the guest's are looked at, and one of them. */
+static uint64_t bulk_count(uint64_t count)
 {
-	for (uint64_t i = 0; i < count && i < MOST; i++) {
-		uint64_t start = guest_u64(array + 8 * i);
+	return count < MOST ? count : MOST;
+}
 
-		if (free)
-			freed(hook, start, inner);
-		else
-			allocated(start, 0, stack);
-	}
+static uint64_t bulk_item(uint64_t array, uint64_t i)
+{
+	return guest_u64(array + 8 * i);
+}
+
+static void allocated_bulk(uint64_t array, uint64_t count, uint32_t stack)
+{
+	for (uint64_t i = 0; i < bulk_count(count); i++)
+		allocated(bulk_item(array, i), 0, stack);
+}
+
+static void freed_bulk(const struct hook *hook, uint64_t array, uint64_t count, bool inner)
+{
+	for (uint64_t i = 0; i < bulk_count(count); i++)
+		freed(hook, bulk_item(array, i), inner);
 }
 
 /* Some of an object's slot that was not asked for may be used from now on. */
@@ -206,24 +217,43 @@ static void forget(uint64_t start, uint64_t length)
 	}
 }
 
-static void pages(uint64_t page, uint64_t order, bool free)
+/* Where the pages begin, 0 when there are none. */
+static uint64_t pages_start(uint64_t page, uint64_t order)
 {
-	uint64_t start = page_address(page), length;
+	uint64_t start = page_address(page);
 
-	if (page < vmemmap || order >= ORDERS || !in_direct_map(start, length = (uint64_t)PAGE << order))
+	return page >= vmemmap && order < ORDERS && in_direct_map(start, (uint64_t)PAGE << order) ? start : 0;
+}
+
+static void pages_taken(uint64_t page, uint64_t order)
+{
+	uint64_t start = pages_start(page, order), length = (uint64_t)PAGE << order;
+
+	if (!start)
 		return;
-	if (free) {
-		struct object *object = object_new(start);
+	shadow_allow(start, length);
+	forget(start, length);
+	fresh[frame_of(start)] = order + 1;
+}
 
-		fresh[frame_of(start)] = 0;
-		shadow_poison(start, length, FREED_PAGE);
-		object->size = object->room = length;
-		object->freed = stack_here();
-	} else {
-		shadow_allow(start, length);
-		forget(start, length);
-		fresh[frame_of(start)] = order + 1;
-	}
+static void pages_freed(uint64_t page, uint64_t order)
+{
+	uint64_t start = pages_start(page, order), length = (uint64_t)PAGE << order;
+	struct object *object;
+
+	if (!start)
+		return;
+	object = object_new(start);
+	fresh[frame_of(start)] = 0;
+	shadow_poison(start, length, FREED_PAGE);
+	object->size = object->room = length;
+	object->freed = stack_here();
+}
+
+/* The order of the pages that a hooked function is given; without an argument for it, one page. */
+static uint64_t order_of(const struct hook *hook, uint64_t b)
+{
+	return hook->b == NO_ARGUMENT ? 0 : (uint32_t)b;
 }
 
 void heap_entered(const struct hook *hook, uint64_t a, uint64_t b)
@@ -236,11 +266,13 @@ void heap_entered(const struct hook *hook, uint64_t a, uint64_t b)
 		freed(hook, a, inner);
 		break;
 	case HOOK_FREE_BULK:
-		each_of(hook, b, a, true, 0, inner);
+		freed_bulk(hook, b, a, inner);
 		break;
 	case HOOK_PAGES_READY:
+		pages_taken(a, order_of(hook, b));
+		break;
 	case HOOK_FREE_PAGES:
-		pages(a, hook->b == NO_ARGUMENT ? 0 : (uint32_t)b, hook->kind == HOOK_FREE_PAGES);
+		pages_freed(a, order_of(hook, b));
 		break;
 	case HOOK_URB:
 		check_urb(a);
@@ -260,7 +292,7 @@ void heap_result(const struct hook *hook, uint64_t a, uint64_t b, uint32_t stack
 		break;
 	case HOOK_BULK:
 		if ((uint32_t)result) /* all of them or none; how many, or true */
-			each_of(hook, b, a, false, stack, false);
+			allocated_bulk(b, a, stack);
 		break;
 	case HOOK_REALLOC:
 		if (result == a)
@@ -270,11 +302,11 @@ void heap_result(const struct hook *hook, uint64_t a, uint64_t b, uint32_t stack
 		grown(a, result);
 		break;
 	case HOOK_PAGES:
-		pages(result, (uint32_t)a, false);
+		pages_taken(result, (uint32_t)a);
 		break;
 	case HOOK_PAGES_BULK:
-		for (uint64_t i = 0; i < (uint32_t)a && i < MOST; i++)
-			pages(guest_u64(b + 8 * i), 0, false);
+		for (uint64_t i = 0; i < bulk_count((uint32_t)a); i++)
+			pages_taken(bulk_item(b, i), 0);
 		break;
 	}
 }
