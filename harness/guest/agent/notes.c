@@ -218,3 +218,20 @@ void plain_name(const struct item *item, char *name, size_t size)
 			used--;
 	name[used] = '\0';
 }
+
+/* Takes what is `wanted` in a directory of the item's, in the order of the names. */
+void each_entry(struct item *item, const char *directory, int (*wanted)(const struct dirent *), entry_fn *take)
+{
+	char path[PATH_BYTES + 300];
+	struct dirent **names;
+	int count;
+
+	snprintf(path, sizeof(path), "%s/%s", item->path, directory);
+	count = scandir(path, &names, wanted, alphasort);
+	for (int i = 0; i < count; i++) {
+		take(item, directory, names[i]);
+		free(names[i]);
+	}
+	if (count >= 0)
+		free(names);
+}

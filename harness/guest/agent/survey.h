@@ -9,6 +9,7 @@
 
 #include "agent.h"
 
+#include <dirent.h>
 #include <stdio.h>
 
 #define PATH_BYTES  320
@@ -38,6 +39,8 @@ void note_attribute(struct item *item, const char *name);
 bool link_name(const char *path, const char *link, char *name, size_t size);
 void note_driver(struct item *item, const char *link);
 void plain_name(const struct item *item, char *name, size_t size);
+typedef void entry_fn(struct item *item, const char *directory, const struct dirent *entry);
+void each_entry(struct item *item, const char *directory, int (*wanted)(const struct dirent *), entry_fn *take);
 
 /* items.c */
 #define ITEMS 512

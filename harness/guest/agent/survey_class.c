@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include "survey.h"
 
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Attributes of every device, which the driver core makes. */
@@ -23,23 +21,18 @@ static int files_only(const struct dirent *e)
 	return e->d_type == DT_REG && !is_common(e->d_name);
 }
 
+static void add_name(struct item *item, const char *directory, const struct dirent *entry)
+{
+	(void)directory;
+	note_add(item, "%s", entry->d_name);
+}
+
 /* A note with the names of the item's attributes in one of its directories. */
 static void note_names(struct item *item, const char *property, const char *directory)
 {
-	char path[PATH_BYTES + 32];
-	struct dirent **names;
-	int count;
-
-	snprintf(path, sizeof(path), "%s/%s", item->path, directory);
-	count = scandir(path, &names, files_only, alphasort);
 	note_begin(item, "%s", property);
-	for (int i = 0; i < count; i++) {
-		note_add(item, "%s", names[i]->d_name);
-		free(names[i]);
-	}
+	each_entry(item, directory, files_only, add_name);
 	note_end(item);
-	if (count >= 0)
-		free(names);
 }
 
 /* "hwmon 'name'" where the class has a name attribute that says what it is. */

@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include "survey.h"
 
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,40 +59,29 @@ static void note_own(struct item *item, const char *name)
 		note(item, property, "%s", text);
 }
 
-/* The attributes in DIRECTORY of the item's, and in the groups below it: those are directories that are no devices. */
-static void note_all_own(struct item *item, const char *directory)
+/* An attribute, or a group of them: a directory that is no device. */
+static void note_entry(struct item *item, const char *directory, const struct dirent *entry)
 {
-	char path[PATH_BYTES + 300];
-	struct dirent **names;
-	int count;
+	char name[300], device[PATH_BYTES + 620];
 
-	snprintf(path, sizeof(path), "%s/%s", item->path, directory);
-	count = scandir(path, &names, visible, alphasort);
-	for (int i = 0; i < count; i++) {
-		char name[300], device[PATH_BYTES + 620];
-
-		snprintf(name, sizeof(name), "%s%s%.*s", directory, *directory ? "/" : "", 120, names[i]->d_name);
-		snprintf(device, sizeof(device), "%s/%s/uevent", item->path, name);
-		if (names[i]->d_type == DT_REG)
-			note_own(item, name);
-		else if (!*directory && access(device, F_OK) && strcmp(name, "power") && strcmp(name, "physical_location"))
-			note_all_own(item, name);
-		free(names[i]);
-	}
-	if (count >= 0)
-		free(names);
+	snprintf(name, sizeof(name), "%s%s%.*s", directory, *directory ? "/" : "", 120, entry->d_name);
+	snprintf(device, sizeof(device), "%s/%s/uevent", item->path, name);
+	if (entry->d_type == DT_REG)
+		note_own(item, name);
+	else if (!*directory && access(device, F_OK) && strcmp(name, "power") && strcmp(name, "physical_location"))
+		each_entry(item, name, visible, note_entry);
 }
 
 /* Devices on the hid and usb-serial buses. */
 void survey_bound(struct item *item)
 {
 	note_driver(item, ".");
-	note_all_own(item, "");
+	each_entry(item, "", visible, note_entry);
 }
 
 /* An interface, of which the driver is recorded elsewhere. */
 void survey_interface(struct item *item)
 {
 	label(item, "usb");
-	note_all_own(item, "");
+	each_entry(item, "", visible, note_entry);
 }
