@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from harness.guest.probe.probing import Heap, Probing
-from harness.lane.config import LaneConfig
+from harness.lane.config import LaneConfig, needs_probe
 from harness.lane.outcome import Verdict
 from tests import CORPUS, KNOWN_BUGS
 from usbfuzz.case import load
@@ -24,18 +24,14 @@ EXAMPLE = KNOWN_BUGS / "quatech2-bulk-null.toml"
 TITLE = "BUG: unable to handle kernel NULL pointer dereference in qt2_read_bulk_callback"
 CHANCE = 1e-4  #: that a bug which comes as often as is recorded stays away in a test
 VULNERABLE, FIXED = "debian:5.10.223-1", "debian:5.10.262-1"
-#: What only the probe sees has titles that begin so.
-SEEN = ("KASAN: ", "urb-out-of-bounds ", "kernel-usb-infoleak ")
-
-
-def _seen(case: Case) -> bool:
-    return any(name.startswith(SEEN) for name in case.recorded_names)
-
-
 #: Of what campaigns found only what the probe sees: the others need many snapshots of their own.
 CASES = (
     *((path.stem, load(path)) for path in sorted(KNOWN_BUGS.glob("*.toml"))),
-    *((path.stem, load(path)) for path in sorted((CORPUS / "found").glob("*.toml")) if _seen(load(path))),
+    *(
+        (path.stem, load(path))
+        for path in sorted((CORPUS / "found").glob("*.toml"))
+        if needs_probe(load(path).recorded_names)
+    ),
 )
 
 
@@ -58,7 +54,7 @@ def _group(case: Case, row: Expectation) -> pytest.MarkDecorator:
 
 def _config(case: Case, config: LaneConfig) -> LaneConfig:
     """With heap checks where they are what shows the bug."""
-    return evolve(config, probing=Probing(heap=Heap.REPORT)) if _seen(case) else config
+    return evolve(config, probing=Probing(heap=Heap.REPORT)) if needs_probe(case.recorded_names) else config
 
 
 @pytest.mark.parametrize(("case", "recorded"), _expectations(shown=True))
