@@ -130,7 +130,7 @@ def test_a_minimization_of_the_current_directory_keeps_its_result_in_the_crash(
     files = MinimizationFiles.of(Path(), None)
     small = Minimized(files.first(), hits=9, runs=10, tried=1, seconds=1, before=135, after=135, complete=True)
     with files.locked():
-        files.keep(small, "console\n", kernel=KERNEL, timing=Timing.KVM, render=render)
+        files.keep(small, "console\n", "", kernel=KERNEL, timing=Timing.KVM, render=render)
         files.confirmed(1, 3, kernel=KERNEL, timing=Timing.KVM, render=render)
     crash = read_crashes(old)[REAL_TIME]
     assert (crash.reproduced, crash.runs, crash.confirmed, crash.clock) == (9, 10, 1, "kvm")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from harness.guest.qemu import Timing
 from tests.campaign.pretend import case
 from usbfuzz.case import load
+from usbfuzz.coverage import Reached, reached_text
 from usbfuzz.crashes.minimized import Mark, Minimized, load_result
 from usbfuzz.crashes.record import How, read_crashes, slug_of
 from usbfuzz.crashes.store import CrashStore
@@ -122,13 +123,29 @@ def test_a_real_time_confirmation_is_noted_and_told(tmp_path: Path) -> None:
 def test_a_recording_is_kept_with_its_run_and_goes_with_it(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     crash, _ = store.sighted(evidence())
-    capture = tmp_path / crash.slug / "usb.pcapng"
+    capture, coverage = (tmp_path / crash.slug / name for name in ("usb.pcapng", "coverage.tsv"))
     assert not capture.exists()
-    store.attributed(crash.slug, evidence(how=How.ALONE, hits=3, runs=3, capture=b"packets"))
+    assert not coverage.exists()
+    reached = reached_text([Reached("wacom", "wacom_probe", 41, 1203, 4120)])
+    store.attributed(crash.slug, evidence(how=How.ALONE, hits=3, runs=3, capture=b"packets", coverage=reached))
     assert capture.read_bytes() == b"packets"
-    assert "usb.pcapng" in (tmp_path / crash.slug / "report.txt").read_text()
+    text = (tmp_path / crash.slug / "report.txt").read_text()
+    assert "usb.pcapng" in text
+    assert "wacom_probe                       41 blocks, 1,203 of 4,120 bytes" in text
     store.minimized(crash.slug, _minimized(), "")
     assert not capture.exists()
+    assert not coverage.exists()
+    assert "wacom_probe" not in (tmp_path / crash.slug / "report.txt").read_text()
+
+
+def test_broken_coverage_costs_the_report_only_its_lines(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    crash, _ = store.sighted(evidence())
+    (tmp_path / crash.slug / "coverage.tsv").write_text("not what it was\n")
+    store.confirmed(crash.slug, 2, 3)
+    text = (tmp_path / crash.slug / "report.txt").read_text()
+    assert "What ran of the driver" not in text
+    assert "To reproduce" in text
 
 
 def test_a_report_that_cannot_be_written_loses_neither_the_crash_nor_the_others(

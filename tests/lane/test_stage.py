@@ -15,8 +15,8 @@ from harness.channel.asked import Asked
 from harness.channel.protocol import Channel
 from harness.guest.agent_client import Agent, UEvent
 from harness.guest.survey import Seen
-from harness.lane.shared import SharedAgent
 from harness.lane import stage as stage_module
+from harness.lane.shared import SharedAgent
 from harness.lane.stage import Stage
 from usbfuzz.case import spec_of
 from usbfuzz.case.model import Action, Case, Event, GuestNeeds

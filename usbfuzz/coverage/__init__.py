@@ -7,6 +7,7 @@ module: module, section, offset in the section, size. A campaign keeps its block
 
 from .blocks import Block, Blocks, merge
 from .file import BLOCKS_FILE, CASES, COVERAGE, blocks_file, case_path, read_blocks, write_blocks
+from .reached import Reached, parse_reached, reached_text
 
 __all__ = [
     "BLOCKS_FILE",
@@ -14,9 +15,12 @@ __all__ = [
     "COVERAGE",
     "Block",
     "Blocks",
+    "Reached",
     "blocks_file",
     "case_path",
     "merge",
+    "parse_reached",
+    "reached_text",
     "read_blocks",
     "write_blocks",
 ]

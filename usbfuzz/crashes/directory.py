@@ -11,17 +11,18 @@ from usbfuzz.case import dumps
 from usbfuzz.case.model import Case
 from usbfuzz.errors import StorageError
 
-from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE
+from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE, FUNCTIONS_FILE
 
 __all__ = ["evidence_files", "overwrite", "save_new", "save_over", "storage_error"]
 
 Files = Mapping[str, bytes]  #: content by name
 
 
-def evidence_files(case: Case, console: str, capture: bytes) -> dict[str, bytes]:
-    """Name and content of the files that hold evidence; ``capture`` may be empty."""
+def evidence_files(case: Case, console: str, capture: bytes, coverage: str) -> dict[str, bytes]:
+    """Name and content of the files that hold evidence; ``capture`` and ``coverage`` may be empty."""
     files = {CASE_FILE: dumps(case).encode(), CONSOLE_FILE: console.encode("utf-8", "replace")}
-    return {**files, CAPTURE_FILE: capture} if capture else files
+    of_the_run = {CAPTURE_FILE: capture, FUNCTIONS_FILE: coverage.encode()}
+    return files | {name: raw for name, raw in of_the_run.items() if raw}
 
 
 def save_new(directory: Path, files: Files, title: str) -> None:
@@ -35,12 +36,12 @@ def save_over(directory: Path, files: Files, title: str) -> None:
 
 
 def overwrite(directory: Path, files: Files) -> None:
-    """Replace files one after the other. A recording that is not among them is of another run, and goes.
+    """Replace files one after the other. What was recorded of a run and is not among them is of another one, and goes.
 
     Raises OSError.
     """
-    if CAPTURE_FILE not in files:
-        (directory / CAPTURE_FILE).unlink(missing_ok=True)
+    for name in {CAPTURE_FILE, FUNCTIONS_FILE} - files.keys():
+        (directory / name).unlink(missing_ok=True)
     for name, raw in files.items():
         write_atomically(directory / name, raw)
 

@@ -26,6 +26,7 @@ class Evidence:
     hits: int = 0  #: of ``runs`` on a fresh guest that showed the bug again
     runs: int = 0
     capture: bytes = field(default=b"", repr=False)  #: usb.pcapng of the run; empty when it was not recorded
+    coverage: str = field(default="", repr=False)  #: coverage.tsv of the run; empty when its code was not seen
     doubt: str = ""  #: why the report may be a mere consequence; see :func:`usbfuzz.triage.doubt_of`
 
     @property

@@ -14,6 +14,7 @@ __all__ = [
     "CONSOLE_FILE",
     "CRASH_FILE",
     "DEFAULT_DIRECTORY",
+    "FUNCTIONS_FILE",
     "GADGET_FILE",
     "JOINED_DIRECTORY",
     "LOCK_FILE",
@@ -47,6 +48,7 @@ MINIMIZED_FILE = "minimized.toml"  #: what minimizing found
 CONSOLE_FILE = "console.log"  #: what the guest printed in the run that showed the crash
 JOINED_DIRECTORY = "also"  #: crash directories that turned out to be this bug
 CAPTURE_FILE = "usb.pcapng"  #: the conversation of that run; not always there
+FUNCTIONS_FILE = "coverage.tsv"  #: what it reached of the driver's code; not always there
 VERDICTS_FILE = "minimize.state"  #: the end of a hidden file's name: what an unfinished minimization has found out
 
 # There too: texts made from that

@@ -76,10 +76,12 @@ class MinimizationFiles:
                     raise StorageError(f"{self.target}: cannot be read: {error.strerror}") from error
         save(self.target, case)
 
-    def keep(self, minimized: Minimized, console: str | None, *, kernel: str, timing: Timing, render: Renderer) -> None:
+    def keep(
+        self, minimized: Minimized, console: str | None, coverage: str, *, kernel: str, timing: Timing, render: Renderer
+    ) -> None:
         """Write minimized.toml into a directory, and for a saved crash every file that follows from the small case.
 
-        ``console`` is that of a run of it; without one only minimized.toml is written.
+        ``console`` and ``coverage`` are those of a run of it; without a console only minimized.toml is written.
         """
         if self.directory is None:
             return
@@ -87,7 +89,7 @@ class MinimizationFiles:
         if crash is None or console is None:
             save_result(self.directory, minimized)
         else:
-            self._store(kernel, timing, render).minimized(crash.slug, minimized, console)
+            self._store(kernel, timing, render).minimized(crash.slug, minimized, console, coverage=coverage)
 
     def confirmed(self, hits: int, runs: int, *, kernel: str, timing: Timing, render: Renderer) -> None:
         """Note in a saved crash how often real-time guests showed it: ``hits`` of ``runs``."""

@@ -6,6 +6,7 @@ which therefore cannot import it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,17 +15,18 @@ from attrs import field, frozen
 from usbfuzz.atomic import write_atomically
 from usbfuzz.case import load
 from usbfuzz.case.model import Case
+from usbfuzz.coverage import Reached, parse_reached
 from usbfuzz.errors import CaseError, InputError
 from usbfuzz.triage import Report, extract
 
-from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE, CRASH_FILE, ORIGINAL_FILE, REPORT_FILE
+from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE, CRASH_FILE, FUNCTIONS_FILE, ORIGINAL_FILE, REPORT_FILE
 from .lock import DirectoryLock
 from .minimized import Minimized, load_result
 from .record import Crash, find_crash, read_crashes
 
 __all__ = ["Rendered", "Renderer", "SavedCrash", "read_report", "render_anew", "write_texts"]
 
-_MAX_CONSOLE = 64 << 20  #: bytes of console.log that are read
+_MAX_TEXT = 64 << 20  #: bytes of console.log and coverage.tsv that are read
 _MAX_REPORT = 4 << 20  #: bytes of report.txt that are shown
 
 
@@ -36,6 +38,7 @@ class SavedCrash:
     case: Case
     console: str
     minimized: Minimized | None = None
+    reached: tuple[Reached, ...] = ()  #: what the run reached of the driver's code, where that was seen
     files: frozenset[str] = frozenset()  #: names of files no text is made from, and that a report may point to
 
     @classmethod
@@ -49,9 +52,10 @@ class SavedCrash:
             minimized = load_result(directory)
         except CaseError:
             minimized = None  # what is known of the bytes that matter is broken; the rest is not
-        console = _read_console(directory / CONSOLE_FILE)
+        console = _read_text(directory / CONSOLE_FILE)
         names = (ORIGINAL_FILE, CAPTURE_FILE, CONSOLE_FILE)
-        return cls(crash, case, console, minimized, frozenset(name for name in names if (directory / name).is_file()))
+        files = frozenset(name for name in names if (directory / name).is_file())
+        return cls(crash, case, console, minimized, _read_reached(directory / FUNCTIONS_FILE), files)
 
     @property
     def report(self) -> Report | None:
@@ -113,11 +117,19 @@ def _meant(name: str, directory: Path) -> list[Path]:
     return paths
 
 
-def _read_console(path: Path) -> str:
+def _read_reached(path: Path) -> tuple[Reached, ...]:
+    """The functions in coverage.tsv; none when it is not there, or broken: the rest of the report is not."""
+    text = _read_text(path)
+    with contextlib.suppress(InputError):
+        return parse_reached(text, str(path)) if text else ()
+    return ()
+
+
+def _read_text(path: Path) -> str:
     try:
         if path.is_symlink() or not path.is_file():
             return ""
         with path.open("rb") as file:
-            return file.read(_MAX_CONSOLE).decode("utf-8", "replace")
+            return file.read(_MAX_TEXT).decode("utf-8", "replace")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error

@@ -184,10 +184,12 @@ class CrashStore:
         save_over(self.directory / slug, self._files(new, evidence), new.title)
         return self._conclude(new)
 
-    def minimized(self, slug: str, minimized: Minimized, console: str, capture: bytes = b"") -> Crash:
+    def minimized(
+        self, slug: str, minimized: Minimized, console: str, capture: bytes = b"", coverage: str = ""
+    ) -> Crash:
         """Make the small case the crash's own; the one it was found with stays as original.toml.
 
-        ``console`` and ``capture`` (may be empty) are those of a run of the small case.
+        ``console``, ``capture`` and ``coverage`` (both may be empty) are those of a run of the small case.
         """
         if slug in self._joined:
             return self._known(slug)
@@ -205,7 +207,7 @@ class CrashStore:
         try:
             if not (directory / ORIGINAL_FILE).exists():
                 write_atomically(directory / ORIGINAL_FILE, (directory / CASE_FILE).read_bytes())
-            overwrite(directory, evidence_files(case, console, capture))
+            overwrite(directory, evidence_files(case, console, capture, coverage))
             save_result(directory, evolve(minimized, case=case))
         except OSError as error:
             raise storage_error(directory, error) from error
@@ -290,7 +292,7 @@ class CrashStore:
     def _files(self, crash: Crash, evidence: Evidence) -> dict[str, bytes]:
         """Name and content of each file that holds evidence, crash.toml last."""
         case = self._labelled(evidence.case, crash)
-        files = evidence_files(case, evidence.console, evidence.capture)
+        files = evidence_files(case, evidence.console, evidence.capture, evidence.coverage)
         return {**files, CRASH_FILE: crash.to_toml().encode()}
 
     def _free_slug(self, report: Report) -> str:

@@ -10,6 +10,7 @@ from usbfuzz.crashes.layout import (
     CAPTURE_FILE,
     CASE_FILE,
     CONSOLE_FILE,
+    FUNCTIONS_FILE,
     GADGET_FILE,
     LSUSB_FILE,
     ORIGINAL_FILE,
@@ -21,6 +22,7 @@ from usbfuzz.triage import Report, heap_facts
 
 from .annotate import annotated
 from .gadget import load_modules
+from .ran import functions_shown
 from .words import COLUMNS, by_the_probe, clean, confirmed, identity, oops_of, reproduced, schedule, section, wrapped
 
 __all__ = ["render_text"]
@@ -41,6 +43,8 @@ def render_text(saved: SavedCrash, files: frozenset[str]) -> str:
     lines += section("The device", _device_lines(saved))
     lines += section("What happens to it", list(schedule(saved.case)))
     lines += section("What the kernel said", [*by_the_probe(saved.report), *oops_of(saved.report, saved.console)])
+    if saved.reached:
+        lines += section("What ran of the driver", list(_ran(saved)))
     lines += section("To reproduce", list(_commands(saved, files)))
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -54,6 +58,13 @@ def _heap_rows(report: Report | None) -> list[tuple[str, str]]:
         ("Allocated in", facts.allocated),
         ("Freed in", facts.freed),
     ]
+
+
+def _ran(saved: SavedCrash) -> Iterator[str]:
+    for number, (sentence, functions) in enumerate(functions_shown(saved.reached, FUNCTIONS_FILE)):
+        yield from [""] * (number > 0)
+        yield from wrapped(sentence)
+        yield from ("", *(f"    {function}" for function in functions))
 
 
 def _summary(saved: SavedCrash) -> list[str]:

@@ -9,13 +9,13 @@ import numpy as np
 from attrs import define, field, frozen
 from numpy.typing import NDArray
 
-from usbfuzz.coverage import Blocks
+from usbfuzz.coverage import Blocks, Reached
 from usbfuzz.coverage.blocks import ROW, VMLINUX
 
 from .layout import CONSTANTS, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from .facts import Facts
     from .memory import Shared
@@ -113,6 +113,15 @@ class Covered:
             if place := self._code.symbols.place(start):
                 found.setdefault(module, set()).add(place.function)
         return found
+
+    def reached(self, modules: Collection[str]) -> tuple[Reached, ...]:
+        """What ran of the functions of these modules, by module and then in the order of the code."""
+        found: dict[tuple[str, str], tuple[int, list[tuple[int, int]]]] = {}
+        rows = zip(self.module_names(), self.starts.tolist(), self._table["size"].tolist(), strict=True)
+        for module, start, size in sorted(row for row in rows if row[0] in modules):
+            if place := self._code.symbols.place(start):
+                found.setdefault((module, place.function), (place.size, []))[1].append((place.offset, size))
+        return tuple(Reached.of(*name, size, blocks) for name, (size, blocks) in found.items())
 
     @property
     def drivers(self) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from usbfuzz.crashes.companions import Companion, Place, companions
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.record import How
 from usbfuzz.report.capture import render_capture
+from usbfuzz.report.ran import coverage_text
 from usbfuzz.triage import Report, doubt_of, same_bug
 from usbfuzz.triage.types import CrashType
 
@@ -242,4 +243,5 @@ def _evidence(suspicion: Suspicion, how: How, case: Case, hits: Sequence[_Sighti
         len(hits),
         runs,
         render_capture(outcome.conversation, f"{report.title}: {how.value}"),
+        coverage_text(outcome, report),
     )

@@ -150,12 +150,13 @@ class ToShrink:
 
 @frozen
 class Shrunk:
-    """The case of a bug made small, with the console and the conversation (may be empty) of a run of it."""
+    """The case of a bug made small, with the console of a run of it, the conversation and the code (may be empty)."""
 
     slug: str
     minimized: Minimized
     console: str
     capture: bytes = b""
+    coverage: str = ""
     companions: tuple[Companion, ...] = ()  #: what runs of the small case showed besides the bug
 
 

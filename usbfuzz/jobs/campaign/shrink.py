@@ -56,7 +56,8 @@ class _Shrinking:
             return None
         seen, capture = await self._recorded(minimized.case, search.example)
         found = companions(self.wanted, self._shown.get(digest(minimized.case), ()))
-        return Shrunk(slug, minimized, seen.console if seen else "", capture, found)
+        console, coverage = (seen.console, seen.coverage) if seen else ("", "")
+        return Shrunk(slug, minimized, console, capture, coverage, found)
 
     def _note(self, case: Case, outcome: Outcome) -> None:
         if outcome.reports:
@@ -72,4 +73,4 @@ class _Shrinking:
         if report is None:
             return example, b""
         capture = render_capture(outcome.conversation, report.title)
-        return CandidateRun(hit=True, report=report, console=outcome.console), capture
+        return CandidateRun.of(outcome, report), capture

@@ -251,8 +251,8 @@ class Campaign:
 
     def shrunk(self, message: Shrunk) -> None:
         """Keep the small case."""
-        crash = self.store.minimized(message.slug, message.minimized, message.console, message.capture)
         small = message.minimized
+        crash = self.store.minimized(message.slug, small, message.console, message.capture, message.coverage)
         self.view.say(f"minimized {small.before:,} to {small.after:,} bytes: {crash.title}")
         if crash.slug == message.slug:
             self._shown(crash.slug, message.companions, small.case if len(small.case.devices) == 1 else None)

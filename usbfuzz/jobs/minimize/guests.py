@@ -61,4 +61,4 @@ class OneGuest:
         report = outcome.report_of(self.names, self.driver)
         if report is None:
             return CandidateRun(hit=False, dilated=outcome.dilated)
-        return CandidateRun(hit=True, report=report, console=outcome.console)
+        return CandidateRun.of(outcome, report)

@@ -10,9 +10,11 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
+from harness.lane.outcome import Outcome
 from harness.lane.trial import believable, run_believably
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest
+from usbfuzz.report.ran import coverage_text
 from usbfuzz.triage import Report
 
 __all__ = ["CandidateRun", "Guests", "Oracle", "OutOfTime", "Reliability"]
@@ -37,6 +39,12 @@ class CandidateRun:
     dilated: bool = False  #: the guest was answered late, so that no report means nothing
     report: Report | None = None  #: of a hit
     console: str = ""  #: of a hit
+    coverage: str = ""  #: of a hit: coverage.tsv, where the guest's code was seen
+
+    @classmethod
+    def of(cls, outcome: Outcome, report: Report) -> CandidateRun:
+        """A run that showed the bug."""
+        return cls(hit=True, report=report, console=outcome.console, coverage=coverage_text(outcome, report))
 
     @property
     def believable(self) -> bool:

@@ -69,8 +69,9 @@ class Minimization:
 
     def _keep(self, found: Minimized) -> None:
         example = self.search.example if self.search else None
-        console = example.console if example else None
-        self.files.keep(found, console, kernel=self.config.kernel.name, timing=self.config.timing, render=render)
+        console, coverage = (example.console, example.coverage) if example else (None, "")
+        config = self.config
+        self.files.keep(found, console, coverage, kernel=config.kernel.name, timing=config.timing, render=render)
 
     async def _minimize(self, first: Case, names: frozenset[str], pool: GuestPool) -> Minimized | None:
         key = minimization_key(first, self.config.kernel.name, self.config.timing.value, names)
