@@ -104,6 +104,9 @@ void boot(void)
 	set("/proc/sys/kernel/hotplug", "\n");		/* no helper per uevent */
 	set("/proc/sys/kernel/modprobe", "/sbin/modprobe");
 	set("/proc/sys/kernel/printk_devkmsg", "on\n");	/* marks are not rate-limited */
+	/* The keys of a device are not to restart the guest; /proc/sysrq-trigger works all the same. */
+	set("/proc/sys/kernel/sysrq", "0");
+	set("/proc/sys/kernel/ctrl-alt-del", "0");	/* what is left of it is SIGINT for init, which we do not hear */
 	/* The ecdh self-test of 5.10 and 6.1 fails under TCG with a WARNING that says nothing about USB. */
 	set("/sys/module/cryptomgr/parameters/notests", "1");
 	modules_boot();
