@@ -18,7 +18,7 @@ __all__ = ["evidence_files", "overwrite", "save_new", "save_over", "storage_erro
 Files = Mapping[str, bytes]  #: content by name
 
 
-def evidence_files(case: Case, console: str, capture: bytes, coverage: str) -> dict[str, bytes]:
+def evidence_files(case: Case, console: str, capture: bytes = b"", coverage: str = "") -> dict[str, bytes]:
     """Name and content of the files that hold evidence; ``capture`` and ``coverage`` may be empty."""
     files = {CASE_FILE: dumps(case).encode(), CONSOLE_FILE: console.encode("utf-8", "replace")}
     of_the_run = {CAPTURE_FILE: capture, FUNCTIONS_FILE: coverage.encode()}

@@ -91,7 +91,7 @@ def _on_its_own(directory: Path, bug: Crash, row: Manifestation) -> Crash:
         manifestations=(),
     )
     case = evolve(load(home), title=row.title, expect=(Expectation(bug.kernel, row.title, row.alt_titles),))
-    files = evidence_files(case, (home / CONSOLE_FILE).read_text(errors="replace"), b"")
+    files = evidence_files(case, (home / CONSOLE_FILE).read_text(errors="replace"))
     if (directory / own.slug).exists():
         raise InputError(f"{directory / own.slug}: is there already; move it away or merge it first")
     write_directory(directory / own.slug, {**files, CRASH_FILE: own.to_toml().encode()})
