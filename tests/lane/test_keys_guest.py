@@ -20,7 +20,9 @@ pytestmark = pytest.mark.guest
 
 #: Modifiers and keys of a boot keyboard's report. HUT 1.5 §10: PrintScreen is SysRq with Alt.
 RELEASED = bytes(8)
-ALT_SYSRQ = [bytes([0x04, 0, 0x46, key, 0, 0, 0, 0]) for key in (0x05, 0x12, 0x0C)]  # B restarts, O powers off, I kills
+ALT_SYSRQ = [
+    bytes([0x04, 0, 0x46, key, 0, 0, 0, 0]) for key in (0x05, 0x12, 0x0C)
+]  #: B restarts, O powers off, I kills
 CTRL_ALT_DEL = [bytes([0x05, 0, key, 0, 0, 0, 0, 0]) for key in (0x4C, 0x63)]
 
 
