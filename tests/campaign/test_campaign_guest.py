@@ -82,7 +82,7 @@ def test_a_campaign_on_an_old_kernel_finds_crashes_it_can_repeat(guest: Guest, t
 
 def test_what_is_found_is_minimized_confirmed_in_real_time_and_reported(guest: Guest, tmp_path: Path) -> None:
     watcher = Watcher()
-    campaign = _run(guest(DEFAULT_KERNEL), tmp_path / "out", watcher, finish=True, cases=24, lanes=2)
+    campaign = _run(guest(DEFAULT_KERNEL), tmp_path / "out", watcher, finish=True, cases=64, lanes=2)
     small = [crash for crash in campaign.store.crashes.values() if (tmp_path / "out" / crash.slug / _SMALL).exists()]
     assert small, watcher.said
     for crash in small:

@@ -96,3 +96,12 @@ def test_the_list_fits_80_columns_and_shows_what_belongs_to_a_bug(tmp_path: Path
     assert crash.slug in text
     assert "and 2 more" in text
     assert "no driver is on its stack" in text
+
+
+def test_the_report_names_what_the_bug_leads_to(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    crash, _ = store.sighted(evidence())
+    store.manifested(crash.slug, Manifestation.of(report("BUG: Bad page state"), Where.AFTER))
+    store.attributed(crash.slug, evidence(how=How.ALONE, hits=3, runs=3))
+    text = (tmp_path / crash.slug / "report.txt").read_text()
+    assert "Leads to:      BUG: Bad page state (after it, in the same guest)" in text

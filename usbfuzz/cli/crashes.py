@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from attrs import asdict
 
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
 from usbfuzz.crashes.merging import merge, split
-from usbfuzz.crashes.record import read_crashes
+from usbfuzz.crashes.record import Crash, Standing, read_crashes
 from usbfuzz.crashes.saved import read_report, render_anew
 from usbfuzz.crashes.suppress import read_suppressed
+from usbfuzz.jobs.check import Checked, check, twins
 from usbfuzz.report.listing import crash_list, standings
 from usbfuzz.report.render import render
 
+from .guest import GuestOptions, guest_options
 from .mail import mail_command
 from .options import screen
 
@@ -34,7 +37,7 @@ class _DirectoryOrCommand(click.Group):
 
 @click.group(cls=_DirectoryOrCommand, context_settings={"help_option_names": ["-h", "--help"]})
 def crashes() -> None:
-    """List the crashes a campaign has saved, show one, make its texts anew, merge and split.
+    """List the crashes a campaign has saved, show one, make its texts anew; merge, split, check.
 
     `usbfuzz crashes [DIR]` lists those in DIR (by default ./crashes).
     """
@@ -102,6 +105,40 @@ def merge_(bug: str, others: tuple[str, ...], directory: Path) -> None:
 def split_(bug: str, title: str, directory: Path) -> None:
     """Make TITLE, which BUG lists as a manifestation, a bug of its own; remembered like a merge."""
     click.echo(f"{directory / split(directory, bug, title, render).slug}: a bug of its own")
+
+
+@crashes.command("check")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DIRECTORY)
+@guest_options("Kernel to run them on; by default the one each was recorded on.")
+@click.option("-n", "--times", type=click.IntRange(1, 100), default=3, show_default=True, help="Runs of each.")
+def check_(directory: Path, guest: GuestOptions, times: int) -> int:
+    """Run the case of each confirmed bug in DIRECTORY again: is it still shown, and does it show another's?
+
+    Exit status 0 only if each bug was shown, and no two of them have one cause.
+    """
+    found = [crash for crash in read_crashes(directory).values() if crash.standing is Standing.CONFIRMED]
+    if not found:
+        click.echo(f"{directory}: no confirmed bugs")
+        return 0
+    return asyncio.run(_check(directory, found, guest, times))
+
+
+async def _check(directory: Path, found: list[Crash], guest: GuestOptions, times: int) -> int:
+    checked: list[Checked] = []
+    for kernel in sorted({crash.kernel for crash in found}):
+        config = await guest.prepare(kernel)
+        mine = [crash for crash in found if crash.kernel == kernel]
+        async for done in check(directory, mine, config, times):
+            checked.append(done)
+            click.echo(f"shown {done.hits} of {times}: {done.crash.title}")
+    same = list(twins(checked))
+    for bug, other, place in same:
+        click.echo(f"one cause: the case of {bug.slug} shows {other.title} {place}; to make them one:")
+        click.echo(f"    usbfuzz crashes merge {other.slug} {bug.slug} --in {directory}")
+    missing = sum(not done.hits for done in checked)
+    causes = "each with a cause of its own" if not same else f"{len(same)} pairs with one cause"
+    click.echo(f"{len(checked)} bugs, {len(checked) - missing} shown, {causes}")
+    return 1 if same or missing else 0
 
 
 @crashes.command("report")

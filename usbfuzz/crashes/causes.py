@@ -8,8 +8,7 @@ from attrs import define, field
 
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest
-from usbfuzz.triage import Report, leads_to, same_driver
-from usbfuzz.triage.types import CrashType
+from usbfuzz.triage import leads_to, same_driver
 
 from .companions import Companion, Place
 from .manifestation import Manifestation, Where
@@ -61,8 +60,5 @@ class Causes:
 
 
 def _alike(first: Crash, second: Crash) -> bool:
-    reports = [
-        Report(crash.title, type=next((kind for kind in CrashType if kind.value == crash.type), None))
-        for crash in (first, second)
-    ]
-    return same_driver(first.guilty, second.guilty) and leads_to(*reports) and leads_to(*reversed(reports))
+    one, other = first.report, second.report
+    return same_driver(first.guilty, second.guilty) and leads_to(one, other) and leads_to(other, one)

@@ -13,7 +13,7 @@ from attrs import field, fields, frozen
 
 from harness.guest.qemu import Timing
 from usbfuzz.errors import InputError
-from usbfuzz.triage import Report, same_driver
+from usbfuzz.triage import CrashType, Report, same_driver
 
 from .layout import CASE_FILE, CRASH_FILE
 from .manifestation import Manifestation, Where, from_tables, to_tables
@@ -96,6 +96,12 @@ class Crash:
         if self.reproduced:
             return Standing.CONFIRMED
         return Standing.EVIDENCE if self.doubt else Standing.SEEN
+
+    @property
+    def report(self) -> Report:
+        """The bug's report, as far as the record tells it."""
+        kind = next((kind for kind in CrashType if kind.value == self.type), None)
+        return Report(self.title, self.alt_titles, kind, guilty=self.guilty)
 
     @property
     def warped(self) -> bool:

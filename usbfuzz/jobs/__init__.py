@@ -8,6 +8,7 @@ bisect     between which kernels or commits a bug came or went
 mail       the mail about a saved crash
 coverage   what was executed: modules, functions, source lines
 html       what all pages look like
+check      the cases of a campaign's bugs again: is each shown, has each a cause of its own
 replay     one case again on fresh guests
 plug       one device in one guest, live
 serve      a device for a QEMU or a Linux machine that is not ours

@@ -12,7 +12,7 @@ from harness.lane.outcome import Outcome
 from harness.lane.trial import run_believably
 from usbfuzz.case.model import Case
 
-__all__ = ["Replay", "replay"]
+__all__ = ["Replay", "believed_run", "replay"]
 
 
 @frozen
@@ -57,7 +57,7 @@ async def replay(
     outcomes: list[Outcome] = []
     try:
         for number in range(times):
-            outcome = await _believed(lane, case)
+            outcome = await believed_run(lane, case)
             outcomes.append(outcome)
             on_outcome(number, outcome)
             if number + 1 < times and not outcome.restored:
@@ -67,7 +67,7 @@ async def replay(
     return Replay(case.recorded_names, tuple(outcomes))
 
 
-async def _believed(lane: Lane, case: Case) -> Outcome:
+async def believed_run(lane: Lane, case: Case) -> Outcome:
     """One run that may be believed, or the last of a few that may not."""
 
     async def refresh(outcome: Outcome) -> None:

@@ -28,6 +28,7 @@ from .words import COLUMNS, by_the_probe, clean, confirmed, identity, oops_of, r
 __all__ = ["render_text"]
 
 _LABEL = 15  #: columns before what a row of the summary says
+_MANIFESTATIONS = 10  #: of one bug that are named
 
 
 def render_text(saved: SavedCrash, files: frozenset[str]) -> str:
@@ -77,6 +78,7 @@ def _summary(saved: SavedCrash) -> list[str]:
         ("File", report.file if report else None),
         *_heap_rows(report),
         ("Also known as", "; ".join(crash.alt_titles)),
+        ("Leads to", "; ".join(f"{row.title} ({row.where})" for row in crash.manifestations[:_MANIFESTATIONS])),
         ("Seen", _seen(crash)),
         ("Reproduced", reproduced(crash, saved.minimized)),
         ("In real time", confirmed(crash)),
