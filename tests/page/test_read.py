@@ -8,9 +8,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from tests import ROOT
 from usbfuzz.crashes.lock import DirectoryLock
+from usbfuzz.crashes.manifestation import Manifestation, Where
+from usbfuzz.crashes.record import Crash
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.page.export import to_json
 from usbfuzz.jobs.page.page import Place, render_page
@@ -61,8 +64,16 @@ def test_the_json_has_the_numbers_of_the_page(tmp_path: Path) -> None:
 def test_every_point_of_a_bug_is_on_the_page(tmp_path: Path) -> None:
     campaign(tmp_path)
     (slug,) = crashes(tmp_path, "wacom_probe")
+    crash = Crash.read(tmp_path / slug)
+    assert crash is not None
+    also = Manifestation("WARNING in another_function", (), "wacom", 7, Where.OWN_RUNS.value)
+    (tmp_path / slug / "crash.toml").write_text(
+        evolve(crash, manifestations=(also,), confirmed=2, confirmations=3).to_toml()
+    )
+    (tmp_path / slug / "also").mkdir()
     page = _page(tmp_path)
-    for shown in ("3 of 3", "wacom_probe+0x12/0x90", "Device descriptor, 18 bytes", "vendor request 0x2d IN",
+    for shown in ("WARNING in another_function", "its own runs", "2 of 3", f'href="{slug}/also"',
+                  "3 of 3", "wacom_probe+0x12/0x90", "Device descriptor, 18 bytes", "vendor request 0x2d IN",
                   "the last answer before the guest died is marked", f"usbfuzz replay {tmp_path}/{slug}",
                   f'href="{slug}/usb.pcapng"', "as lsusb -v shows it", "A processor", "0123456789abcdef",
                   "QEMU emulator version 10.0", "slub_debug=FZ", "What each source brought"):  # fmt: skip

@@ -58,7 +58,6 @@ def curves(title: str, series: Sequence[Series], across: Callable[[float], str])
             x, y = _thinned(line.x, line.y)
             colour = _SERIES[line.colour % SERIES_COLOURS]
             axes.plot(x, y, color=colour, linewidth=1.4, drawstyle="steps-post", clip_on=False)
-            axes.plot(x[-1:], y[-1:], color=colour, marker="o", markersize=2.6, clip_on=False)
         axes.set_xlim(0, max((max(line.x, default=0) for line in series), default=0) or 1)
         axes.set_ylim(0, (max((max(line.y, default=0) for line in series), default=0) or 1) * 1.06)
         raw = io.StringIO()
@@ -119,10 +118,10 @@ def _bare(element: ET.Element) -> ET.Element:
             bare.set(plain_name, _LONG.sub(r"\1", value))
     for child in element:
         tag = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else ""
-        if tag in ("", "metadata", "style"):
+        if tag in ("", "metadata", "defs"):
             continue
         inner = _bare(child)
-        if tag not in ("defs", "g") or len(inner):
+        if tag != "g" or len(inner):
             bare.append(inner)
     return bare
 

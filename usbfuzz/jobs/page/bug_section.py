@@ -48,14 +48,15 @@ def bug_section(body: ET.Element, whole: Whole, base: Path, out: Path) -> None:
         add(section, "p", f"suppressed: {title} ({hits:,} \N{MULTIPLICATION SIGN})", "said")
     shown = [bug for bug in account.bugs if bug.slug in whole.details]
     if shown:
-        add(add(body, "section"), "h2", "Each bug")
+        add(add(body, "section"), "h2", "Each bug", "each")
         section = body[-1]
         if len(shown) < len(account.bugs):
             left = len(account.bugs) - len(shown)
-            words = f"The first {len(shown)} are shown whole; what is known of the other {left:,} is in {out}/SLUG/."
-            add(section, "p", words, "said")
+            where = f"what is known of the other {left:,} is in {account.directory}/SLUG/."
+            add(section, "p", f"The first {len(shown)} are shown whole; {where}", "said")
         for index, bug in enumerate(shown):
-            _bug(section, bug, whole.details[bug.slug], f"bug-{index}", (base, out))
+            _bug(section, bug, whole.details[bug.slug], f"bug-{index}", account.directory)
+            _files(section[-1][-1], out / bug.slug, whole.details[bug.slug], base)
 
 
 def _table(section: ET.Element, account: Account, details: dict[str, Details]) -> None:
@@ -69,8 +70,14 @@ def _table(section: ET.Element, account: Account, details: dict[str, Details]) -
         if bug.slug in details:
             add(name, "a", bug.title, href=f"#bug-{index}")
         add(add(row, "td", **_label("standing")), "span", bug.standing, f"tag {bug.standing}")
-        add(row, "td", bug.driver, "wrap", **_label("driver"))
-        _breakable(add(row, "td", classes="break", **_label("subsystem")), bug.subsystem, "/")
+        driver = add(row, "td", bug.driver, "wrap", **_label("driver"))
+        if not bug.driver:
+            add(driver, "small", _UNKNOWN)
+        subsystem = add(row, "td", classes="break", **_label("subsystem"))
+        if bug.subsystem:
+            _breakable(subsystem, bug.subsystem, "/")
+        else:
+            add(subsystem, "small", _UNKNOWN)
         _figures(row, bug)
         kernels = add(row, "td", classes="wrap kernels", **_label("kernels"))
         for kernel in sorted(bug.hits) or [bug.kernel]:
@@ -116,8 +123,7 @@ def _day(row: ET.Element, name: str, stamp: str) -> None:
     add(cell, "small", hour[:5])
 
 
-def _bug(section: ET.Element, bug: Bug, details: Details, name: str, place: tuple[Path, Path]) -> None:
-    base, out = place
+def _bug(section: ET.Element, bug: Bug, details: Details, name: str, directory: str) -> None:
     whole = add(section, "details", classes="bug", id=name)
     head = add(whole, "summary")
     add(head, "b", bug.title)
@@ -137,11 +143,14 @@ def _bug(section: ET.Element, bug: Bug, details: Details, name: str, place: tupl
     _conversation(inside, details)
     _manifestations(inside, bug)
     add(inside, "h3", "To see it again")
-    add(inside, "code", f"usbfuzz replay {shlex.quote(str(out / bug.slug))}", "command")
+    add(inside, "code", f"usbfuzz replay {shlex.quote(f'{directory}/{bug.slug}')}", "command")
+
+
+def _files(inside: ET.Element, directory: Path, details: Details, base: Path) -> None:
     add(inside, "h3", "Files")
     files = add(inside, "p", classes="files")
     for file in details.files:
-        add(files, "a", file, href=quote(os.path.relpath(out / bug.slug / file, base)))
+        add(files, "a", file, href=quote(os.path.relpath(directory / file, base)))
 
 
 def _facts(inside: ET.Element, bug: Bug, details: Details) -> None:

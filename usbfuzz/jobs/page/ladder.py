@@ -53,7 +53,7 @@ class Ladder:
 def read_ladder(path: Path, *, died: bool) -> Ladder:
     """The steps in a capture; ``died``: the guest did in it, so that the last answer is the fatal one."""
     if not path.is_file():
-        return Ladder(why="Not recorded: there is no usb.pcapng of this bug.")
+        return Ladder(why="Not recorded: there is no usb.pcapng of this bug; usbfuzz replay --pcap FILE writes one.")
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES)
