@@ -27,7 +27,9 @@ def test_a_driver_that_nobody_described_binds_after_it_was_learned(
     guest: Callable[..., LaneConfig], tmp_path: Path
 ) -> None:
     config = evolve(guest(KERNEL), probing=Probing(compare=True))
-    (learned,) = asyncio.run(learn(config, Wanted((DRIVER,), tmp_path, limits=Limits(runs=120)), print))
+    (learned,) = asyncio.run(
+        learn(config, Wanted((DRIVER,), tmp_path, crashes=tmp_path / "crashes", limits=Limits(runs=120)), print)
+    )
     assert learned.reached > 4 * learned.before
     (kept,) = load_all(tmp_path, []).values()
     best = kept.devices[0]

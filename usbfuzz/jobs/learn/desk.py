@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
@@ -19,7 +19,10 @@ from usbfuzz.case.model import Case
 from usbfuzz.errors import GuestError
 from usbfuzz.wire import TransferType
 
-__all__ = ["Desk", "Seen"]
+__all__ = ["Crashed", "Desk", "Seen"]
+
+#: The cases of a round, how it ended, whether the case (it is one then) is run again after a round with it crashed.
+Crashed = Callable[[Sequence[Case], Outcome, bool], None]
 
 
 @frozen(eq=False)
@@ -49,6 +52,7 @@ class Desk:
 
     lane: Lane  #: opened to see comparisons, and recording
     learners: int  #: that hand in runs, each one at a time
+    keep: Crashed  #: saves the crash that a round ended in
     runs: int = 0
     rounds: int = 0
     crashes: int = 0
@@ -99,6 +103,8 @@ class Desk:
         except GuestError:
             await self.lane.restore()
             outcome = None
+        if outcome is not None and outcome.reports:
+            self.keep(cases, outcome, wishes[0].alone)
         if outcome is None or outcome.restored:  # an answer that came late is no matter: what ran is what ran
             self._again(wishes, outcome)
             return

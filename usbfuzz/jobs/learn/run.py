@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,9 +20,14 @@ from strategies.learning.draft import Draft, draft_of
 from strategies.learning.learned import Learned, LearnedDevice, dumps, load_all
 from strategies.palette import Palette, kinds_of
 from usbfuzz.case.files import write_file
+from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
+from usbfuzz.crashes.lock import DirectoryLock
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import InfraError, InputError, UsbfuzzError, first_of
+from usbfuzz.report.render import render
 
-from .desk import Desk
+from .desk import Crashed, Desk
+from .found import Found
 from .learner import Known, Learner, Limits
 
 __all__ = ["Wanted", "learn"]
@@ -41,6 +47,7 @@ class Wanted:
     drivers: tuple[str, ...]  #: modules; none: all of the kernel
     out: Path  #: directory of DRIVER.toml files
     lanes: int = 1
+    crashes: Path = DEFAULT_DIRECTORY  #: where what crashes on the way is saved
     limits: Limits = field(factory=Limits)
 
 
@@ -53,6 +60,7 @@ class _School:
     identities: Identities
     companions: Mapping[str, frozenset[str]]
     say: Callable[[str], None]
+    crashed: Crashed
     _waiting: deque[str] = field(factory=deque, init=False)
     found: list[Learned] = field(factory=list, init=False)
 
@@ -66,7 +74,7 @@ class _School:
     async def _lane(self, known: Mapping[str, Learned]) -> None:
         lane = await Lane.open(self.config, self.say)
         lane.recording = True
-        desk = Desk(lane, min(_AT_ONCE, len(self._waiting)))
+        desk = Desk(lane, min(_AT_ONCE, len(self._waiting)), self.crashed)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(desk.learners):
@@ -85,12 +93,14 @@ class _School:
     async def _learn(self, desk: Desk, driver: str, known: Learned | None) -> None:
         modules = self.companions.get(driver, frozenset()) | {driver}
         learner = Learner(lambda case: desk.run(driver, modules, case), self.wanted.limits)
-        await learner.learn([*_drafts(self.identities, driver), *(device.draft for device in _devices(known))])
-        learned = _learned(driver, self.config.kernel.name, learner)
-        self.found.append(learned)
-        if any(device.because for device in learned.devices):
-            write_file(self.wanted.out / f"{driver}.toml", dumps(learned).encode())
-        self.say(_line(learned, learner))
+        try:
+            await learner.learn([*_drafts(self.identities, driver), *(device.draft for device in _devices(known))])
+        finally:  # when the user ends it, too
+            learned = _learned(driver, self.config.kernel.name, learner)
+            self.found.append(learned)
+            if any(device.because for device in learned.devices):
+                write_file(self.wanted.out / f"{driver}.toml", dumps(learned).encode())
+            self.say(_line(learned, learner))
 
 
 def _drafts(identities: Identities, driver: str) -> list[Draft]:
@@ -159,18 +169,24 @@ async def learn(config: LaneConfig, wanted: Wanted, say: Callable[[str], None]) 
     drivers = tuple(name.replace("-", "_") for name in wanted.drivers) or identities.modules
     for driver in drivers:
         if not identities.of(driver):
-            raise InputError(f"{driver}: {config.kernel.name} has no such USB or HID driver; `lsmod` names modules")
+            close = difflib.get_close_matches(driver, identities.modules, n=3, cutoff=0.5)
+            meant = f"did you mean {' or '.join(close)}?" if close else "name a module"
+            raise InputError(f"{driver}: {config.kernel.name} has no such USB or HID driver; {meant}")
     _check(config)
     problems: list[str] = []
     known = load_all(wanted.out, problems)
     for problem in problems:
         say(problem)
     wanted.out.mkdir(parents=True, exist_ok=True)
-    school = _School(config, evolve(wanted, drivers=drivers), identities, _companions(config, identities), say)
-    try:
-        await school.teach(known)
-    except* UsbfuzzError as errors:
-        raise first_of(errors) from None
+    companions = _companions(config, identities)
+    with DirectoryLock.acquire(wanted.crashes):
+        store = CrashStore.open(wanted.crashes, kernel=config.kernel.name, timing=config.timing, render=render)
+        keep = Found(store).keep
+        school = _School(config, evolve(wanted, drivers=drivers), identities, companions, say, keep)
+        try:
+            await school.teach(known)
+        except* UsbfuzzError as errors:
+            raise first_of(errors) from None
     return school.found
 
 
