@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from usbfuzz.case import ScriptedDevice, load, spec_of
-from usbfuzz.case.model import Action
+from usbfuzz.case.model import Action, Case, DeviceSpec, Event
 from usbfuzz.device import Device
 from usbfuzz.models import MODELS, find_model
 
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from types import ModuleType
 
-    from usbfuzz.case.model import Case, DeviceSpec
 
-__all__ = ["Loaded", "in_bytes", "load_device", "player"]
+__all__ = ["Loaded", "case_of", "in_bytes", "load_device", "player"]
 
 
 @frozen
@@ -153,3 +152,12 @@ def _meant(name: str, known: Collection[str]) -> str:
     """The existing names for an error message: a similar one if there is any, else all."""
     close = difflib.get_close_matches(name, known, n=3)
     return f"did you mean {' or '.join(close)}?" if close else f"there is {', '.join(sorted(known)) or 'none'}"
+
+
+def case_of(loaded: Loaded) -> Case:
+    """The case a user means; of a model, one that plugs it in. Raises InputError for a class of the user's own."""
+    if loaded.case is not None:
+        return loaded.case
+    if ".py" in loaded.source:
+        raise InputError(f"{loaded.source}: is a class, and only cases and models are run here; give one of these")
+    return Case((DeviceSpec(loaded.name, b"", model=loaded.name),), (Event(Action.PLUG, device=0),))

@@ -33,6 +33,7 @@ _COMMANDS = {
     "facedancer": "usbfuzz.cli.facedancer:facedancer_command",
     "import": "usbfuzz.cli.import_:import_command",
     "export": "usbfuzz.cli.export:export_command",
+    "sweep": "usbfuzz.cli.sweep:sweep_command",
     "learn": "usbfuzz.cli.learn:learn_command",
     "coverage": "usbfuzz.cli.coverage:coverage_command",
     "kernel": "usbfuzz.cli.kernel:kernel",

@@ -22,10 +22,10 @@ from usbfuzz.importers.naming import slug
 from usbfuzz.jobs.coverage.data import to_json
 from usbfuzz.jobs.coverage.lcov import tracefile
 from usbfuzz.jobs.coverage.read import Coverage, read_coverage, read_sources
-from usbfuzz.jobs.coverage.run import case_of, run_case
+from usbfuzz.jobs.coverage.run import run_case
 from usbfuzz.jobs.coverage.site import pages
 from usbfuzz.jobs.coverage.table import functions_table, modules_table, summary
-from usbfuzz.load import load_device
+from usbfuzz.load import case_of, load_device
 
 from .guest import GuestOptions, guest_options
 from .options import gathered, progress, screen

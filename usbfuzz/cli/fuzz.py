@@ -14,8 +14,9 @@ from harness.guest.kernels import DEFAULT_KERNEL
 from strategies import Identities
 from strategies.learning.learned import LEARNED
 from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
+from usbfuzz.jobs.campaign.case_queue import GENERATOR
 from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
-from usbfuzz.jobs.campaign.start import run_campaign
+from usbfuzz.jobs.campaign.start import WORKER, run_campaign
 from usbfuzz.jobs.campaign.supervisor import Campaign
 from usbfuzz.jobs.campaign.view import LiveView, PlainView, summary
 from usbfuzz.jobs.page.live import check_page, keeping_page
@@ -26,7 +27,7 @@ from .options import as_seconds, gathered, lanes_option, progress, screen
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["fuzz"]
+__all__ = ["fuzz", "run_and_tell"]
 
 
 @click.command()
@@ -73,14 +74,23 @@ def fuzz(guest: GuestOptions, options: CampaignOptions, page: Path | None) -> No
     directory goes on where the last one ended, however it ended. Exit status: 0 the campaign ran, whether it found
     crashes or not; 2 wrong input; 3 the kernel does not boot; 4 this machine failed; 130 killed by a second Ctrl-C.
     """
+    run_and_tell(guest, options, page)
+
+
+def run_and_tell(
+    guest: GuestOptions, options: CampaignOptions, page: Path | None, generator: tuple[str, ...] = GENERATOR
+) -> None:
+    """Run a campaign on the terminal and print its summary; ``generator`` is the command that makes its cases."""
     console = screen()
-    campaign = asyncio.run(_run(console, guest, options, page))
+    campaign = asyncio.run(_run(console, guest, options, page, generator))
     console.print(summary(campaign.progress, time.monotonic()))
     if campaign.killed:
         raise SystemExit(130)
 
 
-async def _run(console: Console, guest: GuestOptions, options: CampaignOptions, page: Path | None) -> Campaign:
+async def _run(
+    console: Console, guest: GuestOptions, options: CampaignOptions, page: Path | None, generator: tuple[str, ...]
+) -> Campaign:
     if page is not None:
         check_page(page)
     params = with_slub_debug(guest.kernel_params, leaks=options.leaks)
@@ -88,4 +98,4 @@ async def _run(console: Console, guest: GuestOptions, options: CampaignOptions, 
     modules = Identities.parse(config.image.aliases.read_text()).modules
     view = LiveView(console) if console.is_terminal else PlainView(console)
     async with keeping_page(options.out, page, progress):
-        return await run_campaign(options, config, modules, view)
+        return await run_campaign(options, config, modules, view, (WORKER, generator))

@@ -25,6 +25,7 @@ __all__ = [
     "REPRO_FILE",
     "SUPPRESSED_FILE",
     "SUPPRESS_FILE",
+    "SWEPT_FILE",
     "SYZ_FILE",
     "VERDICTS_FILE",
     "may_be_case",
@@ -37,6 +38,7 @@ DEFAULT_DIRECTORY = Path("crashes")  #: where crashes are saved and looked for u
 CAMPAIGN_FILE = "campaign.sqlite"  #: how far the campaign came
 LOCK_FILE = "campaign.lock"  #: locked by the process that may write
 BY_HAND_FILE = "by-hand.toml"  #: which reports the user has said to be one bug, or not to be
+SWEPT_FILE = "swept.toml"  #: the case whose single-field faults the campaign runs, if it is a sweep
 SUPPRESS_FILE = "suppress.txt"  #: the user's list of titles that are counted and not saved
 SUPPRESSED_FILE = "suppressed.toml"  #: how often each of them was seen, by kernel
 
@@ -64,4 +66,6 @@ def may_be_case(name: str, *, in_crash_directory: bool) -> bool:
     """Whether a search takes a file of this name for a case: what is known of crashes has the same suffix."""
     if name in (CRASH_FILE, MINIMIZED_FILE) and in_crash_directory:
         return False
-    return name.endswith(".toml") and not name.startswith(".") and name not in (SUPPRESSED_FILE, BY_HAND_FILE)
+    return (
+        name.endswith(".toml") and not name.startswith(".") and name not in (SUPPRESSED_FILE, BY_HAND_FILE, SWEPT_FILE)
+    )

@@ -16,7 +16,7 @@
       │  (harness.workers.supervisor keeps the worker alive; messages.py is what is said)
       ▼
     worker.py       a process with one guest; inbox.py holds what it was told
-      │  case_queue.py  cases from its generator process (generator.py), packed into rounds
+      │  case_queue.py  cases from its generator process (generator.py; sweep.py, sweeper.py), packed into rounds
       ▼
     rounds.py       run a round, report it (tally.py counts what drivers did); for each new crash:
          attribute.py   which case, or which rounds, show it again on a fresh guest (merge.py joins cases)

@@ -29,13 +29,11 @@ from .state import CampaignState
 from .supervisor import Campaign
 from .view import View
 
-__all__ = ["run_campaign"]
+__all__ = ["WORKER", "run_campaign"]
 
 _SEED_BITS = 32
-
-
-def _default_commands() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return (sys.executable, "-m", "usbfuzz.jobs.campaign.worker"), GENERATOR
+#: Command of a worker process, without its arguments.
+WORKER = (sys.executable, "-m", "usbfuzz.jobs.campaign.worker")
 
 
 async def run_campaign(
@@ -43,7 +41,7 @@ async def run_campaign(
     config: LaneConfig,
     modules: Sequence[str],
     view: View,
-    commands: tuple[tuple[str, ...], tuple[str, ...]] | None = None,
+    commands: tuple[tuple[str, ...], tuple[str, ...]] = (WORKER, GENERATOR),
 ) -> Campaign:
     """Run a campaign to its end and return it, for its numbers.
 
@@ -51,7 +49,7 @@ async def run_campaign(
     Raises StorageError, InputError (another seed, nothing left to do), BootError, InfraError; what was found by then
     is saved.
     """
-    worker, generator = commands or _default_commands()
+    worker, generator = commands
     lock = DirectoryLock.acquire(options.out)
     try:
         campaign = _open(options, config, modules, view)
