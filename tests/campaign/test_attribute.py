@@ -12,7 +12,7 @@ from usbfuzz.case import spec_of
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.record import How
-from usbfuzz.jobs.campaign.attribute import CONFIRMATIONS, Attributor, Suspicion, suspects
+from usbfuzz.jobs.campaign.attribute import CONFIRMATIONS, ENOUGH, Attributor, Suspicion, suspects
 from usbfuzz.models.hid.pointers import BootMouse
 
 from .pretend import PretendLane, case, report
@@ -37,10 +37,10 @@ def _lane(*crashes: dict[str, Any], **script: Any) -> PretendLane:
 def test_the_one_case_of_a_round_that_crashes_alone_is_kept() -> None:
     lane = _lane({"needs": [6], "title": "oops"})
     found, _ = _attribute(lane, [5, 6, 7])
-    assert (found.how, found.case, found.hits, found.runs) == (How.ALONE, case(6), CONFIRMATIONS, CONFIRMATIONS)
+    assert (found.how, found.case, found.hits, found.runs) == (How.ALONE, case(6), ENOUGH, ENOUGH)
     assert found.console == "oops\n"
-    assert lane.runs == [[5], [6], *([[6]] * CONFIRMATIONS)]
-    assert lane.restores == 1 + 1 + CONFIRMATIONS
+    assert lane.runs == [[5], [6], *([[6]] * ENOUGH)]
+    assert lane.restores == 1 + 1 + ENOUGH
 
 
 def test_a_case_made_for_a_driver_on_the_stack_is_suspected_first() -> None:
@@ -58,8 +58,8 @@ def test_a_case_made_for_a_driver_on_the_stack_is_suspected_first() -> None:
 def test_the_cases_of_a_round_share_a_guest_and_what_shows_the_bug_there_is_tried_on_fresh_ones() -> None:
     lane = _lane({"needs": [5, 7], "title": "oops", "history": True})
     found, _ = _attribute(lane, [5, 6, 7])
-    assert lane.runs[: 3 + CONFIRMATIONS] == [[5], [6], [7], *([[7]] * CONFIRMATIONS)]
-    assert (found.how, found.hits) == (How.ROUND, CONFIRMATIONS)
+    assert lane.runs[: 3 + ENOUGH] == [[5], [6], [7], *([[7]] * ENOUGH)]
+    assert (found.how, found.hits) == (How.ROUND, ENOUGH)
 
 
 def test_a_guest_that_has_reported_something_is_used_no_more() -> None:
@@ -77,13 +77,13 @@ def test_a_stray_comes_with_what_had_run_in_its_guest() -> None:
 
 def test_a_crash_that_needs_two_cases_keeps_the_whole_round() -> None:
     found, _ = _attribute(_lane({"needs": [5, 7], "title": "oops"}), [5, 6, 7])
-    assert (found.how, found.hits) == (How.ROUND, CONFIRMATIONS)
+    assert (found.how, found.hits) == (How.ROUND, ENOUGH)
     assert [device.name for device in found.case.devices] == ["case 5", "case 6", "case 7"]
 
 
 def test_a_crash_that_needs_an_earlier_round_keeps_the_history() -> None:
     found, _ = _attribute(_lane({"needs": [1, 6], "title": "oops"}), [5, 6], history=((case(1), case(2)), (case(3),)))
-    assert (found.how, found.hits) == (How.HISTORY, CONFIRMATIONS)
+    assert (found.how, found.hits) == (How.HISTORY, ENOUGH)
     assert [device.name for device in found.case.devices] == [f"case {n}" for n in (1, 2, 3, 5, 6)]
 
 
@@ -103,15 +103,15 @@ def test_a_single_case_gets_a_second_chance() -> None:
 
 
 def test_a_flaky_crash_says_how_often_it_came() -> None:
-    found, _ = _attribute(_lane({"needs": [6], "title": "oops", "times": 2}), [6])
-    assert (found.hits, found.runs) == (2, CONFIRMATIONS)
+    found, _ = _attribute(_lane({"needs": [6], "title": "oops", "times": 1}), [6])
+    assert (found.hits, found.runs) == (1, CONFIRMATIONS)
 
 
 def test_another_name_of_the_same_bug_counts() -> None:
     suspicion = Suspicion(report("general protection fault in x", "oops"), (case(6),), (), "", ())
     lane = _lane({"needs": [6], "title": "oops"})
     found = asyncio.run(Attributor(lane, lambda: False).attribute(suspicion)).evidence
-    assert found.hits == CONFIRMATIONS
+    assert found.hits == ENOUGH
 
 
 def test_another_bug_met_on_the_way_is_handed_on_with_its_exact_case() -> None:
@@ -127,7 +127,7 @@ def test_the_silence_of_a_dilated_run_is_not_believed() -> None:
     found, attributor = _attribute(lane, [5, 6])
     assert lane.runs[:4] == [[5], [5], [5], [6]]
     assert attributor.dilated == 2
-    assert found.hits == CONFIRMATIONS
+    assert found.hits == ENOUGH
 
 
 def test_always_dilated_runs_come_to_an_end() -> None:

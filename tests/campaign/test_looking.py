@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 
 from harness.lane.outcome import Outcome, Verdict
 from harness.workers.upstream import Upstream
+from usbfuzz.jobs.campaign.attribute import ENOUGH
 from usbfuzz.jobs.campaign.case_queue import CaseQueue
 from usbfuzz.jobs.campaign.inbox import Inbox
 from usbfuzz.jobs.campaign.looking import Looking
@@ -93,7 +94,7 @@ def test_a_new_report_is_saved_before_anything_runs_and_a_known_one_costs_no_run
     assert _look(_looking(lane, campaign), outcome, outcome) == [[], ["oops"]]
     assert next(type(message) for message in campaign.said if not isinstance(message, Free)) is Sighted
     assert len(campaign.of(Sighted)) == len(campaign.of(Attributed)) == 1
-    assert lane.runs == [[5]] * 3
+    assert lane.runs == [[5]] * ENOUGH
 
 
 def test_what_follows_broken_memory_is_noted_with_its_bug_and_not_looked_into() -> None:
@@ -179,3 +180,10 @@ def test_in_a_hurry_a_search_is_given_up_at_once() -> None:
 
     _outcome_of = _outcome(report("oops"))
     assert asyncio.run(hurry()) < 20
+
+
+def test_a_hang_in_a_guest_that_was_answered_late_is_in_doubt() -> None:
+    campaign = _Campaign()
+    late = evolve(_outcome(_HANG), dilated=True)
+    _look(_looking(PretendLane({}), campaign), late, _outcome(evolve(_HANG, title="INFO: task hung in z")))
+    assert ["answered late" in message.evidence.doubt for message in campaign.of(Sighted)] == [True, False]

@@ -117,3 +117,20 @@ def test_what_follows_broken_memory_is_a_consequence_and_what_follows_a_warning_
     assert not leads_to(warning, fault)
     assert not leads_to(task, fault)
     assert not leads_to(fault, fault)
+
+
+def test_uses_of_one_freed_object_are_one_bug_if_the_guilty_driver_allocated_it() -> None:
+    def use(function: str, allocated: str = "uvc_probe", freed: str = "usb_unbind_interface") -> Report:
+        return _one(
+            f"BUG: usbfuzz: slab-use-after-free in {function}+0x7/0x9c [uvcvideo]\n"
+            "Read of size 4 at addr ffff88800a3b2e38\n"
+            f"Allocated by:\n {allocated}+0x3d/0x900 [uvcvideo]\n"
+            f"Freed by:\n {freed}+0x3d/0x900 [usbcore]\n"
+            f"{'=' * 66}\n"
+        )
+
+    first, second = use("uvc_ctrl_get"), use("uvc_ctrl_set")
+    assert first.title != second.title
+    assert same_bug(first, second)
+    assert not same_bug(first, use("uvc_ctrl_set", freed="uvc_delete"))
+    assert not same_bug(first, use("uvc_ctrl_set", allocated="uvc_alloc_chain"))

@@ -42,8 +42,13 @@ def leads_to(first: Report, second: Report) -> bool:
     return _corrupts(first) or (first.type is CrashType.HANG and second.type is CrashType.HANG)
 
 
-def doubt_of(report: Report) -> str:
-    """Why a report may be a consequence of something that left no report, in words; "" when nothing says so."""
+def doubt_of(report: Report, *, late: bool = False) -> str:
+    """Why a report may be no bug, or a consequence of something that left no report; "" when nothing says so.
+
+    ``late``: answers of ours came so late in that run that the guest may have waited for us.
+    """
+    if late and report.type is CrashType.HANG:
+        return "the guest was answered late, which can look like a hang"
     if report.title.startswith(_FOLLOWS) or report.type is CrashType.SLAB_CORRUPTION:
         return "reports of its sort follow when somebody else has overwritten memory"
     if report.type is CrashType.HANG and not report.title.startswith(_BY_THE_KERNEL):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from attrs import evolve
 
+from .probed import heap_facts
 from .report import Report
 from .stack import module_of
 
@@ -39,8 +40,20 @@ def stack_modules(report: str) -> tuple[str, ...]:
 
 
 def blamed(reports: Iterable[Report], drivers: Collection[str]) -> tuple[Report, ...]:
-    """The reports with their guilty drivers; ``drivers`` are the modules that bind devices, with underscores."""
-    return tuple(evolve(report, guilty=_guilty(report, drivers)) for report in reports)
+    """The reports with their guilty drivers; ``drivers`` are the modules that bind devices, with underscores.
+
+    Uses of one freed object get a name in common: it is one bug wherever the driver uses the object next.
+    """
+    return tuple(_with_object(evolve(report, guilty=_guilty(report, drivers))) for report in reports)
+
+
+def _with_object(report: Report) -> Report:
+    """The report with another title, where its guilty driver allocated the object whose use after free it is."""
+    facts = heap_facts(report.text) if report.guilty and "use-after-free" in report.title else None
+    if facts is None or not facts.freed or not facts.allocated.endswith(f" [{report.guilty}]"):
+        return report
+    name = f"use-after-free of what {facts.allocated} allocated and {facts.freed} freed"
+    return evolve(report, alt_titles=tuple(dict.fromkeys((*report.alt_titles, name))))
 
 
 def _guilty(report: Report, drivers: Collection[str]) -> str:

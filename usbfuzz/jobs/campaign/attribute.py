@@ -29,6 +29,7 @@ from .tally import CORE_DRIVERS
 
 __all__ = [
     "CONFIRMATIONS",
+    "ENOUGH",
     "Attributor",
     "Found",
     "Suspicion",
@@ -37,8 +38,8 @@ __all__ = [
     "suspects",
 ]
 
-#: Runs of the winner on fresh guests: the N of "reproduced n of N".
-CONFIRMATIONS = 3
+#: Runs of the winner on fresh guests, the N of "reproduced n of N": enough if each shows the bug, and the most.
+ENOUGH, CONFIRMATIONS = 2, 3
 #: Wall seconds after which no further run is started for one bug; a hang takes most of a minute to be sure of.
 _SECONDS, _HANG_SECONDS = 30.0, 60.0
 #: The module of a stack's frame: ``uvc_probe+0x1c/0x90 [uvcvideo]``.
@@ -66,16 +67,22 @@ class Suspicion:
     console: str
     drivers: tuple[str, ...]
     before: tuple[Report, ...] = ()  #: reports of the same run that came earlier
+    late: bool = False  #: the guest was answered late in that run
 
     @property
     def slow(self) -> bool:
         """Each run takes long: a hang is certain after half a minute only."""
         return self.report.type is CrashType.HANG
 
+    @property
+    def doubt(self) -> str:
+        """Why it may be no bug of its own; "" when nothing says so."""
+        return doubt_of(self.report, late=self.late)
+
     def evidence(self, runs: int = 0) -> Evidence:
         """What is known when none of ``runs`` runs showed the report again: the whole round may be behind it."""
-        case, doubt = side_by_side(self.cases), doubt_of(self.report)
-        return Evidence(self.report, case, self.console, self.drivers, runs=runs, doubt=doubt)
+        case = side_by_side(self.cases)
+        return Evidence(self.report, case, self.console, self.drivers, runs=runs, doubt=self.doubt)
 
 
 def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
@@ -94,7 +101,7 @@ def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
         yield How.ROUND, side_by_side(cases)
     else:
         yield How.ALONE, cases[0]  # a race may show in a second run
-    if suspicion.history and not suspicion.slow and not doubt_of(report):
+    if suspicion.history and not suspicion.slow and not suspicion.doubt:
         yield How.HISTORY, in_sequence((*suspicion.history, cases))
 
 
@@ -151,13 +158,13 @@ class Attributor:
         """The guest has run nothing since its snapshot."""
         return self.past == []
 
-    async def attribute(self, suspicion: Suspicion) -> Found:
+    async def attribute(self, suspicion: Suspicion, seconds: float = _HANG_SECONDS) -> Found:
         """The smallest input that showed the bug again, with what it showed; or the whole round and 0 hits.
 
-        What the lane raises passes through.
+        No run is started after ``seconds``, less where each is fast. What the lane raises passes through.
         """
         runs = 0
-        self._deadline = time.monotonic() + (_HANG_SECONDS if suspicion.slow else _SECONDS)
+        self._deadline = time.monotonic() + min(seconds, _HANG_SECONDS if suspicion.slow else _SECONDS)
         for how, case in suspects(suspicion):
             if self._over():
                 break
@@ -195,7 +202,7 @@ class Attributor:
     async def _confirm(self, case: Case, wanted: Report, seen: _Sighting) -> tuple[list[_Sighting], int]:
         """The runs on fresh guests that show the bug, ``seen`` included if it was one, and how many there were."""
         tries: list[_Sighting | None] = [seen] if seen.exact else []
-        while len(tries) < CONFIRMATIONS and not self._over():
+        while len(tries) < (CONFIRMATIONS if None in tries else ENOUGH) and not self._over():
             tries.append(await self._seen_again(case, wanted, fresh=True))
         return [sighting for sighting in tries if sighting is not None], len(tries)
 
@@ -216,10 +223,10 @@ class Attributor:
         found = self._sort(case, before, outcome, wanted)
         return _Run(outcome, None if found is None else _Sighting(found, outcome, exact=not before))
 
-    def _sort(self, case: Case, before: list[Case], outcome: Outcome, wanted: Report) -> Report | None:
+    def _sort(self, case: Case, past: list[Case], outcome: Outcome, wanted: Report) -> Report | None:
         """The first report of the wanted bug; reports of other bugs become strays."""
         found = None
-        history = tuple((earlier,) for earlier in before)
+        history = tuple((earlier,) for earlier in past)
         reports = in_time(outcome)
         drivers = bound_drivers(outcome.bindings)
         self._shown.append(reports)
@@ -227,7 +234,8 @@ class Attributor:
             if same_bug(report, wanted):
                 found = found or report
             else:
-                self.strays.append(Suspicion(report, (case,), history, outcome.console, drivers, reports[:nth]))
+                before, late = reports[:nth], outcome.dilated
+                self.strays.append(Suspicion(report, (case,), history, outcome.console, drivers, before, late))
         return found
 
 

@@ -24,7 +24,7 @@ from .attribute import in_time
 __all__ = ["confirm_new"]
 
 #: Wall seconds for all crashes, without the boot of a kernel's first real-time guest.
-_SECONDS = 24.0
+_SECONDS = 22.0
 
 Shown = Callable[[str, Iterable[Companion]], None]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 
@@ -11,7 +12,7 @@ from attrs import define, field, frozen
 from harness.lane.outcome import Outcome
 from harness.workers.upstream import Upstream
 from usbfuzz.case.model import Case
-from usbfuzz.triage import Report, doubt_of, leads_to, same_bug
+from usbfuzz.triage import Report, leads_to, same_bug
 
 from .attribute import Attributor, Suspicion, bound_drivers, in_time
 from .inbox import Inbox, unless_set
@@ -22,7 +23,7 @@ from .shrink import SECONDS, shrink
 __all__ = ["LAST_SECONDS", "Looking"]
 
 #: Wall seconds after the last round in which what had to wait is begun.
-LAST_SECONDS = 20.0
+LAST_SECONDS = 18.0
 #: Of the lane's time while cases are to be run: what looking into crashes may take, and what has to leave some of it to
 #: others; and the seconds that a young campaign may take in advance.
 _SHARE, _SMALL_SHARE, _ADVANCE = 0.36, 0.28, 8.0
@@ -40,7 +41,7 @@ class _Open:
     @property
     def rank(self) -> tuple[bool, bool]:
         """What is looked into first: what runs fast, and what is a bug of its own."""
-        return self.suspicion.slow, bool(doubt_of(self.suspicion.report))
+        return self.suspicion.slow, bool(self.suspicion.doubt)
 
 
 @define
@@ -65,7 +66,8 @@ class Looking:
         drivers, reports = bound_drivers(outcome.bindings), in_time(outcome)
         hits = []
         for nth, report in enumerate(reports):
-            suspicion = Suspicion(report, cases, history, outcome.console, drivers, reports[:nth])
+            before, late = reports[:nth], outcome.dilated
+            suspicion = Suspicion(report, cases, history, outcome.console, drivers, before, late)
             if (slug := await self._counted(suspicion)) is not None:
                 hits.append(slug)
         self._past = [] if outcome.restored else None
@@ -86,9 +88,9 @@ class Looking:
         """When the rounds are over: what waits, for a while, here and in other lanes."""
         deadline = time.monotonic() + LAST_SECONDS
         # What is slow and only a hang by our own clock would leave no time for the others.
-        self._open = [todo for todo in self._open if not todo.suspicion.slow or not doubt_of(todo.suspicion.report)]
-        while self._open and time.monotonic() < deadline and not self.inbox.hurry:
-            await self._attribute(self._next())
+        self._open = [todo for todo in self._open if not todo.suspicion.slow or not todo.suspicion.doubt]
+        while self._open and not self.inbox.hurry and (left := deadline - time.monotonic()) > 0:
+            await self._attribute(self._next(), left)
         while self.minimize and not self.inbox.hurry and (left := deadline - time.monotonic()) > 0:
             if not await self._shrink(left, last=True):
                 return
@@ -139,13 +141,13 @@ class Looking:
         if reply.attribute:
             self._open.append(_Open(reply.slug, suspicion))
 
-    async def _attribute(self, todo: _Open) -> None:
+    async def _attribute(self, todo: _Open, seconds: float = math.inf) -> None:
         """Find the case of a sighting; what else shows on the way is counted or saved. The guest is fresh then."""
         started = time.monotonic()
         self.upstream.send(Entered(LaneState.ATTRIBUTING, note=todo.suspicion.report.title))
         attributor = Attributor(self.lane, lambda: self.inbox.hurry, past=self._past)
         self._past = None
-        found = await unless_set(self.inbox.hurried, attributor.attribute(todo.suspicion))
+        found = await unless_set(self.inbox.hurried, attributor.attribute(todo.suspicion, seconds))
         if found is None:
             return
         self.upstream.send(Attributed(todo.slug, found.evidence, found.companions, found.seconds))

@@ -53,7 +53,7 @@ _TICK = 0.5  #: seconds between frames of the view, and between looks at the clo
 _SAVE_EVERY = 2  #: ticks between writes of the campaign's state
 _FLUSH_EVERY = 20  #: ticks between writes of crash counts
 _REACHED_EVERY = 30.0  #: seconds between two looks at what the lanes have reached
-_FINISH = LAST_SECONDS + 12.0  #: seconds for what runs, attribution and minimization, when the time is up
+_FINISH = LAST_SECONDS + 10.0  #: seconds for what runs, attribution and minimization, when the time is up
 _HURRY = 10.0  #: seconds for the round that runs, from Ctrl-C on
 
 
