@@ -152,11 +152,10 @@ def _summary(mail: Mail) -> Iterator[str]:
     yield ""
     yield from (f"    {line}" for line in wrapped(clean(saved.crash.title)))
     yield ""
-    if mail.report and mail.report.file:
-        yield from wrapped(f"The code is in {clean(mail.report.file)}.")
+    code = f"The code is in {clean(mail.report.file)}. " if mail.report and mail.report.file else ""
     yield from wrapped(
-        "The device is simulated, by usbfuzz; a real one that sends the same descriptors and answers does the same. "
-        "What happens to it:"
+        f"{code}The device is simulated, by usbfuzz; a real one that sends the same descriptors and answers does the "
+        "same. What happens to it:"
     )
     yield ""
     yield from (f"  {line}" for line in schedule(saved.case))

@@ -85,7 +85,11 @@ async def _ask(bug: Bug, saved: SavedCrash, options: MailOptions, on_progress: _
     if not wanted:
         return ()
     on_progress(f"running the case on {', '.join(wanted)}")
-    return await find_presence(bug, RegressOptions(wanted), on_progress=on_progress)
+    found = await find_presence(bug, RegressOptions(wanted), on_progress=on_progress)
+    for seen in found:
+        if seen.error is not None:
+            on_progress(f"{seen.kernel} could not be run: {seen.error}")
+    return found
 
 
 def _notes(to: Recipients, files: Sequence[str]) -> list[str]:
@@ -145,7 +149,7 @@ def _words(seen: Presence) -> str:
         case Shown.OTHER:
             return f"another crash: {seen.other}"
         case Shown.UNKNOWN:
-            return f"could not be run: {seen.error}"
+            return "not known, it could not be run"
 
 
 def _sender() -> Person | None:
