@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ from usbfuzz.case import save
 from usbfuzz.case.model import Expectation
 from usbfuzz.crashes.record import How
 from usbfuzz.errors import BootError, CaseError
-from usbfuzz.jobs.regress.matrix import Cell, Observation
-from usbfuzz.jobs.regress.presence import Bug, Shown, presence_of
+from usbfuzz.jobs.regress import presence as presence_module
+from usbfuzz.jobs.regress.matrix import Cell, Entry, Observation
+from usbfuzz.jobs.regress.presence import Bug, Presence, Shown, find_presence, presence_of
+from usbfuzz.jobs.regress.run import RegressOptions
 
 from .cells import CASE, KERNEL, OOPS, cell, column, entry, report, seen
 
@@ -32,7 +36,7 @@ def test_one_run_that_shows_the_bug_is_enough() -> None:
 
 def test_a_bug_that_stayed_away_is_not_there() -> None:
     found = presence_of(_cell(seen(), seen(), seen()))
-    assert (found.shown, found.runs, found.release) == (Shown.NO, 3, "6.1.0-56-amd64")
+    assert (found.shown, found.runs) == (Shown.NO, 3)
 
 
 def test_another_crash_is_named() -> None:
@@ -44,13 +48,47 @@ def test_runs_that_were_answered_too_late_tell_nothing() -> None:
     late = presence_of(_cell(seen(trusted=False)))
     assert late.shown is Shown.UNKNOWN
     assert "answered too late" in str(late.error)
+    assert late.late
     assert presence_of(_cell(seen(trusted=False), seen())).runs == 1
+
+
+def test_a_kernel_that_was_answered_too_late_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[dict[str, tuple[Observation, ...]]] = [
+        {"a": (seen(trusted=False),), "b": (seen(report()),)},
+        {"a": (seen(), seen(), seen())},
+    ]
+
+    async def run(options: RegressOptions, entries: tuple[Entry, ...], **said: Callable[..., None]) -> None:
+        answers = rounds.pop(0)
+        assert options.kernels == tuple(answers)
+        for spec, runs in answers.items():
+            said["on_cell"](cell(entries[0], column(spec, spec), *runs))
+
+    monkeypatch.setattr(presence_module, "run_regress", run)
+    told: list[Presence] = []
+    found = asyncio.run(find_presence(BUG, RegressOptions(("a", "b")), on_found=told.append))
+    assert [(presence.spec, presence.shown) for presence in found] == [("a", Shown.NO), ("b", Shown.YES)]
+    assert [presence.spec for presence in told] == ["b", "a"]
+
+
+def test_a_kernel_that_is_always_answered_too_late_is_told_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    async def run(options: RegressOptions, entries: tuple[Entry, ...], **said: Callable[..., None]) -> None:
+        asked.append(options.kernels)
+        said["on_cell"](cell(entries[0], column("a", "a"), seen(trusted=False)))
+
+    monkeypatch.setattr(presence_module, "run_regress", run)
+    told: list[Presence] = []
+    found = asyncio.run(find_presence(BUG, RegressOptions(("a",)), on_found=told.append))
+    assert (*found,) == (*told,)
+    assert asked == [("a",)] * 3
 
 
 def test_a_kernel_that_does_not_boot_tells_nothing() -> None:
     error = BootError("it panicked")
     found = presence_of(_cell(error=error))
-    assert (found.shown, found.error) == (Shown.UNKNOWN, error)
+    assert (found.shown, found.error, found.late) == (Shown.UNKNOWN, error, False)
 
 
 def test_where_no_crash_is_recorded_any_is_another_one(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def _change(change: Change) -> str:
 
 def _unchanged(history: History) -> str:
     if bad := history.having(Shown.YES):
-        return f"it comes on each of the {len(bad)} kernels that were run; it was there before, and is not fixed"
+        return f"it came on all kernels that could be run ({len(bad)}): it was there before, and is not fixed"
     if good := history.having(Shown.NO):
-        return f"it came on none of the {len(good)} kernels that could be run: nothing to search between"
+        return f"it came on none of the kernels that could be run ({len(good)}): nothing to search between"
     return "no kernel could be run: nothing is known"

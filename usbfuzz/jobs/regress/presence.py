@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .run import RegressOptions, run_regress
 
 __all__ = ["Bug", "Presence", "Shown", "find_presence", "presence_of"]
 
+_ROUNDS = 3  #: for a kernel all of whose runs were answered too late
 _ANY = "(any crash)"  #: the title that is looked for where none is recorded: no report has it
 
 
@@ -70,10 +71,10 @@ class Presence:
     spec: str  #: as it was asked for
     kernel: str  #: its name
     shown: Shown
-    release: str = ""  #: ``uname -r``; "" when it could not be run
     runs: int = 0  #: that could be believed; no more are made once the bug came
     other: str = ""  #: the title of another crash
     error: UsbfuzzError | None = None  #: why it is not known
+    late: bool = False  #: it is not known because this machine was too busy to answer the guest in time
 
 
 async def find_presence(
@@ -87,22 +88,31 @@ async def find_presence(
 
     Raises InfraError when no worker can be started; what is wrong with one kernel is in its answer.
     """
-    case = evolve(bug.case, expect=tuple(map(bug.on, _names(options.kernels))))
+    case = evolve(bug.case, expect=tuple(map(bug.on, dict.fromkeys(options.kernels))))
     entry = Entry(bug.path, bug.path.parent.name if bug.path.stem == "case" else bug.path.stem, case)
-    matrix = await run_regress(
-        options, (entry,), on_cell=lambda cell: on_found(presence_of(cell)), on_progress=on_progress
-    )
-    return tuple(map(presence_of, matrix.cells))
+    found: dict[str, Presence] = {}
 
+    def learn(cell: Cell) -> None:
+        seen = presence_of(cell)
+        found[seen.spec] = seen
+        if not seen.late:
+            on_found(seen)
 
-def _names(kernels: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(kernels))
+    waiting = options.kernels
+    for _ in range(_ROUNDS):
+        await run_regress(evolve(options, kernels=waiting), (entry,), on_cell=learn, on_progress=on_progress)
+        waiting = tuple(seen.spec for seen in found.values() if seen.late)
+        if not waiting:
+            break
+    for spec in waiting:
+        on_found(found[spec])
+    return tuple(found[spec] for spec in dict.fromkeys(options.kernels) if spec in found)
 
 
 def presence_of(cell: Cell) -> Presence:
     """What a cell says of the bug that is expected in it."""
-    column, runs = cell.column, sum(seen.trusted for seen in cell.runs)
-    known = Presence(column.spec, column.name, Shown.UNKNOWN, column.release, runs)
+    runs = sum(seen.trusted for seen in cell.runs)
+    known = Presence(cell.column.spec, cell.column.name, Shown.UNKNOWN, runs)
     match cell.status:
         case Status.OK:
             return evolve(known, shown=Shown.YES)
@@ -110,9 +120,11 @@ def presence_of(cell: Cell) -> Presence:
             return evolve(known, shown=Shown.OTHER, other=cell.finding.title if cell.finding else "")
         case Status.GONE if known.runs and cell.error is None:
             return evolve(known, shown=Shown.NO)
+        case _ if cell.error is None:
+            error = GuestError(f"{known.kernel}: every run was answered too late; try again when this machine is idle")
+            return evolve(known, error=error, late=True)
         case _:
-            late = GuestError(f"{known.kernel}: every run was answered too late; try again when this machine is idle")
-            return evolve(known, error=cell.error or late)
+            return evolve(known, error=cell.error)
 
 
 def _reliability(directory: Path, row: Expectation) -> int:
