@@ -61,6 +61,8 @@ def test_each_block_leads_to_a_case_that_can_be_run_and_a_second_campaign_adds_t
     assert len(owned) > len(first) / 4
     assert {load(case_path(file, name)).provenance.index for name in first.cases} <= set(range(16))
     assert list(file.parent.glob(LANE_FILES)) == []
+    by_itself = [block for block in first if block.module == "virtio_console"]
+    assert sum(not block.case for block in by_itself) > len(by_itself) / 2 > 50
 
     _run(guest(DEFAULT_KERNEL), out, cases=32)
     second = read_blocks(file)

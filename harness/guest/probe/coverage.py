@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from attrs import define, field, frozen
@@ -21,19 +21,9 @@ if TYPE_CHECKING:
     from .memory import Shared
     from .symbols import Symbols
 
-__all__ = ["Code", "Coverage", "Covered", "hit_class"]
+__all__ = ["Code", "Coverage", "Covered"]
 
 _Hits = NDArray[np.uint64]
-_Number = TypeVar("_Number", np.uint8, np.uint64)
-#: Lower bounds of the classes of hit counts: a loop that runs once more is no news, one that runs twice as often is.
-_CLASSES = np.array([1, 2, 3, 4, 8, 16, 32, 128], np.uint64)
-
-
-def hit_class(hits: _Hits) -> NDArray[np.uint8]:
-    """The bit of each count's class; 0 of a count of 0."""
-    number = np.searchsorted(_CLASSES, hits, side="right")
-    classes: NDArray[np.uint8] = np.where(number > 0, 1 << np.maximum(number - 1, 0), 0).astype(np.uint8)
-    return classes
 
 
 @frozen(eq=False)
@@ -67,7 +57,6 @@ class Covered:
 
     hits: _Hits  #: how often each of its blocks ran
     new: NDArray[np.bool_]  #: which of them ran for the first time in this lane's life
-    again: int  #: how many others ran in a class of hit counts that is new
     _table: Record  #: their ``struct block``
     _code: Code
 
@@ -147,7 +136,6 @@ class Coverage:
     code: Code
     _before: _Hits = field(factory=lambda: np.zeros(0, np.uint64), init=False)
     _total: _Hits = field(factory=lambda: np.zeros(0, np.uint64), init=False)
-    _seen: NDArray[np.uint8] = field(factory=lambda: np.zeros(0, np.uint8), init=False)  #: classes of each slot
 
     def restarted(self) -> None:
         """Another QEMU counts from nothing."""
@@ -165,13 +153,10 @@ class Coverage:
         hits[~_entered(table)] = 0
         slots = np.flatnonzero(hits)
         hits, table = hits[slots], table[slots]
-        self._seen = _longer(self._seen, len(self.shared.blocks))
         self._total = _longer(self._total, len(self.shared.blocks))
-        seen, classes = self._seen[slots], hit_class(hits)
-        again = int(np.count_nonzero((seen != 0) & (classes & ~seen != 0)))
-        self._seen[slots] |= classes
+        new = self._total[slots] == 0
         self._total[slots] += hits
-        return Covered(hits, seen == 0, again, table, self.code)
+        return Covered(hits, new, table, self.code)
 
     def since(self) -> Covered:
         """The same, and what runs from now on counts for the next call."""
@@ -183,12 +168,12 @@ class Coverage:
         """What ran in all rounds together."""
         slots = np.flatnonzero(self._total)
         table = self.shared.blocks[_FIRST:][slots]
-        return Covered(self._total[slots], np.ones(len(slots), bool), 0, table, self.code)
+        return Covered(self._total[slots], np.ones(len(slots), bool), table, self.code)
 
 
-def _longer(array: NDArray[_Number], length: int) -> NDArray[_Number]:
-    """The array, with zeros behind it if it is shorter."""
-    return np.concatenate([array, np.zeros(max(length - len(array), 0), array.dtype)])
+def _longer(hits: _Hits, length: int) -> _Hits:
+    """The counts, with zeros behind them if they are fewer."""
+    return np.concatenate([hits, np.zeros(max(length - len(hits), 0), hits.dtype)])
 
 
 def _entered(table: Record) -> NDArray[np.bool_]:
