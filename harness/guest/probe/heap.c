@@ -217,19 +217,21 @@ static void forget(uint64_t start, uint64_t length)
 	}
 }
 
-/* Where the pages begin, 0 when there are none. */
-static uint64_t pages_start(uint64_t page, uint64_t order)
+/* Where the pages begin, and how many bytes they are; false when there are none. */
+static bool page_range(uint64_t page, uint64_t order, uint64_t *start, uint64_t *length)
 {
-	uint64_t start = page_address(page);
-
-	return page >= vmemmap && order < ORDERS && in_direct_map(start, (uint64_t)PAGE << order) ? start : 0;
+	if (page < vmemmap || order >= ORDERS)
+		return false;
+	*start = page_address(page);
+	*length = (uint64_t)PAGE << order;
+	return in_direct_map(*start, *length);
 }
 
 static void pages_taken(uint64_t page, uint64_t order)
 {
-	uint64_t start = pages_start(page, order), length = (uint64_t)PAGE << order;
+	uint64_t start, length;
 
-	if (!start)
+	if (!page_range(page, order, &start, &length))
 		return;
 	shadow_allow(start, length);
 	forget(start, length);
@@ -238,10 +240,10 @@ static void pages_taken(uint64_t page, uint64_t order)
 
 static void pages_freed(uint64_t page, uint64_t order)
 {
-	uint64_t start = pages_start(page, order), length = (uint64_t)PAGE << order;
 	struct object *object;
+	uint64_t start, length;
 
-	if (!start)
+	if (!page_range(page, order, &start, &length))
 		return;
 	object = object_new(start);
 	fresh[frame_of(start)] = 0;
