@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 
+from harness.guest.qemu import Timing
+from usbfuzz.crashes.store import CrashStore
 from usbfuzz.jobs.page.data import Course, Sample
-from usbfuzz.jobs.page.words import ago, clock, pay, span
+from usbfuzz.jobs.page.read import read_account
+from usbfuzz.jobs.page.words import ago, clock, headline, pay, span
+from usbfuzz.report.render import render
+
+from .made import KERNEL, crashes
 
 _COURSE = Course("k", (), 1, {}, (), (), (), (), 0, None)
 
@@ -46,3 +54,12 @@ def test_a_span_has_two_units_at_most(seconds: float, words: str) -> None:
 
 def test_a_clock_has_hours_where_there_are_any() -> None:
     assert [clock(0), clock(125.9), clock(3725)] == ["0:00", "2:05", "1:02:05"]
+
+
+def test_real_time_is_told_of_those_that_were_tried(tmp_path: Path) -> None:
+    first, second = crashes(tmp_path, "wacom_probe", "wacom_open")
+    assert headline(read_account(tmp_path).account) == ["2 bugs confirmed; none was tried in real time."]
+    store = CrashStore.open(tmp_path, kernel=KERNEL, timing=Timing.WARP, render=render)
+    store.confirmed(first, 2, 3)
+    store.confirmed(second, 0, 3)
+    assert headline(read_account(tmp_path).account) == ["2 bugs confirmed; 1 of 2 tried happened in real time, too."]

@@ -21,7 +21,7 @@ from .write import write_page
 __all__ = ["SECONDS", "check_page", "keeping_page"]
 
 #: Seconds between two pages, and at most: more when one takes long, so that they take little of the machine.
-SECONDS, _MOST = 10, 40
+SECONDS, _MOST = 10, 30
 _SHARE = 10
 _NICENESS = 15
 

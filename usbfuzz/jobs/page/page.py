@@ -87,7 +87,7 @@ def _head(body: ET.Element, account: Account, refresh: int) -> None:
     add(header, "h1", first)
     for sentence in rest:
         add(header, "p", sentence, "pays")
-    again = f" It is made anew every {refresh} s, and loads itself." if refresh else ""
+    again = " It is made anew while the campaign runs, and loads itself." if refresh else ""
     add(header, "p", state_words(account) + again)
     if account.notes:
         notes = add(header, "ul", classes="notes")

@@ -130,8 +130,10 @@ def _found(account: Account) -> str:
         parts.append(f"{seen} seen and not reproduced")
     if evidence:
         parts.append(f"{evidence} report{'s' * (evidence != 1)} kept as evidence")
-    real = sum(bool(bug.real) for bug in account.bugs)
-    return f"{', '.join(parts)}; {real} {'was' if real == 1 else 'were'} shown in real time, too."
+    tried = [bug.real for bug in account.bugs if bug.real is not None]
+    shown = sum(hits > 0 for hits in tried)
+    real = f"{shown} of {len(tried)} tried happened in real time, too" if tried else "none was tried in real time"
+    return f"{', '.join(parts)}; {real}."
 
 
 def _pays(account: Account) -> list[str]:
