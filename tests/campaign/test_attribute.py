@@ -55,6 +55,15 @@ def test_a_case_made_for_a_driver_on_the_stack_is_suspected_first() -> None:
     assert [run for how, run in order if how is How.ALONE] == [cases[1], cases[0], cases[2]]
 
 
+def test_of_cases_made_for_the_guilty_driver_none_else_is_tried_and_these_more_often() -> None:
+    made = tuple(
+        evolve(case(n), devices=(evolve(MOUSE, name=name),)) for n, name in enumerate(("wacom 5:6", "ntrig 1:2"))
+    )
+    order = list(suspects(Suspicion(evolve(report("oops"), guilty="wacom"), made, (), "", ())))
+    assert [how for how, _ in order] == [How.ALONE, How.ROUND, How.ALONE, How.ALONE]
+    assert all(run == made[0] for how, run in order if how is How.ALONE)
+
+
 def test_the_cases_of_a_round_share_a_guest_and_what_shows_the_bug_there_is_tried_on_fresh_ones() -> None:
     lane = _lane({"needs": [5, 7], "title": "oops", "history": True})
     found, _ = _attribute(lane, [5, 6, 7])

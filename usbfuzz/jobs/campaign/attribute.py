@@ -42,6 +42,7 @@ __all__ = [
 ENOUGH, CONFIRMATIONS = 2, 3
 #: Wall seconds after which no further run is started for one bug; a hang takes most of a minute to be sure of.
 _SECONDS, _HANG_SECONDS = 30.0, 60.0
+_AGAIN = 2  #: further runs of a case that was made for the guilty driver and has not shown the bug
 #: The module of a stack's frame: ``uvc_probe+0x1c/0x90 [uvcvideo]``.
 _MODULE = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+ \[(\w+)")
 
@@ -99,8 +100,10 @@ def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
         yield How.ALONE, case
     if len(cases) > 1:
         yield How.ROUND, side_by_side(cases)
-    else:
-        yield How.ALONE, cases[0]  # a race may show in a second run
+    # A race may show in a further run.
+    again = likely * _AGAIN if report.guilty else []
+    for case in again or (cases if len(cases) == 1 else ()):
+        yield How.ALONE, case
     if suspicion.history and not suspicion.slow and not suspicion.doubt:
         yield How.HISTORY, in_sequence((*suspicion.history, cases))
 
