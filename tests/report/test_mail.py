@@ -18,7 +18,7 @@ from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.report.mail import Mail, OnKernel, render_mail
 from usbfuzz.report.maintainers import Person, Recipients
 from usbfuzz.report.phrases import phrase_of
-from usbfuzz.triage import CrashType
+from usbfuzz.triage import CrashType, extract
 
 from .test_text import crash_of
 
@@ -117,6 +117,17 @@ def test_a_crash_that_was_not_reproduced_says_so_first() -> None:
     body = _body(evolve(MAIL, saved=saved))
     assert body.splitlines()[2].startswith("This crash has NOT been reproduced: it was seen 4 times")
     assert "NOT been reproduced" not in _body(evolve(MAIL, saved=saved, came_again=True))
+
+
+def test_a_crash_without_a_report_of_the_kernels_says_who_saw_it() -> None:
+    body = _body(evolve(MAIL, saved=evolve(SAVED, console="usb 1-1: new device\n"), report=None))
+    assert "saw it stop. This is the end of its console. usb 1-1: new device " in " ".join(body.split())
+
+
+def test_a_report_that_is_cut_off_says_so() -> None:
+    (report, *_) = extract(LOG)
+    body = _body(evolve(MAIL, report=evolve(report, corruption="no stack")))
+    assert "The report may not be whole: no stack.\n" in body
 
 
 def test_what_may_be_no_bug_of_its_own_says_so() -> None:

@@ -127,7 +127,8 @@ def _body(mail: Mail, inline: dict[str, str], attached: tuple[str, ...]) -> Iter
     yield from _summary(mail)
     yield from section("Kernels", list(_kernels(mail)))
     yield from section("How often", list(_often(mail)))
-    yield from section("What the kernel said", [*by_the_probe(mail.report), *oops_of(mail.report, mail.saved.console)])
+    said = [*_doubt(mail.report), *by_the_probe(mail.report), *oops_of(mail.report, mail.saved.console)]
+    yield from section("What the kernel said", said)
     yield from section("The device", list(_device(inline)))
     yield from section("To reproduce", list(_reproducer(mail, inline, attached)))
 
@@ -163,6 +164,13 @@ def _summary(mail: Mail) -> Iterator[str]:
 
 def _times(count: int) -> str:
     return f"{count} times" if count > 1 else "once"
+
+
+def _doubt(report: Report | None) -> list[str]:
+    """What there is to say of a report that is none, or not whole."""
+    if report is None:
+        return [*wrapped("The kernel printed no report: usbfuzz saw it stop. This is the end of its console."), ""]
+    return [*wrapped(f"The report may not be whole: {clean(report.corruption)}."), ""] if report.corruption else []
 
 
 def _reproducible(mail: Mail) -> bool:
