@@ -47,8 +47,23 @@ def test_a_report_whose_driver_nobody_knows_may_be_of_any() -> None:
 
 
 def test_what_an_interrupt_came_into_is_not_to_blame() -> None:
-    assert _one(_INPUT.format(frame="hidinput_report", module="hid")).guilty == "usbhid"
-    assert _one(_TASK.format(frame="hidinput_report", module="hid")).guilty == "uvcvideo"
+    core = {"frame": "hidinput_report", "module": "hid"}
+    assert _one(_INPUT.format(**core)).guilty == "usbhid"
+    other = " hid_irq_in+0x200/0x250 [usbhid]\n"
+    assert _one(_INPUT.replace(other, "").format(**core)).guilty == ""
+    assert _one(_TASK.replace(other, "").format(**core)).guilty == "uvcvideo"
+
+
+def test_a_function_of_usbhid_is_one_bug_whichever_driver_started_the_device() -> None:
+    def of(driver: str) -> Report:
+        return _one(
+            _TASK.replace("input_event+0x11/0x70", "pidff_find_fields+0x11/0x70 [usbhid]").format(
+                frame=f"{driver}_probe", module=driver
+            )
+        )
+
+    assert of("hid_sony").guilty == "usbhid"
+    assert same_bug(of("hid_sony"), of("hid_elo"))
 
 
 def test_who_handled_the_object_before_is_blamed_only_when_the_stack_blames_nobody() -> None:

@@ -18,8 +18,6 @@ _TRACK = re.compile(r" *(?:(?:Allocated|Freed)(?: by(?: task \d+)?)?:|Last poten
 #: Where a stack goes on with the task that an interrupt came into, which has nothing to do with it.
 _INTERRUPTED = re.compile(r" *</(?:IRQ|SOFTIRQ)>")
 _TRACE = re.compile(r" *(?:Call [Tt]race:|<NMI>|<IRQ>|<TASK>)")
-#: These hand on what the drivers above them send, and are to blame only where there is no other.
-_TRANSPORTS = frozenset({"usbhid", "hid_generic"})
 
 
 def stack_modules(report: str) -> tuple[str, ...]:
@@ -57,7 +55,6 @@ def _with_object(report: Report) -> Report:
 
 
 def _guilty(report: Report, drivers: Collection[str]) -> str:
-    """The innermost driver; "" when there is none on the stack."""
+    """The innermost driver, which may be the module of the title's own function; "" when there is none."""
     modules = (report.module.replace("-", "_"), *report.modules) if report.module else report.modules
-    found = [module for module in modules if module in drivers]
-    return next((module for module in found if module not in _TRANSPORTS), found[0] if found else "")
+    return next((module for module in modules if module in drivers), "")
