@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from usbfuzz.case.model import Case, DeviceSpec, Provenance
 
-from .devices import make_device
+from .devices import LEARNED_MARK, make_device
 from .dice import Dice, dice
 from .identities import CLASS_DRIVERS, Identities
 from .malform import malform
@@ -43,11 +43,12 @@ def make_case(dice: Dice, palette: Palette, kind: str, severity: str, shape: str
         notes = (*notes, *more)
     broken = f"{len(notes)} malformation{'s' * (len(notes) != 1)}" if notes else "plausible"
     plugged = "" if shape == "once" else f", {shape}"
+    learned = any(spec.name.endswith(LEARNED_MARK) for spec in made)
     return Case(
         devices=tuple(made),
         events=schedule(dice, shape),
         title=f"{' + '.join(spec.name for spec in made)}, {broken}{plugged}",
-        provenance=Provenance(source="hypothesis", strategy=kind, notes="; ".join(notes)),
+        provenance=Provenance("hypothesis", strategy=f"{kind}, learned" if learned else kind, notes="; ".join(notes)),
     )
 
 

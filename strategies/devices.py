@@ -17,9 +17,11 @@ from .malform import malform
 from .palette import COMPOSITE, Palette, builder_of
 from .responses import answer_control, answer_endpoints
 
-__all__ = ["bare_device", "devices", "devices_of", "hid_devices", "make_device", "malformed"]
+__all__ = ["LEARNED_MARK", "bare_device", "devices", "devices_of", "hid_devices", "make_device", "malformed"]
 
 _SPEEDS = Weighted({Speed.HIGH: 72, Speed.FULL: 18, Speed.SUPER: 8, Speed.LOW: 2})
+#: How the name of a device ends that answers as was learned.
+LEARNED_MARK = " learned"
 #: Devices that answer as was learned, where something was.
 _LEARNED = 0.6
 _VENDORS = (0x046D, 0x04F2, 0x0525, 0x0BDA, 0x1D6B, 0x1234, 0x056A, 0x05AC, 0x0582, 0x0763, 0x041E, 0x17CC, 0x2708)
@@ -56,7 +58,7 @@ def make_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
     board = _board(dice, palette, kind)
     learned = None if kind == COMPOSITE else palette.identities.learned.get(board.identity.module)
     if learned is not None and learned.devices and dice.chance(_LEARNED):
-        return evolve(dice.pick(learned.devices).draft.device(dice.word()), name=board.name)
+        return evolve(dice.pick(learned.devices).draft.device(dice.word()), name=f"{board.name}{LEARNED_MARK}")
     return board.spec(answer_control(dice), answer_endpoints(dice, board))
 
 

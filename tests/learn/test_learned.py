@@ -78,6 +78,9 @@ def test_cases_answer_as_was_learned() -> None:
         if any(script.bRequest == 0xBD for spec in case.devices for script in spec.control)
     ]
     assert answered
+    # Such cases are a source of their own, so that what they bring can be told; a sweep of such a device is a sweep.
+    assert {case.provenance.strategy.partition(" ")[2] for case in answered} <= {"learned", "field sweep"}
+    assert any(case.provenance.strategy.endswith(", learned") for case in answered)
     assert not [
         case
         for case in generate(1, 0, 400, CLASS_DRIVERS)
