@@ -64,9 +64,19 @@ def test_a_file_that_the_tree_does_not_have_is_not_blamed(tree: Path, file: str)
     assert guilty_files(evolve(REPORT, file=file, module=None), "", [], DIRECTORIES, tree) == ()
 
 
-def test_of_many_drivers_two_are_blamed(tree: Path) -> None:
-    found = guilty_files(None, "", ["none_such", "usbcore", "hid_u2fzero", "uvcvideo"], DIRECTORIES, tree)
-    assert found == ("drivers/usb/core/", "drivers/hid/hid-u2fzero.c")
+def test_drivers_that_were_only_there_are_not_blamed_beside_one_that_is_known(tree: Path) -> None:
+    assert guilty_files(REPORT, "", ["hid_u2fzero"], DIRECTORIES, tree) == ("drivers/media/usb/uvc/uvc_driver.c",)
+    assert guilty_files(None, "uvcvideo", ["hid_u2fzero"], DIRECTORIES, tree) == ("drivers/media/usb/uvc/",)
+
+
+def test_the_first_driver_that_was_there_is_blamed_where_none_is_known(tree: Path) -> None:
+    drivers = ["none_such", "hid_u2fzero", "uvcvideo"]
+    assert guilty_files(None, "", drivers, DIRECTORIES, tree) == ("drivers/hid/hid-u2fzero.c",)
+    (tree / "drivers/base").mkdir()
+    (tree / "drivers/base/core.c").touch()
+    core = Report("general protection fault in device_del", frame="device_del", file="drivers/base/core.c")
+    found = guilty_files(core, "", drivers, DIRECTORIES, tree)
+    assert found == ("drivers/hid/hid-u2fzero.c", "drivers/base/core.c")
 
 
 def test_modules_are_found_in_the_lists_of_a_kernel_built_in_ones_too(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from usbfuzz.triage import Report
 
 __all__ = ["guilty_files", "module_directories"]
 
-_MOST_DRIVERS = 2  #: whose directories are named
 _MOST_BYTES = 4 << 20  #: of a source file that is searched for a function
 
 
@@ -20,19 +19,19 @@ def guilty_files(
 ) -> tuple[str, ...]:
     """Files of the kernel tree, the guiltiest first; a directory, with a slash at its end, where no file is known.
 
-    ``guilty`` is the module to blame if it is known, ``drivers`` are others that may be; ``directories`` says where
-    each module is built (see :func:`module_directories`). The file that has the report's function is looked for in
-    ``tree``.
+    ``guilty`` is the module to blame if it is known; where neither it nor the report's own module is, it is the first
+    of the ``drivers`` that were bound. ``directories`` says where each module is built, see
+    :func:`module_directories`. The file that has the report's function is looked for in ``tree``.
     """
     own = _plain(report.module or "") if report else ""
-    names = dict.fromkeys(map(_plain, (guilty, own, *drivers)))
-    found = []
-    for name in [name for name in names if name in directories][:_MOST_DRIVERS]:
-        frame = report.frame if report and name == own else None
-        found.append(_file_of(name, directories[name], frame, tree))
+    names = [name for name in dict.fromkeys((_plain(guilty), own)) if name in directories]
+    names = names or [name for name in map(_plain, drivers) if name in directories][:1]
+    found = [
+        _file_of(name, directories[name], report.frame if report and name == own else None, tree) for name in names
+    ]
     if report and report.file and _is_there(report.file, tree):
-        is_cores = guilty and _plain(guilty) != own  # the report's function is one that many drivers call
-        found.insert(1 if is_cores else 0, report.file)
+        is_drivers = not names or names[0] == own  # else the report's function is one that many drivers call
+        found.insert(0 if is_drivers else 1, report.file)
     return tuple(dict.fromkeys(found))
 
 
