@@ -23,7 +23,7 @@ _SPEEDS = Weighted({Speed.HIGH: 72, Speed.FULL: 18, Speed.SUPER: 8, Speed.LOW: 2
 #: How the name of a device ends that answers as was learned.
 LEARNED_MARK = " learned"
 #: Devices that answer as was learned, where something was.
-_LEARNED = 0.6
+_LEARNED = 0.3
 _VENDORS = (0x046D, 0x04F2, 0x0525, 0x0BDA, 0x1D6B, 0x1234, 0x056A, 0x05AC, 0x0582, 0x0763, 0x041E, 0x17CC, 0x2708)
 
 
