@@ -78,7 +78,7 @@ def test_cases_answer_as_was_learned() -> None:
         return sum(any(script.bRequest == 0xBD for spec in case.devices for script in spec.control) for case in made)
 
     assert answering(bare) == 0
-    assert 10 < answering(evolve(bare, learned={"usblp": learned()})) < 60
+    assert answering(evolve(bare, learned={"usblp": learned()})) > 2
 
 
 def test_packets_are_kept_with_their_place() -> None:
