@@ -23,7 +23,7 @@ from usbfuzz.jobs.bisect.step import step
 from usbfuzz.jobs.regress.presence import Bug, Presence, Shown, find_presence
 from usbfuzz.jobs.regress.run import CELL_SECONDS, RegressOptions
 
-from .options import gathered, kernel_param_option, mode_option, progress, screen
+from .options import gathered, kernel_param_option, kernels_option, mode_option, progress, screen, timeout_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,29 +59,14 @@ class _Looking:
 
 def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of :class:`_Looking`, which the command gets as ``looking``."""
-    timeout = click.option(
-        "--timeout",
-        "seconds",
-        type=click.FloatRange(1, 86400),
-        default=CELL_SECONDS,
-        show_default=True,
-        metavar="SECONDS",
-        help="What the runs on one kernel may take, without booting.",
-    )
+    timeout = timeout_option(CELL_SECONDS, "What the runs on one kernel may take, without booting.")
     any_crash = click.option("--any", "any_crash", is_flag=True, help="Any crash counts, not only the one of CASE.")
     return any_crash(timeout(mode_option()(kernel_param_option(gathered("looking", _Looking)(command)))))
 
 
 @click.command("bisect")
 @click.argument("case", type=click.Path(path_type=Path))
-@click.option(
-    "-k",
-    "--kernel",
-    "kernels",
-    metavar="KERNEL",
-    multiple=True,
-    help="Search only among these, oldest first; give it once for each.",
-)
+@kernels_option("Search only among these, oldest first; give it once for each.")
 @click.option("--cached", is_flag=True, help="Search only among the kernels that are here already.")
 @click.option("--every-series", is_flag=True, help="Run the oldest and the newest of each series (5.10, 6.1), too.")
 @_looking

@@ -16,7 +16,7 @@ from usbfuzz.crashes.record import find_crash
 from usbfuzz.jobs.mail.run import MailOptions, prepare_mail
 from usbfuzz.report.mail import render_mail
 
-from .options import gathered, progress
+from .options import gathered, kernels_option, progress
 from .targets import check_free, make_directory
 
 __all__ = ["mail_command"]
@@ -47,14 +47,7 @@ class _Target:
 @click.command("mail")
 @click.argument("crash")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DIRECTORY)
-@click.option(
-    "-k",
-    "--kernel",
-    "kernels",
-    metavar="KERNEL",
-    multiple=True,
-    help="Run the case on it; give it once for each. By default on all in the cache.",
-)
+@kernels_option("Run the case on it; give it once for each. By default on all in the cache.")
 @click.option("--run/--no-run", default=True, help="Without running, the mail has what was seen before, and says so.")
 @click.option(
     "--source",

@@ -23,12 +23,14 @@ __all__ = [
     "heap_option",
     "kernel_option",
     "kernel_param_option",
+    "kernels_option",
     "lanes_option",
     "mode_option",
     "parse_duration",
     "pcap_option",
     "progress",
     "screen",
+    "timeout_option",
 ]
 
 _LOG_WIDTH = 160  #: columns where there is no terminal to fill
@@ -58,6 +60,33 @@ def kernel_option(help_: str, default: str | None = None) -> Callable[[_Command]
     """``--kernel KERNEL``: a kernel spec as the user wrote it."""
     return click.option(
         "-k", "--kernel", metavar="KERNEL", default=default, show_default=default is not None, help=help_
+    )
+
+
+def kernels_option(help_: str, *default: str) -> Callable[[_Command], _Command]:
+    """``--kernel KERNEL``, as often as wanted; the command gets them as ``kernels``."""
+    return click.option(
+        "-k",
+        "--kernel",
+        "kernels",
+        metavar="KERNEL",
+        multiple=True,
+        default=default,
+        show_default=bool(default),
+        help=help_,
+    )
+
+
+def timeout_option(default: float, help_: str) -> Callable[[_Command], _Command]:
+    """``--timeout SECONDS``, of wall time; the command gets it as ``seconds``."""
+    return click.option(
+        "--timeout",
+        "seconds",
+        type=click.FloatRange(1, 86400),
+        default=default,
+        show_default=True,
+        metavar="SECONDS",
+        help=help_,
     )
 
 

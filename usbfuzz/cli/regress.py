@@ -21,7 +21,16 @@ from usbfuzz.jobs.regress.run import CELL_SECONDS, RegressOptions, run_regress
 from usbfuzz.jobs.regress.table import WIDTH, render
 from usbfuzz.jobs.regress.words import short
 
-from .options import gathered, kernel_param_option, lanes_option, mode_option, progress, screen
+from .options import (
+    gathered,
+    kernel_param_option,
+    kernels_option,
+    lanes_option,
+    mode_option,
+    progress,
+    screen,
+    timeout_option,
+)
 
 if TYPE_CHECKING:
     from usbfuzz.jobs.regress.matrix import Cell, Matrix
@@ -51,26 +60,9 @@ class _Files:
 
 @click.command("regress")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "-k",
-    "--kernel",
-    "kernels",
-    metavar="KERNEL",
-    multiple=True,
-    default=(DEFAULT_KERNEL,),
-    show_default=True,
-    help="A kernel to run the cases on; give it once for each.",
-)
+@kernels_option("A kernel to run the cases on; give it once for each.", DEFAULT_KERNEL)
 @lanes_option
-@click.option(
-    "--timeout",
-    "seconds",
-    type=click.FloatRange(1, 86400),
-    default=CELL_SECONDS,
-    show_default=True,
-    metavar="SECONDS",
-    help="What the runs of one case on one kernel may take, without booting.",
-)
+@timeout_option(CELL_SECONDS, "What the runs of one case on one kernel may take, without booting.")
 @click.option("--junit", "junit", type=_FILE, metavar="FILE", help="Write JUnit XML, for a CI system.")
 @click.option("--html", "html", type=_FILE, metavar="FILE", help="Write a page that needs no other file.")
 @click.option("--json", "json", type=_FILE, metavar="FILE", help="Write everything as JSON.")
