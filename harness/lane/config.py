@@ -10,6 +10,7 @@ from attrs import Factory, evolve, frozen
 from harness.guest.emulators import Emulator
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
+from harness.guest.kernels.features import slowdown_of
 from harness.guest.probe.probing import BLOCKS, Heap, Probing
 from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line, memory_for
 from usbfuzz.case.model import Case
@@ -31,6 +32,8 @@ class LaneConfig:
     timing: Timing
     cache_dir: Path  #: where snapshots are kept
     emulator: Emulator = Factory(lambda self: Emulator(self.kernel.arch.emulation.qemu), takes_self=True)
+    #: So many times more than a stock kernel its guests compute, and are given time for.
+    slowdown: float = Factory(lambda self: slowdown_of(self.kernel.name), takes_self=True)
     ports: int = PORTS
     kernel_params: tuple[str, ...] = ()  #: besides those every guest has
     modules: str = "all"  #: which of the image's sets is loaded at boot

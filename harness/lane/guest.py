@@ -121,8 +121,8 @@ class LaneGuest:
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time of the QEMU that runs now, 0.0 if none."""
-        return self._qemu.cpu_seconds if self._qemu else 0.0
+        """CPU time of the QEMU that runs now, as a guest with a stock kernel would have it; 0.0 if none."""
+        return self._qemu.cpu_seconds / self.config.slowdown if self._qemu else 0.0
 
     @property
     def qemu(self) -> Qemu:

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from harness.guest.kernels.archives import DEBIAN, UBUNTU
+from harness.guest.kernels.features import slowdown_of
 from harness.guest.kernels.packages import Candidate, candidates, is_exact, matches, newest, stock
 from harness.guest.kernels.specs import (
     ArchiveSpec,
@@ -169,3 +170,11 @@ def test_the_metapackage_decides_which_kernel_is_the_suites_own() -> None:
     meta = paragraph("linux-image-amd64", depends="linux-image-6.1.0-1-amd64 (= 6.1.10-1)")
     own, other = Candidate("6.1.0-1-amd64", "6.1.10-1", ()), Candidate("6.12.1+deb12-amd64", "6.12.1-1", ())
     assert stock([meta], DEBIAN.metapackage(DEFAULT), [own, other]) == [own]
+
+
+@pytest.mark.parametrize(
+    ("name", "slowdown"),
+    [("debian:6.12.118-1", 1.0), ("debian:6.12.118-1+kcov", 1.5), ("debian:7.3.4-1~bpo13+1+kasan+kcov", 6.0)],
+)
+def test_a_kernel_that_looks_at_itself_is_given_more_time(name: str, slowdown: float) -> None:
+    assert slowdown_of(name) == slowdown
