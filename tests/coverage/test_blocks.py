@@ -47,6 +47,11 @@ def test_blocks_of_another_size_are_others() -> None:
     assert len(_of(Block("uvcvideo", ".text", 16, 4), Block("uvcvideo", ".text", 16, 8))) == 2
 
 
+def test_a_case_that_reached_nothing_first_is_not_named() -> None:
+    first, second = (Block("uvcvideo", ".text", 2, 1, 1, case) for case in ("case-1", "mouse"))
+    assert _of(first, second).cases == ("case-1",)
+
+
 @given(st.lists(st.lists(blocks, max_size=12), min_size=1, max_size=4))
 def test_merging_runs_is_the_same_as_one_run_of_all(runs: list[list[Block]]) -> None:
     assert merge([_of(*run) for run in runs]) == _of(*(block for run in runs for block in run))

@@ -75,9 +75,10 @@ class Blocks:
         """As :meth:`of`, from rows (:data:`ROW`) that count in ``places`` and ``cases``."""
         rows = rows.copy()
         rows["place"], used_places = _renumbered(rows["place"], places)
+        rows = _added_up(rows)  # which leaves cases without a block
         has_case = rows["case"] >= 0
         rows["case"][has_case], used_cases = _renumbered(rows["case"][has_case], cases)
-        return cls(kernel, release, used_places, used_cases, _added_up(rows))
+        return cls(kernel, release, used_places, used_cases, rows)
 
     def __len__(self) -> int:
         return len(self.rows)
