@@ -21,6 +21,7 @@ from attrs import define
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from harness.guest.probe.probing import Heap, Probing
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from strategies import Identities
@@ -31,7 +32,7 @@ from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.view import render
 
 HERE = Path(__file__).parent
-CAMPAIGN_COLUMNS, REPORT_COLUMNS = 118, 84
+CAMPAIGN_COLUMNS, REPORT_COLUMNS = 100, 84
 REPORT_LINES = 48  #: of report.txt; the picture's last line says how many follow
 
 #: As rich's own, without the fonts that one loads from the network.
@@ -97,7 +98,9 @@ def report_of(out: Path, part: str) -> tuple[str, Text]:
 
 async def campaign(kernel: str, options: CampaignOptions, camera: Camera) -> None:
     """Run it as ``usbfuzz fuzz`` does."""
-    config = await prepare(kernel, mode=Mode.AUTO, kernel_params=with_slub_debug(()), on_progress=print)
+    probing = Probing(heap=Heap.REPORT)
+    params = with_slub_debug(())
+    config = await prepare(kernel, mode=Mode.AUTO, kernel_params=params, probing=probing, on_progress=print)
     modules = Identities.parse(config.image.aliases.read_text()).modules
     await run_campaign(options, config, modules, camera)
 
