@@ -1,6 +1,6 @@
 """The endless, numbered supply of cases of a campaign.
 
-Case ``n`` is a function of the seed, ``n`` and the kernel's identities, whoever asks for it:
+Case ``n`` is a function of the seed, ``n``, the kernel's identities and what was learned of its drivers, whoever asks:
 lanes take any blocks of numbers, and a number in a log brings the case back.
 """
 

@@ -20,6 +20,7 @@ from usbfuzz.wire import Setup, TransferType, data
 __all__ = [
     "CONFIGURATION",
     "DEVICE",
+    "LONGEST",
     "Change",
     "Descriptor",
     "Draft",
@@ -34,8 +35,8 @@ __all__ = [
 _ANY_LENGTH = 255  #: bytes of the answer to a request that was not asked before
 _PACKETS = 3  #: of each IN endpoint, to begin with
 _MOST_PACKETS = 12
-_MOSTIN_REQUESTS = 64  #: requests with answers of their own
-_LONGEST = 512  #: bytes of one answer
+_MOST_READS = 64  #: requests with answers of their own
+LONGEST = 512  #: bytes of one answer
 
 
 @frozen
@@ -177,8 +178,8 @@ class Draft:
         parts = dict(self.parts)
         reads = sum(isinstance(key, Read) for key in parts)
         for key, length in asked.items():
-            if key not in parts and reads < _MOSTIN_REQUESTS:
-                parts[key] = Part.unknown(min(length, _LONGEST))
+            if key not in parts and reads < _MOST_READS:
+                parts[key] = Part.unknown(min(length, LONGEST))
                 reads += 1
         for address, count in polled.items():
             mine = [key for key in parts if isinstance(key, Packet) and key.bEndpointAddress == address]
@@ -220,7 +221,7 @@ def _packets(configuration: bytes) -> dict[Key, Part]:
         if isinstance(descriptor, EndpointDescriptor):
             kind = descriptor.bmAttributes & 3
             if descriptor.bEndpointAddress & 0x80 and kind in (TransferType.BULK, TransferType.INTERRUPT):
-                size = min(descriptor.wMaxPacketSize & 0x7FF, _LONGEST)
+                size = min(descriptor.wMaxPacketSize & 0x7FF, LONGEST)
                 for number in range(_PACKETS):
                     found.setdefault(Packet(descriptor.bEndpointAddress, number), Part.unknown(size))
     return found

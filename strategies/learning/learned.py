@@ -11,11 +11,11 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from usbfuzz.case.dump import dump_device
+from usbfuzz.case.dump import dump_device, dump_pattern
 from usbfuzz.case.files import read_text
 from usbfuzz.case.hexadecimal import plain
 from usbfuzz.case.locate import Source
-from usbfuzz.case.model import DeviceSpec
+from usbfuzz.case.model import DeviceSpec, RequestPattern
 from usbfuzz.case.tables import Document, Table
 from usbfuzz.case.toml import parse, read_device
 from usbfuzz.errors import CaseError
@@ -97,10 +97,7 @@ def _answer_lines(key: Read | Packet, part: Part) -> Iterator[str]:
         yield f"bEndpointAddress = 0x{key.bEndpointAddress:02x}"
         yield f"number = {key.number}"
     else:
-        for name, digits in (("bmRequestType", 2), ("bRequest", 2), ("wValue", 4), ("wIndex", 4)):
-            value = getattr(key, name)
-            if value is not None:
-                yield f"{name} = 0x{value:0{digits}x}"
+        yield from dump_pattern(RequestPattern(key.bmRequestType, key.bRequest, key.wValue, key.wIndex))
     yield f"length = {len(part.data)}"
     rows = [f"{{ at = {start}, data = {plain(part.data[start:end])} }}" for start, end in _runs(part.pinned)]
     if rows:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .draft import Change, Descriptor, Draft, Key
+from .draft import LONGEST, Change, Descriptor, Draft, Key
 
 __all__ = ["Compared", "Paint", "changes"]
 
@@ -148,7 +148,7 @@ def _wanted(how: str, value: int, other: int) -> Iterator[tuple[int, int]]:
 def _change(where: _Where, wanted: int, because: str) -> Change | None:
     """The change that has the number ``wanted`` there; None when it does not fit."""
     if where.size == 0:
-        return Change(where.key, 0, b"", because, length=wanted) if 0 <= wanted <= 512 else None
+        return Change(where.key, 0, b"", because, length=wanted) if 0 <= wanted <= LONGEST else None
     if not 0 <= wanted < 1 << 8 * where.size:
         return None
     return Change(where.key, where.offset, wanted.to_bytes(where.size, where.order), because)

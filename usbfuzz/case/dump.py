@@ -24,7 +24,7 @@ from .model import (
 )
 from .toml import FORMAT
 
-__all__ = ["dump_device", "dump_expectation", "dumps"]
+__all__ = ["dump_device", "dump_expectation", "dump_pattern", "dumps"]
 
 _LANGUAGES = 0  #: string index
 _MAX_INDENT = 8  #: collections
@@ -113,7 +113,7 @@ def _string(index: int, raw: bytes) -> str:
 
 
 def _control(script: ControlScript) -> Block:
-    lines = ["[[device.control]]", *_pattern(script), *_after(script)]
+    lines = ["[[device.control]]", *dump_pattern(script), *_after(script)]
     asks_descriptor = script.bmRequestType == DIRECTION_IN and script.bRequest == StandardRequest.GET_DESCRIPTOR
     return [*lines, *_steps(script.steps, explained=asks_descriptor)]
 
@@ -125,10 +125,11 @@ def _endpoint(script: EndpointScript) -> Block:
 
 def _after(script: ControlScript | EndpointScript) -> Iterator[str]:
     if script.after is not None:
-        yield f"after = {{ {', '.join(_pattern(script.after))} }}"
+        yield f"after = {{ {', '.join(dump_pattern(script.after))} }}"
 
 
-def _pattern(pattern: ControlScript | RequestPattern) -> Iterator[str]:
+def dump_pattern(pattern: ControlScript | RequestPattern) -> Iterator[str]:
+    """A line for each value that the requests must have."""
     for key, digits in (("bmRequestType", 2), ("bRequest", 2), ("wValue", 4), ("wIndex", 4), ("wLength", 4)):
         value = getattr(pattern, key)
         if value is not None:

@@ -53,9 +53,6 @@ class Desk:
     lane: Lane  #: opened to see comparisons, and recording
     learners: int  #: that hand in runs, each one at a time
     keep: Crashed  #: saves the crash that a round ended in
-    runs: int = 0
-    rounds: int = 0
-    crashes: int = 0
     _wishes: list[_Wish] = field(factory=list, init=False)
     _more: asyncio.Event = field(factory=asyncio.Event, init=False)
 
@@ -94,8 +91,6 @@ class Desk:
         return chosen
 
     async def _round(self, wishes: Sequence[_Wish]) -> None:
-        self.rounds += 1
-        self.runs += len(wishes)
         cases = [wish.case for wish in wishes]
         self.lane.arm(frozenset().union(*(wish.modules for wish in wishes)))
         try:
@@ -117,7 +112,6 @@ class Desk:
         if len(wishes) > 1:
             self._wishes[:0] = [_Wish(wish.driver, wish.modules, wish.case, wish.seen, alone=True) for wish in wishes]
             return
-        self.crashes += 1
         title = (outcome.title if outcome is not None else "") or "the guest was lost"
         wishes[0].seen.set_result(Seen(title=title))
 
