@@ -2,15 +2,16 @@
 KERNEL ?= debian:5.10.223
 TIME ?= 3m
 OUT ?= crashes
+KILLS ?= 100
 BIN := .venv/bin
 
-.PHONY: fuzz test check lint bench setup setup-tests clean
+.PHONY: fuzz test check lint bench soak setup setup-tests clean
 
 fuzz: setup  ## a short real campaign on a stock kernel; KERNEL=debian:bookworm TIME=10m OUT=dir
 	$(BIN)/usbfuzz fuzz --kernel $(KERNEL) --time $(TIME) --out $(OUT)
 
-test: setup-tests  ## every test, with real guests
-	$(BIN)/pytest
+test: check  ## every test: the fast ones first, then those with real guests, one after the other
+	$(BIN)/pytest -m guest
 
 check: setup-tests  ## the fast tests: no guest, under two minutes
 	$(BIN)/pytest -m 'not guest' -n 2
@@ -23,6 +24,11 @@ lint: setup-tests
 
 bench: setup  ## devices per second, as a table with ratios
 	$(BIN)/usbfuzz bench
+
+soak: TIME := 1h
+soak: OUT := soak
+soak: setup  ## does anything grow over hours, or get lost by kill -9? TIME=8h KILLS=1000
+	$(BIN)/usbfuzz bench soak --kernel $(KERNEL) --time $(TIME) --kills $(KILLS) --out $(OUT)
 
 setup:
 	@scripts/bootstrap

@@ -8,7 +8,7 @@
 :func:`generate` is the numbered supply of a campaign. The others are Hypothesis strategies, to be used with ``@given``;
 each takes the :class:`Identities` of a kernel and falls back to the class drivers that every kernel has.
 ``devices_of("printer")`` makes devices of one kind (see :mod:`usbfuzz.kinds`), ``malformed(...)`` breaks those of
-another strategy.
+another strategy. :mod:`strategies.mutate` makes cases from other cases.
 """
 
 from .cases import cases

@@ -27,7 +27,7 @@ from usbfuzz.wire import Speed, TransferType
 
 from .identities import Identity
 
-__all__ = ["Board", "Endpoint", "Interface", "lengthened"]
+__all__ = ["BCD_USB", "CONTROL_SIZE", "SUPER_BOS", "Board", "Endpoint", "Interface", "lengthened"]
 
 Triple = tuple[int, int, int]
 
@@ -37,8 +37,10 @@ _LARGEST = {
     Speed.HIGH: {TransferType.INTERRUPT: 1024, TransferType.BULK: 512, TransferType.ISOCHRONOUS: 1024},
     Speed.SUPER: {TransferType.INTERRUPT: 1024, TransferType.BULK: 1024, TransferType.ISOCHRONOUS: 1024},
 }
-_CONTROL_SIZE = {Speed.LOW: 8, Speed.FULL: 64, Speed.HIGH: 64, Speed.SUPER: 9}
-_BCD_USB = {Speed.LOW: 0x0110, Speed.FULL: 0x0200, Speed.HIGH: 0x0200, Speed.SUPER: 0x0300}
+#: bMaxPacketSize0 by speed. USB 3.2 §9.6.1.
+CONTROL_SIZE = {Speed.LOW: 8, Speed.FULL: 64, Speed.HIGH: 64, Speed.SUPER: 9}
+#: bcdUSB by speed.
+BCD_USB = {Speed.LOW: 0x0110, Speed.FULL: 0x0200, Speed.HIGH: 0x0200, Speed.SUPER: 0x0300}
 _string = lru_cache(1024)(string_descriptor)
 _LANGUAGES = language_descriptor()
 _CAPABILITIES = (
@@ -47,8 +49,8 @@ _CAPABILITIES = (
         bmAttributes=0, wSpeedsSupported=0x0E, bFunctionalitySupport=1, bU1DevExitLat=10, wU2DevExitLat=2047
     ).raw
 )
-#: USB 3.2 §9.6.2.
-_SUPER_BOS = BosDescriptor(wTotalLength=5 + len(_CAPABILITIES), bNumDeviceCaps=2).raw + _CAPABILITIES
+#: What a SuperSpeed device says of itself besides. USB 3.2 §9.6.2.
+SUPER_BOS = BosDescriptor(wTotalLength=5 + len(_CAPABILITIES), bNumDeviceCaps=2).raw + _CAPABILITIES
 
 
 def lengthened(descriptor: Descriptor, tail: bytes) -> bytes:
@@ -120,6 +122,7 @@ class Board:
     idProduct: int = 0x0104
     bcdDevice: int = 0x0100
     device_triple: Triple = (0, 0, 0)
+    tables: bool = True  #: see :class:`~strategies.identities.Identities`
     parts: list[bytes] = Factory(list)
     numbers: set[int] = Factory(set)
     control: list[ControlScript] = Factory(list)
@@ -218,11 +221,11 @@ class Board:
     def device(self) -> bytes:
         """The device descriptor. USB 2.0 §9.6.1."""
         return DeviceDescriptor(
-            bcdUSB=_BCD_USB[self.speed],
+            bcdUSB=BCD_USB[self.speed],
             bDeviceClass=self.device_triple[0],
             bDeviceSubClass=self.device_triple[1],
             bDeviceProtocol=self.device_triple[2],
-            bMaxPacketSize0=_CONTROL_SIZE[self.speed],
+            bMaxPacketSize0=CONTROL_SIZE[self.speed],
             idVendor=self.idVendor,
             idProduct=self.idProduct,
             bcdDevice=self.bcdDevice,
@@ -246,7 +249,7 @@ class Board:
             speed=self.speed,
             strings=((0, _LANGUAGES), *((i, _string(text)) for i, text in enumerate(self.strings, 1))),
             reports=tuple(sorted(self.reports.items())),
-            bos=_SUPER_BOS if self.speed is Speed.SUPER else b"",
+            bos=SUPER_BOS if self.speed is Speed.SUPER else b"",
             control=(*self.control, *control),
             endpoints=(*self.scripts, *(script for script in scripts if script.bEndpointAddress not in scripted)),
         )

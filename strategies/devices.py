@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 from hypothesis import strategies as st
 
-from usbfuzz.case.model import DeviceSpec
+from usbfuzz.case.model import DeviceSpec, Firmware
 from usbfuzz.errors import InputError
 from usbfuzz.wire import Speed
 
@@ -17,17 +17,29 @@ from .malform import malform
 from .palette import COMPOSITE, Palette, builder_of
 from .responses import answer_control, answer_endpoints
 
-__all__ = ["LEARNED_MARK", "bare_device", "devices", "devices_of", "hid_devices", "make_device", "malformed"]
+__all__ = [
+    "LEARNED_MARK",
+    "bare_device",
+    "device_and_firmware",
+    "devices",
+    "devices_of",
+    "hid_devices",
+    "make_device",
+    "malformed",
+    "release",
+]
 
 _SPEEDS = Weighted({Speed.HIGH: 72, Speed.FULL: 18, Speed.SUPER: 8, Speed.LOW: 2})
 #: How the name of a device ends that answers as was learned.
 LEARNED_MARK = " learned"
 #: Devices that answer as was learned, where something was.
-_LEARNED = 0.3
+_LEARNED = 0.5
+_FIRST = 0.6  #: of them are the one that got furthest
 _VENDORS = (0x046D, 0x04F2, 0x0525, 0x0BDA, 0x1D6B, 0x1234, 0x056A, 0x05AC, 0x0582, 0x0763, 0x041E, 0x17CC, 0x2708)
 
 
-def _release(dice: Dice, identity: Identity) -> int:
+def release(dice: Dice, identity: Identity) -> int:
+    """A bcdDevice that ``identity`` matches; often an odd one where any does."""
     if identity.bcdDevice is None:
         return (
             0x0100 if dice.chance(0.8) else dice.pick((0x0000, 0x0001, 0x0200, 0x0400, 0x0700, 0x1000, 0x9999, 0xFFFF))
@@ -36,7 +48,7 @@ def _release(dice: Dice, identity: Identity) -> int:
     return dice.pick((low, high, dice.between(low, high)))
 
 
-def _start_board(dice: Dice, identity: Identity) -> Board:
+def _start_board(dice: Dice, identity: Identity, *, tables: bool) -> Board:
     """An empty board for a device that ``identity`` matches, as far as the device descriptor goes."""
     product = identity.idProduct if identity.idProduct is not None else dice.below(0x10000)
     classes = (identity.bDeviceClass, identity.bDeviceSubClass, identity.bDeviceProtocol)
@@ -45,8 +57,9 @@ def _start_board(dice: Dice, identity: Identity) -> Board:
         speed=dice.weighted(_SPEEDS),
         idVendor=dice.pick(_VENDORS) if identity.idVendor is None else identity.idVendor,
         idProduct=product,
-        bcdDevice=_release(dice, identity),
+        bcdDevice=release(dice, identity),
         device_triple=(classes[0] or 0, classes[1] or 0, classes[2] or 0),
+        tables=tables,
     )
 
 
@@ -55,11 +68,19 @@ def make_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
 
     A composite is two or three functions of other kinds; its ids are the first one's.
     """
+    return device_and_firmware(dice, palette, kind)[0]
+
+
+def device_and_firmware(dice: Dice, palette: Palette, kind: str) -> tuple[DeviceSpec, tuple[Firmware, ...]]:
+    """The same, and the files that its driver reads, where what was learned of it says which."""
     board = _board(dice, palette, kind)
     learned = None if kind == COMPOSITE else palette.identities.learned.get(board.identity.module)
     if learned is not None and learned.devices and dice.chance(_LEARNED):
-        return evolve(dice.pick(learned.devices).draft.device(dice.word()), name=f"{board.name}{LEARNED_MARK}")
-    return board.spec(answer_control(dice), answer_endpoints(dice, board))
+        # The first got furthest; the others reached what it did not.
+        draft = (learned.devices[0] if dice.chance(_FIRST) else dice.pick(learned.devices)).draft
+        paint = dice.word()
+        return evolve(draft.device(paint), name=f"{board.name}{LEARNED_MARK}"), draft.firmware(paint)
+    return board.spec(answer_control(dice), answer_endpoints(dice, board)), ()
 
 
 def bare_device(dice: Dice, palette: Palette, kind: str) -> DeviceSpec:
@@ -71,12 +92,12 @@ def _board(dice: Dice, palette: Palette, kind: str) -> Board:
     functions = [kind]
     if kind == COMPOSITE:
         functions = [dice.weighted(palette.functions) for _ in range(dice.pick((2, 2, 3)))]
-    board = _start_board(dice, palette.identity(dice, functions[0]))
+    board = _start_board(dice, palette.identity(dice, functions[0]), tables=palette.identities.tables)
     for position, function in enumerate(functions):
         if position:
             board.identity = palette.identity(dice, function)
         builder_of(function)(dice, board)
-    if totals := TOTALS.get(f"{board.idVendor:04x}:{board.idProduct:04x}"):
+    if board.tables and (totals := TOTALS.get(f"{board.idVendor:04x}:{board.idProduct:04x}")):
         board.pad_to(dice.pick(totals))
     return board
 

@@ -28,7 +28,7 @@ from .fields import FieldSweep
 from .identities import Identities
 from .palette import Palette
 
-__all__ = ["SWEEP_RUN", "generate"]
+__all__ = ["SWEEP_RUN", "derive", "drawn", "generate", "swept"]
 
 #: Successive sweep cases that mutate one and the same device.
 SWEEP_RUN = 256
@@ -38,7 +38,6 @@ _PERIOD = 20
 _SWEEPS = (6, 13, 19)
 
 _SETTINGS = settings(
-    max_examples=BLOCK_CASES,
     phases=[Phase.generate],
     database=None,
     derandomize=False,
@@ -47,7 +46,7 @@ _SETTINGS = settings(
 )
 
 
-def _derive(*parts: object) -> int:
+def derive(*parts: object) -> int:
     """A 64-bit seed made of ``parts``."""
     return int.from_bytes(sha256("/".join(map(str, parts)).encode()).digest()[:8], "little")
 
@@ -62,11 +61,12 @@ def _no_state_on_disk() -> Iterator[None]:
         configuration.set_hypothesis_home_dir(None)
 
 
-def _examples(strategy: SearchStrategy[Case], seed: int) -> list[Case]:
+def drawn(strategy: SearchStrategy[Case], seed: int, most: int) -> list[Case]:
+    """Cases that Hypothesis draws, ``most`` of them or a few less; the same seed, the same cases."""
     made: list[Case] = []
 
     @seeded(seed)
-    @_SETTINGS
+    @settings(_SETTINGS, max_examples=most)
     @given(strategy)
     def collect(case: Case) -> None:
         made.append(case)
@@ -88,12 +88,12 @@ class _Supply:
         made: list[Case] = []
         attempt = 0
         while len(made) < BLOCK_CASES:
-            made += _examples(self.strategy, _derive(self.seed, "block", block, attempt))
+            made += drawn(self.strategy, derive(self.seed, "block", block, attempt), BLOCK_CASES)
             attempt += 1
         return made[:BLOCK_CASES]
 
     def swept_device(self, run: int) -> tuple[str, FieldSweep]:
-        dice = Dice(_derive(self.seed, "sweep", run))
+        dice = Dice(derive(self.seed, "sweep", run))
         kind = dice.weighted(self.palette.shares)
         return kind, FieldSweep(make_device(dice, self.palette, kind))
 
@@ -105,7 +105,7 @@ class _Supply:
             before = sum(place > sweep for sweep in _SWEEPS)
             if place in _SWEEPS:
                 run, step = divmod(period * len(_SWEEPS) + before, SWEEP_RUN)
-                case = _sweep_case(*device(run), step)
+                case = swept(*device(run), step)
             else:
                 number = period * (_PERIOD - len(_SWEEPS)) + place - before
                 case = block(number // BLOCK_CASES)[number % BLOCK_CASES]
@@ -113,7 +113,8 @@ class _Supply:
             yield evolve(case, provenance=origin)
 
 
-def _sweep_case(kind: str, sweep: FieldSweep, step: int) -> Case:
+def swept(kind: str, sweep: FieldSweep, step: int) -> Case:
+    """The case of one step of a sweep over a device of a kind."""
     spec, note = sweep[sweep.spread(step)]
     return Case(
         devices=(spec,),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 
 from usbfuzz.errors import InputError
@@ -126,6 +126,9 @@ class Identities:
 
     by_module: Mapping[str, tuple[Identity, ...]] = field(converter=_read_only)
     learned: Mapping[str, Learned] = field(factory=dict)  #: what is known of drivers, by module
+    constants: Mapping[str, tuple[int, ...]] = field(factory=dict)  #: numbers that drivers compare with, by module
+    firmware: Mapping[str, tuple[str, ...]] = field(factory=dict)  #: names of files that drivers ask for, by module
+    tables: bool = True  #: what was written by hand about single drivers is used: :mod:`strategies.needs`, `.habits`
     modules: tuple[str, ...] = field(init=False)
 
     @modules.default
@@ -151,6 +154,13 @@ class Identities:
     def __len__(self) -> int:
         """Number of identities."""
         return sum(len(ids) for ids in self.by_module.values())
+
+    def only(self, modules: Collection[str]) -> Identities:
+        """Those of some modules. Raises InputError when there are none of them."""
+        found = {module: ids for module, ids in self.by_module.items() if module in modules}
+        if not found:
+            raise InputError(f"no driver of this kernel is among {', '.join(sorted(modules))}; name others.")
+        return evolve(self, by_module=found)
 
     def of(self, module: str) -> tuple[Identity, ...]:
         """The identities of one module; empty when this kernel does not have it."""

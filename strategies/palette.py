@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from types import MappingProxyType
 
-from attrs import define
+from attrs import define, field
 
 from usbfuzz.kinds import KINDS, resolve
 
@@ -23,6 +24,7 @@ Builder = Callable[[Dice, Board], None]
 COMPOSITE = "composite"
 
 _COMPOSITE_SHARE = 5
+_WHOLE = 1_000_000  #: weights are whole numbers
 
 _GENERATED = {kind.name: kind.share for kind in KINDS.values() if kind.builder}
 
@@ -65,9 +67,13 @@ def builder_of(kind: str) -> Builder:
 
 @define(eq=False, slots=False)
 class Palette:
-    """The identities of one kernel sorted by kind of device."""
+    """The identities of one kernel sorted by kind of device.
+
+    Where drivers have an ``energy``, a weight for each module, it decides how often a driver is chosen, and so a kind.
+    """
 
     identities: Identities
+    energy: Mapping[str, float] = field(factory=dict)
 
     @cached_property
     def modules(self) -> Mapping[str, tuple[str, ...]]:
@@ -80,14 +86,42 @@ class Palette:
 
     @cached_property
     def shares(self) -> Weighted[str]:
-        """Kinds to choose from, by their SHARES."""
+        """Kinds to choose from, by their SHARES, or by the energy of those who take devices of the kind."""
+        if self.energy:
+            return Weighted(self._energies())
         return Weighted({kind: share for kind, share in SHARES.items() if kind in self.modules or kind == COMPOSITE})
 
     @cached_property
     def functions(self) -> Weighted[str]:
         """Kinds a composite device may consist of; rare kinds have a larger share here than alone."""
+        if self.energy:
+            return Weighted({kind: weight for kind, weight in self._energies().items() if kind != COMPOSITE})
         return Weighted({kind: 4 + min(share, 16) for kind, share in SHARES.items() if kind in self.modules})
 
     def identity(self, dice: Dice, kind: str) -> Identity:
         """An identity whose driver takes devices of ``kind``."""
+        if self.energy:
+            return self.identities.pick(dice, (dice.weighted(self._weighted[kind]),))
         return self.identities.pick(dice, self.modules[kind])
+
+    @cached_property
+    def _weighted(self) -> Mapping[str, Weighted[str]]:
+        """The modules of each kind by their energy."""
+        return {
+            kind: Weighted({module: _whole(self.energy.get(module, 0.0)) for module in modules})
+            for kind, modules in self.modules.items()
+        }
+
+    def _energies(self) -> dict[str, int]:
+        """The energy of each kind; a module that takes devices of several kinds gives each a part of its own."""
+        kinds = Counter(module for modules in self.modules.values() for module in modules)
+        found = {
+            kind: sum(self.energy.get(module, 0.0) / kinds[module] for module in modules)
+            for kind, modules in self.modules.items()
+        }
+        found[COMPOSITE] = sum(found.values()) * _COMPOSITE_SHARE / sum(SHARES.values())
+        return {kind: _whole(found[kind]) for kind in SHARES if kind in found}
+
+
+def _whole(energy: float) -> int:
+    return int(energy * _WHOLE) + 1

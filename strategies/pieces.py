@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usbfuzz.descriptors import split
+from usbfuzz.descriptors import cut
 
 __all__ = [
     "ALIENS",
@@ -66,7 +66,7 @@ ALIENS = tuple(
 
 def split_pieces(raw: bytes) -> Pieces:
     """The descriptors of a configuration; lossless for any bytes."""
-    return [descriptor.raw for descriptor in split(raw)]
+    return list(cut(raw))
 
 
 def join(pieces: Pieces, *, keep_total: bool = False) -> bytes:

@@ -20,11 +20,12 @@ from .habits import OPENINGS
 from .havoc import havoc, payload
 from .requests import ACCEPT, IN_REQUESTS, OUT_REQUESTS
 
-__all__ = ["answer_control", "answer_endpoints", "change_between_reads", "disturb"]
+__all__ = ["FAILURES", "answer_control", "answer_endpoints", "change_between_reads", "disturb"]
 
 _FULL_LENGTHS = (64, 64, 64, 255, 512)
 _SHORT_LENGTHS = (0, 1, 1, 2, 3, 4, 7, 8, 9, 16)
-_FAILURES = Weighted({STALL: 8, Answer(Status.IO_ERROR): 4, Answer(Status.BABBLE): 2, data(b""): 4, NEVER: 1})
+#: How an answer fails, and the weight of each.
+FAILURES = Weighted({STALL: 8, Answer(Status.IO_ERROR): 4, Answer(Status.BABBLE): 2, data(b""): 4, NEVER: 1})
 _ZERO_READS = tuple(ControlScript((Step(data(bytes(64)), 0),), bmRequestType=kind) for kind in IN_REQUESTS)
 
 
@@ -37,7 +38,7 @@ def _odd_steps(dice: Dice) -> tuple[Step, ...]:
     """A few different answers, the last one for ever."""
     steps = [Step(_read_answer(dice), dice.between(1, 4)) for _ in range(dice.below(4))]
     if dice.chance(0.3):
-        steps.append(Step(dice.weighted(_FAILURES), dice.between(1, 2)))
+        steps.append(Step(dice.weighted(FAILURES), dice.between(1, 2)))
     steps.append(Step(_read_answer(dice), 0))
     return tuple(steps)
 
@@ -49,7 +50,7 @@ def answer_control(dice: Dice) -> tuple[ControlScript, ...]:
     reads = tuple(ControlScript(_odd_steps(dice), bmRequestType=kind) for kind in IN_REQUESTS[: dice.between(2, 4)])
     if dice.chance(0.06):
         refusing = ControlScript(
-            (Step(data(b""), dice.below(12)), Step(dice.weighted(_FAILURES), dice.between(1, 3))),
+            (Step(data(b""), dice.below(12)), Step(dice.weighted(FAILURES), dice.between(1, 3))),
             bmRequestType=dice.pick(OUT_REQUESTS[:5]),
         )
         return (*reads, refusing, *ACCEPT)
@@ -78,7 +79,7 @@ def _in_steps(dice: Dice, size: int, openings: Sequence[bytes]) -> tuple[Step, .
     steps = []
     for _ in range(dice.between(1, 5)):
         if dice.chance(0.06):
-            steps.append(Step(dice.weighted(_FAILURES), 1))
+            steps.append(Step(dice.weighted(FAILURES), 1))
         else:
             delay = 0 if dice.chance(0.9) else dice.pick((1, 10, 100))
             steps.append(Step(Answer(Status.OK, _packet(dice, size, openings), delay), dice.pick(_TIMES)))
@@ -88,7 +89,7 @@ def _in_steps(dice: Dice, size: int, openings: Sequence[bytes]) -> tuple[Step, .
 def answer_endpoints(dice: Dice, board: Board) -> tuple[EndpointScript, ...]:
     """A script for each bulk and interrupt IN endpoint of the board, and a rare one for OUT endpoints."""
     scripts: dict[int, EndpointScript] = {}
-    openings = _openings(board.identity.module)
+    openings = _openings(board.identity.module) if board.tables else ()
     for endpoint in board.endpoints:
         address = endpoint.bEndpointAddress
         if address in scripts or endpoint.type in (TransferType.CONTROL, TransferType.ISOCHRONOUS):
@@ -97,16 +98,18 @@ def answer_endpoints(dice: Dice, board: Board) -> tuple[EndpointScript, ...]:
             if dice.chance(0.85):
                 scripts[address] = EndpointScript(address, _in_steps(dice, endpoint.wMaxPacketSize & 0x7FF, openings))
         elif dice.chance(0.03):
-            steps = (Step(data(b""), dice.between(1, 4)), Step(dice.weighted(_FAILURES), dice.between(1, 3)))
+            steps = (Step(data(b""), dice.between(1, 4)), Step(dice.weighted(FAILURES), dice.between(1, 3)))
             scripts[address] = EndpointScript(address, steps)
     return tuple(scripts.values())
 
 
 def _disturbed(dice: Dice, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if not steps:
+        return (Step(dice.weighted(FAILURES), 1),)
     at = dice.below(len(steps))
     answer, times = steps[at].answer, steps[at].times
     if not answer.data or dice.chance(0.2):
-        return (*steps[:at], Step(dice.weighted(_FAILURES), 1), *steps[at:])
+        return (*steps[:at], Step(dice.weighted(FAILURES), 1), *steps[at:])
     cut = answer.data[: dice.below(len(answer.data))] if dice.chance(0.4) else havoc(dice, answer.data, 2)
     return (*steps[:at], Step(evolve(answer, data=cut), times), *steps[at + 1 :])
 

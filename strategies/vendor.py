@@ -97,11 +97,17 @@ def _odd_layout(dice: Dice) -> Wish:
     )
 
 
-def _layout(dice: Dice, module: str) -> Wish:
+#: An endpoint of each type and direction at all the first numbers: most drivers look for the first that suits them.
+_RICH = " ".join(f"{kind}{way}{number}" for number, kind in enumerate("bibibsbb", 1) for way in "io")
+
+
+def _layout(dice: Dice, module: str, *, tables: bool) -> Wish:
     """Mostly what the module needs, where that is known, else what its family needs; sometimes any layout."""
     roll = dice.below(100)
     if roll < 6:
         return _odd_layout(dice)
+    if not tables:
+        return parse_layout(_RICH if roll < 25 else dice.pick(FAMILIES[family_of(module)]))
     if roll < 88 and (needs := NEEDS.get(module)):
         return parse_layout(needs[0] if dice.chance(0.5) else dice.pick(needs))
     return parse_layout(dice.pick(FAMILIES[family_of(module)]))
@@ -119,7 +125,7 @@ def _triple(identity: Identity, setting: Setting) -> tuple[int, int, int]:
 def vendor_function(dice: Dice, board: Board) -> None:
     """Put the interfaces of a vendor-specific function of ``board.identity`` on the board."""
     identity = board.identity
-    layout = _layout(dice, identity.module)
+    layout = _layout(dice, identity.module, tables=board.tables)
     wanted = identity.bInterfaceNumber
     if wanted and len(layout) <= wanted <= 8 and dice.chance(0.5):
         layout = layout * (wanted + 1)  # the driver binds one interface of several, by its number

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, settings
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from harness.workbench import Workbench
+from tests.kernels.signed_archive import signing_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.lane.config import LaneConfig
+    from tests.kernels.signed_archive import Key
 
 # Enough to show in each of many runs what is easily broken; and no deadline, for other work on the machine breaks it.
 settings.register_profile("short", max_examples=50, deadline=None)
@@ -29,6 +31,22 @@ settings.register_profile("long", max_examples=100_000, deadline=None, suppress_
 # Thousands of tests and their modules stay for the whole run: looking through them again and again for garbage would be
 # a third of the time of collection, and most of it where a test keeps the syntax trees of every source.
 gc.set_threshold(100_000, 20, 100)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test with a guest gets a second try: an answer that a warped guest got too late changes what it does."""
+    for item in items:
+        if item.get_closest_marker("guest"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say of each test that got a second try why it failed: what comes again and again is a bug."""
+    again = terminalreporter.getreports("rerun")
+    if again:
+        terminalreporter.section("failed, and were run again")
+    for report in again:
+        terminalreporter.write_line(f"{report.nodeid}\n{report.longreprtext}\n")
 
 
 def pytest_collection_finish() -> None:
@@ -50,6 +68,13 @@ def guest() -> Callable[..., LaneConfig]:
         return _prepared(kernel, mode)
 
     return config
+
+
+@pytest.fixture(scope="session")
+def archive_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Key]:
+    """The key of a mirror that tests make: gpg takes seconds for one."""
+    with signing_key(tmp_path_factory.mktemp("keys") / "a") as key:
+        yield key
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import contextlib
 import re
 import secrets
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,10 +20,12 @@ from attrs import frozen
 from usbfuzz.errors import GuestError, QemuError
 
 from .survey import Seen, seen_in
+from .uevent import UEvent
+from .uses import Ended, ends_in
 
 __all__ = ["PROTOCOL_VERSION", "Agent", "Ran", "UEvent"]
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 
 _LINE_BYTES = 4096  #: the longest line in either direction, newline included (LINE_BYTES in agent.h)
 _DATA_BYTES = 32 << 20  #: the agent's own limit
@@ -37,31 +39,6 @@ _REPLY = re.compile(rb"([0-9]{1,20}) (ok|error|data)(?: (.*))?")
 _ANSWER_S = 5.0
 _STATUS = re.compile(rb"(-?[0-9]{1,3})\n")
 _READY = re.compile(rb"\* ready ([0-9]{1,9}) (\S{1,128})")
-
-
-@frozen
-class UEvent:
-    """One kobject uevent of a device, in the kernel's order.
-
-    ``kind`` is ``add``, ``remove``, ``bind``, ``unbind``, or ``lost`` (the kernel's queue overflowed, some are missing
-    before this one; the other fields are empty).
-    """
-
-    kind: str
-    subsystem: str = ""  #: ``usb``, ``hid``, ``input``, ``hidraw``, ``tty``, ``net``, ``sound`` …
-    name: str = ""  #: kobject name: ``3-1``, ``3-1:1.0``, ``0003:1234:5678.0001``, ``hidraw0``
-    detail: str = ""  #: device node below ``/dev`` for add and remove, driver for bind; may be empty
-
-    @classmethod
-    def parse(cls, line: str) -> UEvent | None:
-        """The event of a line without its ``* ``; None when it is not one."""
-        match line.split(" "):
-            case ["lost"]:
-                return cls("lost")
-            case ["add" | "remove" | "bind" | "unbind" as kind, subsystem, name, *detail]:
-                return cls(kind, subsystem, name, " ".join(detail))
-            case _:
-                return None
 
 
 @frozen
@@ -143,18 +120,38 @@ class Agent:
         await self._call("sleep", str(ms))
 
     async def settle(self, ms: int, buses: Iterable[int] = ()) -> list[UEvent]:
-        """Wait ``ms`` guest milliseconds, then until no USB device is being probed or removed on any of ``buses``.
+        """Wait ``ms`` guest milliseconds, then until no USB device is being probed or removed on ``buses`` (none: all).
 
-        Without ``buses``: on all. Returns what happened since the last settle, wherever, in order.
+        Returns what happened since the last settle, wherever, in order.
         """
         await self._call("settle", str(ms), *map(str, buses))
-        events = list(self._events)
-        self._events.clear()
+        events, self._events = list(self._events), deque()
         return events
 
-    async def exercise(self, ms: int) -> int:
-        """Use what appeared since the last exercise for ``ms`` guest milliseconds; how many things were opened."""
-        return _number(await self._call("exercise", str(ms)))
+    async def exercise(self, ms: int, buses: Iterable[int] = ()) -> int:
+        """Use what appeared on ``buses``, or on all, since it was used last, for ``ms`` guest milliseconds.
+
+        How many things were opened.
+        """
+        return _number(await self._call("exercise", str(ms), *map(str, buses)))
+
+    def new_key(self) -> int:
+        """A number for something that is fed."""
+        self._next_id += 1
+        return self._next_id
+
+    async def use(self, key: int, program: bytes, ms: int, patience: int, buses: Iterable[int]) -> None:
+        """Play a program (:func:`usbfuzz.uses.compiled`) on what there is on ``buses``; :meth:`used` tells its end.
+
+        Returns once it has ended or only waits for the unplug, or after ``ms`` of guest time. It waits for a node that
+        is not there yet for at most ``patience`` of them.
+        """
+        play = self._call("use", *map(str, (key, ms, patience, *buses)))
+        await asyncio.gather(*self._feeding(key, program), play)
+
+    async def used(self, key: int, ms: int) -> tuple[str, tuple[Ended, ...]]:
+        """How a program ended, within ``ms`` of guest time or by being killed then, and each of its steps."""
+        return ends_in(await self._call("used", str(key), str(ms), data=True))
 
     async def validate(self) -> int:
         """Make the kernel check its kmalloc slabs (it reports to the console); how many caches were checked."""
@@ -163,6 +160,10 @@ class Agent:
     async def load(self, *names: str) -> None:
         """Load modules of the image with their dependencies."""
         await self._call("load", *names)
+
+    async def unload(self, name: str) -> None:
+        """Remove a module; one that somebody uses stays, which is an error."""
+        await self._call("unload", name)
 
     async def reset(self, buspath: str) -> None:
         """Reset the USB device with this sysfs name (``3-1``)."""
@@ -213,16 +214,17 @@ class Agent:
             raise ValueError(f"not a program and at most {_PIECE} bytes of arguments without NUL: {argv!r:.80}")
         if len(stdin) > _STDIN_BYTES:
             raise ValueError(f"{len(stdin)} bytes are more than a program's input may have ({_STDIN_BYTES})")
-        self._next_id += 1
-        key = str(self._next_id) if stdin else "-"
-        await asyncio.gather(
-            *(self._call("feed", key, stdin[at : at + _PIECE].hex()) for at in range(0, len(stdin), _PIECE))
-        )
-        answer = await self._call("run", str(round(seconds * 1000)), key, packed.hex(), data=True)
+        key = self.new_key()
+        await asyncio.gather(*self._feeding(key, stdin))
+        told = str(key) if stdin else "-"
+        answer = await self._call("run", str(round(seconds * 1000)), told, packed.hex(), data=True)
         head = _STATUS.match(answer)
         if head is None:
             raise GuestError("the guest agent did not say how a program ended; the guest is corrupted")
         return Ran(int(head[1]), answer[head.end() :])
+
+    def _feeding(self, key: int, raw: bytes) -> Iterator[Coroutine[None, None, bytes]]:
+        return (self._call("feed", str(key), raw[at : at + _PIECE].hex()) for at in range(0, len(raw), _PIECE))
 
     async def _call(self, verb: str, *words: str, data: bool = False) -> bytes:
         line = " ".join((verb, *words)).rstrip(" ")

@@ -11,11 +11,13 @@ from attrs import Factory, evolve, frozen
 from harness.guest.emulators import Emulator
 from harness.guest.probe.plugin import Plugin
 from usbfuzz.arch import DEFAULT, Arch
+from usbfuzz.case.model import SHIFT
 
 __all__ = [
     "AGENT_PORT",
     "PORTS",
     "SNAPSHOT",
+    "TURNS",
     "Machine",
     "Mode",
     "Timing",
@@ -78,6 +80,8 @@ class Machine:
     emulator: Emulator = Factory(lambda self: Emulator(self.arch.emulation.qemu), takes_self=True)
     ports: int = PORTS  #: one xHCI controller with one usb-redir each
     memory_mib: int = MEMORY_MIB
+    processors: int = 1
+    shift: int = SHIFT  #: an instruction takes 2^shift ns of a warped clock
     load_snapshot: bool = False
     debug: int = 0  #: usb-redir debug level, 0..4, written to ``qemu.log``
     plugin: Plugin | None = None  #: the probe that looks into the guest; needs TCG
@@ -107,6 +111,11 @@ class Machine:
         """Socket of the guest agent's virtio-serial port."""
         return self.run_dir / "agent"
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the lengths of its processors' turns can be set."""
+        return self.timing.warped and self.processors > 1
+
     def redir(self, port: int) -> Path:
         """Socket of the usb-redir device on ``port``."""
         return self.run_dir / f"redir{port}"
@@ -134,6 +143,7 @@ def kernel_command_line(
     loglevel: int = 5,
     modules: str = "all",
     paced: bool = True,
+    processors: int = 1,
 ) -> str:
     """Kernel command line; later ``params`` override earlier words of the same name.
 
@@ -145,6 +155,7 @@ def kernel_command_line(
     if timing is not Timing.KVM:
         words += _emulated(arch)
         words += _PACED if paced else ()
+    words += _of_several(arch) if processors > 1 else []
     given = {word.partition("=")[0] for word in params}
     return " ".join([word for word in words if word.partition("=")[0] not in given or "console" in word] + list(params))
 
@@ -193,6 +204,19 @@ def _emulated(arch: Arch) -> list[str]:
     return [word for word in words if word]
 
 
+def _of_several(arch: Arch) -> list[str]:
+    """What the kernel of a guest with several processors is told besides."""
+    words = (
+        # The others are started when all modules are loaded: each module has the processors stop for each other many
+        # times, which under TCG takes minutes.
+        "maxcpus=1",
+        arch.command_line.later_processors,
+        # An NMI stops whichever processor something bad happened on, not the first alone.
+        arch.command_line.nmi_to_all,
+    )
+    return [word for word in words if word]
+
+
 #: The tick goes on in an idle guest (250 Hz in Debian's kernels): its interrupts pace the jumps of a warped clock, so
 #: that a 5 s USB timeout takes some 30 ms of real time, not 3. Without it answers come too late, unless the guest
 #: stands still while they are made.
@@ -207,9 +231,9 @@ def qemu_argv(machine: Machine) -> list[str]:
         *_BARE,
         *_SANDBOX,
         *("-machine", machine.arch.emulation.machine, "-m", str(machine.memory_mib)),
-        # One CPU: a case takes the same course each time, and a clock that counts instructions allows no more.
-        *("-smp", "1"),
+        *("-smp", str(machine.processors)),
         *_timing(machine),
+        *(_TURNS if machine.takes_turns else ()),
         *("-kernel", str(machine.vmlinuz), "-initrd", str(machine.initrd), "-append", machine.command_line),
         # The serial port, which the kernel's console is on, goes to a file.
         *("-chardev", f"file,id=console,path={_comma(machine.console)}", "-serial", "chardev:console"),
@@ -245,18 +269,26 @@ _SANDBOX = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,reso
 #: CPU's thread finds it due over and over and gives way late, after some tenths of a second.
 _QCOW2 = "format=qcow2,cache-clean-interval=0"
 
-#: The clock counts instructions. shift=4: each takes 2^4 = 16 ns of guest time, about what TCG really takes, so that
-#: busy waiting (mdelay, a soft lockup) costs the wall no more than the guest. sleep=off: idle time is skipped.
-_ICOUNT = "shift=4,sleep=off"
+#: The path of the object that ends turns, in QEMU's tree of objects.
+TURNS = "/objects/turns"
+#: A warped guest's processors run one after the other, each until the next timer of the guest's clock is half over, or
+#: it idles or spins. So a timer that does nothing ends turns where none else would: that of a packet buffer, here of a
+#: network without a card, which can be set while the guest runs. Off, it is no timer at all.
+_TURNS = (
+    *("-netdev", "hubport,id=turns,hubid=0"),
+    *("-object", "filter-buffer,id=turns,netdev=turns,interval=1000,status=off"),
+)
 
 
 def _timing(machine: Machine) -> tuple[str, ...]:
     emulation = machine.arch.emulation
     if machine.timing is Timing.KVM:
         return ("-accel", "kvm", "-cpu", emulation.cpu_kvm)
-    # thread=single: all virtual CPUs in one thread, without which instructions cannot be counted.
-    accel = ("-accel", "tcg,thread=single", "-cpu", emulation.cpu_tcg)
-    return (*accel, "-icount", _ICOUNT) if machine.timing.warped else accel
+    # One thread for all virtual CPUs, without which instructions cannot be counted. In real time each has its own.
+    threads = "multi" if machine.processors > 1 and not machine.timing.warped else "single"
+    accel = ("-accel", f"tcg,thread={threads}", "-cpu", emulation.cpu_tcg)
+    # The clock counts instructions; sleep=off: idle time is skipped.
+    return (*accel, "-icount", f"shift={machine.shift},sleep=off") if machine.timing.warped else accel
 
 
 def _port(machine: Machine, port: int) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from usbfuzz.triage import extract
 
 from .agent_client import Agent
 from .process import Qemu
+from .processors import start_processors
 from .qemu import SNAPSHOT, Timing, qemu_argv
 
 if TYPE_CHECKING:
@@ -33,16 +34,17 @@ if TYPE_CHECKING:
 
     from .qemu import Machine
 
-__all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "facts_of", "prune"]
+__all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "facts_of", "prune", "snapshot_key"]
 
-#: Seconds of wall time a stock kernel with every USB module may take under TCG on a busy machine.
+#: Seconds a stock kernel with every USB module may take under TCG; of a warped guest those that QEMU computes.
 BOOT_TIMEOUT = 400.0
 _PANIC_LOOK_S = 0.5  #: wall seconds between two looks at the console for a panic
 #: Snapshots in the cache, 150 to 230 MiB each: one for every kernel, set of parameters and version of the image.
 SNAPSHOTS_KEPT = 24
 
 
-def _key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
+def snapshot_key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
+    """The name of the snapshot of ``machine``: 24 hex digits that change with everything that shapes it."""
     argv = [word.replace(str(machine.run_dir), "RUN") for word in qemu_argv(machine)]
     facts = [f"facts {VERSION}", machine.emulator.version, _stamp(machine.emulator), kernel_digest, image_digest, *argv]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:24]
@@ -73,7 +75,7 @@ async def boot(machine: Machine, timeout: float = BOOT_TIMEOUT) -> tuple[Qemu, A
     """Boot ``machine`` from its kernel until the agent says it is ready.
 
     Raises BootError with what the console shows when the kernel panics, QEMU exits or nothing comes in ``timeout``
-    seconds of wall time; QemuError when QEMU itself is at fault.
+    seconds; QemuError when QEMU itself is at fault.
     """
     _make_disk(machine.disk)
     qemu = await Qemu.start(machine)
@@ -90,7 +92,7 @@ async def _ready(qemu: Qemu, timeout: float) -> Agent:
     agent = asyncio.create_task(Agent.connect(machine.agent))
     panic = asyncio.create_task(_panicked(machine))
     try:
-        await asyncio.wait({gone, agent, panic}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await qemu.within(asyncio.wait({gone, agent, panic}, return_when=asyncio.FIRST_COMPLETED), timeout)
         if agent.done() and not agent.exception():
             return agent.result()
         if agent.done():  # the connection broke: QEMU has probably ended, which is noticed a moment later
@@ -135,7 +137,7 @@ async def ensure_snapshot(
 
     Two processes that want the same one boot it once: the second waits. Raises BootError, QemuError, StorageError.
     """
-    final = cache_dir / "snapshots" / f"{_key(machine, kernel_digest, image_digest)}.qcow2"
+    final = cache_dir / "snapshots" / f"{snapshot_key(machine, kernel_digest, image_digest)}.qcow2"
     try:
         final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -197,6 +199,7 @@ async def _make(machine: Machine, final: Path, kernel_digest: str) -> None:
         if machine.timing is not Timing.KVM:
             facts = await gather(agent, _facts_directory(final), kernel_digest)
             write_file(final.with_suffix(".facts"), (facts.name if facts else "").encode(), 0o600)
+        await start_processors(agent, machine.processors)
         await agent.close()
         await qemu.execute("stop")
         await qemu.monitor(f"savevm {SNAPSHOT}")

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from attrs import Factory, evolve, frozen
 
-from harness.guest.emulators import Emulator
+from harness.guest.emulators import Emulator, Sight
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.kernels.features import slowdown_of
 from harness.guest.probe.probing import BLOCKS, Heap, Probing
 from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line, memory_for
-from usbfuzz.case.model import Case
+from usbfuzz.case.model import SHIFT, Case
+from usbfuzz.leftovers import is_leak
 
 __all__ = ["LaneConfig", "needs_probe"]
 
@@ -21,6 +22,12 @@ __all__ = ["LaneConfig", "needs_probe"]
 #: under a warped clock the time QEMU computes counts (see :mod:`harness.lane.watch`).
 _HANG_WARP = 60.0
 _HANG_REALTIME = 150.0
+
+#: What a further processor adds to what a guest computes, of what one computes: its ticks, and whoever waits for it.
+_EACH_PROCESSOR = 0.3
+#: What turns of one guest microsecond would multiply it by. QEMU ends a turn in some 30 microseconds, also in a guest
+#: that idles, which would compute next to nothing otherwise.
+_EACH_TURN_US = 1000.0
 
 
 @frozen
@@ -35,6 +42,8 @@ class LaneConfig:
     #: So many times more than a stock kernel its guests compute, and are given time for.
     slowdown: float = Factory(lambda self: slowdown_of(self.kernel.name), takes_self=True)
     ports: int = PORTS
+    processors: int | None = None  #: virtual ones that the user asked for; None: what a case needs, else one
+    shift: int = SHIFT  #: an instruction takes 2^shift ns of a warped guest's time
     kernel_params: tuple[str, ...] = ()  #: besides those every guest has
     modules: str = "all"  #: which of the image's sets is loaded at boot
     loglevel: int = 5  #: of the console: more important messages than this are printed
@@ -43,7 +52,28 @@ class LaneConfig:
     validate_every: int = 1  #: rounds between slab validations; 0 = never
     probing: Probing = BLOCKS  #: what the probe looks at, where QEMU has one
     leaks: bool = True  #: look through what drivers send to devices
+    firmware: Path | None = None  #: the user's, a directory like /lib/firmware; drivers find what they ask for
     paced: bool = True  #: a warped clock jumps slowly; not needed where the server runs on the guest's core, and first
+
+    @property
+    def sees_coverage(self) -> bool:
+        """Whether the lane asks for coverage, and its emulator shows it."""
+        return self.probing.coverage and self.timing is not Timing.KVM and Sight.COVERAGE in self.emulator.sees
+
+    @property
+    def booted(self) -> tuple[tuple[str, ...], int, int]:
+        """What decides whether a kernel boots: its parameters, processors, and log2 of an instruction's nanoseconds."""
+        return self.kernel_params, self.smp, self.shift
+
+    @property
+    def smp(self) -> int:
+        """How many processors the guests have."""
+        return self.processors or 1
+
+    def computed(self, seconds: float, turn_us: int = 0) -> float:
+        """Of so many seconds that QEMU computed, those that a stock kernel on one processor would have needed."""
+        more = 1 + _EACH_PROCESSOR * (self.smp - 1) + (_EACH_TURN_US / turn_us if turn_us else 0)
+        return seconds / (self.slowdown * more)
 
     @property
     def hang_after(self) -> float:
@@ -56,10 +86,21 @@ class LaneConfig:
         A guest that stops at the first bad access would not show what it came to without a probe: where that is what
         the case was kept for, the guest goes on.
         """
-        params = tuple(dict.fromkeys((*case.guest.kernel_params, *self.kernel_params)))
         goes_on = self.probing.heap is Heap.REPORT and case.recorded_names and not needs_probe(case.recorded_names)
         probing = evolve(self.probing, heap=Heap.WARN) if goes_on else self.probing
-        return evolve(self, kernel_params=params, ports=max(self.ports, case.ports), probing=probing)
+        if is_leak(case.recorded_names):
+            probing = probing.counting()
+        return evolve(self.booted_for(case), probing=probing)
+
+    def booted_for(self, case: Case) -> LaneConfig:
+        """The same with what a guest must be booted with for ``case``, and as many ports as it uses."""
+        return evolve(
+            self,
+            kernel_params=tuple(dict.fromkeys((*case.guest.kernel_params, *self.kernel_params))),
+            ports=max(self.ports, case.ports),
+            processors=self.processors or case.guest.processors,
+            shift=case.guest.schedule.shift,
+        )
 
     def machine(self, run_dir: Path) -> Machine:
         """The machine of this lane with its files in ``run_dir``."""
@@ -70,6 +111,7 @@ class LaneConfig:
             loglevel=self.loglevel,
             modules=self.modules,
             paced=self.paced,
+            processors=self.smp,
         )
         return Machine(
             vmlinuz=self.kernel.vmlinuz,
@@ -81,6 +123,8 @@ class LaneConfig:
             emulator=self.emulator,
             ports=self.ports,
             memory_mib=self.memory_mib,
+            processors=self.smp,
+            shift=self.shift,
             debug=self.debug,
         )
 

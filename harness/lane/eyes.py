@@ -13,7 +13,7 @@ from harness.guest.probe.compares import Armed, Comparisons
 from harness.guest.probe.coverage import Code, Coverage, Covered
 from harness.guest.probe.probe import Probe
 from harness.guest.probe.probing import Heap
-from harness.guest.qemu import Timing
+from harness.guest.qemu import TURNS, Timing
 from harness.guest.snapshot import facts_of
 from usbfuzz.errors import InfraError, QemuError
 
@@ -68,7 +68,7 @@ class Eyes:
             on_progress("the guest's kernel does not show its symbols (kallsyms): no coverage, no heap checks")
             return None
         try:
-            probe = Probe.open(facts, probing, config.cache_dir, machine.memory_mib)
+            probe = Probe.open(facts, probing, config.cache_dir, machine.memory_mib, machine.processors)
         except InfraError as error:
             on_progress(f"{error}; no coverage, no heap checks")
             return None
@@ -131,5 +131,7 @@ class Eyes:
     async def _stop(self, qemu: Qemu) -> None:
         """Have the virtual CPU, which waits in the plugin, take an NMI: its handler prints the stack and panics."""
         with contextlib.suppress(QemuError):
+            if qemu.machine.takes_turns:  # the processor that waits is to take it first
+                await qemu.execute("qom-set", path=TURNS, property="status", value="off")
             await qemu.execute("inject-nmi")
         self.probe.resume()

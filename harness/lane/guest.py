@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 
 from harness.guest.agent_client import Agent
 from harness.guest.process import Qemu
+from harness.guest.qemu import TURNS
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import ensure_snapshot
 from harness.workers.procs import answering_first
@@ -60,6 +61,7 @@ class LaneGuest:
     _agent: Agent | None = field(default=None, init=False)
     _ports: Sequence[Channel] = field(default=(), init=False)
     _console_at: int = field(default=0, init=False)
+    _turn_us: int = field(default=0, init=False)  #: how long the processors' turns are at most; 0: as QEMU has it
 
     def __attrs_post_init__(self) -> None:
         self.drivers = driver_modules(self.config.image.aliases)
@@ -122,7 +124,7 @@ class LaneGuest:
     @property
     def cpu_seconds(self) -> float:
         """CPU time of the QEMU that runs now, as a guest with a stock kernel would have it; 0.0 if none."""
-        return self._qemu.cpu_seconds / self.config.slowdown if self._qemu else 0.0
+        return self.config.computed(self._qemu.cpu_seconds, self._turn_us) if self._qemu else 0.0
 
     @property
     def qemu(self) -> Qemu:
@@ -161,6 +163,17 @@ class LaneGuest:
     async def read_leaks(self, events: Iterable[UEvent]) -> str:
         """Reports of what drivers leaked to devices since the last call; ``events`` say which drivers bound."""
         return await self.leaks.told(self._agent, events)
+
+    async def take_turns(self, turn_us: int) -> None:
+        """Have another processor get its turn each ``turn_us`` guest microseconds; 0: when QEMU thinks fit.
+
+        Nothing happens where processors take no turns: there is one only, or time is real. Raises QemuError.
+        """
+        if self.machine.takes_turns and turn_us != self._turn_us:
+            if turn_us:
+                await self.qemu.execute("qom-set", path=TURNS, property="interval", value=turn_us)
+            await self.qemu.execute("qom-set", path=TURNS, property="status", value="on" if turn_us else "off")
+            self._turn_us = turn_us
 
     def read_console(self) -> str:
         """What the guest printed since the last call, and what the probe found, where it was found."""
@@ -213,7 +226,7 @@ class LaneGuest:
         self._ports = await open_channels(machine, self._agent.sleep)
         if self.config.leaks:
             self.leaks.listen(self._ports)
-        self._console_at = 0
+        self._console_at = self._turn_us = 0
 
     async def _start(self, machine: Machine) -> Agent:
         """Start QEMU until its guest answers; raises QemuError when none of a few does."""

@@ -6,17 +6,21 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from harness.channel.conversation import NOT_RECORDED, Recorder
 from usbfuzz.errors import InfraError, UsbfuzzError
+from usbfuzz.leftovers import is_leak
 from usbfuzz.triage import blamed
 
+from .cycles import play_cycles
 from .eyes import Saw
+from .firmware import FirmwareShelf
 from .guest import LaneGuest
 from .outcome import Outcome, bindings, enumerated, interfaces
 from .round import Round
 from .stage import places
+from .supply import Supply
 from .verdicts import Diagnosis, Ending, diagnose, leaking, may_run_on, rearm
 
 if TYPE_CHECKING:
@@ -32,11 +36,12 @@ if TYPE_CHECKING:
     from .config import LaneConfig
     from .stage import Stage
 
-__all__ = ["DILATED_MS", "Lane"]
+__all__ = ["DILATED_MS", "LOOKS", "Lane"]
 
 #: A reply of ours later than this many milliseconds may have run into a guest timeout under a warped clock:
 #: 5 s of guest time pass in about 28 ms there when it is paced. When it is not, the guest should stand still meanwhile.
 DILATED_MS = 8.0
+LOOKS = 4  #: runs in which it is found out which of the user's firmware a case asks for
 
 
 @define
@@ -44,16 +49,19 @@ class Lane:
     """Runs cases in one guest, which it restores after a crash, a hang, a death or a once-only warning."""
 
     guest: LaneGuest
+    supply: Supply = field(factory=Supply)  #: of firmware
     recovery: float = 0.0  #: wall seconds from the last crash (its channel broken) to a restored guest
     known: list[Report] = field(factory=list)  #: bugs after whose warnings the guest may run on
     recording: bool = False  #: outcomes carry the conversation; slows a busy guest down
+    metering: bool = False  #: outcomes have the packets of each device
     surveying: bool = False  #: outcomes say what user space sees of the devices; takes seconds of the guest's time
     _rounds: int = field(default=0, init=False)
 
     @classmethod
     async def open(cls, config: LaneConfig, on_progress: Callable[[str], None] = lambda _: None) -> Lane:
-        """A lane with its guest; raises what :meth:`LaneGuest.open` does."""
-        return cls(await LaneGuest.open(config, on_progress))
+        """A lane with its guest; raises what :meth:`LaneGuest.open` and :class:`FirmwareShelf` do."""
+        shelf = None if config.firmware is None else FirmwareShelf(config.firmware)
+        return cls(await LaneGuest.open(config, on_progress), Supply(shelf, on_progress))
 
     @property
     def config(self) -> LaneConfig:
@@ -102,6 +110,17 @@ class Lane:
         """Reports of what drivers leaked to devices since the last call; ``events`` say which drivers bound."""
         return await self.guest.read_leaks(events)
 
+    @property
+    def sees_comparisons(self) -> bool:
+        """Whether modules can be armed."""
+        return self.guest.eyes is not None and self.guest.eyes.armed is not None
+
+    @property
+    def armable(self) -> frozenset[str]:
+        """The modules that the guest has loaded; none where comparisons are not seen."""
+        eyes = self.guest.eyes
+        return frozenset() if eyes is None or eyes.armed is None else eyes.armed.known
+
     def arm(self, modules: Iterable[str]) -> None:
         """Have outcomes say what these modules compare, from the next round on; none: disarm.
 
@@ -124,8 +143,35 @@ class Lane:
         await self.guest.close()
 
     async def run(self, case: Case) -> Outcome:
-        """Run one case alone; raises as :meth:`run_round` does."""
-        return await self.run_round([case])
+        """Run one case alone; raises as :meth:`run_round` does.
+
+        A case that is kept for a leak is run as :meth:`run_cycles` does. One that asks for firmware of the user's which
+        the guest did not have runs again, in a guest fresh from the snapshot that has it.
+        """
+        if is_leak(case.recorded_names):
+            return await self.run_cycles(case)
+        outcome = await self.run_round([case])
+        for _ in range(LOOKS):
+            if outcome.reports or not self.supply.news:
+                break
+            if not outcome.restored:
+                await self.restore()
+            outcome = await self.run_round([case])
+        return outcome
+
+    async def run_cycles(self, case: Case) -> Outcome:
+        """Run one case alone again and again, and report what it leaves behind; raises as :meth:`run_round` does.
+
+        The outcome is that of the last run. A guest that has lost something is restored.
+        """
+        outcome, leaks = await play_cycles(self.guest, lambda: self.run_round([case]))
+        if not leaks:
+            return outcome
+        with contextlib.suppress(UsbfuzzError):
+            await self.restore()
+        said = leaking(Diagnosis(outcome.verdict, outcome.reports, outcome.console), leaks)
+        reports = blamed(said.reports, self.guest.drivers)
+        return evolve(outcome, verdict=said.verdict, reports=reports, console=said.console, restored=True)
 
     async def run_round(self, cases: Sequence[Case]) -> Outcome:
         """Run several cases side by side, each on ports of its own, and restore the guest after them if need be.
@@ -139,18 +185,21 @@ class Lane:
             raise InfraError(f"the round needs more ports than the guest's {self.config.ports}")
         if not self.pid:
             await self.restore()
+        await self.guest.take_turns(cases[0].guest.schedule.turn_us)
         recorder = self._recorder()
         started = time.monotonic()
         eyes = self.guest.eyes
         if eyes is not None:
             eyes.open_round()
-        played = Round(self.guest, self.known, validate=self._validates(), survey=self.surveying)
+        played = Round(self.guest, self.known, validate=self._validates(), survey=self.surveying, supply=self.supply)
+        played.stage.metering = self.metering
         ending = await played.play(cases, placing)
         broken = time.monotonic()
         diagnosis = await diagnose(self.guest, ending)
         saw = eyes.close_round() if eyes is not None else Saw()
+        self.supply.listen(diagnosis.console)
         seconds = time.monotonic() - started
-        restored = not await self._runs_on(ending, diagnosis)
+        restored = played.stage.altered or not await self._runs_on(ending, diagnosis)
         diagnosis = leaking(diagnosis, await self.read_leaks(played.stage.shared.events))
         outcome = self._outcome(diagnosis, played.stage, recorder, saw, seconds=seconds, restored=restored)
         if restored:
@@ -201,6 +250,8 @@ class Lane:
             bindings=tuple(bindings(events)),
             interfaces=tuple(interfaces(events)),
             played=tuple(stage.played),
+            hitches=tuple(stage.hitches),
+            used=tuple(stage.users.used),
             plugs=stage.plugs,
             enumerated=enumerated(events),
             requests=stage.requests,

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from harness.channel.asked import Asked
 from harness.channel.conversation import NOT_RECORDED, Conversation
+from harness.channel.metered import Packet
 from harness.guest.place import Place
 from usbfuzz.triage import Report, same_driver
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from harness.guest.probe.coverage import Covered
     from harness.guest.survey import Seen
 
-__all__ = ["Binding", "Outcome", "Played", "Verdict", "bindings", "binds_driver", "enumerated", "interfaces"]
+    from .uses import Used
+
+__all__ = ["Binding", "Hitch", "Outcome", "Played", "Verdict", "bindings", "binds_driver", "enumerated", "interfaces"]
 
 
 class Verdict(Enum):
@@ -51,6 +54,16 @@ class Played:
     name: str  #: what its case calls it; "" for one that is code
     asked: Asked | None  #: the last that the host asked of it
     configured: bool  #: the host had set a configuration, so that drivers were tried
+    packets: tuple[Packet, ...] = ()  #: what it answered, when the lane was told to remember that
+    errors: tuple[str, ...] = ()  #: what its own code raised
+
+
+@frozen
+class Hitch:
+    """Something of a schedule that could not be done."""
+
+    port: int
+    reason: str
 
 
 @frozen
@@ -72,7 +85,9 @@ class Outcome:
     userspace: tuple[Seen, ...] | None = None  #: what programs saw of the devices, when the lane was told to look
     covered: Covered | None = None  #: the code that ran, where a probe could see it
     compared: Comparisons | None = None  #: what armed code compared (:meth:`~harness.lane.lane.Lane.arm`)
+    hitches: tuple[Hitch, ...] = ()  #: what of the schedules could not be done
     played: tuple[Played, ...] = ()  #: the devices that were plugged in, in the order in which they went
+    used: tuple[Used, ...] = ()  #: what became of the programs of user space, in the order in which they ended
     conversation: Conversation = NOT_RECORDED  #: what devices and guest said, when the lane was told to record it
 
     @property

@@ -31,6 +31,7 @@ async def prepare(
     *,
     mode: Mode = Mode.AUTO,
     kernel_params: tuple[str, ...] = (),
+    processors: int | None = None,
     emulator: str | None = None,
     probing: Probing = BLOCKS,
     cache_dir: Path | None = None,
@@ -38,8 +39,9 @@ async def prepare(
 ) -> LaneConfig:
     """Find QEMU, fetch the kernel, build its image, choose how time passes.
 
-    ``emulator`` names the QEMU; None: the one in use. ``probing`` is what the probe looks at. Raises KernelError,
-    EmulatorError and InfraError (QEMU, a compiler, busybox, the cache): each names what is missing and what to do.
+    ``emulator`` names the QEMU; None: the one in use. ``processors``: of a guest; None: as many as a case needs.
+    ``probing`` is what the probe looks at. Raises KernelError, EmulatorError and InfraError (QEMU, a compiler, busybox,
+    the cache): each names what is missing and what to do.
     """
     arch = arch_of(kernel)
     cache = cache_dir or default_cache()
@@ -68,6 +70,7 @@ async def prepare(
         cache_dir=cache,
         emulator=chosen,
         kernel_params=kernel_params,
+        processors=processors,
         probing=probing,
         paced=not may_answer_first(),
     )

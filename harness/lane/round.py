@@ -9,6 +9,8 @@ from attrs import define, field
 
 from usbfuzz.errors import GuestError, QemuError, first_of
 
+from .firmware import take_away
+from .supply import Supply
 from .verdicts import Ending
 from .watch import Watch
 
@@ -32,6 +34,7 @@ class Round:
     known: Sequence[Report]  #: bugs after whose warnings the guest may run on
     validate: bool = True  #: have the allocator check its objects: an overwritten redzone stays silent until then
     survey: bool = False  #: look at each case's devices as a program would, before they are unplugged
+    supply: Supply = field(factory=Supply)  #: of firmware
     stage: Stage = field(init=False)
     _watch: Watch = field(init=False)
 
@@ -63,8 +66,11 @@ class Round:
                 self._watch.over(limit),
                 asyncio.TaskGroup() as group,
             ):
+                given = await self.supply.give(self.guest.agent, cases)
                 for case, place in zip(cases, placing, strict=True):
                     group.create_task(self.stage.play(case, place))
+            if given:
+                await take_away(self.guest.agent)
             if self.validate:
                 await self.guest.agent.validate()
         except* (QemuError, GuestError, TimeoutError) as errors:

@@ -77,6 +77,7 @@ class SharedAgent:
     events: list[UEvent] = field(factory=list)  #: of the guest's kernel, as of the last settle
     _barriers: dict[frozenset[int], _Shared] = field(factory=dict, init=False)  #: by the ports they are for
     _exercise: _Shared = field(init=False)
+    _used: set[int] = field(factory=set, init=False)  #: ports whose nodes are exercised
     _sleeps: dict[int, _Shared] = field(factory=dict, init=False)  #: by their guest milliseconds
 
     def __attrs_post_init__(self) -> None:
@@ -98,8 +99,9 @@ class SharedAgent:
             self._barriers[key] = _Shared(partial(self._settle, key))
         await self._barriers[key].run()
 
-    async def exercise(self) -> None:
-        """Use what device nodes and network interfaces have appeared, so that drivers do more than bind."""
+    async def exercise(self, ports: Iterable[int]) -> None:
+        """Use what device nodes and network interfaces of ``ports`` have appeared: drivers do more then than bind."""
+        self._used.update(ports)
         await self._exercise.run()
 
     async def sleep(self, ms: int) -> None:
@@ -111,7 +113,8 @@ class SharedAgent:
             await self._sleeps[step].run()
 
     async def _settle(self, ports: frozenset[int]) -> None:
-        self.events += await self._agent.settle(_NOTICE_MS, sorted(bus for port in ports for bus in buses_of(port)))
+        events = await self._agent.settle(_NOTICE_MS, sorted(bus for port in ports for bus in buses_of(port)))
+        self.events += events  # the list of now: the one of before the wait may have been taken
 
     async def _use(self) -> None:
-        await self._agent.exercise(_EXERCISE_MS)
+        await self._agent.exercise(_EXERCISE_MS, sorted(bus for port in self._used for bus in buses_of(port)))

@@ -8,42 +8,35 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from harness.guest.patience import within
+from harness.channel.metered import Mark, Metered, Mood, metered
 from harness.guest.place import buses_of
 from usbfuzz.case.model import Action
-from usbfuzz.errors import GuestError, InfraError, QemuError
+from usbfuzz.errors import GuestError, InfraError
 from usbfuzz.load import player
 
-from .outcome import Played
-from .shared import SharedAgent
+from .outcome import Hitch, Played
+from .uses import Users
+from .waits import Waits
+from .ways import Ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+    from collections.abc import Collection, Coroutine, Mapping, Sequence
 
-    from harness.channel.protocol import Channel
-    from harness.guest.agent_client import Agent, UEvent
     from harness.guest.survey import Seen
-    from usbfuzz.case.model import Case, Event
+    from usbfuzz.case.model import Case, DeviceSpec, Event
     from usbfuzz.device import Device
 
-__all__ = ["HANG_MS", "PROBE_CPU_S", "PROBE_MS", "QUIET_MS", "Stage", "places"]
+__all__ = ["HANG_MS", "Stage", "places"]
 
-#: Guest milliseconds without a request after which a device counts as quiet: longer than the 200 ms QEMU waits
-#: between a detach and the next attach, the hub's 100 ms debounce and two resets together.
-QUIET_MS = 700
-#: Wall seconds in which the first request of a well-behaved device comes under a warped clock.
-_AT_ONCE_S = 0.01
-#: Guest milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a
-#: device that says nothing take minutes otherwise. Unplugging the device ends their waiting.
-PROBE_MS = 20_000
-#: The same under a warped clock in seconds that QEMU computes: a driver that waits busily (mdelay) skips nothing.
-PROBE_CPU_S = 0.5
 #: Guest milliseconds after the last unplug in which everything must have ended, or the guest counts as hung. Half an
 #: hour, because QEMU's xHCI leaves unanswered what a probe goes on to send to a device that is gone: each request costs
 #: its driver 5 s, where a real port would refuse it at once.
 HANG_MS = 1_800_000
-#: Subsystems whose nodes lead to driver code that only runs while somebody has them open.
-_OPENABLE = frozenset({"hidraw", "input", "tty", "net", "sound", "video4linux", "usbmisc", "block", "media", "dvb"})
+#: Guest milliseconds for which a device that stopped at a moment waits for what the guest does to it meanwhile.
+_BEGUN_MS = 20
+_REASON = 200  #: characters that are kept of why something cannot be done
+#: Actions that are done to the device itself, from then on.
+_MOODS = {Action.SILENCE: Mood.SILENT, Action.STALL: Mood.STALLS}
 
 
 def places(cases: Sequence[Case], ports: int) -> list[dict[int, int]] | None:
@@ -61,43 +54,55 @@ def places(cases: Sequence[Case], ports: int) -> list[dict[int, int]] | None:
 
 
 @define
-class Stage:
+class Stage(Waits):
     """The ports of one guest, and the devices plugged into them.
 
     All that waits for the guest raises QemuError or GuestError when the guest is lost.
     """
 
-    agent: Agent
-    ports: Sequence[Channel]
-    cpu: Callable[[], float] | None = None  #: CPU seconds that QEMU has had; None: the guest's time is real
-    surveying: bool = False  #: look at the devices of each case as a program would, before they are unplugged
+    metering: bool = False  #: remember the packets of each device
     plugs: int = 0
     requests: int = 0  #: of all devices that were plugged in and are not any more
     worst_reply: float = 0.0  #: seconds, the slowest answer of any of them
     userspace: tuple[Seen, ...] | None = None  #: what was seen then; None when it was not looked at
     played: list[Played] = field(factory=list)  #: the devices that were plugged in and are not any more
-    shared: SharedAgent = field(init=False)
-    _plugged: dict[int, Device] = field(factory=dict, init=False)
+    users: Users = field(init=False)  #: the programs of user space that run
     _names: dict[int, str] = field(factory=dict, init=False)  #: of the devices plugged in last, by port
+    _ways: Ways = field(init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self.shared = SharedAgent(self.agent)
+    @users.default
+    def _make_users(self) -> Users:
+        return Users(self.agent)
+
+    @_ways.default
+    def _make_ways(self) -> Ways:
+        return Ways(self.agent)
+
+    @property
+    def altered(self) -> bool:
+        """The guest is not as it was: modules were removed, and are gone."""
+        return bool(self._ways.unloaded)
 
     async def play(self, case: Case, place: Mapping[int, int]) -> None:
-        """Play one case's schedule to its end: settled, exercised, everything unplugged, settled again.
+        """Play one case's schedule to its end: settled, used, everything unplugged, settled again.
 
         Raises TimeoutError when the guest does not settle then, QemuError and GuestError when it is lost before.
         """
         mine = set(place.values())
         await self.perform(case, place)
         await self._settled(mine)
-        if case.guest.exercise and any(_opens(event) for event in self.shared.events):
-            await self._bounded(self.shared.exercise())
+        if case.uses:
+            await self.users.last(mine, self._within)
+        elif case.guest.exercise and self._usable:
+            await self._bounded(self.shared.exercise(mine))
         if case.guest.exercise and self.surveying:
             await self._survey(mine)
         for port in sorted(mine & self._plugged.keys()):
+            await self._late(case)
             await self.unplug(port)
-        if not await self._within(self.shared.settle(mine), HANG_MS):
+        for port in sorted(mine & self._ways.dark):
+            await self._bounded(self._ways.restore(port))
+        if not await self._gone(mine):
             raise TimeoutError(
                 f"a hub or a probe was still busy {HANG_MS // 1000} s of guest time after the last unplug"
             )
@@ -105,7 +110,7 @@ class Stage:
     async def perform(self, case: Case, place: Mapping[int, int]) -> None:
         """Do the events of one case in order, each at its time; what is plugged in at the end stays plugged in."""
         for event in case.events:
-            await self._wait(event, place)
+            await self._wait(case, event, place)
             await self._do(case, event, place[event.port])
 
     async def plug(self, port: int, device: Device, name: str = "") -> None:
@@ -143,8 +148,17 @@ class Stage:
 
     def _count(self, port: int, device: Device) -> None:
         channel = self.ports[port]
-        configured = bool(device.configuration)
-        self.played.append(Played(port, self._names.get(port, ""), channel.asked, configured=configured))
+        meter = self._meters.pop(port, None)
+        self.played.append(
+            Played(
+                port,
+                self._names.get(port, ""),
+                channel.asked,
+                configured=bool(device.configuration),
+                packets=tuple(meter.said) if meter is not None and self.metering else (),
+                errors=tuple(f"{type(error).__name__}: {error}" for error in channel.device_errors),
+            )
+        )
         self.requests += channel.requests
         self.worst_reply = max(self.worst_reply, channel.worst_reply)
 
@@ -153,33 +167,93 @@ class Stage:
             case Action.PLUG:
                 if event.device is None:
                     raise InfraError(f"event plug on port {event.port} names no device")
-                spec = case.devices[event.device]
-                await self.plug(port, player(spec), spec.name)
+                await self._plug(case, case.devices[event.device], port)
             case Action.UNPLUG:
+                await self._late(case)
                 await self.unplug(port)
             case Action.RESET:
-                await self.reset(port)
+                await self._late(case)
+                await self._meanwhile(port, self.reset(port))
+            case Action.USE:
+                await self._meanwhile(port, self._run(case, event, port))
+            case Action.SILENCE | Action.STALL:
+                if port in self._meters:
+                    self._meters[port].go_on(_MOODS[event.action])
+            case _:
+                await self._meanwhile(port, self._go(event, port))
 
-    async def _wait(self, event: Event, place: Mapping[int, int]) -> None:
+    async def _late(self, case: Case) -> None:
+        for _ in range(case.guest.schedule.late):
+            await self.agent.ping()
+
+    async def _run(self, case: Case, event: Event, port: int) -> None:
+        if event.use is None:
+            raise InfraError(f"event use on port {event.port} names no program")
+        settled = (event.after_ms, event.after_requests, event.after_packets) == (None, None, None)
+        if event.for_ms is None:
+            await self.users.run(case.uses[event.use], port, settled=settled)
+        else:
+            self.users.begin(case.uses[event.use], port, event.for_ms, settled=settled)
+
+    async def _gone(self, ports: Collection[int]) -> bool:
+        """Wait until all of the unplugged devices has ended, as have the programs that used them; whether it did."""
+        ending = asyncio.ensure_future(self.users.end(ports))
+        try:
+            settled = await self._within(self.shared.settle(ports), HANG_MS)
+            await ending
+        finally:
+            ending.cancel()
+        return settled
+
+    async def _plug(self, case: Case, spec: DeviceSpec, port: int) -> None:
+        try:
+            device = player(spec)
+        except Exception as error:  # noqa: BLE001  a model may raise anything
+            self.hitches.append(Hitch(port, f"{spec.name} cannot be made: {type(error).__name__}: {error}"))
+            return
+        meter: Metered | None = None
+        if self.metering or any(_needs_meter(event) for event in case.events):
+            meter, device = metered(device)
+        await self.plug(port, device, spec.name)
+        if meter is not None:
+            self._meters[port] = meter
+
+    async def _go(self, event: Event, port: int) -> None:
+        device = self._plugged.get(port)
+        if device is None:
+            self.hitches.append(Hitch(port, f"{event.action.value}: no device is plugged in"))
+            return
+        try:
+            await self._ways.go(event, port, device)
+        except GuestError as error:
+            self.hitches.append(Hitch(port, f"{event.action.value}: {error}"[:_REASON]))
+
+    async def _meanwhile(self, port: int, goal: Coroutine[None, None, None]) -> None:
+        """Wait for what the guest does to a device; one that stopped at a moment goes on once that has begun."""
+        meter = self._meters.get(port)
+        doing = asyncio.ensure_future(self._bounded(goal))
+        try:
+            if meter is not None and meter.mood is Mood.HOLDS:
+                begun = asyncio.ensure_future(self.shared.sleep(_BEGUN_MS))
+                await asyncio.wait({doing, begun}, return_when=asyncio.FIRST_COMPLETED)
+                begun.cancel()
+                meter.go_on()
+            await doing
+        finally:
+            doing.cancel()
+
+    async def _wait(self, case: Case, event: Event, place: Mapping[int, int]) -> None:
         """Wait until the event's time has come; devices of other cases in the round are not waited for."""
+        port = place[event.port]
         if event.after_requests is not None:
-            await self._until_requests(place[event.port], event.after_requests)
+            await self._until_requests(port, event.after_requests)
+        elif event.after_packets is not None:
+            await self._until_packets(case, Mark(event.after_packets, event.after_bytes), port)
         elif event.after_ms is not None:
-            await self.agent.sleep(event.after_ms)
+            if event.after_ms or event.action is not Action.USE:  # a program waits by itself for what it needs
+                await self.agent.sleep(event.after_ms)
         elif not self._plugged.keys().isdisjoint(mine := set(place.values())):
             await self._settled(mine)
-
-    async def _until_requests(self, port: int, count: int) -> None:
-        """Wait until the device on ``port`` was asked ``count`` times, or was asked nothing for QUIET_MS."""
-        channel, seen = self.ports[port], -1
-        while port in self._plugged and not channel.rejected and seen != channel.requests:
-            seen = channel.requests
-            try:
-                if await self._within(channel.wait_requests(count), QUIET_MS):
-                    return
-            except QemuError:
-                if not channel.rejected:
-                    raise
 
     async def _survey(self, ports: Collection[int]) -> None:
         """Look at what is plugged in; the guest gives up by itself what does not answer."""
@@ -187,44 +261,6 @@ class Stage:
         found = await self.agent.survey(buses) if buses else ()
         self.userspace = (*(self.userspace or ()), *found)
 
-    async def _settled(self, ports: Collection[int]) -> None:
-        """Wait until enumeration has begun on every port (a request came, or none does), then for hubs and probes.
 
-        They are waited for at most PROBE_MS: a probe that never ends shows when its device is unplugged.
-        """
-        for port in sorted(ports):
-            await self._until_requests(port, 1)
-        await self._bounded(self.shared.settle(ports))
-
-    async def _bounded(self, goal: Coroutine[None, None, None]) -> None:
-        """Wait for something that a driver may delay, but not for ever: the next event may end the delay.
-
-        What QEMU computes is no limit where runs are compared: what they show must not depend on the machine.
-        """
-        if self.cpu is None or self.surveying:
-            await self._within(goal, PROBE_MS)
-        else:
-            await within(self._within(goal, PROBE_MS), PROBE_CPU_S, self.cpu)
-
-    async def _within(self, goal: Coroutine[None, None, None], ms: int) -> bool:
-        """Wait for ``goal``, at least ``ms`` milliseconds of the guest's clock; whether it was reached."""
-        reached = asyncio.ensure_future(goal)
-        sleep: asyncio.Future[None] | None = None
-        try:
-            # Most goals are reached at once: no need to wake the guest for a sleep then.
-            await asyncio.wait({reached}, timeout=_AT_ONCE_S)
-            if not reached.done():
-                sleep = asyncio.ensure_future(self.shared.sleep(ms))
-                await asyncio.wait({reached, sleep}, return_when=asyncio.FIRST_COMPLETED)
-            if sleep is None or reached.done():
-                reached.result()
-                return True
-            sleep.result()
-            return False
-        finally:
-            for task in filter(None, (reached, sleep)):
-                task.cancel()
-
-
-def _opens(event: UEvent) -> bool:
-    return event.kind == "add" and event.subsystem in _OPENABLE
+def _needs_meter(event: Event) -> bool:
+    return event.after_packets is not None or event.action in _MOODS

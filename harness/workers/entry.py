@@ -13,7 +13,7 @@ from usbfuzz.errors import UsbfuzzError
 
 from .messages import Ended, Failed, Order, Reply, Start, WorkerMessages
 from .procs import clean_exit_or_die, die_with_parent
-from .upstream import Upstream, take_stdout
+from .upstream import PipeUpstream, Upstream, take_stdout
 
 __all__ = ["Work", "run_worker"]
 
@@ -30,7 +30,7 @@ def run_worker(parent: int, messages: WorkerMessages[Start, Order, Reply], work:
 
 
 async def _serve(channel: int, messages: WorkerMessages[Start, Order, Reply], work: Work[Start, Order, Reply]) -> int:
-    upstream = await Upstream.open(channel, messages)
+    upstream = await PipeUpstream.open(channel, messages)
     line = await upstream.receive_line()
     if line is None:
         return 0

@@ -11,7 +11,7 @@ from usbfuzz.errors import InfraError, UsbfuzzError
 
 from .messages import Order, Reply, Start
 from .policy import Policy
-from .worker import SilentWorkerError, Worker
+from .worker import LostWorkerError, SilentWorkerError, Worker
 
 __all__ = ["JobGivenUpError", "Pool"]
 
@@ -49,10 +49,11 @@ class Pool(Generic[Start, Order, Reply]):
     async def run_on(self, worker: Worker[Start, Order, Reply], job: Order) -> Reply:
         """Have ``job`` done by ``worker``, by another process in its place when one fails.
 
-        Raises JobGivenUpError when they all fail, what the last one failed with when the policy calls going on
-        hopeless, InfraError when no process can be started.
+        One whose place is lost did not fail at it. Raises JobGivenUpError when they all fail, what the last one failed
+        with when the policy calls going on hopeless, InfraError when no process can be started.
         """
-        for tries in range(1, self.policy.deaths + 1):
+        deaths = 0
+        while True:
             if self._closing:
                 raise InfraError(f"{worker.name}: no further job is begun")
             await worker.begin()
@@ -62,13 +63,15 @@ class Pool(Generic[Start, Order, Reply]):
                 self._fruitless += 1
                 if self._closing or self.policy.hopeless(failure, self._fruitless):
                     raise
+                if isinstance(failure, LostWorkerError):  # which says nothing about the job
+                    continue
+                deaths += 1
                 final = isinstance(failure, SilentWorkerError) and not self.policy.silent_again
-                if final or tries == self.policy.deaths:
+                if final or deaths >= self.policy.deaths:
                     raise JobGivenUpError(failure) from failure
             else:
                 self._fruitless = 0
                 return reply
-        raise AssertionError("a policy allows at least one death")
 
     @staticmethod
     async def _reply(worker: Worker[Start, Order, Reply], job: Order) -> Reply:

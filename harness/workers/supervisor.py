@@ -10,6 +10,7 @@ from attrs import define, field
 from usbfuzz.errors import UsbfuzzError
 
 from .messages import Order, Reply, Start
+from .waiting import unless_set
 from .worker import Worker
 
 __all__ = ["Assignment", "Supervisor"]
@@ -60,6 +61,10 @@ class Supervisor(Generic[Start, Order, Reply]):
         self._wake.set()
         self.worker.send(order)
 
+    def let_go(self) -> None:
+        """There is no more work: do not wait for a place to start a process at."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Until stopped or out of work; raises what a process failed with when its policy calls going on hopeless."""
         while not self.stopping and (self.assignment.left or self._fruitless):
@@ -81,7 +86,9 @@ class Supervisor(Generic[Start, Order, Reply]):
 
     async def _one_process(self) -> UsbfuzzError | None:
         """Start a process and serve it to its end; why it failed, or None when it ended as told."""
-        await self.worker.begin()
+        await unless_set(self._wake, self.worker.begin())
+        if not self.worker.begun:
+            return None
         seconds = 0.0
         try:
             failure = await self._serve()

@@ -6,14 +6,27 @@ import asyncio
 import contextlib
 import os
 import sys
-from typing import Any, Generic
+from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import define
 
 from .lines import LINE_LIMIT, Lines
 from .messages import Order, Reply, Status, WorkerMessages
 
-__all__ = ["Upstream", "take_stdout"]
+__all__ = ["PipeUpstream", "Upstream", "take_stdout"]
+
+Given_co = TypeVar("Given_co", covariant=True)
+Told_contra = TypeVar("Told_contra", contravariant=True)
+
+
+class Upstream(Protocol[Given_co, Told_contra]):
+    """Whoever a worker works for: orders come from there, replies go there."""
+
+    async def receive(self) -> Given_co | None:
+        """The next order, or None once there will be no more; raises ProtocolError."""
+
+    def send(self, reply: Told_contra | Status) -> None:
+        """Give a reply; may block, so only between rounds."""
 
 
 def take_stdout() -> int:
@@ -25,7 +38,7 @@ def take_stdout() -> int:
 
 
 @define
-class Upstream(Generic[Order, Reply]):
+class PipeUpstream(Generic[Order, Reply]):
     """Orders come in over standard input, replies go out over a descriptor."""
 
     _reader: asyncio.StreamReader
@@ -34,7 +47,7 @@ class Upstream(Generic[Order, Reply]):
     _replies: Lines[Reply | Status]
 
     @classmethod
-    async def open(cls, channel: int, messages: WorkerMessages[Any, Order, Reply]) -> Upstream[Order, Reply]:
+    async def open(cls, channel: int, messages: WorkerMessages[Any, Order, Reply]) -> PipeUpstream[Order, Reply]:
         """Read orders from standard input, write replies to ``channel``."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=LINE_LIMIT, loop=loop)

@@ -1,34 +1,38 @@
 """A device whose answers are not known yet: bytes that were found to matter, and the rest painted.
 
-Each byte that nothing is known of gets a colour that depends on where it is; two paints of the same draft differ in all
-of them. So a number that a driver compares tells which bytes it was made of.
+Each byte that nothing is known of gets a colour that depends on where it is, in answers as in the firmware that the
+driver asks for; two paints of the same draft differ in all of them. So a number that a driver compares tells which
+bytes it was made of.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, field, frozen
 
-from strategies.requests import ACCEPT, IN_REQUESTS
-from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, Step
+from strategies.requests import ACCEPT, IN_REQUESTS, request_text
+from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, Firmware, Step
 from usbfuzz.descriptors import split
 from usbfuzz.descriptors.standard import EndpointDescriptor
 from usbfuzz.wire import Setup, TransferType, data
 
+from .shape import reshaped
+
 __all__ = [
     "CONFIGURATION",
     "DEVICE",
-    "LONGEST",
     "Change",
     "Descriptor",
     "Draft",
+    "File",
     "Key",
     "Packet",
     "Part",
     "Read",
     "draft_of",
+    "longest",
     "read_of",
 ]
 
@@ -36,7 +40,11 @@ _ANY_LENGTH = 255  #: bytes of the answer to a request that was not asked before
 _PACKETS = 3  #: of each IN endpoint, to begin with
 _MOST_PACKETS = 12
 _MOST_READS = 64  #: requests with answers of their own
-LONGEST = 512  #: bytes of one answer
+_LONGEST = 512  #: bytes of one answer
+_FILE = 1024  #: bytes of a firmware of which nothing is known
+_LONGEST_FILE = 1 << 15
+_MOST_FILES = 8
+_STRANGE = bytes.fromhex("f0f0 0df0")  #: idVendor and idProduct, on the wire
 
 
 @frozen
@@ -49,8 +57,7 @@ class Read:
     wIndex: int | None = None
 
     def __str__(self) -> str:
-        fields = (self.bmRequestType, self.bRequest, self.wValue, self.wIndex)
-        return "request " + " ".join("any" if value is None else f"{value:02x}" for value in fields)
+        return request_text(self.bmRequestType, self.bRequest, self.wValue, self.wIndex)
 
 
 @frozen
@@ -74,13 +81,31 @@ class Descriptor:
         return f"{self.name} descriptor"
 
 
-Key = Read | Packet | Descriptor
+@frozen
+class File:
+    """The firmware that a driver asks for by this name."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"firmware {self.name}"
+
+
+Key = Read | Packet | Descriptor | File
 DEVICE, CONFIGURATION = Descriptor("device"), Descriptor("configuration")
+
+
+def longest(key: Key) -> int:
+    """How many bytes of this may be made up."""
+    return _LONGEST_FILE if isinstance(key, File) else _LONGEST
 
 
 @frozen
 class Part:
-    """Some bytes that the device sends; those at ``pinned`` offsets matter, or are not to be painted."""
+    """Some bytes that the device sends, or that its driver reads from a file.
+
+    Those at ``pinned`` offsets matter, or are not to be painted.
+    """
 
     data: bytes
     pinned: frozenset[int] = frozenset()
@@ -131,7 +156,13 @@ class Draft:
 
     def case(self, paint: int) -> Case:
         """The device plugged in and used, and pulled."""
-        return Case((self.device(paint),), (Event(Action.PLUG, 0, 0),))
+        return Case((self.device(paint),), (Event(Action.PLUG, 0, 0),), firmware=self.firmware(paint))
+
+    def firmware(self, paint: int) -> tuple[Firmware, ...]:
+        """The files for its driver, in these colours."""
+        return tuple(
+            Firmware(key.name, part.painted(key, paint)) for key, part in self.parts.items() if isinstance(key, File)
+        )
 
     def device(self, paint: int) -> DeviceSpec:
         """The device in these colours."""
@@ -158,33 +189,48 @@ class Draft:
             new = Part(kept.ljust(change.length, b"\0"), frozenset(at for at in part.pinned if at < change.length))
         else:
             end = change.offset + len(change.value)
-            raw = part.data[: change.offset] + change.value + part.data[end:]
-            new = Part(raw, part.pinned | frozenset(range(change.offset, end)))
+            if change.key == CONFIGURATION and len(change.value) == 1:
+                raw = reshaped(part.data, change.offset, change.value[0])
+                new = Part(raw, frozenset(range(len(raw))))
+            else:
+                raw = part.data[: change.offset] + change.value + part.data[end:]
+                new = Part(raw, part.pinned | frozenset(range(change.offset, end)))
         parts = {**self.parts, change.key: new}
         if change.key == CONFIGURATION:  # it may have other endpoints now
             parts = {**_packets(new.data), **parts}
         return Draft(self.spec, parts, (*self.changes, change))
+
+    @property
+    def strange(self) -> Draft:
+        """The draft with the ids of a product that no driver asks for."""
+        own = self.parts[DEVICE]
+        other = evolve(own, data=own.data[:8] + _STRANGE + own.data[12:])
+        return evolve(self, parts={**self.parts, DEVICE: other})
 
     def fixed(self, key: Key, paint: int) -> Draft:
         """The draft with an answer as it is in this paint: no byte of it is painted any more."""
         raw = self.parts[key].painted(key, paint)
         return evolve(self, parts={**self.parts, key: Part(raw, frozenset(range(len(raw))))})
 
-    def answering(self, asked: Mapping[Read, int], polled: Mapping[int, int]) -> Draft:
+    def answering(self, asked: Mapping[Read, int], polled: Mapping[int, int], missed: Iterable[str] = ()) -> Draft:
         """The draft with an answer of its own for each request in ``asked``, of so many bytes.
 
         ``polled`` says how many packets each IN endpoint was asked for: it gets more when it has sent them all.
+        ``missed`` are names of firmware that the driver asked for: it gets files.
         """
         parts = dict(self.parts)
         reads = sum(isinstance(key, Read) for key in parts)
         for key, length in asked.items():
             if key not in parts and reads < _MOST_READS:
-                parts[key] = Part.unknown(min(length, LONGEST))
+                parts[key] = Part.unknown(min(length, _LONGEST))
                 reads += 1
         for address, count in polled.items():
             mine = [key for key in parts if isinstance(key, Packet) and key.bEndpointAddress == address]
             for number in range(len(mine), min(count + 1, _MOST_PACKETS)) if mine else ():
                 parts[Packet(address, number)] = Part.unknown(len(parts[mine[0]].data))
+        for file in map(File, missed):
+            if sum(isinstance(key, File) for key in parts) < _MOST_FILES:
+                parts.setdefault(file, Part.unknown(_FILE))
         return self if parts.keys() == self.parts.keys() else evolve(self, parts=parts)
 
 
@@ -221,7 +267,7 @@ def _packets(configuration: bytes) -> dict[Key, Part]:
         if isinstance(descriptor, EndpointDescriptor):
             kind = descriptor.bmAttributes & 3
             if descriptor.bEndpointAddress & 0x80 and kind in (TransferType.BULK, TransferType.INTERRUPT):
-                size = min(descriptor.wMaxPacketSize & 0x7FF, LONGEST)
+                size = min(descriptor.wMaxPacketSize & 0x7FF, _LONGEST)
                 for number in range(_PACKETS):
                     found.setdefault(Packet(descriptor.bEndpointAddress, number), Part.unknown(size))
     return found

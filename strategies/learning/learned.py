@@ -1,7 +1,8 @@
 """What was learned of a driver, and its text form ``DRIVER.toml``: devices that it accepts, and bytes it looked at.
 
 A file has a ``[[device]]`` table as in case files for each device, and behind it a ``[[draft]]`` table with its
-answers. Bytes that are not ``pinned`` may be anything, as may answers that are not listed.
+answers, and with the firmware that the driver asked for. Bytes that are not ``pinned`` may be anything, as may answers
+that are not listed.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from usbfuzz.case.dump import dump_device, dump_pattern
 from usbfuzz.case.files import read_text
 from usbfuzz.case.hexadecimal import plain
 from usbfuzz.case.locate import Source
-from usbfuzz.case.model import DeviceSpec, RequestPattern
+from usbfuzz.case.model import DeviceSpec, RequestPattern, is_firmware_name
 from usbfuzz.case.tables import Document, Table
 from usbfuzz.case.toml import parse, read_device
 from usbfuzz.errors import CaseError
 
-from .draft import CONFIGURATION, DEVICE, Draft, Key, Packet, Part, Read, draft_of
+from .draft import CONFIGURATION, DEVICE, Descriptor, Draft, File, Key, Packet, Part, Read, draft_of
 
 __all__ = ["LEARNED", "Learned", "LearnedDevice", "dumps", "load_all", "loads"]
 
@@ -28,7 +29,7 @@ __all__ = ["LEARNED", "Learned", "LearnedDevice", "dumps", "load_all", "loads"]
 LEARNED = Path("corpus/learned")
 _FORMAT = 1
 _MOST = 1 << 31  #: for any number in the file
-_LONGEST = 4096  #: bytes of one answer
+_LONGEST = 1 << 20  #: bytes of one answer or file
 
 
 @frozen(eq=False)
@@ -86,14 +87,16 @@ def _draft_lines(device: LearnedDevice) -> Iterator[str]:
         yield "]"
     usual = draft_of(_described(device.draft)).parts
     for key, part in device.draft.parts.items():
-        if isinstance(key, Read | Packet) and part != usual.get(key):
+        if not isinstance(key, Descriptor) and part != usual.get(key):
             yield ""
             yield from _answer_lines(key, part)
 
 
-def _answer_lines(key: Read | Packet, part: Part) -> Iterator[str]:
+def _answer_lines(key: Read | Packet | File, part: Part) -> Iterator[str]:
     yield "[[draft.answer]]"
-    if isinstance(key, Packet):
+    if isinstance(key, File):
+        yield f'firmware = "{key.name}"'
+    elif isinstance(key, Packet):
         yield f"bEndpointAddress = 0x{key.bEndpointAddress:02x}"
         yield f"number = {key.number}"
     else:
@@ -158,7 +161,11 @@ def _device(spec: DeviceSpec, table: Table) -> LearnedDevice:
 
 def _answer(row: Table) -> tuple[Key, Part]:
     key: Key
-    if row.has("bEndpointAddress"):
+    if row.has("firmware"):
+        key = File(row.text("firmware", None))
+        if not is_firmware_name(key.name):
+            row.fail("firmware", f"'{key.name[:80]}' is no name of a firmware file; write DIRECTORY/FILE")
+    elif row.has("bEndpointAddress"):
         address = row.integer("bEndpointAddress", 0x81, 0x8F) or 0
         key = Packet(address, row.integer("number", 0, 0xFF) or 0)
     else:

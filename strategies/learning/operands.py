@@ -1,7 +1,8 @@
 """From what a driver compared in two paints of a draft to the bytes it looked at, and what it would rather see there.
 
 An operand that is the value of the same bytes in both paints was made of these bytes: input-to-state, with two paints
-in place of guesses. Where the driver compares a length, the operand is the length of an answer in both.
+in place of guesses. Where the driver compares a length, the operand is the length of an answer or a file in both, and
+where it compares two pointers into a file they are apart by what that is too long.
 """
 
 from __future__ import annotations
@@ -12,17 +13,37 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .draft import LONGEST, Change, Descriptor, Draft, Key
+from .draft import CONFIGURATION, Change, Descriptor, Draft, File, Key, longest
+from .shape import fields_of
 
-__all__ = ["Compared", "Paint", "changes"]
+__all__ = [
+    "MOST_CHANGES",
+    "MOST_PLACES",
+    "ORDERS",
+    "Compared",
+    "Order",
+    "Paint",
+    "by_pc",
+    "changes",
+    "otherwise",
+    "shape_changes",
+    "sides",
+]
 
-_Order = Literal["little", "big"]
+Order = Literal["little", "big"]
 _SIZES = (1, 2, 4)
-_ORDERS: tuple[_Order, ...] = ("little", "big")
+ORDERS: tuple[Order, ...] = ("little", "big")
 #: A value that so many places of the descriptors have says nothing about which of them is meant.
-_MOST_PLACES = 4
+MOST_PLACES = 4
 #: Changes for one instruction.
-_MOST_CHANGES = 12
+MOST_CHANGES = 12
+_BYTE = 0xFF
+#: Functions of the USB core that look for a driver, or at a port: for themselves.
+_OWN = ("usb_match_", "usb_uevent", "usb_bus_notify", "usb_device_is_owned", "hub_", "hcd_", "usb_hcd_")
+_MOST_SHAPES = 48  #: changes of descriptors, for one draft
+_FRONT = 2048  #: bytes of a file in which numbers are looked for, as headers and first records are there
+_BACK = 64  #: the same, at its end
+_POINTER = 1 << 63  #: addresses of the kernel are above that
 
 
 @frozen
@@ -44,7 +65,7 @@ class _Where:
     key: Key
     offset: int
     size: int  #: bytes; 0: the length of the answer
-    order: _Order = "little"
+    order: Order = "little"
 
 
 @frozen
@@ -76,11 +97,14 @@ def _numbers(key: Key, raw: bytes, free: set[int] | None) -> Iterator[tuple[int,
     """The numbers that bytes are, in every width and order; of painted bytes only those that are painted throughout."""
     if free is not None:
         yield len(raw), _Where(key, 0, 0)
+    offsets = [at for at in range(len(raw)) if at < _FRONT or at >= len(raw) - _BACK]
     for size in _SIZES:
-        for offset in range(len(raw) - size + 1):
+        for offset in offsets:
+            if offset + size > len(raw):
+                break
             if free is not None and not free.issuperset(range(offset, offset + size)):
                 continue
-            for order in _ORDERS[: 1 if size == 1 else 2]:
+            for order in ORDERS[: 1 if size == 1 else 2]:
                 value = int.from_bytes(raw[offset : offset + size], order)
                 if free is not None or value > 0xFF or size == 1:
                     yield value, _Where(key, offset, size, order)
@@ -91,17 +115,53 @@ def changes(first: Paint, second: Paint) -> list[Change]:
 
     Equality comes first, then bits, then what lies just beside the other operand.
     """
-    by_pc = _by_pc(second.compared)
+    second_by_pc = by_pc(second.compared)
     tiers: tuple[list[Change], ...] = ([], [], [])
-    for pc, mine in _by_pc(first.compared).items():
-        found = chain.from_iterable(_of_instruction(first, second, mine, by_pc.get(pc, ()), side) for side in (0, 1))
+    for pc, mine in by_pc(first.compared).items():
+        theirs = second_by_pc.get(pc, ())
+        found = chain(
+            *(_of_instruction(first, second, mine, theirs, side) for side in (0, 1)), _ends(first.draft, mine, theirs)
+        )
         for number, (tier, change) in enumerate(dict.fromkeys(found)):
-            if number < _MOST_CHANGES:
+            if number < MOST_CHANGES:
                 tiers[tier].append(change)
     return list(dict.fromkeys(chain.from_iterable(tiers)))
 
 
-def _by_pc(compared: Iterable[Compared]) -> dict[int, list[Compared]]:
+def shape_changes(draft: Draft, mine: Iterable[Compared], strange: Iterable[Compared]) -> list[Change]:
+    """Other bytes for the descriptors, from what the USB core compared for a driver, the likeliest first.
+
+    Drivers have the core look for their endpoints and settings (usb_check_bulk_endpoints(), usb_set_interface()), so
+    what it compares in ``mine`` and not in ``strange``, with the same descriptors and no driver, tells what they want.
+    """
+    usual = {(each.pc, each.left, each.right) for each in strange}
+    fields = fields_of(draft.parts[CONFIGURATION].data)
+    found: list[tuple[int, Change]] = []
+    for each in mine:
+        if each.place.startswith(_OWN) or max(each.left, each.right) > _BYTE:
+            continue
+        if (each.pc, each.left, each.right) not in usual:
+            for side in (0, 1):
+                places, wanted = _shapes(each, side, fields)
+                found += [
+                    (len(places), Change(CONFIGURATION, at, bytes((number,)), each.place))
+                    for number in wanted
+                    for at in places
+                ]
+    found.sort(key=lambda ranked: ranked[0])
+    return list(dict.fromkeys(change for _, change in found))[:_MOST_SHAPES]
+
+
+def _shapes(each: Compared, side: int, fields: Mapping[int, int]) -> tuple[list[int], list[int]]:
+    """Where an operand may come from, and the bytes that would make the comparison end otherwise."""
+    value, other = sides(each, side)
+    places = [at for at, byte in fields.items() if byte == value]
+    numbers = dict.fromkeys(number for _, number in otherwise(each.how, value, other))
+    return places, [number for number in numbers if number != value and 0 <= number <= _BYTE]
+
+
+def by_pc(compared: Iterable[Compared]) -> dict[int, list[Compared]]:
+    """The pairs of each instruction."""
     found: dict[int, list[Compared]] = {}
     for each in compared:
         found.setdefault(each.pc, []).append(each)
@@ -112,24 +172,43 @@ def _of_instruction(
     first: Paint, second: Paint, mine: Sequence[Compared], theirs: Sequence[Compared], side: int
 ) -> Iterator[tuple[int, Change]]:
     """Changes for one instruction, whose left (0) or right (1) operand may come from the device."""
-    again = {where for each in theirs for where in second.places(_sides(each, side)[0], each.width)}
+    again = {where for each in theirs for where in second.places(sides(each, side)[0], each.width)}
     for each in mine:
-        value, other = _sides(each, side)
+        value, other = sides(each, side)
         wheres = [where for where in first.places(value, each.width) if where in again]
-        if len(wheres) > _MOST_PLACES:
+        if len(wheres) > MOST_PLACES:
             continue
         for where in wheres:
-            for tier, wanted in _wanted(each.how, value, other):
+            for tier, wanted in otherwise(each.how, value, other):
                 change = _change(where, wanted, each.place)
                 if wanted != value and change is not None:
                     yield tier, change
 
 
-def _sides(each: Compared, side: int) -> tuple[int, int]:
+def _ends(draft: Draft, mine: Sequence[Compared], theirs: Sequence[Compared]) -> Iterator[tuple[int, Change]]:
+    """Other lengths for files, from two pointers that are as far apart in both paints, and no farther than a file."""
+    again = {_apart(each) for each in theirs} - {None, 0}
+    files = [(key, len(part.data)) for key, part in draft.parts.items() if isinstance(key, File)]
+    for each in mine:
+        apart = _apart(each)
+        if apart in again:
+            for key, length in files:
+                shorter = length - abs(apart or 0)
+                if shorter >= 0:
+                    yield 2, Change(key, 0, b"", each.place, length=shorter)
+
+
+def _apart(each: Compared) -> int | None:
+    """How many bytes there are between two pointers."""
+    return each.left - each.right if each.width == 8 and min(each.left, each.right) >= _POINTER else None
+
+
+def sides(each: Compared, side: int) -> tuple[int, int]:
+    """The left (0) or right (1) operand, and the other one."""
     return (each.right, each.left) if side else (each.left, each.right)
 
 
-def _wanted(how: str, value: int, other: int) -> Iterator[tuple[int, int]]:
+def otherwise(how: str, value: int, other: int) -> Iterator[tuple[int, int]]:
     """Numbers that would make a comparison of ``value`` end otherwise, each with its tier."""
     if how == "zero":
         yield 1, 0
@@ -148,7 +227,7 @@ def _wanted(how: str, value: int, other: int) -> Iterator[tuple[int, int]]:
 def _change(where: _Where, wanted: int, because: str) -> Change | None:
     """The change that has the number ``wanted`` there; None when it does not fit."""
     if where.size == 0:
-        return Change(where.key, 0, b"", because, length=wanted) if 0 <= wanted <= LONGEST else None
+        return Change(where.key, 0, b"", because, length=wanted) if 0 <= wanted <= longest(where.key) else None
     if not 0 <= wanted < 1 << 8 * where.size:
         return None
     return Change(where.key, where.offset, wanted.to_bytes(where.size, where.order), because)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from harness.guest.builds import Built, build_kernel
 from harness.guest.builds.needs import check_needs, check_place
 from harness.guest.kernels import installed, remove, resolve
 from harness.guest.kernels.built import build_directory, building, unfinished
-from tests.kernels.signed_archive import FakeArchive, Key, signing_key
+from tests.kernels.signed_archive import FakeArchive, Key
 from usbfuzz.arch import DEFAULT
 from usbfuzz.errors import InfraError, KernelError, StorageError
 
@@ -22,15 +22,9 @@ NAME = "debian:6.1.10-1+kasan"
 Build = Callable[..., Built]
 
 
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Key]:
-    with signing_key(tmp_path_factory.mktemp("keys") / "a") as key:
-        yield key
-
-
 @pytest.fixture
-def archive(tmp_path: Path, key: Key) -> FakeArchive:
-    made = FakeArchive(tmp_path / "archive", key)
+def archive(tmp_path: Path, archive_key: Key) -> FakeArchive:
+    made = FakeArchive(tmp_path / "archive", archive_key)
     made.prepare()
     return made
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from usbfuzz.jobs.aim import Aim
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.supervisor import Campaign
@@ -38,10 +39,10 @@ def write_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 def run(tmp_path: Path, write_script: Callable[..., None]) -> Run:
     """Run a campaign in tmp_path/out."""
 
-    def go(view: Listener | None = None, **options: Any) -> Campaign:
+    def go(view: Listener | None = None, aim: Aim | None = None, **options: Any) -> Campaign:
         plain = {"out": tmp_path / "out", "lanes": 1, "seed": 7, "minimize": False, "confirm": False}
         options = {**plain, **options}
-        coroutine = run_campaign(CampaignOptions(**options), config(), MODULES, view or Listener(), COMMANDS)
+        coroutine = run_campaign(CampaignOptions(**options), config(), MODULES, view or Listener(), COMMANDS, aim)
         return asyncio.run(coroutine)
 
     return go

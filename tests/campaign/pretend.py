@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,8 @@ class PretendLane:
     script: dict[str, Any]
     restores: int = 0
     recording: bool = False
+    sees_comparisons: bool = False
+    config: LaneConfig = field(factory=config)
     known: list[Report] = field(factory=list)
     runs: list[list[int]] = field(factory=list)
     closed: bool = False
@@ -138,6 +140,11 @@ class PretendLane:
             rule["times"] -= 1
         return True
 
+    armable = frozenset[str]()
+
+    def arm(self, modules: Iterable[str]) -> None:
+        raise AssertionError(f"nothing is learned of {list(modules)}")
+
     async def restore(self) -> None:
         self.restores += 1
         self._since.clear()
@@ -160,7 +167,7 @@ async def open_lane(_config: LaneConfig, on_progress: Callable[[str], None]) -> 
 
 
 def generate(argv: list[str]) -> int:
-    die_with_parent(int(argv[4]))
+    die_with_parent(int(argv[-1]))
     fatal = script().get("unmakeable", ())
     with os.fdopen(take_stdout(), "wb", buffering=0) as channel:
         for line in sys.stdin.buffer:

@@ -54,8 +54,8 @@ def pretenders(directory: Path, role: str = "") -> list[psutil.Process]:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait until it holds, at most 20 seconds."""
-    deadline = time.monotonic() + 20
+    """Wait until it holds, at most a minute."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

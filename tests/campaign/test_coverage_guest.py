@@ -41,7 +41,7 @@ class Silent:
 
 def _run(config: LaneConfig, out: Path, cases: int) -> tuple[Campaign, list[str]]:
     view = Silent()
-    options = CampaignOptions(out=out, seed=5, cases=cases, lanes=1, minimize=False, confirm=False)
+    options = CampaignOptions(out=out, seed=5, guided=False, cases=cases, lanes=1, minimize=False, confirm=False)
     campaign = asyncio.run(run_campaign(options, evolve(config, probing=Probing(heap=Heap.OFF)), ("usbhid",), view))
     return campaign, view.said
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 
+from usbfuzz.jobs.aim import Aim, Wanted
 from usbfuzz.jobs.campaign.history import Now
 from usbfuzz.jobs.campaign.messages import Bound, GaveUp, LaneState, RoundDone
 from usbfuzz.jobs.campaign.state import CampaignState
+from usbfuzz.jobs.page.courses import read_courses
+from usbfuzz.triage import Report
 
-from .running import Run
+from .running import Listener, Run
 
 _DONE = RoundDone(
     (1, 2), None, 2, 2, 30, 0.5, 1, 0, 0.1, (Bound("wacom", "wacom", 2),), (),
@@ -72,6 +76,55 @@ def test_a_driver_that_makes_up_requests_fills_no_table(tmp_path: Path) -> None:
     rows = _rows(tmp_path, "SELECT at, times FROM gave_up")
     assert len(rows) == 65
     assert ("other requests", 436) in rows
+
+
+def test_when_a_report_was_seen_first_is_kept_over_runs(tmp_path: Path) -> None:
+    report = Report("BUG: in wacom_probe", ("BUG: in wacom",), None, guilty="wacom")
+    for wall in (3.0, 1.0):
+        state = _open(tmp_path)
+        state.history.begin({})
+        state.round_done(_DONE, wall)
+        state.history.sighted(report, wall)
+        state.history.sighted(report, wall + 1)
+        state.history.sighted(evolve(report, guilty="usbhid"), wall + 2)
+        state.history.sample(_NOW)
+        state.close()
+    assert _rows(tmp_path, "SELECT title, guilty, alt_titles, wall, cases FROM sighting ORDER BY wall") == [
+        ("BUG: in wacom_probe", "wacom", '["BUG: in wacom"]', 3.0, 2),
+        ("BUG: in wacom_probe", "usbhid", '["BUG: in wacom"]', 5.0, 2),
+    ]
+
+
+def test_a_guest_that_makes_up_titles_fills_no_table(tmp_path: Path) -> None:
+    state = _open(tmp_path)
+    for number in range(5000):
+        state.history.sighted(Report(f"BUG: {number}", (), None), 1.0)
+    state.close()
+    assert _rows(tmp_path, "SELECT count(*) FROM sighting") == [(4096,)]
+
+
+def test_a_campaign_keeps_when_it_saw_a_crash_first(
+    run: Run, write_script: Callable[..., None], tmp_path: Path
+) -> None:
+    write_script(crashes=[{"needs": [6], "title": "oops in x"}])
+    run(cases=64)
+    [(title, wall, cases)] = _rows(tmp_path / "out", "SELECT title, wall, cases FROM sighting")
+    assert title == "oops in x"
+    assert wall >= 0
+    assert cases < 64
+    [course] = read_courses(tmp_path / "out" / "campaign.sqlite")
+    assert [(sighting.title, sighting.wall) for sighting in course.course.sightings] == [(title, wall)]
+
+
+def test_a_campaign_keeps_what_each_run_aimed_at_and_says_when_that_changes(run: Run, tmp_path: Path) -> None:
+    view = Listener()
+    run(view, cases=8)
+    run(view, cases=16, aim=Aim(Wanted(("wacom",)), {"wacom": 1.0}, {"wacom": frozenset({"wacom_probe"})}))
+    facts = [json.loads(text)["aim"] for (text,) in _rows(tmp_path / "out", "SELECT facts FROM run ORDER BY id")]
+    assert facts == [None, {"at": "wacom", "functions": 1, "of_modules": 1, "drivers": ["wacom"]}]
+    assert [line for line in view.said if "aimed at" in line] == [
+        f"{tmp_path / 'out'}: goes on aimed at wacom; the run before was aimed at nothing in particular"
+    ]
 
 
 def test_a_campaign_keeps_what_it_ran_on_and_that_it_ended(run: Run, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_what_is_slow_waits_until_the_lane_has_earned_the_time_for_it(clock: lis
     looking = _looking(lane, campaign)
     _look(looking, _outcome(_HANG))
     assert campaign.of(Attributed) == []
-    clock[0] += 60
+    clock[0] += 120
     asyncio.run(looking.between())
     assert [message.slug for message in campaign.of(Attributed)] == [_HANG.title]
 
@@ -161,7 +161,7 @@ def test_a_lane_minimizes_what_the_campaign_gives_it_once_it_has_the_time(clock:
     looking = _looking(lane, campaign, minimize=True)
     asyncio.run(looking.between())
     assert campaign.of(Free) == []
-    clock[0] += 80
+    clock[0] += 150
     assert asyncio.run(looking.between())
     assert [message.last for message in campaign.of(Free)] == [False]
     assert lane.runs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -23,6 +25,7 @@ from usbfuzz.jobs.campaign.messages import (
     Bound,
     CaseRange,
     Entered,
+    GeneratorStart,
     LaneState,
     Made,
     RoundDone,
@@ -37,8 +40,12 @@ from .pretend import case, config, report
 
 _ROUND = RoundDone((1,), None, 1, 1, 1, 0.5, 1, 3, 9.5, (Bound("usbhid"),), ("slug",))
 _STARTS = [
-    WorkerStart(1, 2**62, 0, ("python3", "-m", "x"), config()),
-    WorkerStart(0, 0, None, (), evolve(config(), kernel_params=("slub_debug=FZPU",), ports=1)),
+    WorkerStart(
+        1, 0, ("python3", "-m", "x"), GeneratorStart(2**62, Path("/a"), learned=(Path("/b"),), aim=("wacom",)), config()
+    ),
+    WorkerStart(
+        0, None, (), GeneratorStart(0, Path("a")), evolve(config(), kernel_params=("slub_debug=FZPU",), ports=1)
+    ),
 ]
 _ORDERS = [Block((1, 2, 3), alone=(2,)), Stop(hurry=True), Stop(), SightingSaved("slug", attribute=True)]
 _REPLIES = [

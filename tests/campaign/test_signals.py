@@ -29,11 +29,12 @@ from tests.campaign import pretend
 from rich.console import Console
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.start import run_campaign
-from usbfuzz.jobs.campaign.view import PlainView
+from usbfuzz.jobs.campaign.view import plain_line
+from usbfuzz.jobs.watching import PlainView
 options = CampaignOptions(
     out=Path(sys.argv[1]), lanes=2, seed=7, cases=int(sys.argv[2]), minimize=False, confirm=False
 )
-view = PlainView(Console())
+view = PlainView(Console(), plain_line)
 campaign = asyncio.run(run_campaign(options, pretend.config(), ("usbhid", "wacom"), view, pretend.COMMANDS))
 print("cases", campaign.progress.session.cases, "of", campaign.progress.totals.cases)
 raise SystemExit(130 if campaign.killed else 0)

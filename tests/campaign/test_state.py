@@ -15,6 +15,7 @@ from attrs import evolve
 from harness.lane.outcome import Verdict
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.errors import InputError, StorageError
+from usbfuzz.jobs.audit import read_books
 from usbfuzz.jobs.campaign.messages import Bound, RoundDone
 from usbfuzz.jobs.campaign.state import CampaignState
 
@@ -51,6 +52,18 @@ def test_a_campaign_goes_on_where_it_was_saved(tmp_path: Path) -> None:
     assert again.totals.plugs == 2
     assert again.drivers == {"usbhid", "snd-usb-audio"}
     again.close()
+
+
+def test_what_is_skipped_is_written_with_the_numbers_of_which_it_is_none_any_more(tmp_path: Path) -> None:
+    state = _open(tmp_path)
+    state.save(128, [3, 5])
+    state.skip(5, "took down its lane")
+    (before,) = read_books(tmp_path / "campaign.sqlite")
+    assert (before.unfinished, before.skipped) == ((3, 5), frozenset())
+    state.save(128, [3])
+    (after,) = read_books(tmp_path / "campaign.sqlite")
+    assert (after.unfinished, after.skipped) == ((3,), frozenset({5}))
+    state.close()
 
 
 def test_another_seed_on_the_same_directory_is_refused(tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from strategies.fields import FieldSweep
 from tests import DEVICES, KNOWN_BUGS
 from usbfuzz.case import Case, load
+from usbfuzz.cli import sweep as cli
 from usbfuzz.crashes.layout import CAMPAIGN_FILE, SWEPT_FILE
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.campaign.messages import CASES, RANGES, CaseRange
+from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.sweep import begin_sweep
 from usbfuzz.jobs.campaign.sweeper import CaseSweep
 from usbfuzz.load import case_of, in_bytes, load_device
@@ -64,3 +67,15 @@ def test_a_model_is_swept_by_its_descriptors(tmp_path: Path) -> None:
     (device,) = begin_sweep(case_of(load_device("printer")), tmp_path).cases[0].devices
     assert not device.model
     assert device.configurations
+
+
+def test_the_command_asks_for_a_campaign_that_follows_its_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[CampaignOptions] = []
+    monkeypatch.setattr(cli, "run_and_tell", lambda _guest, options, *_: asked.append(options))
+    words = ["boot-mouse", "--out", str(tmp_path / "out"), "--time", "5s", "--no-minimize"]
+    done = CliRunner().invoke(cli.sweep_command, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    (options,) = asked
+    assert (options.seconds, options.minimize, options.guided) == (5.0, False, False)
+    assert options.cases is not None
+    assert options.cases > 1000

@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.channel.asked import Asked
-from harness.guest.probe.coverage import Covered
 from harness.lane.outcome import Binding, Outcome, Played
 from usbfuzz.jobs.campaign.messages import Bound, GaveUp
 from usbfuzz.jobs.campaign.tally import GuestClock, bound, gave_up, sources
 from usbfuzz.wire import Setup
 
+from .covered import covered
 from .pretend import PretendLane, case
 
 _OWN = Asked(0, Setup(0xC0, 0x2D, 0, 0, 1))
 _CORES = Asked(0, Setup(0, 9, 1, 0, 0))
 
 
-@frozen
-class _Covered:
-    """What the probe would have seen."""
-
-    modules: frozenset[str]
-    drivers: dict[str, str] = field(factory=lambda: {"AX88179": "asix", "wacom": "wacom"})
-
-    def ran(self) -> set[str]:
-        return set(self.modules)
-
-
 def _outcome(*played: Played, ran: tuple[str, ...] = (), binds: tuple[str, ...] = ()) -> Outcome:
     quiet = asyncio.run(PretendLane({}).run(case(0)))
-    covered = cast(Covered, _Covered(frozenset(ran)))
     bindings = tuple(Binding(0, "1-1:1.0", name) for name in binds)
-    return evolve(quiet, played=played, covered=covered, bindings=bindings)
+    return evolve(quiet, played=played, covered=covered(*ran), bindings=bindings)
 
 
 def test_a_driver_that_ran_and_did_not_bind_gave_up_at_its_last_request() -> None:
@@ -66,6 +54,11 @@ def test_nothing_is_said_of_drivers_that_bound_never_ran_or_were_never_tried() -
 def test_drivers_are_counted_by_binding_with_their_modules_and_without_the_cores() -> None:
     outcome = _outcome(binds=("usb", "AX88179", "AX88179", "strange"))
     assert bound(outcome) == (Bound("AX88179", "asix", 2), Bound("strange", "", 1))
+
+
+def test_a_driver_that_another_module_registers_is_in_the_module_named_as_it() -> None:
+    outcome = _outcome(ran=("ch341", "usbserial"), binds=("ch341",))
+    assert bound(outcome) == (Bound("ch341", "ch341"),)
 
 
 def test_cases_are_counted_by_the_strategy_that_made_them() -> None:

@@ -13,7 +13,8 @@ from usbfuzz.crashes.record import Crash
 from usbfuzz.jobs.campaign.messages import Bound, Entered, LaneState, RoundDone
 from usbfuzz.jobs.campaign.progress import LaneProgress, Progress
 from usbfuzz.jobs.campaign.state import CampaignTotals
-from usbfuzz.jobs.campaign.view import LiveView, PlainView, plain_line, render, summary
+from usbfuzz.jobs.campaign.view import plain_line, render, summary
+from usbfuzz.jobs.watching import LiveView, PlainView
 
 from .pretend import report
 
@@ -144,7 +145,7 @@ def test_the_plain_view_prints_a_line_only_now_and_then(monkeypatch: pytest.Monk
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     out = io.StringIO()
-    view = PlainView(Console(file=out, width=400))
+    view = PlainView(Console(file=out, width=400), plain_line)
     for _ in range(61):
         view.update(_progress())
         now += 0.5
@@ -154,7 +155,7 @@ def test_the_plain_view_prints_a_line_only_now_and_then(monkeypatch: pytest.Monk
 def test_the_live_view_leaves_nothing_but_what_it_said() -> None:
     out = io.StringIO()
     console = Console(file=out, width=120, force_terminal=True, color_system=None)
-    view = LiveView(console)
+    view = LiveView(console, render)
     view.say("new crash")
     view.update(_progress())
     view.close()

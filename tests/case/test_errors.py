@@ -149,7 +149,7 @@ def test_the_good_case_is_good() -> None:
         (
             '"unplug"',
             '"remove"',
-            "32: event[1].action: 'remove' is not known; use one of plug, unplug, reset",
+            f"32: event[1].action: 'remove' is not known; use one of {', '.join(action.value for action in Action)}",
         ),
         ('"12 01"', '"12 01', "7: not valid TOML: Illegal character '\\n'"),
         ('action = "unplug"\n', 'action = "unplug', "32: not valid TOML: Unterminated string"),
@@ -162,6 +162,20 @@ def test_a_mistake_is_named_with_its_line_and_key(old: str, new: str, message: s
     with pytest.raises(CaseError) as caught:
         loads(GOOD.replace(old, new, 1), "f.toml")
     assert str(caught.value) == f"f.toml:{message}"
+
+
+def test_a_broken_line_of_a_program_is_named_with_its_line() -> None:
+    program = 'fd = open("/dev/hidraw*", O_RDWR)  # a comment\n\nread(df, 64)\n'
+    text = f"{GOOD}\n[[use]]\nprogram = '''\n{program}'''\n"
+    with pytest.raises(CaseError) as caught:
+        loads(text, "case.toml")
+    line = 1 + text[: text.index("read(df")].count("\n")
+    assert str(caught.value) == f"case.toml:{line}: use[0].program: nothing above is called 'df'"
+
+
+def test_an_event_runs_only_a_program_that_there_is() -> None:
+    with pytest.raises(CaseError, match="there is no use 0; the case has 0"):
+        loads(f'{GOOD}\n[[event]]\naction = "plug"\ndevice = 0\n\n[[event]]\naction = "use"\nuse = 0\n')
 
 
 def test_a_case_without_devices_says_so() -> None:
@@ -240,3 +254,16 @@ def test_a_number_of_any_size_is_a_case_error(number: str) -> None:
 def test_hostile_nesting_is_refused_quickly(text: str) -> None:
     with pytest.raises(CaseError, match="nested too deeply"):
         loads(text, "f")
+
+
+@pytest.mark.parametrize("name", ["../passwd", "/etc/passwd", "a/../../b", "a//b", ".hidden", "a b", "", "x" * 201])
+def test_firmware_has_a_name_that_leads_nowhere_else(name: str) -> None:
+    firmware = f'\n[[firmware]]\nname = "{name}"\ndata = "00"\n'
+    with pytest.raises(CaseError, match=r"<case>:\d+: firmware\[0\]\.name: .* is no name of a firmware file"):
+        loads(GOOD + firmware)
+
+
+def test_firmware_is_bytes_or_text() -> None:
+    text = GOOD + '\n[[firmware]]\nname = "a/b.fw"\ndata = "00 ff"\n\n[[firmware]]\nname = "c"\ntext = "3.1"\n'
+    assert [(file.name, file.data) for file in loads(text).firmware] == [("a/b.fw", b"\x00\xff"), ("c", b"3.1")]
+    assert loads(dumps(loads(text))) == loads(text)

@@ -18,82 +18,14 @@ from usbfuzz.case.model import (
     DeviceSpec,
     EndpointScript,
     Event,
-    Expectation,
-    GuestNeeds,
     Provenance,
     RequestPattern,
     Step,
 )
 from usbfuzz.case.toml import loads
-from usbfuzz.wire import Answer, Speed, Status
+from usbfuzz.wire import Answer, Status
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-RAW = st.binary(max_size=40)
-U8, U16 = st.integers(0, 0xFF), st.integers(0, 0xFFFF)
-COUNT = st.integers(0, 1000)
-STEPS = st.lists(st.builds(Step, st.builds(Answer, st.sampled_from(Status), RAW, COUNT), COUNT), max_size=3).map(tuple)
-PATTERN = {
-    "bmRequestType": st.none() | U8,
-    "bRequest": st.none() | U8,
-    "wValue": st.none() | U16,
-    "wIndex": st.none() | U16,
-    "wLength": st.none() | U16,
-}
-
-
-def numbered(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[tuple[tuple[int, bytes], ...]]:
-    return st.dictionaries(U8, values, max_size=3).map(lambda found: tuple(found.items()))
-
-
-DEVICES = st.builds(
-    DeviceSpec,
-    name=TEXT,
-    device=RAW,
-    configurations=st.lists(RAW, max_size=3).map(tuple),
-    speed=st.sampled_from(Speed),
-    strings=numbered(RAW | TEXT.map(lambda text: bytes((2 + 2 * len(text), 3)) + text.encode("utf-16-le"))),
-    reports=numbered(RAW),
-    bos=RAW,
-    qualifier=RAW,
-    control=st.lists(
-        st.builds(ControlScript, STEPS, **PATTERN, after=st.none() | st.builds(RequestPattern, **PATTERN)), max_size=2
-    ).map(tuple),
-    endpoints=st.lists(st.builds(EndpointScript, U8, STEPS), max_size=2).map(tuple),
-) | st.builds(DeviceSpec, name=TEXT, device=st.just(b""), model=st.sampled_from(["disk", "mouse"]))
-TEXTS = st.lists(TEXT, max_size=3).map(tuple)
-EXPECTATIONS = st.builds(
-    Expectation,
-    TEXT,
-    TEXT,
-    TEXTS,
-    st.integers(1, 100),
-    drivers=st.none() | TEXTS,
-    log=st.none() | TEXTS,
-    userspace=st.none() | TEXTS.map(lambda texts: tuple(f"{text}: {text}" for text in texts)),
-)
-TIMING = {"after_ms": st.none() | COUNT, "after_requests": st.none() | COUNT}
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    devices = draw(st.lists(DEVICES, min_size=1, max_size=3).map(tuple))
-    plug = st.builds(Event, st.just(Action.PLUG), st.integers(0, 3), device=st.integers(0, len(devices) - 1), **TIMING)
-    first = draw(st.lists(plug, max_size=3))
-    events = tuple(first)
-    if first:
-        ports = st.sampled_from([event.port for event in first])
-        other = st.builds(Event, st.sampled_from([Action.UNPLUG, Action.RESET]), ports, **TIMING)
-        events += tuple(draw(st.lists(other, max_size=3)))
-    return Case(
-        devices=devices,
-        events=events,
-        title=draw(TEXT),
-        guest=GuestNeeds(draw(st.lists(TEXT, max_size=2).map(tuple)), draw(st.booleans())),
-        expect=draw(st.lists(EXPECTATIONS, max_size=2).map(tuple)),
-        provenance=draw(
-            st.builds(Provenance, TEXT, st.none() | st.integers(0, 2**64 - 1), st.none() | COUNT, TEXT, TEXT)
-        ),
-    )
+from .anything import RAW, cases
 
 
 @given(cases())

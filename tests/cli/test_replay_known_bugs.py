@@ -17,6 +17,7 @@ from tests import CORPUS, KNOWN_BUGS
 from usbfuzz.case import load
 from usbfuzz.case.model import Action, Case, Expectation
 from usbfuzz.jobs.replay import replay
+from usbfuzz.leftovers import is_leak
 
 pytestmark = pytest.mark.guest
 
@@ -54,7 +55,8 @@ def _group(case: Case, row: Expectation) -> pytest.MarkDecorator:
 
 def _config(case: Case, config: LaneConfig) -> LaneConfig:
     """With heap checks where they are what shows the bug."""
-    return evolve(config, probing=Probing(heap=Heap.REPORT)) if needs_probe(case.recorded_names) else config
+    names = case.recorded_names
+    return evolve(config, probing=Probing(heap=Heap.REPORT)) if needs_probe(names) or is_leak(names) else config
 
 
 @pytest.mark.parametrize(("case", "recorded"), _expectations(shown=True))

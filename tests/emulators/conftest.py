@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.kernels.signed_archive import FakeArchive, Key, signing_key
+from tests.kernels.signed_archive import FakeArchive, Key
 
 from .archive import QemuArchive
-
-
-@pytest.fixture(scope="session")
-def archive_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Key]:
-    with signing_key(tmp_path_factory.mktemp("keys") / "a") as key:
-        yield key
 
 
 @pytest.fixture

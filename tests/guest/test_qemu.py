@@ -100,3 +100,24 @@ def test_an_image_beyond_that_of_a_stock_kernel_gets_a_guest_in_which_it_fits_tw
     image_mib: int, memory_mib: int
 ) -> None:
     assert memory_for(image_mib << 20) == memory_mib
+
+
+def test_processors_of_a_warped_guest_take_turns_in_one_thread_and_in_real_time_each_has_its_own() -> None:
+    warped = qemu_argv(evolve(MACHINE, processors=2))
+    assert warped[warped.index("-smp") + 1] == "2"
+    assert "tcg,thread=single" in warped
+    assert "filter-buffer,id=turns,netdev=turns,interval=1000,status=off" in warped
+    real = qemu_argv(evolve(MACHINE, processors=2, timing=Timing.TCG))
+    assert "tcg,thread=multi" in real
+    assert "-object" not in real
+
+
+def test_an_instruction_takes_as_long_as_the_schedule_says() -> None:
+    assert "shift=7,sleep=off" in qemu_argv(evolve(MACHINE, shift=7))
+
+
+def test_further_processors_are_started_later_and_all_hear_an_nmi() -> None:
+    assert {"maxcpus=1", "noreplace-smp", "apic_extnmi=all"} <= set(
+        kernel_command_line(Timing.WARP, processors=2).split()
+    )
+    assert "maxcpus=1" not in kernel_command_line(Timing.WARP)

@@ -19,7 +19,17 @@ from .pages import PAGES
 
 HISTORY = "CHANGELOG.md"  #: names what is gone, too
 #: Where paths of other projects begin: the kernel's, QEMU's, a system's.
-FOREIGN = ("drivers/", "include/", "hw/", "init/", "kernel/", "scripts/get_maintainer", "Documentation/", "lib/modules")
+FOREIGN = (
+    "drivers/",
+    "include/",
+    "hw/",
+    "init/",
+    "kernel/",
+    "scripts/get_maintainer",
+    "Documentation/",
+    "lib/modules",
+    "sound/",
+)
 #: Of the reader, or made by a command.
 MADE = ("corpus/devices/their-headset.toml", "crashes/", "night/")
 
@@ -93,6 +103,7 @@ def _accepted(line: str) -> bool:
     if command is cli:
         return words == ["--version"]
     options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    words = words[: words.index("--")] if "--" in words else words  # what is behind it is another command's
     given = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
     return given <= options | {"--help"}
 

@@ -76,7 +76,7 @@ def test_a_bad_file_is_an_error_and_the_others_are_imported(tmp_path: Path) -> N
     assert len(list(tmp_path.glob("*.toml"))) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08damaged"])
+@pytest.mark.parametrize("content", [b"", b" \r\n\n", b"\x1f\x8b\x08damaged"])
 def test_an_empty_or_damaged_file_is_an_error_and_the_others_are_imported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.txt").write_bytes(content)
     with pytest.raises(InputError, match=r"bad\.txt: is (empty|damaged)"):

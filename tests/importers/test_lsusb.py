@@ -268,6 +268,22 @@ def test_text_that_is_something_else_is_refused() -> None:
         import_bytes(b"Dear list,\nmy headset does not work.\n", "mail.txt")
 
 
+def test_a_hub_descriptor_of_rubbish_costs_no_device() -> None:
+    spec = load(CORPUS / "hub-realtek-rts5423.toml").devices[0]
+    text = render_lsusb(spec)
+    got = only(f"{text}Hub Descriptor:\n  bLength             205\n  bDescriptorType     153\n".encode())
+    assert got.device.configurations == spec.configurations
+    assert any("the hub descriptor is none" in str(problem) for problem in got.problems)
+
+
+def test_a_value_of_bytes_whose_line_was_broken_is_whole() -> None:
+    spec = load(CORPUS / "billboard-wacom.toml").devices[0]
+    text = render_lsusb(spec)
+    whole = re.search(r"bmConfigured +(.*)", text)
+    assert whole is not None
+    assert only(text.replace(whole[1], f"{whole[1][:30]}\n{whole[1][30:]}").encode()).device.bos == spec.bos
+
+
 def test_a_hub_answers_what_the_hub_driver_asks() -> None:
     spec = load(CORPUS / "hub-realtek-rts5423.toml").devices[0]
     hub = next(script.steps[0].answer.data for script in spec.control if script.wValue == 0x2900)

@@ -30,6 +30,7 @@ class Pretended:
     """A guest that crashes in each round, with its configuration, its agent and its stage in one."""
 
     disk_full: bool = False  #: it cannot be restored
+    agent: None = None
     pid: int = 1
     restores: int = 0
     console_full: bool = False
@@ -39,6 +40,10 @@ class Pretended:
     worst_reply: float = 0.0
     ports: tuple[()] = ()
     surveying: bool = False
+    metering: bool = False
+    altered: bool = False
+    hitches: tuple[()] = ()
+    used: tuple[()] = ()
     eyes: None = None
     drivers: frozenset[str] = frozenset()
     userspace: None = None
@@ -58,6 +63,10 @@ class Pretended:
     async def play(self, case: Case, place: Mapping[int, int]) -> None:
         assert self.pid, "no guest runs"
 
+    @property
+    def users(self) -> Pretended:
+        return self
+
     def count_rest(self) -> None:
         pass
 
@@ -66,6 +75,9 @@ class Pretended:
 
     async def read_leaks(self, events: object) -> str:
         return ""
+
+    async def take_turns(self, turn_us: int) -> None:
+        """There is one processor."""
 
     async def restore(self) -> None:
         self.pid = 0

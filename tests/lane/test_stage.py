@@ -15,7 +15,7 @@ from harness.channel.asked import Asked
 from harness.channel.protocol import Channel
 from harness.guest.agent_client import Agent, UEvent
 from harness.guest.survey import Seen
-from harness.lane import stage as stage_module
+from harness.lane import waits as waits_module
 from harness.lane.shared import SharedAgent
 from harness.lane.stage import Stage
 from usbfuzz.case import spec_of
@@ -36,6 +36,7 @@ class Guest:
     rejected: bool = False
     requests: int = 0
     asked: Asked | None = None
+    device_errors: tuple[Exception, ...] = ()
     worst_reply: float = 0.002
     refuses_to_unplug: bool = False
     plugged: bool = False
@@ -151,7 +152,7 @@ def test_nobody_looks_who_is_not_told_to_or_whose_case_leaves_the_nodes_alone() 
 
 def _played(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether the device was there when the hubs had settled: first with it, then without."""
-    monkeypatch.setattr(stage_module, "PROBE_CPU_S", 0.02)
+    monkeypatch.setattr(waits_module, "PROBE_CPU_S", 0.02)
     stage = _stage(guest)
     stage.cpu = lambda: time.monotonic() * guest.speed
     asyncio.run(stage.play(Case((MOUSE,), (PLUG,)), HERE))
@@ -220,3 +221,32 @@ def test_a_wait_for_one_port_is_not_held_up_by_another_s() -> None:
         return guest.settles
 
     assert asyncio.run(wait_apart()) == [(5, 6), (1, 2, 7, 8), ()]
+
+
+def test_events_of_a_wait_that_ends_after_the_list_was_taken_are_in_the_next_list() -> None:
+    class Eventful:
+        """Each settle ends when it is told to, with one event of its bus."""
+
+        def __init__(self) -> None:
+            self.ends = {bus: asyncio.Event() for bus in (1, 3)}
+
+        async def settle(self, ms: int, buses: Sequence[int]) -> list[UEvent]:
+            await self.ends[buses[0]].wait()
+            return [UEvent("bind", "usb", f"{buses[0]}-1:1.0", "usbhid")]
+
+    async def overlapping() -> list[list[str]]:
+        guest = Eventful()
+        shared = SharedAgent(cast("Agent", guest))
+        lists = []
+        slow = asyncio.create_task(shared.settle([0]))
+        await asyncio.sleep(0.001)
+        lists.append(shared.take())
+        quick = asyncio.create_task(shared.settle([1]))
+        await asyncio.sleep(0.001)
+        for bus, wait in ((1, slow), (3, quick)):
+            guest.ends[bus].set()
+            await wait
+        lists.append(shared.take())
+        return [[event.name for event in events] for events in lists]
+
+    assert asyncio.run(overlapping()) == [[], ["1-1:1.0", "3-1:1.0"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from attrs import define, field
@@ -11,7 +11,7 @@ from strategies.learning.draft import Read, read_of
 from strategies.learning.operands import Compared
 from usbfuzz.case.model import Case
 from usbfuzz.case.play import ScriptedDevice
-from usbfuzz.jobs.learn.desk import Seen
+from usbfuzz.jobs.engine.desk import Seen
 from usbfuzz.wire import Setup
 
 __all__ = ["Kernel", "ProbeError"]
@@ -26,9 +26,11 @@ class Kernel:
     """What a driver's code runs in: the device, and the comparisons it makes."""
 
     device: ScriptedDevice
+    files: Mapping[str, bytes] = field(factory=dict)
     compared: list[Compared] = field(factory=list)
     blocks: set[int] = field(factory=lambda: {-1})
     asked: dict[Read, int] = field(factory=dict)
+    missed: list[str] = field(factory=list)
 
     def read(self, bRequest: int, wLength: int) -> bytes:
         """A vendor request."""
@@ -37,6 +39,13 @@ class Kernel:
         assert read is not None
         self.asked[read] = wLength
         return self.device.on_control(setup, b"").data[:wLength]
+
+    def firmware(self, name: str) -> bytes:
+        """What request_firmware() brings, if there is such a file."""
+        if name not in self.files:
+            self.missed.append(name)
+            raise ProbeError
+        return self.files[name]
 
     def need(self, place: int, left: int, right: int, width: int, how: str = "cmp") -> None:
         """A comparison, and what follows if it holds."""
@@ -51,11 +60,11 @@ def runs(probe: Callable[[Kernel], None]) -> Callable[[Case], Seen]:
     """What one run of a case shows of a driver."""
 
     def run(case: Case) -> Seen:
-        kernel = Kernel(ScriptedDevice(case.devices[0]))
+        kernel = Kernel(ScriptedDevice(case.devices[0]), {file.name: file.data for file in case.firmware})
         bound = False
         with suppress(ProbeError):
             probe(kernel)
             bound = True
-        return Seen(frozenset(kernel.blocks), tuple(kernel.compared), kernel.asked, {}, bound)
+        return Seen(frozenset(kernel.blocks), tuple(kernel.compared), kernel.asked, {}, bound, "", tuple(kernel.missed))
 
     return run

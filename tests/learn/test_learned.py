@@ -12,18 +12,21 @@ from hypothesis import strategies as st
 from strategies import CLASS_DRIVERS, Identities, generate
 from strategies.devices import bare_device
 from strategies.dice import Dice
-from strategies.learning.draft import Change, Draft, Packet, Read, draft_of
+from strategies.learning.draft import Change, Draft, File, Packet, Read, draft_of
 from strategies.learning.learned import Learned, LearnedDevice, dumps, load_all, loads
 from strategies.palette import Palette
 from tests import CORPUS
 from usbfuzz.errors import CaseError
 
 READ = Read(0xC0, 0xBD, 0, 0)
+FILE = File("usblp/one.fw")
 
 
 def draft(seed: int = 1) -> Draft:
-    made = draft_of(bare_device(Dice(seed), Palette(CLASS_DRIVERS), "printer")).answering({READ: 4}, {})
-    return made.changed(Change(READ, 1, b"\x11\x04", "usblp_probe+0x1"))
+    made = draft_of(bare_device(Dice(seed), Palette(CLASS_DRIVERS), "printer")).answering({READ: 4}, {}, [FILE.name])
+    return made.changed(Change(READ, 1, b"\x11\x04", "usblp_probe+0x1")).changed(
+        Change(FILE, 6, b"USBC", "usblp_load+0x8")
+    )
 
 
 def learned(driver: str = "usblp", seed: int = 1) -> Learned:
@@ -38,7 +41,7 @@ def test_the_same_device_comes_back(seed: int, paint: int) -> None:
     assert (back.driver, back.kernel, back.before, back.reached) == ("usblp", "debian:5.10.223-1", 16, 159)
     (device,) = back.devices
     assert (device.bound, device.blocks, device.because) == (True, 120, ("usblp_probe+0x1: …",))
-    assert device.draft.device(paint) == draft(seed).device(paint)
+    assert device.draft.case(paint) == draft(seed).case(paint)
     assert dumps(back) == dumps(learned(seed=seed))
 
 
@@ -49,6 +52,7 @@ def test_the_same_device_comes_back(seed: int, paint: int) -> None:
         ("length = 2", "length = 4", "ends behind the answer, which has 2 bytes"),
         ("[[draft]]\n\n[[draft]]", "[[draft]]", "there are 2 for 1 devices"),
         ("nonsense = 1", "bound = true", "is not a key of this table"),
+        ('firmware = "../x"', 'firmware = "usblp/one.fw"', "is no name of a firmware file; write DIRECTORY/FILE"),
     ],
 )
 def test_a_broken_file_is_said_with_its_line(wrong: str, right: str, message: str) -> None:
@@ -77,8 +81,12 @@ def test_cases_answer_as_was_learned() -> None:
         made = generate(1, 0, 100, identities)
         return sum(any(script.bRequest == 0xBD for spec in case.devices for script in spec.control) for case in made)
 
+    taught = evolve(bare, learned={"usblp": learned()})
     assert answering(bare) == 0
-    assert answering(evolve(bare, learned={"usblp": learned()})) > 2
+    assert answering(taught) > 2
+    for case in generate(1, 0, 100, taught):
+        answers = any(script.bRequest == 0xBD for spec in case.devices for script in spec.control)
+        assert [(file.name, file.data[6:10]) for file in case.firmware] == [(FILE.name, b"USBC")] * answers
 
 
 def test_packets_are_kept_with_their_place() -> None:

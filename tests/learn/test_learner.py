@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from attrs import evolve
 
 from strategies.devices import bare_device
 from strategies.dice import Dice
 from strategies.identities import CLASS_DRIVERS
 from strategies.learning.draft import draft_of
+from strategies.learning.operands import Compared
 from strategies.palette import Palette
+from strategies.pieces import ENDPOINT, split_pieces
 from usbfuzz.case.model import Case
-from usbfuzz.jobs.learn.desk import Seen
-from usbfuzz.jobs.learn.learner import Learner, Limits
+from usbfuzz.jobs.engine.desk import Seen
+from usbfuzz.jobs.engine.learner import Learner, Limits
 
 from .drivers import Kernel, runs
 
@@ -45,12 +48,50 @@ def a_checksum_and_what_is_behind_it(kernel: Kernel) -> None:
     kernel.need(2, int.from_bytes(kernel.read(2, 2), "little"), 0x8150, 2)
 
 
+def a_firmware_with_a_header(kernel: Kernel) -> None:
+    file = kernel.firmware("vendor/one.fw")
+    kernel.need(1, int.from_bytes(file[:4], "little"), 0x53504C46, 4)
+    kernel.need(2, int.from_bytes(file[6:8], "big"), 0x0102, 2)
+    kernel.need(3, len(file), 0x2400, 8)
+    kernel.need(4, kernel.firmware("vendor/two.fw")[9], 0x7F, 1)
+
+
+def a_firmware_that_ends_with_its_records(kernel: Kernel) -> None:
+    """As include/linux/ihex.h: the last record begins where the file ends but for its head, and has no length."""
+    file, data = kernel.firmware("records.fw"), 0xFFFF8880_12340000
+    kernel.need(1, data, data + len(file) - 6, 8)
+    kernel.need(2, int.from_bytes(file[4:6], "big"), 0, 2, "zero")
+
+
+def a_nibble_and_what_is_behind_it(kernel: Kernel) -> None:
+    answer = kernel.read(1, 12)
+    kernel.need(1, answer[7] >> 4, 0xA, 1)
+    kernel.need(2, answer[9] & 0x0F, 3, 4)
+
+
+def a_field_of_two_bytes(kernel: Kernel) -> None:
+    kernel.need(1, int.from_bytes(kernel.read(1, 16)[6:8], "big") & 0xFFF, 0x321, 2)
+    kernel.need(2, int.from_bytes(kernel.read(2, 4)[:2], "little") >> 3, 0x155, 4)
+
+
+def a_number_that_is_moved(kernel: Kernel) -> None:
+    kernel.need(1, kernel.read(1, 8)[2] << 6, 0x1C40 & ~0x3F, 4)
+
+
+def bytes_that_are_added(kernel: Kernel) -> None:
+    answer = kernel.read(1, 8)
+    kernel.need(1, answer[2] + answer[3], 0x1F0, 4)
+    kernel.need(2, (answer[6] - 0x30) % (1 << 32), 7, 4)
+
+
 def nothing_is_wanted(kernel: Kernel) -> None:
     kernel.read(1, 8)
 
 
 DRIVERS = (
     big_endian_magic, one_byte_after_another, a_short_answer, a_bit, a_checksum_and_what_is_behind_it,
+    a_firmware_with_a_header, a_firmware_that_ends_with_its_records,
+    a_nibble_and_what_is_behind_it, a_field_of_two_bytes, a_number_that_is_moved, bytes_that_are_added,
     nothing_is_wanted,
 )  # fmt: skip
 
@@ -72,6 +113,53 @@ def test_a_driver_binds_once_its_checks_are_known(probe: Callable[[Kernel], None
     assert learner.best.seen.bound, [str(change) for change in learner.best.draft.changes]
     # Whatever the bytes are that were not learned: the driver binds again.
     assert all(runs(probe)(learner.best.draft.case(paint)).bound for paint in range(2, 7))
+
+
+def test_firmware_that_a_driver_asks_for_in_silence_is_one_that_it_declares() -> None:
+    async def quiet(case: Case) -> Seen:
+        return evolve(runs(a_firmware_with_a_header)(case), missed=())
+
+    draft = draft_of(bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer"))
+    for declared, binds in ((("vendor/one.fw", "vendor/two.fw"), True), ((), False)):
+        learner = Learner(quiet, Limits(runs=100), declared=declared)
+        asyncio.run(learner.learn([draft]))
+        assert learner.bound is binds
+
+
+_STRANGER = 0xF00D  #: idProduct of a device that no driver takes
+
+
+def _asks_the_core(case: Case, core: bool) -> Seen:
+    """A driver that has the USB core look for an interrupt IN endpoint 0x83, which is what the core compares with."""
+    spec = case.devices[0]
+    ends = [(raw[2], raw[3] & 3) for raw in split_pieces(spec.configurations[0]) if raw[1] == ENDPOINT]
+    usual = [Compared(1, "cmp", 1, 0x42, 0x17, "usb_parse_endpoint+0x1")]
+    if int.from_bytes(spec.device[10:12], "little") == _STRANGER:
+        return Seen(compared=tuple(usual))
+    place = "usb_check_int_endpoints"
+    compared = [Compared(2, "cmp", 1, address, 0x83, f"{place}+0x2") for address, _ in ends]
+    compared += [Compared(3, "cmp", 4, kind, 3, f"{place}+0x9") for address, kind in ends if address == 0x83]
+    bound = (0x83, 3) in ends
+    blocks = {1} | {2 for address, _ in ends if address == 0x83}
+    return Seen(frozenset(blocks | {3} if bound else blocks), tuple(usual + compared if core else ()), {}, {}, bound)
+
+
+def test_descriptors_are_learned_from_what_the_core_compares_for_a_driver_only() -> None:
+    async def run(case: Case) -> Seen:
+        return _asks_the_core(case, core=False)
+
+    async def core(case: Case) -> Seen:
+        return _asks_the_core(case, core=True)
+
+    spec = bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer")
+    blind, learner = Learner(run, Limits(runs=200)), Learner(run, Limits(runs=200), core)
+    asyncio.run(blind.learn([draft_of(spec)]))
+    asyncio.run(learner.learn([draft_of(spec)]))
+    assert blind.best is not None
+    assert not blind.best.seen.bound
+    assert learner.best is not None
+    assert learner.best.seen.bound
+    assert all(change.because.startswith("usb_check_int_endpoints+") for change in learner.best.draft.changes)
 
 
 def test_what_was_learned_names_the_instruction() -> None:

@@ -76,6 +76,7 @@ def campaign(out: Path, *, kernel: str = KERNEL, samples: int = 20, ended: bool 
         )
     state.save(64, [])
     if ended:
+        state.history.yielded(("fresh", 150, 30.0, 4500, 2), ("havoc", 50, 10.0, 500, 0))
         state.history.end()
     state.close()
 

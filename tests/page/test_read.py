@@ -46,6 +46,10 @@ def test_the_numbers_of_a_campaign_are_read_as_they_were_written(tmp_path: Path)
         ("vendor", False, 150, 2),
         ("hid field sweep", True, 50, 0),
     ]
+    assert [(each.source, each.cases, each.rate, each.bugs) for each in course.yields] == [
+        ("fresh", 150, 150.0, 2),
+        ("havoc", 50, 50.0, 0),
+    ]
     assert [(bug.standing, bug.reproduced, bug.runs) for bug in account.bugs] == [("confirmed", 3, 3)] * 2
 
 
@@ -58,6 +62,7 @@ def test_the_json_has_the_numbers_of_the_page(tmp_path: Path) -> None:
     assert told["courses"][0]["seconds_since_bug"] == 1020.0
     assert told["against"] is None
     page = _page(tmp_path)
+    assert "What each source is worth" in page
     assert all(sentence in page for sentence in told["words"]["headline"])
 
 

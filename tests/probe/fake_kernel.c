@@ -64,7 +64,9 @@ int make_shared(uint32_t hooks, uint32_t callees)
 	header->hooks_at = at += 8 * ARMED_PAGES;
 	header->callees_at = at += PAGE;
 	header->reports_at = at += PAGE;
-	header->compares_at = at + 16 * PAGE;
+	header->compares_at = at += 16 * PAGE;
+	header->sites = SITES;
+	header->sites_at = at + COMPARES * sizeof(struct compared);
 	header->cover_start[0] = header->check_start = MODULES;
 	header->cover_end[0] = header->check_end = MODULES + (1 << 20);
 	header->cover_start[1] = header->text_start = START_KERNEL_MAP + TEXT;

@@ -15,6 +15,7 @@
 #define FILE_BYTES (16u << 20)
 #define SLOTS	   4096
 #define COMPARES   1024
+#define SITES	   8192
 
 extern uint8_t *ram;
 extern struct header *header;

@@ -11,9 +11,11 @@
  *	take ADDRESS			kmem_cache_alloc() did
  *	bulk COUNT ADDRESS STRIDE	kmem_cache_alloc_bulk() returned them
  *	free ADDRESS			kfree()
+ *	free-on ADDRESS VCPU DEPTH	kfree(), or what it calls, of one of several virtual CPUs
  *	drop COUNT ADDRESS STRIDE	kmem_cache_free_bulk()
  *	grow ADDRESS SIZE		krealloc() returned the same object
  *	whole ADDRESS SIZE		ksize() said so
+ *	alive				prints how many objects are alive, their bytes, and what no site was left for
  *	look ADDRESS LENGTH		prints the first byte that may not be accessed, and why, or "-"
  *
  * A free that is reported is printed too.
@@ -27,6 +29,8 @@
 
 #define ARRAY 0x90000ull	/* of a bulk call, physical */
 #define STACK 0xa0000ull	/* the call chain of each command a bit higher, and back to its start */
+#define TASKS 0xe0000ull	/* where the stack of what virtual CPU 0 runs begins; the next one's is below */
+#define TASK 0x4000ull
 #define NO_CACHE 0xff
 
 static uint64_t frees;
@@ -54,18 +58,47 @@ static void call(void)
 	registers_changed();
 	fake_registers[RSP] = direct_map + STACK + 8 * ++frees;
 	put(STACK + 8 * frees, START_KERNEL_MAP + TEXT + frees, 8);
+	put(STACK + 8 * frees + 8, MODULES, 8);
 }
 
-static void entered(uint32_t kind, uint64_t a, uint64_t b)
+static void count_alive(void)
+{
+	const struct site *sites = part(header->sites_at);
+	uint64_t objects = 0, bytes = 0;
+
+	for (uint32_t i = 0; i < header->sites; i++) {
+		objects += sites[i].objects;
+		bytes += sites[i].bytes;
+	}
+	printf("%" PRIx64 " %" PRIx64 " %x\n", objects, bytes, header->untold);
+}
+
+static void entered_on(unsigned int vcpu, uint32_t kind, uint64_t a, uint64_t b)
 {
 	struct hook hook = { .kind = kind };
 	uint32_t before = header->reported;
 	const struct report *reports = part(header->reports_at);
 
-	call();
-	heap_entered(&hook, a, b);
+	heap_entered(vcpu, &hook, a, b);
 	while (before < header->reported)
 		printf("%s\n", reports[before++ % header->reports].kind == REPORT_DOUBLE_FREE ? "double" : "invalid");
+}
+
+static void entered(uint32_t kind, uint64_t a, uint64_t b)
+{
+	call();
+	entered_on(0, kind, a, b);
+}
+
+/* kfree() is entered so many bytes deep in the stack of the task that a virtual CPU runs. */
+static void freed_on(unsigned int vcpu, uint64_t depth, uint64_t address)
+{
+	uint64_t rsp = TASKS - TASK * vcpu - depth;
+
+	registers_changed();
+	fake_registers[RSP] = direct_map + rsp;
+	put(rsp, START_KERNEL_MAP + TEXT + ++frees, 8);
+	entered_on(vcpu, HOOK_FREE, address, 0);
 }
 
 static void returned(uint32_t kind, uint64_t a, uint64_t b, uint64_t result)
@@ -117,6 +150,8 @@ static void obey(const char *word, const uint64_t n[6])
 
 	if (!strcmp(word, "cache"))
 		make_cache(n);
+	else if (!strcmp(word, "alive"))
+		count_alive();
 	else if (!strcmp(word, "slab"))
 		for (uint64_t i = 0; i < 1u << n[1]; i++)
 			put_page(n[0] + i, n[0], cache_at(n[2]));
@@ -132,6 +167,8 @@ static void obey(const char *word, const uint64_t n[6])
 		returned(HOOK_BULK, n[0], list(n), n[0]);
 	else if (!strcmp(word, "free"))
 		entered(HOOK_FREE, address, 0);
+	else if (!strcmp(word, "free-on"))
+		freed_on(n[1], n[2], address);
 	else if (!strcmp(word, "drop"))
 		entered(HOOK_FREE_BULK, n[0], list(n));
 	else if (!strcmp(word, "grow"))
@@ -153,7 +190,7 @@ int main(void)
 		uint64_t n[6] = { 0 };
 
 		if (sscanf(line, "%15s %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, word, &n[0],
-			   &n[1], &n[2], &n[3], &n[4], &n[5]) > 1)
+			   &n[1], &n[2], &n[3], &n[4], &n[5]) > 0)
 			obey(word, n);
 	}
 	return 0;

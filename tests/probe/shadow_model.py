@@ -106,6 +106,7 @@ class Life:
 
     random: Random
     pieces: dict[int, Piece] = field(factory=dict)  #: by their frame
+    alive: dict[int, int] = field(factory=dict)  #: objects that were not given back, by their start: bytes asked for
 
     def __attrs_post_init__(self) -> None:
         for area in range(_AREAS):
@@ -115,16 +116,24 @@ class Life:
     def commands(self, count: int) -> Iterator[tuple[str, list[str]]]:
         """So many steps, and looks at the bytes that they are about."""
         yield from ((cache.command(), []) for cache in CACHES if cache.number != _NONE)
-        for _ in range(count):
+        for number in range(count):
             piece = self.random.choice(list(self.pieces.values()))
             yield from self._step(piece)
             yield from (self._look(piece) for _ in range(3))
+            if number % 20 == 0:
+                yield "alive", [f"{len(self.alive):x} {sum(self.alive.values()):x} 0"]
+
+    def _ended(self, piece: Piece) -> None:
+        """The pages have a new owner, or none."""
+        for start in [start for start in self.alive if piece.start <= start < piece.start + piece.size]:
+            del self.alive[start]
 
     def _step(self, piece: Piece) -> Iterator[tuple[str, list[str]]]:
         if piece.gone:
             yield self._pages(piece)
         elif self.random.random() < 0.01:
             piece.gone, piece.cache, piece.slots, piece.fresh = True, None, {}, False
+            self._ended(piece)
             yield f"put {piece.frame:x} {piece.order:x}", []
         elif piece.cache is None:
             yield from self._split(piece) if piece.order and self.random.random() < 0.2 else self._slab(piece)
@@ -138,6 +147,7 @@ class Life:
 
     def _pages(self, piece: Piece) -> tuple[str, list[str]]:
         self.pieces[piece.frame] = Piece(piece.frame, piece.order, fresh=True)
+        self._ended(piece)
         return f"pages {piece.frame:x} {piece.order:x}", []
 
     def _split(self, piece: Piece) -> Iterator[tuple[str, list[str]]]:
@@ -164,6 +174,7 @@ class Life:
         if piece.fresh:
             piece.fresh, piece.bare = False, cache.constructed or cache.number == _NONE
         piece.slots |= {start: Slot(size) for start in starts}
+        self.alive |= dict.fromkeys(starts, size)
         if sized:
             return f"alloc {starts[0]:x} {size:x}"
         return f"take {starts[0]:x}" if len(starts) == 1 else _list("bulk", starts)
@@ -175,6 +186,7 @@ class Life:
     def _freed(self, piece: Piece, start: int) -> list[str]:
         cache = piece.cache
         assert cache is not None
+        self.alive.pop(start, None)
         slot = piece.slots.get(start)
         if slot and not slot.live:
             return ["double"]

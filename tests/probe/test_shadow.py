@@ -34,3 +34,20 @@ def check(driver: Path, seed: int) -> None:
         got = [next(said, "") for _ in expected]
         assert got == expected, (command, [step for step, _ in steps[max(0, index - 12) : index]])
     assert next(said, "") == ""
+
+
+#: kmalloc-64 in frame 0x20: two objects that are in use.
+_TWO_OBJECTS = ("cache 0 40 40 0 0 0", "pages 20 0", "slab 20 0 0", "alloc 20000 40", "alloc 20040 40")
+
+
+def test_processors_that_free_at_the_same_time_free_nothing_twice(driver: Path) -> None:
+    said = run(driver, text=_lines("free-on 20000 0 100", "free-on 20040 1 100", "free-on 20000 0 180"))
+    assert said == []
+
+
+def test_an_object_that_two_processors_free_is_freed_twice(driver: Path) -> None:
+    assert run(driver, text=_lines("free-on 20000 0 100", "free-on 20000 1 100")) == ["double"]
+
+
+def _lines(*commands: str) -> str:
+    return "".join(f"{command} \n" for command in (*_TWO_OBJECTS, *commands))

@@ -11,7 +11,7 @@ from harness.lane.config import LaneConfig
 from tests import KNOWN_BUGS
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.guest
+pytestmark = [pytest.mark.guest, pytest.mark.timeout(600)]
 
 QUATECH = KNOWN_BUGS / "quatech2-bulk-null.toml"
 VULNERABLE, FIXED = "debian:5.10.223-1", "debian:5.10.262-1"
@@ -100,12 +100,12 @@ def kernels(guest: Callable[..., LaneConfig], monkeypatch: pytest.MonkeyPatch) -
 def test_a_driver_developers_tests_pass_on_every_kernel(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(EXAMPLE)
     words = ("--usb-mode", "warp", "--usb-kernel", VULNERABLE, "--usb-kernel", FIXED, "-W", "error")
-    pytester.runpytest_subprocess(*words, timeout=250).assert_outcomes(passed=9)
+    pytester.runpytest_subprocess(*words, timeout=550).assert_outcomes(passed=9)
 
 
 def test_a_crash_fails_the_test_with_its_title_and_the_next_test_is_not_harmed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(CRASHES)
-    result = pytester.runpytest_subprocess("--usb-mode", "warp", "--usb-kernel", VULNERABLE, timeout=250)
+    result = pytester.runpytest_subprocess("--usb-mode", "warp", "--usb-kernel", VULNERABLE, timeout=550)
     result.assert_outcomes(passed=2, failed=3)
     text = result.stdout.str()
     assert f"{VULNERABLE}: {TITLE}" in text

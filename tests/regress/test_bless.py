@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.case.test_roundtrip import EXPECTATIONS, cases
+from tests.case.anything import EXPECTATIONS, cases
 from usbfuzz.case import dumps, load, loads
 from usbfuzz.case.model import Case, Expectation
 from usbfuzz.errors import BootError, StorageError

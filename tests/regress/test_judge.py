@@ -7,6 +7,7 @@ import pytest
 from usbfuzz.case.model import Expectation
 from usbfuzz.jobs.regress.judge import enough, enough_to_bless, judge, tries_for
 from usbfuzz.jobs.regress.matrix import Status
+from usbfuzz.jobs.regress.observe import stable_line
 from usbfuzz.triage import CrashType
 
 from .cells import OOPS, report, seen
@@ -116,3 +117,9 @@ def test_what_to_record_needs_two_runs_that_agree_or_three_of_a_crash() -> None:
     assert enough_to_bless([CLEAN, seen(drivers=(), userspace=()), seen(userspace=())])
     assert not enough_to_bless([CRASH, CLEAN])
     assert enough_to_bless([CRASH, CLEAN, CRASH])
+
+
+def test_lines_that_were_recorded_before_a_rule_about_chance_are_read_by_it() -> None:
+    recorded = Expectation("k", "", log=("pl2303 ttyUSBN: failed: -32", "usb-serial (null): failed: -32"))
+    assert judge(recorded, [seen(log=(stable_line("usb-serial ttyUSB4: failed: -32"),))]).status is Status.OK
+    assert judge(recorded, [seen(log=())] * 3).status is Status.CHANGED

@@ -71,6 +71,8 @@ def test_a_crash_is_compared_by_its_title_alone() -> None:
         ("usb 1-1: device not accepting address 5, error -71", "usb 1-1: device not accepting address 17, error -71"),
         ("hid-generic 0003:1234:0F0F.0001: bad", "hid-generic 0003:1234:0F0F.00A2: bad"),
         ("pl2303 ttyUSB0: failed", "pl2303 ttyUSB3: failed"),
+        ("quatech-serial ttyUSB0: port change to port: 1", "usb-serial ttyUSB0: port change to port: 1"),
+        ("quatech-serial ttyUSB0: port change to port: 1", "usb-serial (null): port change to port: 1"),
         ("sd 2:0:0:0: [sda] No Caching mode page", "sd 11:0:0:0: [sdb] No Caching mode page"),
         ("Bluetooth: hci0: command 0x1001 tx timeout", "Bluetooth: hci4: command 0x1001 tx timeout"),
         ("x: buffer at ffff888012345678", "x: buffer at ffff88801abcdef0"),

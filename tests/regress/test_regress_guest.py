@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,8 @@ from harness.lane.config import LaneConfig
 from tests import DEVICES, KNOWN_BUGS
 from usbfuzz.case import load, save
 from usbfuzz.case.model import Expectation
+from usbfuzz.jobs.regress.collect import collect
+from usbfuzz.jobs.regress.run import RegressOptions, snapshots_key
 
 pytestmark = pytest.mark.guest
 
@@ -90,7 +94,8 @@ def test_differences_are_found_and_a_second_look_after_blessing_finds_none(tmp_p
     assert {row.drivers for row in load(mouse).expect} == {("1.0 usbhid", "hid hid-generic")}
     keys = "1.0 input 'usbfuzz Boot mouse' keys: BTN_LEFT BTN_RIGHT BTN_MIDDLE"
     assert all(keys in (row.userspace or ()) for row in load(mouse).expect)
-    assert regress(quatech, mouse, *KERNELS).returncode == 0
+    again = regress(quatech, mouse, *KERNELS)
+    assert again.returncode == 0, again.stdout
 
 
 def test_a_kernel_that_does_not_boot_and_one_that_is_not_there_leave_the_rest_running(tmp_path: Path) -> None:
@@ -104,3 +109,18 @@ def test_a_kernel_that_does_not_boot_and_one_that_is_not_there_leave_the_rest_ru
     assert cells["boot-mouse", FIXED]["status"] == "new"
     assert "did not boot" in cells["bootless", FIXED]["error"]
     assert "no such file or directory" in cells["boot-mouse", str(tmp_path / "no-such-tree")]["error"]
+
+
+def test_the_snapshots_have_a_name_that_changes_when_another_guest_would_be_booted(tmp_path: Path) -> None:
+    mouse, quatech = kept(tmp_path, "boot-mouse"), kept(tmp_path, "quatech2-bulk-null")
+    parameters = tmp_path / "parameters.toml"
+    parameters.write_text(f"{mouse.read_text()}\n[guest]\nkernel_params = ['quiet']\n")
+
+    def key(*paths: Path, smp: int | None = None) -> str:
+        return asyncio.run(snapshots_key(RegressOptions((VULNERABLE,), smp=smp), collect(paths)))
+
+    plain = key(mouse)
+    assert re.fullmatch(r"snapshots-[0-9a-f]{16}", plain)
+    assert key(quatech, mouse) == plain  # the same guest runs both
+    assert len({plain, key(parameters), key(mouse, parameters), key(mouse, smp=2)}) == 4
+    assert regress("--key", "--kernel", VULNERABLE, mouse).stdout == f"{plain}\n"

@@ -11,8 +11,9 @@ from attrs import evolve
 
 from tests import KNOWN_BUGS
 from usbfuzz.case import load
-from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, RequestPattern, Step
+from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, RequestPattern, Step, Use
 from usbfuzz.report.gadget import render_gadget
+from usbfuzz.report.repro import render_repro
 from usbfuzz.wire import Answer, Speed, Status
 
 _FILES = sorted((KNOWN_BUGS).glob("*.toml"))
@@ -30,6 +31,20 @@ def _bytes(text: str, name: str) -> bytes:
     match = re.search(rf"static const uint8_t {name}\[\] = \{{(.*?)\n\}};", text, re.DOTALL)
     assert match is not None
     return bytes.fromhex("".join(re.findall(r"\b0x([0-9a-f]{2})\b", re.sub(r"/\*.*?\*/", "", match[1]))))
+
+
+def test_the_programs_that_it_leaves_out_are_listed_at_its_top(tmp_path: Path) -> None:
+    program = ('fd = open("/dev/video*", O_RDWR)', "ioctl(fd, VIDIOC_STREAMON, type=1)", "hold until unplugged")
+    case = load(_FILES[0])
+    used = evolve(case, uses=(Use(program),), events=(*case.events, Event(Action.USE, use=0, after_requests=9)))
+    for text, mark in (
+        (render_gadget(used, title="*/", kernel="debian:5.10.223-1"), " * "),
+        (render_repro(used, title="x", kernel="debian:5.10.223-1", report=""), "# "),
+    ):
+        listed = "\n".join(f"{mark}    {line}" for line in program)
+        assert f"{mark}after 9 requests: on port 0:\n{listed}\n" in text
+    _compile(render_gadget(used, title="*/", kernel="debian:5.10.223-1"), tmp_path)
+    assert "Left out" not in render_gadget(case, title="x", kernel="debian:5.10.223-1")
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)

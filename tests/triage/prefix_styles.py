@@ -57,6 +57,13 @@ def _dmesg_e(line: Printed) -> str:
     return f"[Feb17 {line.clock[:5]}]" if line.number % 20 == 0 else f"[  +0.{line.number:06d}]"
 
 
+def _dmesg_json(line: Printed) -> str:
+    head = '{\n   "dmesg": [\n' if not line.number else ""
+    time = f"{line.seconds:5d}.{line.micros}"
+    fields = ",\n         ".join(('"pri": 4', f'"time": {time}', f'"msg": {json.dumps(line.text)}'))
+    return f"{head}      {{\n         {fields}\n      }},"
+
+
 def _kmsg(line: Printed) -> str:
     caller = f",caller={line.caller}" if line.caller else ""
     device = "\n SUBSYSTEM=usb\n DEVICE=c189:1" if line.number % 17 == 0 else ""
@@ -81,6 +88,7 @@ STYLES: Mapping[str, Callable[[Printed], str]] = {
     "journalctl short-monotonic": lambda line: f"[{line.seconds:5d}.{line.micros}] host kernel: {line.text}",
     "journalctl short-unix": lambda line: f"{1771326606 + line.seconds}.{line.micros} host kernel: {line.text}",
     "journalctl --no-hostname": lambda line: f"Feb 17 {line.clock} kernel: {line.text}",
+    "journalctl short, in another language": lambda line: f"Mär 17 {line.clock} host kernel: {line.text}",
     "journalctl json": lambda line: json.dumps(_record(line)),
     "journalctl json-pretty": lambda line: json.dumps(_record(line), indent=8),
     "journalctl json-sse": lambda line: f"data: {json.dumps(_record(line))}\n",
@@ -101,9 +109,12 @@ STYLES: Mapping[str, Callable[[Printed], str]] = {
     "dmesg -e": lambda line: f"{_dmesg_e(line)} {line.text}",
     "dmesg -r": lambda line: f"<{_number(line)}>{line.stamp} {line.text}",
     "dmesg --time-format iso": lambda line: f"2026-02-17T{line.clock},{line.micros}+01:00 {line.text}",
+    "dmesg -J": _dmesg_json,
     "colours": lambda line: f"\x1b[32m[{line.seconds:5d}.{line.micros}] \x1b[0m\x1b[33m{line.text}\x1b[0m",
     "carriage returns on both sides": lambda line: f"\r{line.stamp} {line.text}\r",
     "HTML": lambda line: f"{html.escape(f'{line.stamp} {line.text}')}<br>",
+    "a list in HTML": lambda line: f"<li>{html.escape(f'{line.stamp} {line.text}')}</li>",
+    "blanks that do not break": lambda line: f"{line.stamp} {line.text}".replace(" ", "\u00a0"),
     "/dev/kmsg": _kmsg,
     "netconsole, extended": lambda line: (
         f"6.12.0,{_number(line)},{line.number},{line.seconds}{line.micros},-;{line.text}"

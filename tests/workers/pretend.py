@@ -16,7 +16,7 @@ import usbfuzz.errors
 from harness.workers.entry import run_worker
 from harness.workers.messages import Begun, Booting, WorkerMessages
 from harness.workers.policy import Policy
-from harness.workers.upstream import Upstream
+from harness.workers.upstream import PipeUpstream, Upstream
 from harness.workers.worker import Worker, WorkerProgram
 
 
@@ -70,6 +70,7 @@ async def _work(start: Start, upstream: Upstream[Job, Answer], _: AsyncExitStack
                 upstream.send(Begun())
                 await asyncio.sleep(60)
             case "rude":
+                assert isinstance(upstream, PipeUpstream)
                 os.write(upstream._channel, b"what?\n")
             case "end":
                 return

@@ -13,10 +13,10 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from .record import Arch, BootImage, Printed
+from .record import Arch, BootImage, MachineCode, Printed
 from .x86_64 import ARCH as DEFAULT
 
-__all__ = ["ARCHES", "DEFAULT", "Arch", "BootImage", "Printed", "by_name", "by_uname"]
+__all__ = ["ARCHES", "DEFAULT", "Arch", "BootImage", "MachineCode", "Printed", "by_name", "by_uname"]
 
 
 def _discover() -> tuple[Arch, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
 from attrs import frozen
 
-__all__ = ["Arch", "BootImage", "CommandLine", "Emulation", "Printed"]
+__all__ = ["Arch", "BootImage", "CommandLine", "Emulation", "MachineCode", "Printed"]
 
 
 @frozen
@@ -38,6 +39,8 @@ class CommandLine:
 
     console: str  #: puts the console on the serial port of the machine
     nmi_panic: str = ""  #: makes an NMI of unknown origin a panic, as QMP's ``inject-nmi`` sends it; "" if it has none
+    later_processors: str = ""  #: has code be made for several processors when all but one are started later
+    nmi_to_all: str = ""  #: has such an NMI reach all processors; "" where it does
     trusted_clock: str = ""  #: keeps the kernel from distrusting its clock source after a restored snapshot
     hidden_from_kernel: str = ""  #: hides from the kernel what ``Emulation.cpu_tcg`` cannot take away
 
@@ -67,6 +70,20 @@ class Printed:
     guess_after: str = ""  #: plain text at the end of such a line
 
 
+@frozen
+class MachineCode:
+    """How instructions say what they mean elsewhere, so that code can be compared wherever it lies."""
+
+    #: An instruction that goes to another place: the group is the distance to there from behind it, four bytes.
+    branch: re.Pattern[bytes]
+    relative: frozenset[int]  #: types of relocations that fill in a distance, others fill in an address
+    wide: frozenset[int]  #: types of relocations that fill in eight bytes, others fill in four
+    #: How many bytes of its instruction follow a distance of four bytes at an offset in some code.
+    behind: Callable[[bytes, int], int]
+    capstone: tuple[int, int]  #: architecture and mode for that disassembler
+    comparing: frozenset[str]  #: mnemonics of instructions whose constant operand is what a value is compared with
+
+
 @frozen(eq=False)
 class Arch:
     """An architecture guests can have. Each is one object, known by its name."""
@@ -81,6 +98,7 @@ class Arch:
     emulation: Emulation
     command_line: CommandLine
     printed: Printed
+    code: MachineCode | None = None  #: None: two builds cannot be compared
     #: Where a kernel of which no more is known may have its memory, and its code: name, start, and what is behind it.
     memory: tuple[tuple[str, int, int], ...] = ()
     #: System call numbers of sched_setattr(2) and sched_getattr(2), which libc does not wrap.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import BinaryIO
 
-from .record import Arch, BootImage, CommandLine, Emulation, Printed
+from .record import Arch, BootImage, CommandLine, Emulation, MachineCode, Printed
 
 __all__ = ["ARCH"]
 
@@ -24,6 +25,27 @@ def _release_of(image: BinaryIO) -> str:
     text = head[pointer + _BOOT_SECTOR :].split(b"\0", 1)[0]
     words = text.decode("ascii", "replace").split()
     return words[0] if pointer and words else ""
+
+
+_IMMEDIATE_8 = frozenset(b"\x6b\x80\x83\xc0\xc1\xc6")  #: opcodes that one byte follows, whatever their operands are
+_IMMEDIATE_32 = frozenset(b"\x69\x81\xc7")  #: those that four follow, or two behind a prefix
+_TEST = {0xF6: 1, 0xF7: 4}  #: opcodes that so many bytes follow if the ModR/M byte's middle field is 0 or 1
+_SHORT_OPERANDS = 0x66  #: the prefix that makes four bytes two
+
+
+def _behind(code: bytes, at: int) -> int:
+    """Bytes of an immediate operand behind a distance, which follows the opcode and a ModR/M byte.
+
+    Source: Intel SDM volume 2, appendix A.
+    """
+    opcode, field = (code[at - 2], code[at - 1] >> 3 & 7) if at >= 2 else (0, 0)
+    short = _SHORT_OPERANDS in code[max(at - 4, 0) : at - 2]
+    if opcode in _IMMEDIATE_8:
+        return 1
+    if opcode in _IMMEDIATE_32 or (opcode in _TEST and field < 2):
+        size = _TEST.get(opcode, 4)
+        return 2 if short and size == 4 else size
+    return 0
 
 
 #: Features that TCG emulates slowly: rep stos runs byte by byte (ERMS, FSRM), each TLB miss walks five levels of page
@@ -53,6 +75,8 @@ ARCH = Arch(
     command_line=CommandLine(
         console="console=ttyS0,115200",
         nmi_panic="unknown_nmi_panic",
+        later_processors="noreplace-smp",
+        nmi_to_all="apic_extnmi=all",
         # Else the clocksource watchdog calls the TSC unstable and changes to the HPET, which is slow to read.
         trusted_clock="tsc=reliable",
         # REP_GOOD (arch/x86/include/asm/cpufeatures.h: word 3, bit 16): no CPUID bit, so QEMU cannot hide it.
@@ -73,6 +97,15 @@ ARCH = Arch(
         call_thunks="_indirect_thunk_",  # arch/x86/lib/retpoline.S
         registers=r"[RE]?[A-Z0-9]{2,3}: (?:[0-9a-f]{4}:)?[0-9a-f]{8,}",
         guess_before=" ? ",
+    ),
+    code=MachineCode(
+        # call, jmp and the conditional jumps
+        branch=re.compile(rb"(?:[\xe8\xe9]|\x0f[\x80-\x8f])(?=(.{4}))", re.DOTALL),
+        relative=frozenset({2, 4, 9, 24}),  # R_X86_64_PC32, PLT32, GOTPCREL, PC64
+        wide=frozenset({1, 24}),  # R_X86_64_64, PC64
+        behind=_behind,
+        capstone=(3, 8),  # CS_ARCH_X86, CS_MODE_64
+        comparing=frozenset({"cmp", "sub", "test", "xor"}),  # compilers subtract where cases of a switch follow
     ),
     # Documentation/arch/x86/x86_64/mm.rst, with four levels of page tables; arch/x86/mm/kaslr.c moves the direct map,
     # vmalloc and vmemmap about in the first, up to the first fixed area.

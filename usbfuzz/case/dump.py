@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from attrs import asdict
+
 from usbfuzz.descriptors import describe, report_items, split, string_text
 from usbfuzz.descriptors.constants import DIRECTION_IN, StandardRequest
 from usbfuzz.wire import Status
@@ -17,16 +19,20 @@ from .model import (
     EndpointScript,
     Event,
     Expectation,
+    Firmware,
     GuestNeeds,
     Provenance,
     RequestPattern,
+    Schedule,
     Step,
+    Use,
 )
 from .toml import FORMAT
 
 __all__ = ["dump_device", "dump_expectation", "dump_pattern", "dumps"]
 
 _LANGUAGES = 0  #: string index
+_ROW = 32  #: bytes of firmware a line
 _MAX_INDENT = 8  #: collections
 _LIST = 2  #: texts that get a line each
 
@@ -38,6 +44,8 @@ def dumps(case: Case) -> str:
         blocks.append(_guest(case.guest))
     for device in case.devices:
         blocks += _device(device)
+    blocks += map(_use, case.uses)
+    blocks += map(_firmware, case.firmware)
     blocks += map(_event, case.events)
     blocks += map(_expectation, case.expect)
     if case.provenance != Provenance():
@@ -73,6 +81,12 @@ def _guest(guest: GuestNeeds) -> Block:
         lines.append(f"kernel_params = {_texts(guest.kernel_params)}")
     if not guest.exercise:
         lines.append("exercise = false")
+    if guest.processors != 1:
+        lines.append(f"processors = {guest.processors}")
+    usual = Schedule()
+    words = [f"{name} = {number}" for name, number in asdict(guest.schedule).items() if number != getattr(usual, name)]
+    if words:
+        lines.append(f"schedule = {{ {', '.join(words)} }}")
     return lines
 
 
@@ -157,7 +171,18 @@ def _step(step: Step, *, explained: bool) -> Iterator[str]:
 
 def _event(event: Event) -> Block:
     lines = ["[[event]]", f'action = "{event.action.value}"', f"port = {event.port}"]
-    return [*lines, *_present(event, "device", "after_ms", "after_requests")]
+    keys = ("device", "configuration", "use", "for_ms", "after_ms", "after_requests", "after_packets", "after_bytes")
+    return [*lines, *_present(event, *keys)]
+
+
+def _use(use: Use) -> Block:
+    # Programs hold quotes, and no three in a row.
+    return ["[[use]]", "program = '''", *use.program, "'''"]
+
+
+def _firmware(firmware: Firmware) -> Block:
+    rows = [firmware.data[at : at + _ROW].hex(" ") for at in range(0, len(firmware.data), _ROW)]
+    return ["[[firmware]]", f"name = {_text(firmware.name)}", 'data = """', *rows, '"""']
 
 
 def _expectation(expectation: Expectation) -> Block:

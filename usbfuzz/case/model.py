@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALWAYS",
+    "SHIFT",
     "Action",
     "Case",
     "ControlScript",
@@ -22,10 +24,14 @@ __all__ = [
     "EndpointScript",
     "Event",
     "Expectation",
+    "Firmware",
     "GuestNeeds",
     "Provenance",
     "RequestPattern",
+    "Schedule",
     "Step",
+    "Use",
+    "is_firmware_name",
 ]
 
 ALWAYS = 100  #: percent
@@ -118,6 +124,19 @@ class Action(Enum):
     PLUG = "plug"
     UNPLUG = "unplug"
     RESET = "reset"  #: the host resets the device (USBDEVFS_RESET in the guest)
+    USE = "use"  #: a program of user space runs on what the device on that port brought
+    SILENCE = "silence"  #: the device answers nothing any more
+    STALL = "stall"  #: the device stalls every transfer from now on
+    POWER_OFF = "power-off"  #: the hub takes the port's power away (``disable`` of the port in sysfs)
+    POWER_ON = "power-on"
+    UNBIND = "unbind"  #: the drivers of the device's interfaces let go of it
+    BIND = "bind"  #: drivers are looked for again
+    UNLOAD = "unload"  #: the modules of these drivers are removed, after those that use them
+    SUSPEND = "suspend"  #: the device may sleep as soon as nobody needs it (autosuspend)
+    RESUME = "resume"  #: it wakes up, and stays awake
+    DEAUTHORIZE = "deauthorize"  #: the kernel may not use the device (``authorized`` in sysfs)
+    AUTHORIZE = "authorize"
+    CONFIGURE = "configure"  #: another configuration is set (``bConfigurationValue`` in sysfs)
 
 
 @frozen
@@ -125,10 +144,16 @@ class Event:
     """One step of the plug schedule. Events happen in order.
 
     Before it happens the schedule waits: until the device on ``port`` has been asked ``after_requests`` requests
-    since it was plugged (or the guest is quiet), else for ``after_ms`` milliseconds of the guest's clock, else
-    (both ``None``) until the guest has settled: every hub idle, every probe returned. A port holds one device and is
-    a host controller of its own, so that events on different ports run in parallel. After the last event the guest
-    settles, and what is still plugged is unplugged.
+    since it was plugged (or the guest is quiet), else until it has answered ``after_packets`` packets and the first
+    ``after_bytes`` bytes of the next, else for ``after_ms`` milliseconds of the guest's clock, else (all ``None``)
+    until the guest has settled: every hub idle, every probe returned. A port holds one device and is a host controller
+    of its own, so that events on different ports run in parallel. After the last event the guest settles, and what is
+    still plugged is unplugged.
+
+    A packet is a transfer that was answered, on any endpoint, as usbredir has them: a control or bulk transfer with all
+    its data, or one interrupt or isochronous packet. While these are waited for, the device's nodes are opened as they
+    are at the end of a schedule. Nothing beyond the moment is answered before the event happens: without
+    ``after_bytes`` the next packet is not asked for yet, with 0 it is and has no answer.
     """
 
     action: Action
@@ -136,6 +161,66 @@ class Event:
     device: int | None = None  #: index into Case.devices, for PLUG
     after_ms: int | None = None
     after_requests: int | None = None
+    use: int | None = None  #: index into Case.uses, for USE
+    #: For USE: let the schedule go on at once, and keep the device for at most so many ms of the guest's clock before
+    #: the unplug at the end. None: the next event waits until the program has ended, or only holds.
+    for_ms: int | None = None
+    after_packets: int | None = None
+    after_bytes: int | None = None  #: only with ``after_packets``
+    configuration: int | None = None  #: bConfigurationValue, for CONFIGURE; -1 leaves the device unconfigured
+
+
+@frozen
+class Use:
+    """A program of user space: one call a line (:mod:`usbfuzz.uses`), without comments and blank lines."""
+
+    program: tuple[str, ...]
+
+
+#: log2 of the nanoseconds that an instruction takes in a guest whose clock counts them: about what TCG really takes,
+#: so that busy waiting (mdelay, a soft lockup) costs the wall no more than the guest.
+SHIFT = 4
+
+
+@frozen
+class Schedule:
+    """How the processors of an emulated guest take turns, and how late the host is: what decides who wins a race.
+
+    Nothing of it is a guest's own doing, so that the same schedule can be set again. Only guests whose clock counts
+    instructions have one.
+    """
+
+    shift: int = SHIFT  #: an instruction takes 2^shift ns of guest time: of a larger one fewer fit between two ticks
+    turn_us: int = 0  #: guest microseconds until another processor gets its turn; 0: at the guest's own timers only
+    #: Before each unplug and reset so many messages go to the guest and back, each some tens of guest microseconds.
+    late: int = 0
+
+
+#: Of the names of a firmware's directories and file: nothing that leads elsewhere, or that a kernel's log would cut.
+_NAME_PART = r"[A-Za-z0-9_+,=@#()-][A-Za-z0-9_.+,=@#()-]*"
+_FIRMWARE_NAME = re.compile(rf"(?:{_NAME_PART}/)*{_NAME_PART}")
+_LONGEST_NAME = 200  #: characters
+
+
+def is_firmware_name(name: str) -> bool:
+    """Whether a :class:`Firmware` can have this name."""
+    return len(name) <= _LONGEST_NAME and bool(_FIRMWARE_NAME.fullmatch(name))
+
+
+def _harmless(_firmware: Firmware, attribute: Attribute[Any], name: str) -> None:
+    if not is_firmware_name(name):
+        raise ValueError(f"{attribute.name}: '{name[:80]}' is no name of a firmware file; write DIRECTORY/FILE")
+
+
+@frozen
+class Firmware:
+    """A file that the guest's kernel finds when a driver asks for it by ``name``, a path below /lib/firmware.
+
+    Raises ValueError for a name that could lead elsewhere.
+    """
+
+    name: str = field(validator=_harmless)
+    data: bytes
 
 
 @frozen
@@ -143,7 +228,9 @@ class GuestNeeds:
     """How the guest must be booted, and what it must do, for the case to have its effect."""
 
     kernel_params: tuple[str, ...] = ()  #: e.g. ``slub_debug=FZPU``
-    exercise: bool = True  #: open device nodes, bring interfaces up
+    exercise: bool = True  #: open device nodes, bring interfaces up, when the case has no uses of its own
+    processors: int = 1
+    schedule: Schedule = field(factory=Schedule)
 
 
 @frozen
@@ -196,6 +283,8 @@ class Case:
     guest: GuestNeeds = field(factory=GuestNeeds)
     expect: tuple[Expectation, ...] = ()
     provenance: Provenance = field(factory=Provenance)
+    uses: tuple[Use, ...] = ()
+    firmware: tuple[Firmware, ...] = ()  #: what drivers are given; a name that is not here is not found
 
     @property
     def ports(self) -> int:

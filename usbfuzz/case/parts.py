@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from attrs import evolve
 
 from .exchange import to_json
-from .model import Case, DeviceSpec, Provenance, Step
+from .model import Case, DeviceSpec, Firmware, Provenance, Step
 
-__all__ = ["digest", "parts", "weight", "with_part"]
+__all__ = ["digest", "one_of_each", "parts", "weight", "with_part", "without_idle_uses"]
 
 _NAME = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
@@ -54,8 +54,29 @@ def with_part(device: DeviceSpec, part: str, raw: bytes) -> DeviceSpec:
 
 
 def weight(case: Case) -> int:
-    """Bytes of all descriptors and scripted answers of a case."""
-    return sum(len(raw) for device in case.devices for _, raw in parts(device))
+    """Bytes of all descriptors, scripted answers and firmware of a case, and characters of its programs."""
+    firmware = sum(len(each.data) for each in case.firmware)
+    programs = sum(len(line) for use in case.uses for line in use.program)
+    return firmware + programs + sum(len(raw) for device in case.devices for _, raw in parts(device))
+
+
+def without_idle_uses(case: Case) -> Case:
+    """The case without the programs that no event runs."""
+    run = sorted({event.use for event in case.events if event.use is not None})
+    if len(run) == len(case.uses):
+        return case
+    place = {use: at for at, use in enumerate(run)}
+    events = (event if event.use is None else evolve(event, use=place[event.use]) for event in case.events)
+    return evolve(case, uses=tuple(case.uses[use] for use in run), events=tuple(events))
+
+
+def one_of_each(cases: Iterable[Case]) -> tuple[Firmware, ...]:
+    """The firmware of cases that share a guest: of a name that several give, the first one's."""
+    found: dict[str, Firmware] = {}
+    for case in cases:
+        for firmware in case.firmware:
+            found.setdefault(firmware.name, firmware)
+    return tuple(found.values())
 
 
 def digest(case: Case) -> str:

@@ -10,11 +10,14 @@ from typing import Any
 from usbfuzz.descriptors.strings import string_descriptor
 from usbfuzz.errors import CaseError, InputError
 from usbfuzz.kinds import KINDS
+from usbfuzz.uses import UseError, compiled
 from usbfuzz.wire import Answer, Speed, Status
 
+from .limits import MAX_PROCESSORS
 from .locate import Source, clipped
 from .model import (
     ALWAYS,
+    SHIFT,
     Action,
     Case,
     ControlScript,
@@ -22,10 +25,13 @@ from .model import (
     EndpointScript,
     Event,
     Expectation,
+    Firmware,
     GuestNeeds,
     Provenance,
     RequestPattern,
+    Schedule,
     Step,
+    Use,
 )
 from .tables import Document, Table
 
@@ -35,6 +41,10 @@ FORMAT = 1  #: the version this module reads and writes
 MAX_PORTS = 32  #: ports an event may name
 _MAX_MS = 24 * 3600 * 1000
 _MAX_COUNT = 1_000_000
+_MAX_BYTES = 1 << 27  #: of one answer
+_MAX_SHIFT = 10  #: QEMU's own limit
+_MAX_TURN_US = 1_000_000
+_MAX_LATE = 1000
 _MAX_SEED = (1 << 64) - 1
 _AT_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 
@@ -51,13 +61,16 @@ def loads(text: str, path: str | None = None) -> Case:
     devices = tuple(read_device(table) for table in root.tables("device"))
     if not devices:
         root.fail("device", "is missing; a case needs at least one [[device]]")
+    uses = tuple(_use(table) for table in root.tables("use"))
     case = Case(
         devices=devices,
-        events=_events(root, len(devices)),
+        events=_events(root, len(devices), len(uses)),
         title=root.text("title"),
         guest=_guest(root.table("guest")),
         expect=tuple(_expectation(table) for table in root.tables("expect")),
         provenance=_provenance(root.table("provenance")),
+        uses=uses,
+        firmware=tuple(_firmware(table) for table in root.tables("firmware")),
     )
     root.close()
     return case
@@ -174,24 +187,62 @@ def _step(table: Table) -> Step:
     return Step(answer, 1 if times is None else times)
 
 
-def _events(root: Table, devices: int) -> tuple[Event, ...]:
+def _use(table: Table) -> Use:
+    lines = [line.partition("#")[0].strip() for line in table.text("program", None).split("\n")]
+    numbers = [number for number, line in enumerate(lines) if line]
+    use = Use(tuple(filter(None, lines)))
+    if not use.program:
+        table.fail("program", "is empty; write one call a line")
+    try:
+        compiled(use.program)
+    except UseError as error:
+        table.document.fail((*table.path, "program"), str(error), numbers[error.line])
+    table.close()
+    return use
+
+
+def _firmware(table: Table) -> Firmware:
+    name = table.text("name", None)
+    data = table.raw("data")
+    try:
+        firmware = Firmware(name, data if data is not None else table.text("text", None).encode())
+    except ValueError as error:
+        table.fail("name", str(error).partition(": ")[2])
+    table.close()
+    return firmware
+
+
+def _events(root: Table, devices: int, uses: int) -> tuple[Event, ...]:
     if not root.has("event"):
         if devices > MAX_PORTS:
             root.fail("device", f"{devices} devices on {MAX_PORTS} ports; add [[event]] tables that share the ports")
-        return tuple(Event(Action.PLUG, port=i, device=i) for i in range(devices))
+        plugs = tuple(Event(Action.PLUG, port=i, device=i) for i in range(devices))
+        return (*plugs, *(Event(Action.USE, use=use) for use in range(uses)))
     used: set[int] = set()
-    return tuple(_event(table, devices, used) for table in root.tables("event"))
+    return tuple(_event(table, devices, uses, used) for table in root.tables("event"))
 
 
-def _event(table: Table, devices: int, used: set[int]) -> Event:
+def _event(table: Table, devices: int, uses: int, used: set[int]) -> Event:
     event = Event(
         action=table.choice("action", Action, None),
         port=table.integer("port", 0, MAX_PORTS - 1) or 0,
         device=table.integer("device", 0, _MAX_COUNT),
         after_ms=table.integer("after_ms", 0, _MAX_MS),
         after_requests=table.integer("after_requests", 0, _MAX_COUNT),
+        use=table.integer("use", 0, _MAX_COUNT),
+        for_ms=table.integer("for_ms", 0, _MAX_MS),
+        after_packets=table.integer("after_packets", 0, _MAX_COUNT),
+        after_bytes=table.integer("after_bytes", 0, _MAX_BYTES),
+        configuration=table.integer("configuration", -1, 0xFF),
     )
     table.close()
+    _check_event(table, event)
+    if event.action is Action.USE:
+        if table.required("use", event.use) >= uses:
+            table.fail("use", f"there is no use {event.use}; the case has {uses}, counted from 0")
+    elif event.use is not None or event.for_ms is not None:
+        key = "use" if event.use is not None else "for_ms"
+        table.fail(key, f"{event.action.value} has no program; only the action use has")
     if event.action is Action.PLUG:
         if table.required("device", event.device) >= devices:
             table.fail("device", f"there is no device {event.device}; the case has {devices}, counted from 0")
@@ -203,12 +254,38 @@ def _event(table: Table, devices: int, used: set[int]) -> Event:
     return event
 
 
+def _check_event(table: Table, event: Event) -> None:
+    """Raise the CaseError for keys that do not go together."""
+    if event.after_bytes is not None and event.after_packets is None:
+        table.fail("after_bytes", "counts in the packet behind after_packets; add after_packets")
+    if (event.configuration is None) == (event.action is Action.CONFIGURE):
+        table.fail("configuration", "belongs to the action configure, which needs it")
+
+
 def _guest(table: Table | None) -> GuestNeeds:
     if table is None:
         return GuestNeeds()
-    needs = GuestNeeds(table.texts("kernel_params"), table.flag("exercise", default=True))
+    needs = GuestNeeds(
+        kernel_params=table.texts("kernel_params"),
+        exercise=table.flag("exercise", default=True),
+        processors=table.integer("processors", 1, MAX_PROCESSORS) or 1,
+        schedule=_schedule(table.table("schedule")),
+    )
     table.close()
     return needs
+
+
+def _schedule(table: Table | None) -> Schedule:
+    if table is None:
+        return Schedule()
+    shift = table.integer("shift", 0, _MAX_SHIFT)
+    schedule = Schedule(
+        shift=SHIFT if shift is None else shift,
+        turn_us=table.integer("turn_us", 0, _MAX_TURN_US) or 0,
+        late=table.integer("late", 0, _MAX_LATE) or 0,
+    )
+    table.close()
+    return schedule
 
 
 def _expectation(table: Table) -> Expectation:

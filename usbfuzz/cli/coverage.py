@@ -19,6 +19,7 @@ from usbfuzz.case.files import resolve as resolve_case
 from usbfuzz.coverage import BLOCKS_FILE, Blocks, blocks_file, case_path, read_blocks
 from usbfuzz.errors import InputError, StorageError
 from usbfuzz.importers.naming import slug
+from usbfuzz.jobs.aim import Reach, Wanted, aim_at, aimed_table, reach
 from usbfuzz.jobs.coverage.data import to_json
 from usbfuzz.jobs.coverage.lcov import tracefile
 from usbfuzz.jobs.coverage.read import Coverage, read_coverage, read_sources
@@ -28,7 +29,7 @@ from usbfuzz.jobs.coverage.table import functions_table, modules_table, summary
 from usbfuzz.load import case_of, load_device
 
 from .guest import GuestOptions, guest_options
-from .options import gathered, progress, screen
+from .options import aim_options, gathered, progress, screen
 
 __all__ = ["coverage_command"]
 
@@ -41,6 +42,14 @@ class _Wanted:
     html: Path | None
     lcov: Path | None
     json: bool
+    drivers: tuple[str, ...]
+    files: tuple[str, ...]
+    since: str | None
+
+    @property
+    def aim(self) -> Wanted:
+        """Which functions alone are asked for."""
+        return Wanted(self.drivers, self.files, self.since)
 
 
 @frozen
@@ -60,21 +69,24 @@ class _Found:
     "--lcov", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write a tracefile of lcov."
 )
 @click.option("--json", is_flag=True, help="Print everything as JSON.")
+@aim_options
 @guest_options("Kernel to run CASE on; by default the one it was recorded on.", mode=Mode.WARP)
 @gathered("wanted", _Wanted)
 def coverage_command(what: str, wanted: _Wanted, guest: GuestOptions) -> int:
     """Show which modules and functions were executed: by a campaign, or by one case.
 
     DIR is a campaign's output, or the coverage/ in there. CASE is a case file, a crash directory or a model: it is run
-    in a guest. For source lines (--html, --lcov) the kernel's debug information must be here (usbfuzz kernel debug); to
-    show their text its source (usbfuzz kernel source).
+    in a guest. With --driver, --file or --since the table is of the functions that these mean, reached or not. For
+    source lines (--html, --lcov) the kernel's debug information must be here (usbfuzz kernel debug); to show their text
+    its source (usbfuzz kernel source).
     """
     if wanted.html is not None and wanted.html.exists():
         raise InputError(f"{wanted.html}: exists already; give the name of a new directory")
     found = _ran(what, guest) if _is_case(Path(what)) else _read(Path(what))
     objects = KernelObjects.of(found.kernel, default_cache())
     coverage = read_coverage(found.blocks, found.kernel, objects)
-    _show(coverage, wanted)
+    aim = aim_at(found.kernel, wanted.aim, default_cache(), progress)
+    _show(coverage, wanted, reach(aim, found.blocks, objects) if aim is not None else None)
     if wanted.lcov is not None or wanted.html is not None:
         _write(coverage, wanted, found.case_path)
     return 0
@@ -122,12 +134,15 @@ def _write(coverage: Coverage, wanted: _Wanted, case_path: Callable[[str], Path]
             raise StorageError(f"{wanted.html}: cannot be written: {error.strerror}; make room there") from error
 
 
-def _show(coverage: Coverage, wanted: _Wanted) -> None:
+def _show(coverage: Coverage, wanted: _Wanted, reached: Reach | None) -> None:
     if wanted.json:
-        click.echo(to_json(coverage), nl=False)
+        click.echo(to_json(coverage, None if reached is None else reached.as_data()), nl=False)
         return
     console = screen()
-    if wanted.functions is not None:
+    if reached is not None:
+        console.print(aimed_table(reached))
+        console.print(str(reached), markup=False)
+    elif wanted.functions is not None:
         console.print(functions_table(coverage.module(wanted.functions)))
     else:
         console.print(modules_table(coverage.modules))

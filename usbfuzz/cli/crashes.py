@@ -14,6 +14,7 @@ from usbfuzz.crashes.merging import merge, split
 from usbfuzz.crashes.record import Crash, Standing, read_crashes
 from usbfuzz.crashes.saved import read_report, render_anew
 from usbfuzz.crashes.suppress import read_suppressed
+from usbfuzz.jobs.audit import audit
 from usbfuzz.jobs.check import Checked, check, twins
 from usbfuzz.report.listing import crash_list, standings
 from usbfuzz.report.render import render
@@ -37,7 +38,7 @@ class _DirectoryOrCommand(click.Group):
 
 @click.group(cls=_DirectoryOrCommand, context_settings={"help_option_names": ["-h", "--help"]})
 def crashes() -> None:
-    """List the crashes a campaign has saved, show one, make its texts anew; merge, split, check.
+    """List the crashes a campaign has saved, show one, make its texts anew; merge, split, check, audit.
 
     `usbfuzz crashes [DIR]` lists those in DIR (by default ./crashes).
     """
@@ -139,6 +140,27 @@ async def _check(directory: Path, found: list[Crash], guest: GuestOptions, times
     causes = "each with a cause of its own" if not same else f"{len(same)} pairs with one cause"
     click.echo(f"{len(checked)} bugs, {len(checked) - missing} shown, {causes}")
     return 1 if same or missing else 0
+
+
+@crashes.command("audit")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_DIRECTORY)
+def audit_(directory: Path) -> int:
+    """Look whether all that a campaign has kept in DIRECTORY is whole and agrees: no guest is needed.
+
+    Books, crash directories, corpus, coverage, lessons. Exit status 0 only if nothing is wrong.
+    """
+    found = audit(directory)
+    for books in found.books:
+        click.echo(
+            f"{books.kernel}: {books.next:,} numbers handed out, {books.cases:,} run, "
+            f"{len(books.unfinished)} unfinished, {len(books.skipped)} skipped"
+        )
+    click.echo(f"{found.crashes} crash directories, {found.corpus} cases in the corpus")
+    for path in found.unfinished:
+        click.echo(f"{path}: half written when something was killed; the next campaign removes it")
+    for finding in found.findings:
+        click.echo(f"✗ {finding}")
+    return 1 if found.findings else 0
 
 
 @crashes.command("report")

@@ -37,7 +37,9 @@ _END_S = 3.0
 @click.command("facedancer", context_settings={"allow_interspersed_args": False})
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@guest_options(f"Kernel to plug it into; by default {DEFAULT_KERNEL}.", mode=Mode.REALTIME, heap=Heap.WARN)
+@guest_options(
+    f"Kernel to plug it into; by default {DEFAULT_KERNEL}.", mode=Mode.REALTIME, heap=Heap.WARN, firmware=False
+)
 @click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop by itself after this long.")
 def facedancer_command(script: Path, arguments: tuple[str, ...], guest: GuestOptions, seconds: float | None) -> int:
     """Run the Facedancer SCRIPT with its ARGUMENTS; the guest is the host that its board would be plugged into.

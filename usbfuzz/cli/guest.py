@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from harness.guest.kernels import DEFAULT_KERNEL
 from harness.guest.probe.probing import Heap, Probing
@@ -13,7 +14,16 @@ from harness.guest.qemu import Mode
 from harness.lane.config import LaneConfig
 from harness.lane.prepare import prepare
 
-from .options import gathered, heap_option, kernel_option, kernel_param_option, mode_option, progress
+from .options import (
+    firmware_option,
+    gathered,
+    heap_option,
+    kernel_option,
+    kernel_param_option,
+    mode_option,
+    progress,
+    smp_option,
+)
 
 __all__ = ["GuestOptions", "guest_options"]
 
@@ -25,7 +35,9 @@ class GuestOptions:
     kernel: str | None  #: as it was written; None: the one recorded, or DEFAULT_KERNEL
     mode: Mode  #: how time passes
     kernel_params: tuple[str, ...]  #: words for the kernel command line
+    smp: int | None = None  #: virtual processors; None: what a case needs, else one
     heap: Heap = Heap.REPORT  #: what happens at a bad access
+    firmware: Path | None = None  #: a directory like /lib/firmware
 
     def kernel_or(self, recorded: str | None) -> str:
         """The kernel the user named, else ``recorded`` if there is one, else DEFAULT_KERNEL."""
@@ -37,26 +49,41 @@ class GuestOptions:
         Raises what :func:`harness.lane.prepare.prepare` does.
         """
         kernel = self.kernel_or(recorded)
-        return await prepare(
+        config = await prepare(
             kernel,
             mode=self.mode,
             kernel_params=self.kernel_params,
+            processors=self.smp,
             probing=Probing(heap=self.heap),
             on_progress=progress,
         )
+        return evolve(config, firmware=None if self.firmware is None else self.firmware.resolve())
 
 
 def guest_options(
-    kernel_help: str, *, default: str | None = None, mode: Mode = Mode.AUTO, heap: Heap = Heap.REPORT
+    kernel_help: str,
+    *,
+    default: str | None = None,
+    mode: Mode = Mode.AUTO,
+    heap: Heap = Heap.REPORT,
+    firmware: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """``--kernel``, ``--mode``, ``--kernel-param`` and ``--heap``; the command gets them as ``guest``.
+    """``--kernel``, ``--mode``, ``--kernel-param``, ``--smp``, ``--heap`` and ``--firmware``.
 
-    That is a :class:`GuestOptions`. ``default``, ``mode`` and ``heap`` are what holds when the user says nothing.
+    The command gets them as ``guest``, a :class:`GuestOptions`. ``default``, ``mode`` and ``heap`` are what holds when
+    the user says nothing; without ``firmware`` there is no such option.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         command = gathered("guest", GuestOptions)(command)
-        for option in (heap_option(heap), kernel_param_option, mode_option(mode), kernel_option(kernel_help, default)):
+        for option in (
+            *((firmware_option,) if firmware else ()),
+            heap_option(heap),
+            smp_option,
+            kernel_param_option,
+            mode_option(mode),
+            kernel_option(kernel_help, default),
+        ):
             command = option(command)
         return command
 

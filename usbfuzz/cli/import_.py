@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,26 +14,23 @@ from rich.table import Table
 
 from usbfuzz.case import save
 from usbfuzz.descriptors import split
-from usbfuzz.descriptors.constants import ClassCode
-from usbfuzz.descriptors.standard import DeviceDescriptor, InterfaceDescriptor
-from usbfuzz.descriptors.text import class_name, ids_of
+from usbfuzz.descriptors.standard import InterfaceDescriptor
+from usbfuzz.descriptors.text import class_name
 from usbfuzz.errors import InputError
-from usbfuzz.importers import add_capture, holds_answers_only, import_bytes, import_file
 from usbfuzz.importers.cases import as_case
-from usbfuzz.importers.detect import MAX_BYTES
 from usbfuzz.importers.naming import distinct_slugs
+from usbfuzz.importers.several import device_ids, import_several
 
 from .options import screen
 from .targets import check_free, make_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from usbfuzz.importers import Imported
 
 __all__ = ["import_command"]
 
-_LINUX_FOUNDATION = 0x1D6B
 _SHOWN = 12  #: notes of one device
 _IDS = re.compile(r"(?:0x)?([0-9a-f]{1,4}):(?:0x)?([0-9a-f]{1,4})", re.IGNORECASE)
 
@@ -78,11 +74,7 @@ def import_command(
     except OSError as failure:
         raise InputError(f"{output}: cannot be reached: {failure.strerror}; give another -o") from failure
     errors: list[InputError] = []
-    answers = [name for name in files if len(files) > 1 and holds_answers_only(Path(name))]
-    devices = _wanted(_imported([name for name in files if name not in answers], errors), wanted)
-    for path in [*map(Path, answers), *([capture] if capture else [])]:
-        joined = add_capture([imported for _, imported in devices], path)
-        devices = [(source, imported) for (source, _), imported in zip(devices, joined, strict=True)]
+    devices = import_several(files, errors, ids=wanted, capture=capture)
     if devices:
         found = list(_placed(devices, output))
         _write(found, force=force)
@@ -96,53 +88,19 @@ def import_command(
     return 0
 
 
-def _imported(files: Iterable[str], errors: list[InputError]) -> list[tuple[str, Imported]]:
-    """The devices of all files that can be read; the errors of the others, and of devices that cannot."""
-    found: list[tuple[str, Imported]] = []
-    for name in files:
-        try:
-            if name == "-":
-                content = sys.stdin.buffer.read(MAX_BYTES + 1)
-                devices = import_bytes(content, "standard input")
-            else:
-                devices = import_file(Path(name))
-        except InputError as error:
-            errors.append(error)
-        else:
-            found += [("standard input" if name == "-" else name, imported) for imported in devices]
-            errors += [InputError(message) for imported in devices for message in imported.unread]
-    return found
-
-
 def _parsed(ids: str) -> str:
-    """VID:PID in the form of :func:`_ids`. Raises InputError."""
+    """VID:PID in the form of :func:`device_ids`. Raises InputError."""
     match = _IDS.fullmatch(ids)
     if match is None:
         raise InputError(f"-d {ids}: is no VID:PID; give both in hex, as lsusb prints them: 046d:c52b")
     return ":".join(digits.lower().zfill(4) for digits in match.groups())
 
 
-def _wanted(devices: list[tuple[str, Imported]], ids: str | None) -> list[tuple[str, Imported]]:
-    """The devices with these ids; without ids all but the host's own root hubs, unless there is nothing else."""
-    if ids is not None:
-        return [pair for pair in devices if _ids(pair[1]) == ids]
-    return [pair for pair in devices if not _is_root_hub(pair[1])] or devices
-
-
-def _ids(imported: Imported) -> str:
-    return ids_of(imported.device.device)
-
-
-def _is_root_hub(imported: Imported) -> bool:
-    head = DeviceDescriptor.view(imported.device.device)
-    return head is not None and (head.idVendor, head.bDeviceClass) == (_LINUX_FOUNDATION, ClassCode.HUB)
-
-
 def _placed(devices: list[tuple[str, Imported]], output: Path) -> Iterator[_Found]:
     """Each device with the file it goes to."""
     if output.suffix == ".toml" and not output.is_dir():
         if len(devices) > 1:
-            ids = [*dict.fromkeys(_ids(imported) for _, imported in devices)]
+            ids = [*dict.fromkeys(device_ids(imported) for _, imported in devices)]
             choose = "choose one with -d VID:PID, or " if len(ids) > 1 else ""
             raise InputError(
                 f"{output}: is one file, but there are {len(devices)} devices ({_few(ids)});"
@@ -193,7 +151,7 @@ def _report(found: list[_Found]) -> None:
     for placed in found:
         spec = placed.imported.device
         size = sum(map(len, (spec.device, *spec.configurations, spec.bos, spec.qualifier)))
-        name = f"{_ids(placed.imported)} {spec.name}"
+        name = f"{device_ids(placed.imported)} {spec.name}"
         counts = (str(len(placed.imported.synthesised)), str(len(placed.imported.problems)))
         row = (name, spec.speed.value, str(size), _classes(placed.imported), *counts, str(placed.target))
         table.add_row(*(escape(cell) for cell in row))

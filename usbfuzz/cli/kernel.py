@@ -13,6 +13,7 @@ from harness.guest.kernels.built import unfinished
 from harness.guest.kernels.debug import debug_information
 from harness.guest.kernels.extras import EXTRAS, extra_directory
 from harness.guest.kernels.features import FEATURES
+from harness.guest.kernels.keys import kernels_key
 from harness.guest.kernels.source import kernel_source
 from harness.guest.kernels.specs import FORMS
 from harness.workers.procs import usable_cores
@@ -91,6 +92,17 @@ def source(spec: str) -> None:
     """Fetch the source of the kernel SPEC (900 MB), which "coverage" shows code of, and print where it is."""
     found = resolve(spec, default_cache(), on_progress=progress)
     click.echo(kernel_source(found, default_cache(), on_progress=progress))
+
+
+@kernel.command("key")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+def key(specs: tuple[str, ...]) -> None:
+    """Print a name for a copy of the cache's "kernels" that holds the kernels SPEC, for a CI to keep it under.
+
+    It changes when one of them means another kernel, and only then. For a series or a suite the mirror is asked, unless
+    the cache knows the answer; kernels of this machine do not count. docs/ci.md says how to use it.
+    """
+    click.echo(kernels_key(specs, default_cache(), on_progress=progress))
 
 
 @kernel.command("rm")

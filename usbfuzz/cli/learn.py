@@ -16,7 +16,7 @@ from usbfuzz.jobs.learn import Limits, Wanted, learn
 
 from .guest import GuestOptions, guest_options
 from .interrupt import until_interrupted
-from .options import as_seconds, lanes_option, progress
+from .options import as_seconds, lanes_option, out_option, progress
 
 __all__ = ["learn_command"]
 
@@ -25,14 +25,7 @@ __all__ = ["learn_command"]
 @click.argument("drivers", metavar="[DRIVER]...", nargs=-1)
 @guest_options("Kernel whose drivers are learned.", mode=Mode.WARP, heap=Heap.OFF)
 @lanes_option
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=LEARNED,
-    show_default=True,
-    help="Where DRIVER.toml files are kept.",
-)
+@out_option("Where DRIVER.toml files are kept.", LEARNED)
 @click.option(
     "--crashes",
     type=click.Path(file_okay=False, path_type=Path),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 from rich.console import Console
 
 from harness.guest.kernels import DEFAULT_KERNEL
@@ -17,23 +17,28 @@ from usbfuzz.jobs.regress.collect import collect
 from usbfuzz.jobs.regress.data import to_json
 from usbfuzz.jobs.regress.junit import junit
 from usbfuzz.jobs.regress.page import page
-from usbfuzz.jobs.regress.run import CELL_SECONDS, RegressOptions, run_regress
+from usbfuzz.jobs.regress.run import CELL_SECONDS, RegressOptions, run_regress, snapshots_key
 from usbfuzz.jobs.regress.table import WIDTH, render
 from usbfuzz.jobs.regress.words import short
 
 from .options import (
+    cluster_module,
+    cluster_option,
+    firmware_option,
     gathered,
     kernel_param_option,
     kernels_option,
     lanes_option,
+    lanes_wanted,
     mode_option,
     progress,
     screen,
+    smp_option,
     timeout_option,
 )
 
 if TYPE_CHECKING:
-    from usbfuzz.jobs.regress.matrix import Cell, Matrix
+    from usbfuzz.jobs.regress.matrix import Cell, Entry, Matrix
 
 __all__ = ["regress_command"]
 
@@ -66,12 +71,18 @@ class _Files:
 @click.option("--junit", "junit", type=_FILE, metavar="FILE", help="Write JUnit XML, for a CI system.")
 @click.option("--html", "html", type=_FILE, metavar="FILE", help="Write a page that needs no other file.")
 @click.option("--json", "json", type=_FILE, metavar="FILE", help="Write everything as JSON.")
+@click.option("--key", is_flag=True, help="Print a name for the snapshots that would be used, and run nothing.")
 @click.option("--bless", is_flag=True, help="Record what happens as expected, in the case files.")
 @mode_option()
 @kernel_param_option
+@smp_option
+@firmware_option
+@cluster_option
 @gathered("options", RegressOptions)
 @gathered("files", _Files)
-def regress_command(paths: tuple[Path, ...], options: RegressOptions, files: _Files) -> int:
+def regress_command(
+    paths: tuple[Path, ...], options: RegressOptions, files: _Files, key: bool, cluster: str | None
+) -> int:
     """Run kept cases on kernels and compare what happens with what is recorded.
 
     PATHS are case files, crash directories, or directories to search for them; by default corpus. Without a record
@@ -81,8 +92,14 @@ def regress_command(paths: tuple[Path, ...], options: RegressOptions, files: _Fi
     fetched, 3 a kernel does not boot, 4 this machine failed: then the rest ran all the same.
     """
     entries = collect(paths or (Path("corpus"),))
+    if key:
+        click.echo(asyncio.run(snapshots_key(options, entries, on_progress=progress)))
+        return 0
     count = _Count(len(entries) * len(options.kernels))
-    matrix = asyncio.run(run_regress(options, entries, on_cell=count, on_progress=progress))
+    if cluster is None:
+        matrix = asyncio.run(run_regress(options, entries, on_cell=count, on_progress=progress))
+    else:
+        matrix = asyncio.run(_at_cluster(cluster, lanes_wanted(), options, entries, count))
     _show(matrix)
     files.write(matrix)
     if not options.bless:
@@ -90,6 +107,17 @@ def regress_command(paths: tuple[Path, ...], options: RegressOptions, files: _Fi
     for path in bless(matrix):
         click.echo(f"recorded in {path}")
     return matrix.exit_code if matrix.exit_code != 1 else 0
+
+
+async def _at_cluster(
+    address: str, most: int | None, options: RegressOptions, entries: tuple[Entry, ...], count: _Count
+) -> Matrix:
+    async with cluster_module("cells", options.firmware).cells_at(address, progress) as cells:
+        lanes = most or max(1, cells.places.places)
+        matrix: Matrix = await run_regress(
+            evolve(options, lanes=lanes), entries, on_cell=count, on_progress=progress, program=cells
+        )
+    return matrix
 
 
 def _show(matrix: Matrix) -> None:

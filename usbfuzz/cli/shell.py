@@ -32,7 +32,7 @@ _SCRIPT_WIDTH = 160
 
 
 @click.command("shell")
-@guest_options("Kernel to boot.", default=DEFAULT_KERNEL, mode=Mode.REALTIME, heap=Heap.WARN)
+@guest_options("Kernel to boot.", default=DEFAULT_KERNEL, mode=Mode.REALTIME, heap=Heap.WARN, firmware=False)
 def shell_command(guest: GuestOptions) -> int:
     """Boot a guest and take commands: plug, unplug, drivers, …; help lists them.
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
-from attrs import evolve
+from attrs import evolve, fields
 
 from usbfuzz.jobs.campaign.options import CampaignOptions
 from usbfuzz.jobs.campaign.sweep import begin_sweep
@@ -18,23 +17,25 @@ from .options import gathered, progress
 
 __all__ = ["sweep_command"]
 
-#: Options of `usbfuzz fuzz` that mean nothing for a list of cases.
-_NOT_OURS = ("cases", "seed", "learned")
+#: Options of `usbfuzz fuzz` that a list of cases has too: of campaigns and guests, but for what cases are made of.
+_OURS = {known.name for kind in (CampaignOptions, GuestOptions) for known in fields(kind)} | {"page"}
+_NOT_OURS = {"cases", "seed", "learned", "guided", "corpus", "tables"}
 
 
 @gathered("guest", GuestOptions)
-def _sweep(device: str, guest: GuestOptions, page: Path | None, **given: Any) -> None:
-    options = CampaignOptions(**given)
+@gathered("options", CampaignOptions)
+def _sweep(device: str, guest: GuestOptions, options: CampaignOptions, page: Path | None) -> None:
     case = case_of(load_device(device))
     sweep = begin_sweep(case, options.out)
     progress(f"{len(sweep.cases):,} faults, one field each")
-    run_and_tell(guest, evolve(options, cases=len(sweep.cases), seed=sweep.seed), page, sweep.generator)
+    options = evolve(options, guided=False, cases=len(sweep.cases), seed=sweep.seed)
+    run_and_tell(guest, options, page, sweep.generator)
 
 
 sweep_command = click.Command(
     "sweep",
     callback=_sweep,
-    params=[click.Argument(["device"]), *(option for option in fuzz.params if option.name not in _NOT_OURS)],
+    params=[click.Argument(["device"]), *(option for option in fuzz.params if option.name in _OURS - _NOT_OURS)],
     help="""Plug DEVICE with one field of its descriptors changed, for each field and each value worth trying.
 
     DEVICE is a case file, a crash directory or a model. The list ends; the options are those of `usbfuzz fuzz`, and so

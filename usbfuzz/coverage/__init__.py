@@ -6,7 +6,19 @@ module: module, section, offset in the section, size. A campaign keeps its block
 """
 
 from .blocks import Block, Blocks, merge
-from .file import BLOCKS_FILE, CASES, COVERAGE, blocks_file, case_path, read_blocks, write_blocks
+from .drivers import module_of
+from .file import (
+    BLOCKS_FILE,
+    CASES,
+    COVERAGE,
+    blocks_file,
+    blocks_in,
+    case_path,
+    lines_of,
+    read_blocks,
+    text_of,
+    write_blocks,
+)
 from .reached import Reached, parse_reached, reached_text
 
 __all__ = [
@@ -17,10 +29,14 @@ __all__ = [
     "Blocks",
     "Reached",
     "blocks_file",
+    "blocks_in",
     "case_path",
+    "lines_of",
     "merge",
+    "module_of",
     "parse_reached",
     "reached_text",
     "read_blocks",
+    "text_of",
     "write_blocks",
 ]

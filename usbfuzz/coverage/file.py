@@ -14,7 +14,7 @@ by module, section and offset. Such a file may come from anybody, so names are h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from usbfuzz.atomic import write_atomically
@@ -22,7 +22,18 @@ from usbfuzz.errors import InputError, StorageError
 
 from .blocks import MOST_HITS, Block, Blocks
 
-__all__ = ["BLOCKS_FILE", "CASES", "COVERAGE", "blocks_file", "case_path", "read_blocks", "write_blocks"]
+__all__ = [
+    "BLOCKS_FILE",
+    "CASES",
+    "COVERAGE",
+    "blocks_file",
+    "blocks_in",
+    "case_path",
+    "lines_of",
+    "read_blocks",
+    "text_of",
+    "write_blocks",
+]
 
 COVERAGE = "coverage"  #: the directory of it in a campaign's output
 BLOCKS_FILE = "blocks.tsv"  #: in there
@@ -56,7 +67,11 @@ def case_path(file: Path, case: str) -> Path:
 
 def read_blocks(file: Path) -> Blocks:
     """The blocks in a file. Raises InputError, which names file and line, for whatever is no such file."""
-    text = _text(file)
+    return blocks_in(_text(file), str(file))
+
+
+def blocks_in(text: str, file: str) -> Blocks:
+    """The blocks in the text of a file, which messages call ``file``; raises as :func:`read_blocks` does."""
     lines = enumerate(text.removesuffix("\n").split("\n"), 1)
     kernel, release = _header(file, lines)
     if not text.endswith("\n"):
@@ -64,15 +79,23 @@ def read_blocks(file: Path) -> Blocks:
     return Blocks.of(kernel, release, _blocks(file, lines))
 
 
-def write_blocks(file: Path, blocks: Blocks) -> None:
-    """Replace a file by one with these blocks, or leave it as it was. Raises StorageError."""
-    head = f"{_FORMAT}\n# kernel {blocks.kernel}\n# release {blocks.release}\n"
-    lines = (
+def text_of(blocks: Blocks) -> str:
+    """The text of a file with these blocks."""
+    return f"{_FORMAT}\n# kernel {blocks.kernel}\n# release {blocks.release}\n{lines_of(blocks)}"
+
+
+def lines_of(blocks: Iterable[Block]) -> str:
+    """The lines of blocks, which may be appended to a file of their kernel: what comes again there is added up."""
+    return "".join(
         f"{block.module}\t{block.section}\t{block.offset:x}\t{block.size}\t{block.hits}\t{block.case or '-'}\n"
         for block in blocks
     )
+
+
+def write_blocks(file: Path, blocks: Blocks) -> None:
+    """Replace a file by one with these blocks, or leave it as it was. Raises StorageError."""
     try:
-        write_atomically(file, (head + "".join(lines)).encode())
+        write_atomically(file, text_of(blocks).encode())
     except OSError as error:
         raise StorageError(f"{file}: cannot be written: {error.strerror}; make room there") from error
 
@@ -91,7 +114,7 @@ def _text(file: Path) -> str:
         raise InputError(f"{file}:{line}: is not UTF-8 text; give a {BLOCKS_FILE} that usbfuzz wrote") from error
 
 
-def _header(file: Path, lines: Iterator[tuple[int, str]]) -> tuple[str, str]:
+def _header(file: str, lines: Iterator[tuple[int, str]]) -> tuple[str, str]:
     """The kernel and its release; the lines behind the header are left."""
     if next(lines, (1, ""))[1] != _FORMAT:
         raise InputError(f"{file}:1: must be {_FORMAT!r}; give a {BLOCKS_FILE} that this version of usbfuzz reads")
@@ -105,7 +128,7 @@ def _header(file: Path, lines: Iterator[tuple[int, str]]) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _blocks(file: Path, lines: Iterator[tuple[int, str]]) -> Iterator[Block]:
+def _blocks(file: str, lines: Iterator[tuple[int, str]]) -> Iterator[Block]:
     for number, line in lines:
         match = _LINE.fullmatch(line)
         if match is None:

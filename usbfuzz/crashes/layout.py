@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from usbfuzz.case.files import CASE_FILE
+from usbfuzz.coverage import COVERAGE
 
 __all__ = [
     "BY_HAND_FILE",
@@ -12,14 +13,17 @@ __all__ = [
     "CAPTURE_FILE",
     "CASE_FILE",
     "CONSOLE_FILE",
+    "CORPUS",
     "CRASH_FILE",
     "DEFAULT_DIRECTORY",
     "FUNCTIONS_FILE",
     "GADGET_FILE",
     "JOINED_DIRECTORY",
+    "LESSONS",
     "LOCK_FILE",
     "LSUSB_FILE",
     "MINIMIZED_FILE",
+    "NO_CRASHES",
     "ORIGINAL_FILE",
     "REPORT_FILE",
     "REPRO_FILE",
@@ -41,6 +45,9 @@ BY_HAND_FILE = "by-hand.toml"  #: which reports the user has said to be one bug,
 SWEPT_FILE = "swept.toml"  #: the case whose single-field faults the campaign runs, if it is a sweep
 SUPPRESS_FILE = "suppress.txt"  #: the user's list of titles that are counted and not saved
 SUPPRESSED_FILE = "suppressed.toml"  #: how often each of them was seen, by kernel
+CORPUS = "corpus"  #: directory of the cases that reached something new
+LESSONS = "learned"  #: directory of what the campaign learned of drivers
+NO_CRASHES = frozenset({COVERAGE, CORPUS, LESSONS})  #: directories that are a campaign's, and no crash directories
 
 # In each crash directory below it, with CASE_FILE: what is known
 

@@ -18,7 +18,6 @@ from harness.guest.qemu import Timing
 from usbfuzz.atomic import UNFINISHED, discard, write_atomically
 from usbfuzz.case.model import Case, Expectation
 from usbfuzz.case.parts import weight
-from usbfuzz.coverage import COVERAGE
 from usbfuzz.errors import InputError
 from usbfuzz.triage import Report
 
@@ -26,7 +25,7 @@ from .by_hand import ByHand
 from .directory import evidence_files, overwrite, save_new, save_over, storage_error
 from .evidence import Evidence
 from .joining import join, listing_all
-from .layout import CASE_FILE, CRASH_FILE, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
+from .layout import CASE_FILE, CRASH_FILE, NO_CRASHES, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
 from .manifestation import Manifestation, Where, added
 from .minimized import Minimized, save_result
 from .record import Crash, How, slug_of
@@ -82,14 +81,12 @@ class CrashStore:
                 discard(path)
             elif path.is_dir() and not path.is_symlink():
                 crash = Crash.read(path)
-                if crash is None and path.name != COVERAGE:
-                    ignored.append(path.name)
-                elif crash is None:
-                    continue
-                else:
+                if crash is not None:
                     self.crashes[path.name] = listing_all(self.directory, crash)
                     for unfinished in path.glob(f"{UNFINISHED}*"):
                         discard(unfinished)
+                elif path.name not in NO_CRASHES:
+                    ignored.append(path.name)
         self.ignored = tuple(ignored)
 
     def find(self, report: Report) -> Crash | None:

@@ -6,7 +6,7 @@
 """
 
 from .base import Descriptor, RawDescriptor
-from .codec import join, split, typed
+from .codec import cut, join, split, typed
 from .context import Context
 from .hid_report import ReportItem, report_items
 from .strings import language_descriptor, language_ids, string_descriptor, string_text
@@ -17,6 +17,7 @@ __all__ = [
     "Descriptor",
     "RawDescriptor",
     "ReportItem",
+    "cut",
     "describe",
     "join",
     "language_descriptor",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .base import Descriptor, RawDescriptor
 from .context import NO_INTERFACE, Context, candidates
 from .standard import ConfigurationDescriptor, InterfaceDescriptor
 
-__all__ = ["join", "split", "typed"]
+__all__ = ["cut", "join", "split", "typed"]
 
 
 def split(raw: bytes, context: Context = NO_INTERFACE) -> tuple[Descriptor, ...]:
@@ -19,21 +19,29 @@ def split(raw: bytes, context: Context = NO_INTERFACE) -> tuple[Descriptor, ...]
     (``usb_parse_configuration``: "skipping remainder of the config").
     """
     found: list[Descriptor] = []
-    offset = 0
-    while offset < len(raw):
-        length = raw[offset]
-        if length < 2 or offset + length > len(raw):
-            rest = raw[offset:]
-            found.append(RawDescriptor(rest, next(iter(candidates(rest, context)[-1:]), None)))
+    for piece in cut(raw):
+        if len(piece) < 2 or piece[0] != len(piece):
+            found.append(RawDescriptor(piece, next(iter(candidates(piece, context)[-1:]), None)))
             break
-        descriptor = typed(raw[offset : offset + length], context)
+        descriptor = typed(piece, context)
         if isinstance(descriptor, InterfaceDescriptor):
             context = Context(descriptor.bInterfaceClass, descriptor.bInterfaceSubClass, descriptor.bInterfaceProtocol)
         elif isinstance(descriptor, ConfigurationDescriptor):
             context = NO_INTERFACE
         found.append(descriptor)
-        offset += length
     return tuple(found)
+
+
+def cut(raw: bytes) -> Iterator[bytes]:
+    """The bytes of each descriptor, where :func:`split` cuts; it need not be known what they are."""
+    offset = 0
+    while offset < len(raw):
+        length = raw[offset]
+        if length < 2 or offset + length > len(raw):
+            yield raw[offset:]
+            return
+        yield raw[offset : offset + length]
+        offset += length
 
 
 def typed(raw: bytes, context: Context = NO_INTERFACE) -> Descriptor:

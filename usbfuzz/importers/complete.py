@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve
 
@@ -16,7 +16,7 @@ from usbfuzz.descriptors.standard import InterfaceDescriptor
 from .class_answers import class_answers
 from .synthesise import report_descriptor, string_for
 
-__all__ = ["REPORT_NOTE", "complete"]
+__all__ = ["REPORT_NOTE", "complete", "promised_reports"]
 
 REPORT_NOTE = "the HID report descriptor of interface"  #: and its number: how a made-up one is listed
 _INDEX = re.compile(r"i[A-Z]")
@@ -38,7 +38,7 @@ def complete(
         if index not in strings and index not in refused:
             strings[index] = string_for(name, index)
             made_up.append(f"string {index} ({name})")
-    for interface, length in _promised_reports(descriptors):
+    for interface, length in promised_reports(descriptors):
         number = interface.bInterfaceNumber
         if number not in reports and number not in mute:
             reports[number] = report_descriptor(interface.bInterfaceSubClass, interface.bInterfaceProtocol, length)
@@ -61,7 +61,8 @@ def _promised_strings(descriptors: list[Descriptor]) -> Iterator[tuple[str, int]
                 yield field.name, index
 
 
-def _promised_reports(descriptors: list[Descriptor]) -> Iterator[tuple[InterfaceDescriptor, int]]:
+def promised_reports(descriptors: Iterable[Descriptor]) -> Iterator[tuple[InterfaceDescriptor, int]]:
+    """The interfaces that have HID report descriptors, and how many bytes each."""
     interface: InterfaceDescriptor | None = None
     for descriptor in descriptors:
         if isinstance(descriptor, InterfaceDescriptor):

@@ -29,6 +29,7 @@ from usbfuzz.importers.umockdev.ioctl import looks_ioctl, with_ioctls
 from usbfuzz.importers.umockdev.recording import import_umockdev, looks_umockdev
 from usbfuzz.reading import decoded, foreign, log_of, unmarked, unpack, unwrapped
 
+from .c_arrays import import_c_arrays, looks_c_arrays
 from .listing import import_listing, looks_listing
 from .model import Format, Imported
 from .raw import import_raw, looks_raw
@@ -57,6 +58,7 @@ FORMATS: tuple[Format, ...] = (
     Format("text of usbhid-dump", looks_usbhid_dump, import_usbhid_dump),
     Format("lists of usb-devices", looks_listing, import_listing),
     Format("lsusb -v text", looks_like_lsusb, import_lsusb, unwraps=True),
+    Format("descriptors in a source in C", looks_c_arrays, import_c_arrays),
     Format("HID report descriptors in a text", looks_quoted_report_descriptors, import_quoted_report_descriptors),
 )
 
@@ -119,7 +121,7 @@ def add_capture(devices: Sequence[Imported], path: Path) -> list[Imported]:
 
 def _plain(content: bytes, name: str) -> bytes:
     """A file's content uncompressed, in UTF-8 if it is UTF-16. Raises InputError when it is empty or too much."""
-    if not content:
+    if not content.strip():
         raise InputError(f"{name}: is empty; give a file with a device in it")
     content = content if len(content) > MAX_BYTES else unpack(content, name, _MAX_ARCHIVE_BYTES)
     if len(content) > MAX_BYTES and not looks_archive(content):

@@ -39,15 +39,12 @@ async def check(directory: Path, found: Iterable[Crash], config: LaneConfig, tim
 
     The guests stop at a bad access as a campaign's do, whatever the case was recorded with.
     """
-    cases = sorted(
-        ((crash, load(directory / crash.slug)) for crash in found), key=lambda pair: pair[1].guest.kernel_params
-    )
-    for params, pairs in groupby(cases, key=lambda pair: pair[1].guest.kernel_params):
+    cases = [(crash, load(directory / crash.slug)) for crash in found]
+    cases.sort(key=lambda pair: config.booted_for(pair[1]).booted)
+    for _, pairs in groupby(cases, key=lambda pair: config.booted_for(pair[1]).booted):
         wanted = list(pairs)
         ports = max(config.ports, *(case.ports for _, case in wanted))
-        lane = await Lane.open(
-            evolve(config, ports=ports, kernel_params=tuple(dict.fromkeys((*params, *config.kernel_params))))
-        )
+        lane = await Lane.open(evolve(config.booted_for(wanted[0][1]), ports=ports))
         try:
             fresh = True
             for crash, case in wanted:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from attrs import evolve
@@ -11,8 +12,9 @@ from attrs import evolve
 from harness.channel.watcher import ChannelWatcher, watch_channel
 from harness.guest.agent_client import UEvent
 from harness.lane.config import LaneConfig
-from harness.lane.lane import Lane
+from harness.lane.lane import LOOKS, Lane
 from harness.lane.stage import Stage
+from usbfuzz.case.model import Case
 from usbfuzz.errors import GuestError, QemuError
 from usbfuzz.load import Loaded
 
@@ -49,9 +51,10 @@ async def plug(
     Raises InputError when the user's device cannot be made.
     """
     play = _player(loaded)
+    cases = () if loaded.case is None else (loaded.case,)
     if loaded.case is not None:
         config = config.for_case(loaded.case)
-    await watch(play, config, watcher, seconds=seconds, on_progress=on_progress)
+    await watch(play, config, watcher, cases=cases, seconds=seconds, on_progress=on_progress)
 
 
 async def watch(
@@ -59,16 +62,21 @@ async def watch(
     config: LaneConfig,
     watcher: GuestWatcher,
     *,
+    cases: Sequence[Case] = (),
     seconds: float | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Boot a guest, ``play``, and watch for ``seconds``, until cancelled or the guest is gone.
 
-    The guest prints kernel messages down to the level info. What is plugged when ``play`` ends stays plugged. A guest
-    that dies while it is watched ends the watching. Raises BootError and InfraError from the preparation.
+    The guest prints kernel messages down to the level info, and finds the firmware of ``cases`` and the user's. What is
+    plugged when ``play`` ends stays plugged. A guest that dies while it is watched ends the watching. Raises BootError
+    and InfraError from the preparation.
     """
     lane = await Lane.open(evolve(config, loglevel=_INFO, paced=True), on_progress)
     try:
+        if config.firmware is not None:
+            await _look(lane, play)
+        await lane.supply.give(lane.agent, cases)
         for port in lane.ports:
             watch_channel(port, watcher)
         on_progress("the guest runs; plugging")
@@ -83,12 +91,26 @@ async def watch(
         await lane.close()
 
 
+async def _look(lane: Lane, play: Play) -> None:
+    """Play beforehand, to see which firmware drivers ask for, and restore the guest: they ask once for each device."""
+    for _ in range(LOOKS):
+        with suppress(QemuError, GuestError):
+            stage = lane.stage()
+            await play(lane, stage)
+            await stage.shared.settle()
+        lane.supply.listen(lane.read_console())
+        await lane.restore()
+        if not lane.supply.news:
+            break
+        await lane.supply.give(lane.agent, ())
+
+
 def _player(loaded: Loaded) -> Play:
     """What to do on the stage; a device of the user's own is made now, before a guest boots in vain."""
     if case := loaded.case:
         return lambda _, stage: stage.perform(case, {event.port: event.port for event in case.events})
-    device = loaded.make()
-    return lambda _, stage: stage.plug(0, device)
+    loaded.make()
+    return lambda _, stage: stage.plug(0, loaded.make())
 
 
 async def _follow(

@@ -79,7 +79,7 @@ def log_of(content: bytes, name: str, most: int = MAX_BYTES) -> bytes:
     bytes, or is no text; InfraError when a program to unpack it is missing.
     """
     content = unpack(content, name, most)
-    if not content:
+    if not content.strip():
         raise InputError(f"{name}: is empty; give a file with text in it")
     wide, what = _wide(content), ""
     if wide is not None:

@@ -15,6 +15,8 @@ from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipien
 from usbfuzz.reading import printable
 from usbfuzz.wire import Speed, Status
 
+from .events import outside_events
+from .programs import programs_left_out
 from .served import served
 
 __all__ = ["load_modules", "render_gadget"]
@@ -46,6 +48,7 @@ def render_gadget(case: Case, *, title: str, kernel: str = "") -> str:
     seen = (
         f"Seen on {_comment(kernel)}\n *\n * Plays the USB device that caused it" if kernel else "Plays this USB device"
     )
+    left_out = "".join(f" * {_comment(line)}\n" for line in programs_left_out(case))
     comment = f"""\
 /*
  * {_comment(title)}
@@ -53,7 +56,7 @@ def render_gadget(case: Case, *, title: str, kernel: str = "") -> str:
  *
  *     {load_modules(case)}
  *     gcc -pthread -o repro repro.c && ./repro
- */
+{f" *{chr(10)}{left_out}" if left_out else ""} */
 """
     licence, _, types = _source(_TYPES).partition("\n")
     return "\n".join((f"{licence}\n{comment}{types}", _case(case), *map(_source, _PARTS)))
@@ -68,7 +71,8 @@ def _case(case: Case) -> str:
     blocks = [f"#define PORTS {case.ports}"]
     for number, device in enumerate(case.devices):
         blocks += _device(number, device)
-    blocks.append(_array("struct event", "events", map(_event, case.events or (Event(Action.PLUG, device=0),))))
+    events = tuple(outside_events(case)) or (Event(Action.PLUG, device=0),)
+    blocks.append(_array("struct event", "events", map(_event, events)))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -23,6 +23,8 @@ from usbfuzz.triage import extract
 from usbfuzz.wire import Speed, Status
 
 from .bundle import bundled
+from .events import outside_events
+from .programs import programs_left_out
 from .served import served
 
 __all__ = ["key_line", "render_repro"]
@@ -40,6 +42,7 @@ if __name__ == "__main__":
 
 def render_repro(case: Case, *, title: str, kernel: str, report: str, licence: str = "GPL-2.0-only") -> str:
     """The text of repro.py; ``report`` is the crash report the kernel printed."""
+    left_out = "".join(f"# {line}\n" for line in programs_left_out(case))
     head = f"""\
 {_HASHBANG}# SPDX-License-Identifier: {licence}
 \"\"\"{_docstring(title)}
@@ -52,7 +55,7 @@ driver that crashes; nothing else:
 It plays the USB device at the end of this file to the guest, prints the guest's console, and says at the end whether
 the kernel crashed in the same way. The virtual machine has no network and no disk. repro.py --help says more.
 \"\"\"
-"""
+{left_out}"""
     data = f"\n\nCASE = {_reproducer(case, title, kernel, report)}\n"
     return f"{head}\n{bundled()}{data}{_TAIL}"
 
@@ -79,12 +82,12 @@ def _reproducer(case: Case, title: str, kernel: str, report: str) -> str:
     fields = {
         "title": repr(title),
         "kernel": repr(kernel),
-        "hardware": _hardware(arch),
+        "hardware": _hardware(arch, case.guest.processors),
         "key_line": repr(key_line(report, title)),
         "append": repr(" ".join(plain)),
         "append_warped": repr(" ".join(warped)),
         "devices": _tuple(map(_device, case.devices)),
-        "events": _tuple(map(_event, case.events)),
+        "events": _tuple(map(_event, outside_events(case))),
     }
     return _call("Reproducer", fields)
 
@@ -96,14 +99,16 @@ def _arch_of(kernel: str) -> Arch:
     return DEFAULT
 
 
-def _hardware(arch: Arch) -> str:
+def _hardware(arch: Arch, processors: int) -> str:
     emulation = arch.emulation
-    fields = {
+    fields: dict[str, str | int] = {
         "qemu": emulation.qemu,
         "machine": emulation.machine,
         "cpu_kvm": emulation.cpu_kvm,
         "cpu_tcg": emulation.cpu_tcg,
     }
+    if processors > 1:
+        fields["processors"] = processors
     return _call("Hardware", {name: repr(value) for name, value in fields.items()})
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define
 
-from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec
+from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event
 from usbfuzz.descriptors import language_descriptor, split
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, StandardRequest
 from usbfuzz.descriptors.standard import InterfaceDescriptor
@@ -33,6 +33,7 @@ _DESCRIPTORS, _RESPONSES = 4, 21  #: replies of a vusb_descriptors and a vusb_re
 _SLOT, _COUNT = 8, 4  #: bytes of a pointer, and of the length before the pointers
 _MORE = 8  #: calls after the last answer that differs, so that a driver that asks again is answered
 _WRITES = 64  #: of one endpoint
+_PLAYED = {Action.PLUG.value, Action.UNPLUG.value, Action.RESET.value}  #: by its calls, or said to be left out
 _KIND = 0x60  #: bmRequestType bits 6:5
 
 Reply = tuple[int, int, bytes]  # bmRequestType bits 6:5, bRequest or bDescriptorType, data
@@ -74,12 +75,22 @@ def _lost(spec: DeviceSpec) -> tuple[str, ...]:
 
 
 def _lost_events(case: Case) -> Iterator[str]:
+    if case.uses:
+        yield "what user space does with the device (use)"
+    if case.firmware:
+        yield "firmware that drivers ask for"
     if any(event.action is Action.RESET for event in case.events):
         yield "resets of the port"
-    if any(event.after_ms is not None or event.after_requests is not None for event in case.events):
+    if others := sorted({event.action.value for event in case.events} - _PLAYED):
+        yield f"what else happens to the device ({', '.join(others)})"
+    if any(_waits(event) for event in case.events):
         yield "when devices are plugged in and pulled: it waits until they were asked all"
     if case.guest.exercise:
         yield "that the device's nodes are opened"
+
+
+def _waits(event: Event) -> bool:
+    return any(wait is not None for wait in (event.after_ms, event.after_requests, event.after_packets))
 
 
 def _schedule(case: Case) -> Iterator[str]:

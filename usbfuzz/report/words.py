@@ -23,6 +23,7 @@ __all__ = [
     "reproduced",
     "schedule",
     "section",
+    "when",
     "wrapped",
 ]
 
@@ -79,14 +80,18 @@ def identity(device: DeviceSpec) -> str:
 
 def schedule(case: Case) -> Iterator[str]:
     for number, event in enumerate(case.events, 1):
-        yield from wrapped(f"{number}. {_when(event)}{_what(case, event)}", hang=3)
-    use = ", its nodes are opened" if case.guest.exercise else ""
+        yield from wrapped(f"{number}. {when(event)}{_what(case, event)}", hang=3)
+    use = ", its nodes are opened" if case.guest.exercise and not case.uses else ""
     yield from wrapped(f"{len(case.events) + 1}. once the guest has settled{use}: what is left is unplugged", hang=3)
 
 
-def _when(event: Event) -> str:
+def when(event: Event) -> str:
+    """What an event waits for, as the beginning of a line."""
     if event.after_requests is not None:
         return f"after {event.after_requests} requests: "
+    if event.after_packets is not None:
+        of_next = "" if event.after_bytes is None else f" and {event.after_bytes} bytes of the next"
+        return f"after {event.after_packets} packets{of_next}: "
     if event.after_ms is not None:
         return f"after {event.after_ms} ms: "
     return "once the guest has settled: " if event.action is not Action.PLUG else ""
@@ -96,7 +101,11 @@ def _what(case: Case, event: Event) -> str:
     place = f" (port {event.port})" if len({other.port for other in case.events}) > 1 else ""
     if event.action is Action.PLUG and event.device is not None and len(case.devices) > 1:
         return f"plug {clean(case.devices[event.device].name)}{place}"
-    return f"{event.action.value}{place}"
+    if event.use is not None:
+        lasts = "" if event.for_ms is None else f", and for {event.for_ms} ms beside what follows"
+        return f"{event.action.value} {event.use}{place}{lasts}: {clean('; '.join(case.uses[event.use].program))}"
+    value = "" if event.configuration is None else f" {event.configuration}"
+    return f"{event.action.value}{value}{place}"
 
 
 def section(title: str, lines: list[str]) -> list[str]:

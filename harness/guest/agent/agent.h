@@ -11,11 +11,14 @@
  *
  *   base.c      the clock, power off, die   text.c      small files, words
  *   child.c     a child with a deadline     reply.c     lines to the host
- *   pool.c      jobs, worker threads        uevent.c    kobject uevents
+ *   pool.c      jobs, worker threads        live.c      what devices have brought
+ *   uevent.c    kobject uevents
  *   nodes.c     a device node, held open    nodes_*.c   one function per kind of node
  *   exercise.c  which node gets which       settle.c    the hub barrier
  *   files.c     read, write, kmsg, ...      modules.c   finit_module, modprobe
- *   run.c       programs of the image       notes.c     lines of a survey
+ *   run.c       programs of the image       use_program.c  calls as they are sent
+ *   use_play.c  threads of calls            use.c       such programs, in a child
+ *   notes.c     lines of a survey
  *   items.c     class devices in sysfs      codes.c     names of input events
  *   pcm.c       settings of sound streams   survey_*.c  one for each subsystem
  *   survey.c    what user space sees        verbs.c     the table of verbs, timers
@@ -29,7 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTOCOL_VERSION 4
+#define PROTOCOL_VERSION 5
 #define LINE_BYTES	 4096		/* longest line, newline included */
 #define ID_BYTES	 21		/* a decimal 64-bit number and NUL */
 #define READ_BYTES	 (32u << 20)	/* largest file `read` returns */
@@ -46,6 +49,10 @@ char *slurp(const char *path, size_t *len);
 int spill(const char *path, const char *text, size_t len);
 bool cmdline_value(const char *key, char *value, size_t size);
 char *word(char **rest);
+#define BUSES	     64
+#define BUS_BIT(bus) (1ull << ((bus) < BUSES ? (bus) : 0))	/* 0: of no bus, or of one beyond */
+#define ALL_BUSES    UINT64_MAX
+uint64_t buses_of(char *words);
 
 /* child.c */
 typedef int child_fn(const void *arg);
@@ -76,24 +83,27 @@ extern struct pool barriers;		/* SCHED_IDLE: runs when the kernel has nothing ru
 bool pool_submit(struct pool *pool, struct job *job);
 struct job *job_new(const char *id, void (*run)(struct job *), const char *args);
 
-/* uevent.c */
-#define NODE_BYTES 64
+/* live.c */
+#define NODE_BYTES	64
+#define LIVE_PATH_BYTES 512
 struct node {
 	char subsystem[24];
 	char name[NODE_BYTES];		/* kobject name: hidraw0, 3-1:1.0, can0 */
 	char dev[NODE_BYTES];		/* below /dev, or empty */
+	unsigned long bus;		/* that it is on; 0: on none */
 };
 
+void live_open(void);
+void live_track(const struct node *node, bool add);
+bool live_find(const char *pattern, unsigned int nth, uint64_t buses, char *path, size_t size, struct node *node);
+
+/* uevent.c */
 #define USB_NAME_BYTES 32
 struct usb_device {
 	char name[USB_NAME_BYTES];	/* usb3, 3-1.4 */
 	int fd;				/* its bConfigurationValue, -1 = not open; settle.c's */
 	bool live;
 };
-
-#define BUSES	     64
-#define BUS_BIT(bus) (1ull << ((bus) < BUSES ? (bus) : 0))	/* 0: of no bus, or of one beyond */
-#define ALL_BUSES    UINT64_MAX
 
 #define USB_DEVICES 256
 extern struct usb_device usb_devices[USB_DEVICES];
@@ -104,7 +114,7 @@ unsigned int uevent_drain(uint64_t buses);
 void uevent_lock(void);
 void uevent_unlock(void);
 char *uevent_take(size_t *len, size_t room);
-size_t uevent_new_nodes(struct node *nodes, size_t max);
+size_t uevent_new_nodes(struct node *nodes, size_t max, uint64_t buses);
 
 /* nodes.c, then nodes_*.c: one per kind of node, in a thread of the child, until the deadline (guest ms) */
 typedef void exercise_fn(const struct node *node, int64_t deadline);
@@ -112,10 +122,10 @@ int node_open(const struct node *node, int flags);
 void node_hold(int fd, int64_t deadline);
 exercise_fn exercise_plain;		/* the others are declared in kinds.h */
 
-/* settle.c */
-uint64_t buses_of(char *words);
+/* run.c */
+int input_take(const char *key);
 
-/* exercise.c, settle.c, files.c, modules.c, run.c, survey.c: verbs, each replies by itself */
+/* exercise.c, settle.c, files.c, modules.c, run.c, use.c, survey.c: verbs, each replies by itself */
 void exercise_run(struct job *job);
 void settle_run(struct job *job);
 void validate_run(struct job *job);
@@ -126,10 +136,13 @@ void kmsg_run(struct job *job);
 void lsusb_run(struct job *job);
 void mark_run(struct job *job);
 void load_run(struct job *job);
+void unload_run(struct job *job);
 void modules_boot(void);
 int modprobe_main(int argc, char **argv);
 void feed_run(struct job *job);
 void run_run(struct job *job);
+void use_run(struct job *job);
+void used_run(struct job *job);
 void survey_run(struct job *job);
 
 /* verbs.c */

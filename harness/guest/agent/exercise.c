@@ -96,17 +96,18 @@ void exercise_run(struct job *job)
 {
 	struct node nodes[NODES];
 	struct batch batch = { 0 };
-	char *end;
-	long ms = strtol(job->args, &end, 10);
+	char *rest = job->args, *number = word(&rest), *end;
+	long ms = strtol(number, &end, 10);
+	uint64_t buses = buses_of(rest);
 	int64_t deadline;
 	size_t count;
 
-	if (end == job->args || *end || ms < 0 || ms > MAX_MS) {
+	if (end == number || *end || ms < 0 || ms > MAX_MS) {
 		reply(job->id, "error bad milliseconds");
 		return;
 	}
 	uevent_drain(ALL_BUSES);
-	count = uevent_new_nodes(nodes, NODES);
+	count = uevent_new_nodes(nodes, NODES, buses);
 	deadline = now_ms() + ms;
 	for (size_t i = 0; i < count; i++) {
 		exercise_fn *run = kind_of(&nodes[i]);

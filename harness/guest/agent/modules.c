@@ -167,6 +167,18 @@ void load_run(struct job *job)
 	reply(job->id, "ok");
 }
 
+void unload_run(struct job *job)
+{
+	char *save, *name;
+
+	for (name = strtok_r(job->args, " ", &save); name; name = strtok_r(NULL, " ", &save))
+		if (syscall(SYS_delete_module, name, O_NONBLOCK)) {
+			reply(job->id, "error unload %.64s: %m", name);
+			return;
+		}
+	reply(job->id, "ok");
+}
+
 /* The set chosen by usbfuzz.modules=NAME: a list of paths, dependencies first. */
 void modules_boot(void)
 {

@@ -95,7 +95,7 @@ void feed_run(struct job *job)
 }
 
 /* The descriptor a program reads, its caller's to close; -1 when nothing was fed under that key. */
-static int input_take(const char *key)
+int input_take(const char *key)
 {
 	struct input *in;
 	int fd = -1;

@@ -125,23 +125,6 @@ static void pass(uint64_t buses, bool roots)
 	}
 }
 
-/* The buses named in WORDS, all of them when there are none; 0 when a word is no bus. */
-uint64_t buses_of(char *words)
-{
-	uint64_t buses = 0;
-
-	while (*words) {
-		char *end;
-		unsigned long bus = strtoul(words, &end, 10);
-
-		if (end == words || (*end && *end != ' ') || bus < 1 || bus >= BUSES)
-			return 0;
-		buses |= BUS_BIT(bus);
-		words = end + strspn(end, " ");
-	}
-	return buses ? buses : ALL_BUSES;
-}
-
 void settle_run(struct job *job)
 {
 	unsigned int passes = 0, seen;

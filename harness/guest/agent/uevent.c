@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kobject uevents, drained in one go when a verb needs them: waking up for each
- * one would cost more guest time than the device it announces.
- *
- * What comes out: lines for the host (events), the table of USB devices that
- * settle locks one by one, and the device nodes that exercise opens.
+ * Kobject uevents, drained in one go when a verb needs them: waking up for each one would cost more guest time than the
+ * device it announces. Out come lines for the host, USB devices that settle locks, nodes that can be opened.
  */
 #define _GNU_SOURCE
 #include "agent.h"
@@ -47,6 +44,7 @@ void uevent_unlock(void)
 
 struct uevent {
 	const char *action, *name, *subsystem, *devtype, *devname, *driver;
+	unsigned long bus;
 };
 
 /* Subsystems whose kobjects come with every device and say nothing about its driver. */
@@ -126,41 +124,51 @@ static void usb_scan(void)
 		closedir(dir);
 }
 
-static void node_track(const struct uevent *e, bool live)
+static bool node_of(const struct uevent *e, struct node *node)
+{
+	const char *dev = e->devname ? e->devname : "";
+
+	if (strlen(e->name) >= NODE_BYTES || strlen(e->subsystem) >= sizeof(node->subsystem) || strlen(dev) >= NODE_BYTES)
+		return false;
+	strcpy(node->subsystem, e->subsystem);
+	strcpy(node->name, e->name);
+	strcpy(node->dev, dev);
+	node->bus = e->bus;
+	return true;
+}
+
+static void node_track(const struct node *node, bool live)
 {
 	size_t i;
 
 	for (i = 0; i < new_node_count; i++)
-		if (!strcmp(new_nodes[i].name, e->name) && !strcmp(new_nodes[i].subsystem, e->subsystem))
+		if (!strcmp(new_nodes[i].name, node->name) && !strcmp(new_nodes[i].subsystem, node->subsystem))
 			break;
-	if (!live) {
-		if (i < new_node_count)
-			memmove(&new_nodes[i], &new_nodes[i + 1], (--new_node_count - i) * sizeof(*new_nodes));
-		return;
-	}
-	if (i == NEW_NODES || strlen(e->name) >= NODE_BYTES || strlen(e->subsystem) >= sizeof(new_nodes->subsystem) ||
-	    (e->devname && strlen(e->devname) >= NODE_BYTES))
+	if (!live && i < new_node_count)
+		memmove(&new_nodes[i], &new_nodes[i + 1], (--new_node_count - i) * sizeof(*new_nodes));
+	if (!live || i == NEW_NODES)
 		return;
 	if (i == new_node_count)
 		new_node_count++;
-	strcpy(new_nodes[i].name, e->name);
-	strcpy(new_nodes[i].subsystem, e->subsystem);
-	strcpy(new_nodes[i].dev, e->devname ? e->devname : "");
+	new_nodes[i] = *node;
 }
 
 static void handle(const struct uevent *e)
 {
 	bool add = !strcmp(e->action, "add"), remove = !strcmp(e->action, "remove");
+	struct node node = { 0 };
 
 	if (is_noise(e->subsystem))
 		return;
 	emit(e);
 	if (!add && !remove)
 		return;
+	if (node_of(e, &node))
+		live_track(&node, add);
 	if (!strcmp(e->subsystem, "usb") && e->devtype && !strcmp(e->devtype, "usb_device"))
 		usb_track(e->name, add);
-	else
-		node_track(e, add);
+	else if (*node.name)
+		node_track(&node, add);
 }
 
 /* The 3 of /devices/pci0000:00/0000:00:05.0/usb3/3-1/...; 0 outside of any bus. */
@@ -186,7 +194,7 @@ static void parse(const char *msg, size_t len)
 		{ "DEVNAME=", offsetof(struct uevent, devname) },
 		{ "DRIVER=", offsetof(struct uevent, driver) },
 	};
-	struct uevent e = { 0 };
+	struct uevent e = { .bus = bus_of(msg) };
 	const char *slash = strrchr(msg, '/');
 
 	for (const char *p = msg + strlen(msg) + 1; p < msg + len; p += strlen(p) + 1)
@@ -259,15 +267,18 @@ char *uevent_take(size_t *len, size_t room)
 	return text;
 }
 
-/* Moves the nodes that appeared since the last call, and still exist, to NODES. */
-size_t uevent_new_nodes(struct node *nodes, size_t max)
+/* Moves the nodes of BUSES, or of none, that appeared since the last call, and still exist, to NODES. */
+size_t uevent_new_nodes(struct node *nodes, size_t max, uint64_t buses)
 {
-	size_t n;
+	size_t n = 0, kept = 0;
 
 	uevent_lock();
-	n = new_node_count < max ? new_node_count : max;
-	memcpy(nodes, new_nodes, n * sizeof(*nodes));
-	new_node_count = 0;
+	for (size_t i = 0; i < new_node_count; i++)
+		if (n < max && (!new_nodes[i].bus || buses & BUS_BIT(new_nodes[i].bus)))
+			nodes[n++] = new_nodes[i];
+		else
+			new_nodes[kept++] = new_nodes[i];
+	new_node_count = kept;
 	uevent_unlock();
 	return n;
 }
@@ -307,6 +318,7 @@ void uevent_open(void)
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	int size = RECEIVE_BYTES;
 
+	live_open();
 	sock = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
 	if (sock < 0)
 		die("no uevent socket: %m");

@@ -30,6 +30,7 @@ static const struct verb {
 	{ "exercise", exercise_run, &workers,  false },
 	{ "validate", validate_run, &workers,  false },
 	{ "load",     load_run,     &workers,  false },
+	{ "unload",   unload_run,   &workers,  false },
 	{ "reset",    reset_run,    &workers,  false },
 	{ "write",    write_run,    &workers,  false },
 	{ "read",     read_run,     &workers,  false },
@@ -38,6 +39,8 @@ static const struct verb {
 	{ "mark",     mark_run,     &workers,  false },
 	{ "feed",     feed_run,     NULL,      false },
 	{ "run",      run_run,      &workers,  false },
+	{ "use",      use_run,      &workers,  false },
+	{ "used",     used_run,     &workers,  false },
 	{ "survey",   survey_run,   &workers,  false },
 };
 

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.errors import InfraError
 
+from .calls import calls_header
 from .files import private_directory, write_atomically
 from .input_codes import codes_header
 from .nodes import kinds_header
@@ -88,7 +89,7 @@ def compile_c(what: str, source: Path, output: Path, flags: Sequence[str], *, to
         raise InfraError(f"the {what} does not compile with {compiler}: {first.strip()}")
 
 
-AGENT = GuestProgram("agent", {"kinds.h": kinds_header(), "codes.h": codes_header()})
+AGENT = GuestProgram("agent", {"kinds.h": kinds_header(), "codes.h": codes_header(), "calls.h": calls_header()})
 TOOLS = GuestProgram("tools")
 
 #: What the tools are called below /bin; each is the one binary, which looks at its name.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from usbfuzz.errors import KernelError
 
-__all__ = ["ElfFile", "Function", "Section"]
+__all__ = ["ElfFile", "Function", "Reference", "Section"]
 
 
 def _record(fields: str) -> np.dtype[Any]:
@@ -42,9 +42,9 @@ _LITTLE_64 = b"\x7fELF\x02\x01"
 _RELOCATABLE = 1  #: ET_REL
 _SYMTAB = 2  #: SHT_SYMTAB
 _NOBITS = 8  #: SHT_NOBITS: takes no bytes of the file
-_EXECUTABLE, _COMPRESSED = 4, 0x800  #: SHF_…
+_WRITABLE, _EXECUTABLE, _MERGED, _STRINGS, _COMPRESSED = 1, 4, 0x10, 0x20, 0x800  #: SHF_…
 _ZLIB = 1  #: ELFCOMPRESS_ZLIB
-_FUNCTION = 2  #: STT_FUNC
+_OBJECT, _FUNCTION, _OF_SECTION = 1, 2, 3  #: STT_…
 _RESERVED = 0xFF00  #: SHN_LORESERVE: from here on no section is meant
 _MOST = 1 << 30  #: bytes that a compressed section may have
 
@@ -68,15 +68,42 @@ class Section:
         """Whether it is executed."""
         return bool(self.flags & _EXECUTABLE)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether nobody writes to it."""
+        return not self.flags & _WRITABLE
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether it holds constants, each of which the linker keeps once."""
+        return bool(self.flags & _MERGED)
+
+    @property
+    def is_strings(self) -> bool:
+        """Whether these are strings that end in a zero."""
+        return bool(self.flags & _STRINGS)
+
 
 @frozen
 class Function:
-    """A function, or the part of one that the compiler put elsewhere (``NAME.cold``)."""
+    """A function, or the part of one that the compiler put elsewhere (``NAME.cold``); also a variable or constant."""
 
     name: str
     section: str
     offset: int  #: of its first byte in the section
     size: int  #: bytes
+
+
+@frozen
+class Reference:
+    """A place in a section that the linker fills in with where something is."""
+
+    offset: int  #: of the place
+    type: int  #: what is filled in, as the machine's ABI numbers it
+    name: str  #: of the symbol that is meant; "" when only its section and offset are known
+    section: int  #: number of the section that is meant; 0 for a symbol of another object
+    value: int  #: of the symbol: its offset in that section
+    addend: int  #: added to it
 
 
 @frozen(eq=False)
@@ -116,19 +143,12 @@ class ElfFile:
 
     def functions(self) -> tuple[Function, ...]:
         """The functions by section and offset; of several names of one place the one that is in the source."""
-        symbols, names = self._symbols()
-        wanted = (symbols["info"] & 15 == _FUNCTION) & (symbols["size"] > 0) & (symbols["section"] < _RESERVED)
-        found: dict[tuple[str, int], tuple[tuple[int, str], Function]] = {}
-        for name, info, _, number, value, size in symbols[wanted].tolist():
-            section = self._numbered(number)
-            if not section.is_code:
-                continue
-            function = Function(_string(names, name), section.name, value - section.address, size)
-            # Local before global, which is before weak: init_module is the global name of a module's own function.
-            place, rank = (section.name, function.offset), (info >> 4, function.name)
-            if place not in found or rank < found[place][0]:
-                found[place] = (rank, function)
-        return tuple(found[place][1] for place in sorted(found))
+        code = {section.name for section in self.sections if section.is_code}
+        return tuple(function for function in self._named(_FUNCTION) if function.section in code)
+
+    def objects(self) -> tuple[Function, ...]:
+        """The variables and constants that have names, in the same way."""
+        return self._named(_OBJECT)
 
     def address_of(self, symbol: str) -> int | None:
         """The value of a symbol."""
@@ -136,6 +156,20 @@ class ElfFile:
         at = names.find(b"\0" + symbol.encode() + b"\0") + 1
         values = symbols["value"][symbols["name"] == at].tolist()
         return values[0] if at and values else None
+
+    def _named(self, kind: int) -> tuple[Function, ...]:
+        """What of a type (STT_…) has a name and a size, by section and offset."""
+        symbols, names = self._symbols()
+        wanted = (symbols["info"] & 15 == kind) & (symbols["size"] > 0) & (symbols["section"] < _RESERVED)
+        found: dict[tuple[str, int], tuple[tuple[int, str], Function]] = {}
+        for name, info, _, number, value, size in symbols[wanted].tolist():
+            section = self._numbered(number)
+            function = Function(_string(names, name), section.name, value - section.address, size)
+            # Local before global, which is before weak: init_module is the global name of a module's own function.
+            place, rank = (section.name, function.offset), (info >> 4, function.name)
+            if place not in found or rank < found[place][0]:
+                found[place] = (rank, function)
+        return tuple(found[place][1] for place in sorted(found))
 
     def relocations(self, section: Section) -> _Table:
         """Those of a section, with fields ``offset`` (in it), ``section`` (that is meant), ``addend`` (offset there).
@@ -155,6 +189,27 @@ class ElfFile:
         found["offset"], found["section"] = raw["offset"], symbol["section"]
         found["addend"] = symbol["value"].astype("i8") + raw["addend"]
         return found
+
+    def references(self, section: Section) -> tuple[Reference, ...]:
+        """The places in a section of a relocatable object that name something, by offset."""
+        ours = self.section(f".rela{section.name}")
+        if not self.is_relocatable or ours is None:
+            return ()
+        raw = np.sort(_array(self.bytes_of(ours), _RELOCATION), order="offset")
+        symbols, names = self._symbols()
+        try:
+            meant = symbols[raw["symbol"]]
+        except IndexError as error:
+            raise _damaged(self.name) from error
+        return tuple(
+            Reference(
+                offset, kind, "" if info & 15 == _OF_SECTION else _string(names, name),
+                number if number < _RESERVED else 0, value, addend,
+            )
+            for (offset, kind, _, addend), (name, info, _, number, value, _) in zip(
+                raw.tolist(), meant.tolist(), strict=True
+            )
+        )  # fmt: skip
 
     def _symbols(self) -> tuple[_Table, bytes]:
         """The symbols and the bytes that hold their names."""

@@ -31,7 +31,7 @@ from usbfuzz.atomic import write_atomically, write_synced
 
 from .storage import storage_errors
 
-__all__ = ["Entries", "fingerprint"]
+__all__ = ["Entries", "entry_name", "fingerprint"]
 
 _PLAIN = re.compile(r"[\w.+~:-]+", re.ASCII)
 _TEMPORARY = "tmp-"
@@ -53,7 +53,7 @@ class Entries:
 
     def entry(self, name: str) -> Path:
         """The directory of the entry of a canonical name, whether it is there or not."""
-        return self.directory / _key(name)
+        return self.directory / entry_name(name)
 
     def entries(self) -> list[Path]:
         """All entries, intact or damaged."""
@@ -148,8 +148,8 @@ class Entries:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _key(name: str) -> str:
-    """The name of an entry's directory, without ``:`` and ``,``, which have a meaning in QEMU's options."""
+def entry_name(name: str) -> str:
+    """The name of the entry of a canonical name, without ``:`` and ``,``, which have a meaning in QEMU's options."""
     if _PLAIN.fullmatch(name):
         return name.replace(":", "_")
     kind = name.partition(":")[0]

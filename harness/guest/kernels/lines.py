@@ -7,6 +7,7 @@ is one plain loop.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ from usbfuzz.errors import KernelError
 from .elf import ElfFile
 from .line_header import Cursor, LineHeader, read_header
 
-__all__ = ["Lines", "read_lines"]
+__all__ = ["Lines", "read_files", "read_lines"]
 
 #: From ``address`` up to ``end`` (in a section of a relocatable object, else absolute) is code of a line.
 ROW = np.dtype([("section", "u2"), ("address", "u8"), ("end", "u8"), ("file", "u4"), ("line", "u4")])
+
+_TABLES = ".debug_line"  #: the section of them
 
 #: DW_LNS_…, and what introduces an extended operation
 _EXTENDED, _COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE, _SET_COLUMN = 0, 1, 2, 3, 4, 5
@@ -42,24 +45,48 @@ class Lines:
 
 def read_lines(elf: ElfFile) -> Lines | None:
     """The line tables of an object; None when it has none. Raises KernelError when they are damaged."""
-    section = elf.section(".debug_line")
-    if section is None:
+    if elf.section(_TABLES) is None:
         return None
-    moved = {offset: (number, addend) for offset, number, addend in elf.relocations(section).tolist()}
-    strings = {name: elf.bytes_of(found) for name in (".debug_str", ".debug_line_str") if (found := elf.section(name))}
     files: dict[str, int] = {}
     rows: list[_Rows] = []
-    try:
-        cursor = Cursor(elf.bytes_of(section), moved)
-        while cursor.at < len(cursor.data):
-            header = read_header(cursor, strings)
+    with _damage(elf):
+        for cursor, header in _units(elf):
             numbers = np.array([files.setdefault(name, len(files)) for name in header.files] or [0], "u4")
             rows += (_finished(sequence, numbers) for sequence in _Program(cursor, header).sequences())
-            cursor.at = header.end
-    except (LookupError, ValueError, OverflowError) as error:
-        raise KernelError(f"{elf.name}: its debug information is damaged; fetch or build it again") from error
     sections = tuple(section.name for section in elf.sections)
     return Lines(sections, tuple(files), np.concatenate(rows) if rows else np.empty(0, ROW))
+
+
+def read_files(elf: ElfFile) -> tuple[str, ...]:
+    """The files that the line tables name, which is told much faster; none when there are no tables.
+
+    Raises KernelError when they are damaged.
+    """
+    with _damage(elf):
+        return tuple(dict.fromkeys(name for _, header in _units(elf) for name in header.files))
+
+
+def _units(elf: ElfFile) -> Iterator[tuple[Cursor, LineHeader]]:
+    """Each unit's header, and a cursor at its program."""
+    section = elf.section(_TABLES)
+    if section is None:
+        return
+    moved = {offset: (number, addend) for offset, number, addend in elf.relocations(section).tolist()}
+    strings = {name: elf.bytes_of(found) for name in (".debug_str", ".debug_line_str") if (found := elf.section(name))}
+    cursor = Cursor(elf.bytes_of(section), moved)
+    while cursor.at < len(cursor.data):
+        header = read_header(cursor, strings)
+        yield cursor, header
+        cursor.at = header.end
+
+
+@contextmanager
+def _damage(elf: ElfFile) -> Iterator[None]:
+    """Turn what goes wrong while tables are read into a KernelError."""
+    try:
+        yield
+    except (LookupError, ValueError, OverflowError) as error:
+        raise KernelError(f"{elf.name}: its debug information is damaged; fetch or build it again") from error
 
 
 @define

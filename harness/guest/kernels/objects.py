@@ -19,7 +19,7 @@ from usbfuzz.errors import KernelError
 
 from .debug import debug_directory
 from .elf import ElfFile, Function
-from .lines import Lines, read_lines
+from .lines import Lines, read_files, read_lines
 from .model import Kernel
 from .modules import ModuleIndex, module_name, read_module
 from .source import source_directory
@@ -69,6 +69,19 @@ class KernelObjects:
             )
         path = self.modules.get(module)
         return ElfFile.of(read_module(path), str(path)).functions() if path else ()
+
+    def files(self, module: str) -> tuple[str, ...]:
+        """The source files of a module, or of VMLINUX, as the compiler was given them; none without debug information.
+
+        Headers are among them, whether there is code of theirs or not.
+        """
+        path = self.debug.get(module)
+        if path is None:
+            return ()
+        if path == self.modules.get(module):
+            return read_files(ElfFile.of(read_module(path), str(path)))
+        with _opened(path) as elf:
+            return read_files(elf)
 
     def lines(self, module: str) -> Lines | None:
         """The lines of a module, or of VMLINUX, by section and offset; None when there is no debug information."""

@@ -24,7 +24,7 @@ from .specs import ArchiveSpec, BuiltSpec, Spec, parse_spec
 from .storage import storage_errors
 from .versions import version_key
 
-__all__ = ["arch_of", "complete", "installed", "remove", "resolve"]
+__all__ = ["arch_of", "complete", "installed", "known_name", "remove", "resolve"]
 
 _Progress = Callable[[str], None]
 
@@ -156,18 +156,18 @@ def _kept_name(spec: Spec, store: KernelStore) -> str | None:
     """Name of the entry that ``spec`` means, as far as that can be known without asking a mirror."""
     match spec:
         case ArchiveSpec():
-            return _cached_name(spec, store)
+            return known_name(spec, store)
         case BuiltSpec():
             return find_built(spec, store)
     return str(spec)
 
 
 def _cached(spec: ArchiveSpec, store: KernelStore) -> Kernel | None:
-    name = _cached_name(spec, store)
+    name = known_name(spec, store)
     return store.load(name) if name else None
 
 
-def _cached_name(spec: ArchiveSpec, store: KernelStore) -> str | None:
+def known_name(spec: ArchiveSpec, store: KernelStore) -> str | None:
     """Name of the entry that ``spec`` means, without asking a mirror; None when that cannot be known.
 
     It is what the spec meant last time, or the newest entry that fits a full version.

@@ -36,10 +36,14 @@ static void loaded_or_stored(unsigned int vcpu, qemu_plugin_meminfo_t info, uint
 	if (offset >= ram_bytes || !(shadow[offset >> 3] | shadow[(offset + 15) >> 3]))
 		return;
 	size = 1ull << qemu_plugin_mem_size_shift(info);
+	if (!shadow_bad(address, size))
+		return;
+	probe_lock();	/* whoever has it may be about to allow the access */
 	bad = shadow_bad(address, size);
 	if (bad && checking())
 		report_access(&(struct found){ .write = qemu_plugin_mem_is_store(info), .pc = (uint64_t)pc,
 					       .address = address, .size = size, .bad = bad });
+	probe_unlock();
 }
 
 /* Bytes of a string, NUL included, at most 'limit'. Reads on over bytes that may not be accessed: they are the find. */
@@ -78,14 +82,8 @@ struct call_site {
 	const struct callee *callee;
 };
 
-static void calls(unsigned int vcpu, void *data)
+static void check_call(const struct call_site *site)
 {
-	const struct call_site *site = data;
-
-	(void)vcpu;
-	registers_changed();
-	if (!checking())
-		return;
 	for (int i = 0; i < CHECKS && site->callee->checks[i].kind; i++) {
 		const struct check *check = &site->callee->checks[i];
 		uint64_t address = argument(check->pointer);
@@ -97,6 +95,16 @@ static void calls(unsigned int vcpu, void *data)
 			length = string_bytes(address, length);
 		check_range(site->pc, site->callee->address, check->kind == CHECK_WRITE, address, length);
 	}
+}
+
+static void calls(unsigned int vcpu, void *data)
+{
+	(void)vcpu;
+	probe_lock();
+	registers_changed();
+	if (checking())
+		check_call(data);
+	probe_unlock();
 }
 
 /* Call sites live as long as QEMU: code is translated anew, but the same sites come again. */

@@ -49,8 +49,10 @@ static void compared(unsigned int vcpu, void *data)
 	(void)vcpu;
 	if (!compare_due(&table, site))
 		return;
+	probe_lock();
 	registers_changed();
 	compare_keep(&table, site, &guest);
+	probe_unlock();
 }
 
 /* Elements are whole pages long, so that the words are at the same place in each. */

@@ -87,6 +87,11 @@ class Armed:
     _sections: list[int] = field(factory=list, init=False)  #: numbers of the sections of their code
     _dropped: int = field(default=0, init=False)
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The modules that can be armed: those the guest has loaded."""
+        return frozenset(module for module, _ in self.code.places) - {VMLINUX}
+
     def arm(self, modules: Iterable[str]) -> None:
         """Keep what these modules compare, and no others; raises InputError when the guest has not loaded one.
 
@@ -94,10 +99,9 @@ class Armed:
         """
         wanted = frozenset(name.replace("-", "_") for name in modules)
         words = np.zeros(CONSTANTS["ARMED_PAGES"], np.uint64)
-        modules_of = [module for module, _ in self.code.places]
-        sections = [number for number, module in enumerate(modules_of) if module in wanted - {VMLINUX}]
-        if unknown := wanted - {modules_of[number] for number in sections}:
+        if unknown := wanted - self.known:
             raise InputError(f"the guest's kernel has no module {min(unknown)} loaded, so it cannot be armed")
+        sections = [number for number, (module, _) in enumerate(self.code.places) if module in wanted]
         starts = [*map(int, self.code.starts), 1 << 64]
         for number in sections:
             start, end = starts[number], min(starts[number + 1], starts[number] + _LONGEST)

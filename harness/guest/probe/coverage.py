@@ -9,13 +9,13 @@ import numpy as np
 from attrs import define, field, frozen
 from numpy.typing import NDArray
 
-from usbfuzz.coverage import Blocks, Reached
+from usbfuzz.coverage import Blocks, Reached, module_of
 from usbfuzz.coverage.blocks import ROW, VMLINUX
 
 from .layout import CONSTANTS, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from .facts import Facts
     from .memory import Shared
@@ -64,6 +64,11 @@ class Covered:
         """The blocks, or only the new ones, as reached by ``case``; those outside of all sections are left out."""
         chosen = self.new if new else np.ones(len(self.hits), bool)
         return self._blocks(chosen, (case,) if case else (), np.full(len(self.hits), 0 if case else -1))
+
+    def only(self, starts: Collection[int]) -> Covered:
+        """Those of the blocks that begin at these addresses."""
+        chosen = np.isin(self.starts, np.fromiter(starts, np.uint64, len(starts)))
+        return Covered(self.hits[chosen], self.new[chosen], self._table[chosen], self._code)
 
     def owned(self, owners: Mapping[int, str]) -> Blocks:
         """All blocks, each as reached by the case that ``owners`` has for its address."""
@@ -117,6 +122,11 @@ class Covered:
         """The module of each driver that the guest has."""
         return self._code.drivers
 
+    def owners(self, drivers: Iterable[str]) -> dict[str, str]:
+        """The module of each driver that bound, of those that ran (:func:`module_of`); "" where it cannot be seen."""
+        ran = self.ran()
+        return {driver: module_of(driver, ran, self.drivers.get(driver, "")) for driver in drivers}
+
     def modules(self) -> dict[str, int]:
         """How many blocks of each module ran."""
         return dict(Counter(filter(None, self.module_names())))
@@ -150,8 +160,7 @@ class Coverage:
         table = self.shared.blocks[_FIRST:]
         hits = self.shared.counts[: len(table)].copy()
         hits[: len(self._before)] -= self._before
-        hits[~_entered(table)] = 0
-        slots = np.flatnonzero(hits)
+        slots = _entered(table, np.flatnonzero(hits))
         hits, table = hits[slots], table[slots]
         self._total = _longer(self._total, len(self.shared.blocks))
         new = self._total[slots] == 0
@@ -176,12 +185,26 @@ def _longer(hits: _Hits, length: int) -> _Hits:
     return np.concatenate([hits, np.zeros(max(length - len(hits), 0), hits.dtype)])
 
 
-def _entered(table: Record) -> NDArray[np.bool_]:
-    """Which blocks begin where code is entered, and are not only the rest of one that QEMU cut."""
-    starts = table["start"]
-    ended = table["ending"] != CONSTANTS["ENDS_CUT"]
-    entries = np.concatenate([table["target"], (starts + table["size"])[ended]])
-    found: NDArray[np.bool_] = (table["continues"] == 0) | np.isin(starts, entries)
+def _entered(table: Record, slots: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of the blocks in ``slots`` that begin where code is entered, and are not only the rest of one that was cut.
+
+    Few blocks are such rests, and all blocks are looked through for a way to them: once, and without sorting them.
+    """
+    starts, rest = table["start"], table["continues"][slots] != 0
+    sought = np.unique(starts[slots[rest]])
+    if not len(sought):
+        return slots
+    ends = (starts + table["size"])[table["ending"] != CONSTANTS["ENDS_CUT"]]
+    entered = np.concatenate([_among(sought, table["target"]), _among(sought, ends)])
+    found: NDArray[np.intp] = slots[~rest | np.isin(starts[slots], entered)]
+    return found
+
+
+def _among(sought: NDArray[np.uint64], addresses: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Those of the addresses that are sought; ``sought`` is sorted and not empty."""
+    places = np.searchsorted(sought, addresses)
+    places[places == len(sought)] = 0
+    found: NDArray[np.uint64] = addresses[sought[places] == addresses]
     return found
 
 

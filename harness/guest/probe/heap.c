@@ -8,6 +8,7 @@
 #define ORDERS	 11		/* of pages */
 #define DEEP	 2048		/* bytes of stack between two functions that free the same object */
 #define MOST	 4096		/* objects in one bulk call */
+#define VCPUS	 16		/* of a guest, at most */
 
 /* For each page frame: 1 + the order of the pages that begin there, until an object is allocated in them. */
 static uint8_t *fresh;
@@ -88,6 +89,7 @@ static void allocated(uint64_t start, uint64_t size, uint32_t stack)
 	}
 	size = size ? size : slot.size;
 	shared->allocations++;
+	alive_begin(start, size, stack);
 	used[frame_of(start)] = 1;
 	if (size <= LARGE)
 		open_slab(start, &slot);
@@ -113,19 +115,22 @@ static bool inside_another(uint64_t address)
 }
 
 /*
- * Whether this is a function that frees for another one: deeper on the same stack than the last of them that was
- * entered, which has marked its objects already, and not more often than that one has objects.
+ * Whether this is a function that frees for another one: deeper on the same stack than the last of them that this
+ * virtual CPU entered, which has marked its objects already, and not more often than that one has objects.
  */
-static bool frees_for_another(uint64_t rsp, uint64_t objects)
+static bool frees_for_another(unsigned int vcpu, uint64_t rsp, uint64_t objects)
 {
-	static uint64_t outer, left;
+	static struct {
+		uint64_t outer, left;
+	} last[VCPUS], *mine;
 
-	if (left && rsp < outer && outer - rsp < DEEP) {
-		left--;
+	mine = &last[vcpu % VCPUS];
+	if (mine->left && rsp < mine->outer && mine->outer - rsp < DEEP) {
+		mine->left--;
 		return true;
 	}
-	outer = rsp;
-	left = objects;
+	mine->outer = rsp;
+	mine->left = objects;
 	return false;
 }
 
@@ -138,6 +143,7 @@ static void freed(const struct hook *hook, uint64_t start, bool inner)
 	if (!in_direct_map(start, 8))
 		return;		/* NULL, ZERO_SIZE_PTR, an address of vmalloc */
 	shared->frees++;
+	alive_end(start);
 	object = object_at(start);
 	if (state == FREED || (!object && inside_another(start))) {
 		if (!inner)
@@ -204,6 +210,7 @@ static uint64_t page_address(uint64_t page)
 /* The pages have a new owner: what was allocated in them is history. */
 static void forget(uint64_t start, uint64_t length)
 {
+	alive_pages(start, length);
 	for (uint64_t page = start; page < start + length; page += PAGE) {
 		objects_forget(page);
 		used[frame_of(page)] = fresh[frame_of(page)] = 0;
@@ -245,6 +252,7 @@ static void pages_freed(uint64_t page, uint64_t order)
 
 	if (!page_range(page, order, &start, &length))
 		return;
+	alive_pages(start, length);
 	object = object_new(start);
 	fresh[frame_of(start)] = 0;
 	shadow_poison(start, length, FREED_PAGE);
@@ -258,10 +266,10 @@ static uint64_t order_of(const struct hook *hook, uint64_t b)
 	return hook->b == NO_ARGUMENT ? 0 : (uint32_t)b;
 }
 
-void heap_entered(const struct hook *hook, uint64_t a, uint64_t b)
+void heap_entered(unsigned int vcpu, const struct hook *hook, uint64_t a, uint64_t b)
 {
 	bool frees = hook->kind == HOOK_FREE || hook->kind == HOOK_FREE_BULK;
-	bool inner = frees && frees_for_another(reg(RSP), hook->kind == HOOK_FREE ? 1 : a);
+	bool inner = frees && frees_for_another(vcpu, reg(RSP), hook->kind == HOOK_FREE ? 1 : a);
 
 	switch (hook->kind) {
 	case HOOK_FREE:

@@ -33,15 +33,10 @@ static struct call *call_at(uint64_t rsp)
 	return empty ? empty : &set[oldest++ % WAYS];
 }
 
-static void entered(unsigned int vcpu, void *data)
+static void called(unsigned int vcpu, const struct hook *hook)
 {
-	const struct hook *hook = data;
 	uint64_t a, b;
 
-	(void)vcpu;
-	registers_changed();
-	if (!tracking())
-		return;
 	a = argument(hook->a);
 	b = argument(hook->b);
 	if (heap_has_result(hook)) {
@@ -49,24 +44,37 @@ static void entered(unsigned int vcpu, void *data)
 
 		*call_at(rsp) = (struct call){ hook, rsp, a, b, stack_here() };
 	}
-	heap_entered(hook, a, b);
+	heap_entered(vcpu, hook, a, b);
+}
+
+static void returns(const struct hook *hook)
+{
+	uint64_t rsp = reg(RSP);
+	struct call *call = call_at(rsp);
+
+	if (call->hook != hook || call->rsp != rsp)
+		return;
+	call->hook = NULL;
+	heap_result(hook, call->a, call->b, call->stack, reg(RAX));
+}
+
+static void entered(unsigned int vcpu, void *data)
+{
+	probe_lock();
+	registers_changed();
+	if (tracking())
+		called(vcpu, data);
+	probe_unlock();
 }
 
 static void returned(unsigned int vcpu, void *data)
 {
-	uint64_t rsp;
-	struct call *call;
-
 	(void)vcpu;
+	probe_lock();
 	registers_changed();
-	if (!tracking())
-		return;
-	rsp = reg(RSP);
-	call = call_at(rsp);
-	if (call->hook != data || call->rsp != rsp)
-		return;
-	call->hook = NULL;
-	heap_result(data, call->a, call->b, call->stack, reg(RAX));
+	if (tracking())
+		returns(data);
+	probe_unlock();
 }
 
 /* The watched function that an address is in. */

@@ -43,6 +43,7 @@ struct header {
 	uint32_t reports;	/* capacity of the ring */
 	uint32_t compares;	/* capacity, a power of two */
 	uint32_t heap_mode;
+	uint32_t sites;		/* capacity, a power of two; 0: who allocated what is alive is not kept */
 	uint64_t memory;	/* bytes of the guest's RAM */
 	uint64_t blocks_at;	/* offsets in the file */
 	uint64_t counts_at;
@@ -51,6 +52,7 @@ struct header {
 	uint64_t reports_at;
 	uint64_t compares_at;
 	uint64_t armed_at;
+	uint64_t sites_at;
 	uint64_t cover_start[RANGES];	/* code whose blocks are counted */
 	uint64_t cover_end[RANGES];
 	uint64_t check_start;	/* code whose loads and stores are checked */
@@ -87,6 +89,7 @@ struct header {
 	uint32_t dropped_compares;
 	uint32_t skew;		/* counts of slot i are at counts_at + 8 i - skew, of the next vCPU at 8 slots after it */
 	uint32_t reported;	/* reports written so far; the ring has the last ones */
+	uint32_t untold;	/* objects that no site has for lack of room */
 	uint32_t stopped;	/* the first bad access was reported, and nothing is checked any more */
 	uint64_t allocations;
 	uint64_t frees;
@@ -208,6 +211,15 @@ struct compared {
 struct frame {
 	uint64_t word;
 	uint64_t target;	/* of that call; 0: an indirect one */
+};
+
+/* Who allocated objects that are alive, with a module in the call chain. It is in use if it has a stack. */
+struct site {
+	uint32_t stack;		/* id of the chain, see stacks.c */
+	uint32_t size;		/* bytes of the last object */
+	uint64_t objects;	/* that are alive */
+	uint64_t bytes;		/* of all these */
+	struct frame frames[STACK_WORDS];
 };
 
 struct report {

@@ -28,6 +28,8 @@ SLOTS = 1 << 18
 _REPORTS = 64
 #: Instructions whose comparisons are kept in one round: a driver and the modules it uses have a quarter of them.
 _COMPARES = 1 << 13
+#: Call chains that allocate: those of a guest in which all devices of the corpus are plugged in are some thousand.
+_SITES = 1 << 14
 _MODULES = (0xFFFFFFFFC0000000, 0xFFFFFFFFFF000000)
 
 
@@ -38,6 +40,7 @@ class Shared:
     fd: int
     _map: mmap.mmap
     header: Record = field(init=False)  #: one ``struct header``
+    _vcpus: int
     _parts: dict[str, Record] = field(init=False, factory=dict)
 
     @classmethod
@@ -53,20 +56,22 @@ class Shared:
         }
         if probing.compare:
             sizes |= {"compares": structure("compared").itemsize * _COMPARES, "armed": 8 * CONSTANTS["ARMED_PAGES"]}
+        if probing.alive:
+            sizes["sites"] = structure("site").itemsize * _SITES
         places, end = {}, 0
         for name, size in sizes.items():
             places[name], end = end, end + -(-max(size, 1) // _PAGE) * _PAGE
         fd = os.memfd_create("usbfuzz-probe", os.MFD_CLOEXEC)
         try:
             os.ftruncate(fd, end)
-            shared = cls(fd, map=mmap.mmap(fd, end))
+            shared = cls(fd, mmap.mmap(fd, end), vcpus)
         except (OSError, ValueError) as error:
             os.close(fd)
             raise StorageError(f"the probe: no {end >> 20} MiB of memory to share with QEMU: {error}") from error
-        shared._fill(facts, probing, places, memory_mib, vcpus)
+        shared._fill(facts, probing, places, memory_mib)
         return shared
 
-    def _fill(self, facts: Facts, probing: Probing, places: dict[str, int], memory_mib: int, vcpus: int) -> None:
+    def _fill(self, facts: Facts, probing: Probing, places: dict[str, int], memory_mib: int) -> None:
         self.header = self._view("header", 1, places["header"])[0]
         self._parts = {
             "blocks": self._view("block", SLOTS, places["blocks"]),
@@ -77,6 +82,8 @@ class Shared:
         if probing.compare:
             self._parts["compares"] = self._view("compared", _COMPARES, places["compares"])
             self._parts["armed"] = np.frombuffer(self._map, np.uint64, CONSTANTS["ARMED_PAGES"], places["armed"])
+        if probing.alive:
+            self._parts["sites"] = self._view("site", _SITES, places["sites"])
         self._parts["hooks"][:] = facts.hooks
         self._parts["callees"][:] = facts.callees
         text = facts.symbols.extent_of_kernel()
@@ -89,11 +96,12 @@ class Shared:
             "magic": CONSTANTS["PROBE_MAGIC"],
             "layout": CONSTANTS["PROBE_LAYOUT"],
             "slots": SLOTS,
-            "vcpus": vcpus,
+            "vcpus": self._vcpus,
             "hooks": len(facts.hooks),
             "callees": len(facts.callees),
             "reports": _REPORTS,
             "compares": _COMPARES if probing.compare else 0,
+            "sites": _SITES if probing.alive else 0,
             "heap_mode": CONSTANTS[f"HEAP_{probing.heap.name}"],
             "memory": memory_mib << 20,
             "cover_start": ranges[0],
@@ -110,8 +118,10 @@ class Shared:
 
     def begin(self) -> None:
         """Forget what an earlier QEMU counted and found, before the next starts; its blocks keep their slots."""
-        for name in ("alive", "features", "stopped", "reported", "frozen", "allocations", "frees"):
+        for name in ("alive", "features", "stopped", "reported", "frozen", "allocations", "frees", "untold"):
             self.header[name] = 0
+        if self.header["sites"]:
+            self.sites[:] = 0
         self.header["message"] = b""
         self._counts_bytes[:] = 0
 
@@ -127,11 +137,14 @@ class Shared:
 
     @property
     def counts(self) -> NDArray[np.uint64]:
-        """How often each block ran: a view of what QEMU counts, for the slots taken; slots of the first page are 0."""
+        """How often each block ran, on whichever processor, for the slots taken; slots of the first page are 0."""
         skew = int(self.header["skew"]) % _PAGE
         used = max(self.used, _FIRST)
         start = int(self.header["counts_at"]) - skew + 8 * _FIRST
-        return np.frombuffer(self._map, np.uint64, used - _FIRST, start)
+        mine = [
+            np.frombuffer(self._map, np.uint64, used - _FIRST, start + 8 * SLOTS * vcpu) for vcpu in range(self._vcpus)
+        ]
+        return mine[0] if len(mine) == 1 else np.sum(mine, axis=0, dtype=np.uint64)
 
     @property
     def reports(self) -> Record:
@@ -144,13 +157,18 @@ class Shared:
         return self._parts["compares"]
 
     @property
+    def sites(self) -> Record:
+        """The table of ``struct site``."""
+        return self._parts["sites"]
+
+    @property
     def armed(self) -> NDArray[np.uint64]:
         """A word for each page of code: not 0 where comparisons are kept."""
         return self._parts["armed"]
 
     @property
     def _counts_bytes(self) -> NDArray[np.uint8]:
-        size = 8 * SLOTS * int(self.header["vcpus"])
+        size = 8 * SLOTS * self._vcpus
         return np.frombuffer(self._map, np.uint8, size, int(self.header["counts_at"]))
 
     def _view(self, name: str, count: int, at: int) -> Record:

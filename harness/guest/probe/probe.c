@@ -6,9 +6,11 @@
  *
  * Arguments, file descriptors that QEMU inherits: shm=N (layout.h), report=N and resume=N (eventfds, see report.c).
  */
+#define _GNU_SOURCE
 #include "insn.h"
 #include "probe.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/stat.h>
 
 struct header *shared;
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static uint64_t shared_bytes;
 static int shared_fd;
 static bool coverage_ready, heap_ready, compares_ready;
@@ -34,6 +37,16 @@ __attribute__((constructor)) static void choose_interface(void)
 		qemu_plugin_version = 3;
 	else
 		qemu_plugin_version = qemu_plugin_scoreboard_new ? 2 : 1;
+}
+
+void probe_lock(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void probe_unlock(void)
+{
+	pthread_mutex_unlock(&lock);
 }
 
 /* A part of the shared file, so many of a size; NULL when the header's words about it are wrong, or it is empty. */
@@ -98,11 +111,8 @@ static void module_block(struct qemu_plugin_tb *tb)
 	}
 }
 
-static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+static void kernel_block(struct qemu_plugin_tb *tb)
 {
-	(void)id;
-	if (!(qemu_plugin_tb_vaddr(tb) >> 63) || !qemu_plugin_tb_n_insns(tb))
-		return; /* a program's */
 	if (coverage_ready)
 		coverage_block(tb);
 	if (!heap_ready && !compares_ready)
@@ -114,10 +124,22 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	module_block(tb);
 }
 
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	(void)id;
+	if (!(qemu_plugin_tb_vaddr(tb) >> 63) || !qemu_plugin_tb_n_insns(tb))
+		return; /* a program's */
+	probe_lock();
+	kernel_block(tb);
+	probe_unlock();
+}
+
 static void flushed(qemu_plugin_id_t id)
 {
 	(void)id;
+	probe_lock();
 	compares_flush();
+	probe_unlock();
 }
 
 static void vcpu_started(qemu_plugin_id_t id, unsigned int vcpu)
@@ -142,7 +164,7 @@ static void vcpu_started(qemu_plugin_id_t id, unsigned int vcpu)
 		complain("this QEMU cannot test words of memory that is shared; no comparisons");
 	if (!shared->heap_mode)
 		return;
-	heap_ready = shadow_start() && heap_start() && objects_start() && stacks_start();
+	heap_ready = shadow_start() && heap_start() && objects_start() && stacks_start() && alive_start();
 	if (!heap_ready)
 		complain("no memory for the shadow of %lu MiB of guest memory; no heap checks", shared->memory >> 20);
 }

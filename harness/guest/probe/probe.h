@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the probe share inside QEMU. One thread runs all virtual CPUs (thread=single), so nothing is locked. */
+/* What the parts of the probe share inside QEMU. Whoever is called by QEMU takes the lock: virtual CPUs may have threads. */
 #ifndef PROBE_H
 #define PROBE_H
 
@@ -25,6 +25,8 @@ static inline bool in_module(uint64_t address)
 }
 
 /* probe.c */
+void probe_lock(void);		/* may be taken again by the thread that has it */
+void probe_unlock(void);
 void *shared_part(uint64_t offset, uint64_t count, uint64_t size);
 int shared_file(void);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -85,6 +87,13 @@ bool stacks_start(void);
 uint32_t stack_here(void);
 void stack_words(uint32_t stack, uint64_t words[STACK_WORDS]);
 void stack_scan(uint64_t words[STACK_WORDS]);
+void stack_frames(struct frame to[STACK_WORDS], const uint64_t words[STACK_WORDS]);
+
+/* alive.c: what was allocated by whom and not given back */
+bool alive_start(void);
+void alive_begin(uint64_t start, uint64_t size, uint32_t stack);
+void alive_end(uint64_t start);
+void alive_pages(uint64_t start, uint64_t length);
 
 /* slabs.c: what the kernel's allocator knows of an address */
 struct slot {
@@ -101,7 +110,7 @@ bool slab_slot(uint64_t address, struct slot *slot);
 bool heap_start(void);
 void hooks_block(struct qemu_plugin_tb *tb);
 void heap_result(const struct hook *hook, uint64_t a, uint64_t b, uint32_t stack, uint64_t result);
-void heap_entered(const struct hook *hook, uint64_t a, uint64_t b);
+void heap_entered(unsigned int vcpu, const struct hook *hook, uint64_t a, uint64_t b);
 bool heap_has_result(const struct hook *hook);
 
 /* access.c */

@@ -34,10 +34,10 @@ class Probe:
     _told: int = field(default=0, init=False)  #: reports of this QEMU that were taken
 
     @classmethod
-    def open(cls, facts: Facts, probing: Probing, cache: Path, memory_mib: int) -> Probe:
+    def open(cls, facts: Facts, probing: Probing, cache: Path, memory_mib: int, vcpus: int = 1) -> Probe:
         """Compile the plugin if need be and make the memory; raises InfraError, StorageError."""
         path = build_plugin(cache)
-        shared = Shared.make(facts, probing, memory_mib)
+        shared = Shared.make(facts, probing, memory_mib, vcpus)
         report, resume = (os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for _ in range(2))
         return cls(facts, probing, Plugin(path, shared.fd, report, resume), shared)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 __all__ = ["BLOCKS", "Heap", "Probing"]
 
@@ -25,6 +25,11 @@ class Probing:
     kernel: bool = False  #: and those of the kernel itself
     heap: Heap = Heap.OFF
     compare: bool = False  #: code may be armed: what its instructions compare is kept
+    alive: bool = False  #: keep who allocated what is not given back; needs the heap to be checked
+
+    def counting(self) -> Probing:
+        """The same, and it is kept who allocated what is alive, unless the heap is not looked at."""
+        return evolve(self, alive=self.heap is not Heap.OFF)
 
 
 #: What costs next to nothing.

@@ -4,7 +4,6 @@
  * virtual CPU then waits in here until the host lets it go on by another one: meanwhile the host has an NMI injected,
  * which the CPU takes at the end of the block that it executes, so that the kernel prints the stack of this very access.
  */
-#include "insn.h"
 #include "probe.h"
 
 #include <errno.h>
@@ -51,36 +50,6 @@ static void wait_for_host(void)
 		complain("the host's answer to a report cannot be read: %s", strerror(errno));
 }
 
-/* Whether the instruction in front of a return address is a call, and where to. */
-static bool called(uint64_t back, uint64_t *target)
-{
-	uint8_t bytes[8];
-	struct insn insn;
-
-	if (!guest_read(back - sizeof(bytes), bytes, sizeof(bytes)))
-		return false;
-	for (unsigned int length = 2; length <= 7; length++) {
-		const uint8_t *at = bytes + sizeof(bytes) - length;
-
-		if (insn_decode(&insn, at, length, back - length) != (int)length)
-			continue;
-		if (insn.flow == FLOW_CALL || insn.flow == FLOW_INDIRECT_CALL) {
-			*target = insn.flow == FLOW_CALL ? insn.target : 0;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void frames(struct frame to[STACK_WORDS], const uint64_t words[STACK_WORDS])
-{
-	uint64_t target;
-
-	for (int i = 0; i < STACK_WORDS && words[i]; i++)
-		if (called(words[i], &target))
-			*to++ = (struct frame){ words[i], target };
-}
-
 static void describe(struct report *to, const struct found *found)
 {
 	const struct object *object = object_near(found->bad);
@@ -92,16 +61,16 @@ static void describe(struct report *to, const struct found *found)
 	};
 	if (found->registers) {
 		stack_scan(words);
-		frames(to->stack, words);
+		stack_frames(to->stack, words);
 	}
 	if (!object)
 		return;
 	to->object = object->start;
 	to->object_size = object->size;
 	stack_words(object->allocated, words);
-	frames(to->allocated, words);
+	stack_frames(to->allocated, words);
 	stack_words(object->freed, words);
-	frames(to->freed, words);
+	stack_frames(to->freed, words);
 	name = object->cache && shared->cache_name != NOWHERE ? guest_u64(object->cache + shared->cache_name) : 0;
 	if (name && !guest_read(name, to->cache, NAME_BYTES - 1))
 		*to->cache = 0;

@@ -4,6 +4,7 @@
  * is decided by the host, for the few that are shown. All of kernel and modules lies in the last 2 GiB of the address
  * space, so that half a word is enough. A cache like that of objects.c: an id names place and hash.
  */
+#include "insn.h"
 #include "probe.h"
 
 #include <stdlib.h>
@@ -84,4 +85,35 @@ void stack_words(uint32_t stack, uint64_t words[STACK_WORDS])
 		return;
 	for (int i = 0; i < STACK_WORDS && chain->words[i]; i++)
 		words[i] = (int64_t)(int32_t)chain->words[i];
+}
+
+/* Whether the instruction in front of a return address is a call, and where to. */
+static bool called(uint64_t back, uint64_t *target)
+{
+	uint8_t bytes[8];
+	struct insn insn;
+
+	if (!guest_read(back - sizeof(bytes), bytes, sizeof(bytes)))
+		return false;
+	for (unsigned int length = 2; length <= 7; length++) {
+		const uint8_t *at = bytes + sizeof(bytes) - length;
+
+		if (insn_decode(&insn, at, length, back - length) != (int)length)
+			continue;
+		if (insn.flow == FLOW_CALL || insn.flow == FLOW_INDIRECT_CALL) {
+			*target = insn.flow == FLOW_CALL ? insn.target : 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What of the words has a call in front of the place that it points to; 'to' is empty. */
+void stack_frames(struct frame to[STACK_WORDS], const uint64_t words[STACK_WORDS])
+{
+	uint64_t target;
+
+	for (int i = 0; i < STACK_WORDS && words[i]; i++)
+		if (called(words[i], &target))
+			*to++ = (struct frame){ words[i], target };
 }

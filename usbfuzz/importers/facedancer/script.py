@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 
 from attrs import field, mutable
@@ -55,7 +56,8 @@ def import_facedancer(content: bytes, name: str) -> tuple[Imported, ...]:
     if len(content) > _MAX_BYTES:
         raise InputError(f"{name}: is larger than {_MAX_BYTES >> 20} MiB; no device script is")
     try:
-        tree = ast.parse(_fenced(content))
+        with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # nobody runs it
+            tree = ast.parse(_fenced(content))
     except SyntaxError as error:
         raise InputError(f"{name}:{error.lineno or 1}: is no Python: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:

@@ -30,6 +30,7 @@ _TAIL = re.compile(r"^(?:junk at descriptor end:|Invalid desc (?:sub|format )typ
 _TAIL_BEHIND = re.compile(r"^(b\w+ +\d+) +(Invalid desc .*)$")
 _JUNK_FOLLOWS = re.compile(r"^Warning: (?:Junk at end of descriptor|Length insufficient)")
 _BYTES = re.compile(rf"^\s*(?:{_BYTE}\s+)*{_BYTE}\s*$")
+_MANY_BYTES = re.compile(rf"^\s*{_BYTE}(?:\s+{_BYTE})+\s*$")
 _HEADING = re.compile(r"^(?:[A-Z][A-Za-z0-9. /-]* (?:[Dd]escriptor|Association|Capability)|CDC [A-Za-z ]+):\s*$")
 _OTHER_HEADING = re.compile(r"^(?:Device Qualifier \(|Country Selection:|Network Channel Terminal:|INVALID CDC)")
 _REPORT = re.compile(r"^Report Descriptor: \(length is (\d{1,9})\)")
@@ -141,7 +142,7 @@ class _BlockReader:
         if not self.blocks or self.blocks[-1].kind != BlockKind.REPORT:
             self.blocks.append(Block(line.number, BlockKind.REPORT))
         data = bytes(int(word, 16) for word in re.findall(r"0x([0-9a-fA-F]{2})\b", match[3] or ""))
-        self.blocks[-1].items.append((line.number, match[1], match[2], data))
+        self.blocks[-1].items.append((line.number, match[1], " ".join(match[2].split()), data))
 
     def _field(self, token: Token) -> None:
         block = self._open(token.line)
@@ -165,9 +166,11 @@ class _BlockReader:
         return self.blocks[-1]
 
     def _continue(self, line: Line, bare: Token | None) -> None:
-        """A line that is neither: the value of a field whose line was broken before it, or a remark of lsusb."""
+        """A line that is neither: of a field whose line was broken the value, or more of it; or a remark of lsusb."""
         tokens = self.blocks[-1].tokens if self.blocks else []
         if bare is not None:
             tokens[-1] = evolve(bare, value=line.text)
+        elif tokens and _MANY_BYTES.match(tokens[-1].value) and _BYTES.match(line.text):
+            tokens[-1] = evolve(tokens[-1], value=f"{tokens[-1].value} {line.text}")
         elif tokens and tokens[-1].name == "iChannelNames" and _BYTES.match(line.text):
             tokens.append(Token(line.number, "bmMixerControls", None, line.text))  # up to 009, of audio 2.0

@@ -162,12 +162,19 @@ class _Builder:
         elif kind == DescriptorType.DEBUG and "debug" in block.heading:
             self._scripts.append(descriptor_script(0x80, kind, raw))
         elif block.heading == "hub descriptor":
-            self._scripts += hub_scripts(raw)
-            self._synthesised.append("hub status: nothing is plugged into it")
+            self._hub(block, raw)
         elif self._configurations:
             self._configure(block, raw)
         else:
             self._problems.append(Problem(block.line, "a descriptor before any configuration; left out"))
+
+    def _hub(self, block: Block, raw: bytes) -> None:
+        try:
+            self._scripts += hub_scripts(raw)
+        except InputError:  # releases up to 004 print what they did not get, too
+            self._problems.append(Problem(block.line, "the hub descriptor is none; left out"))
+        else:
+            self._synthesised.append("hub status: nothing is plugged into it")
 
     def _configure(self, block: Block, raw: bytes) -> None:
         if len(self._configurations[-1]) + len(raw) > _MAX_CONFIGURATION:

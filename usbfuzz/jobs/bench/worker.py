@@ -22,6 +22,7 @@ from harness.workers.procs import pin
 from harness.workers.upstream import Upstream
 from usbfuzz.case.model import Case
 from usbfuzz.jobs.campaign.case_queue import GENERATOR, CaseQueue
+from usbfuzz.jobs.campaign.messages import GeneratorStart
 from usbfuzz.jobs.campaign.options import SLUB_DEBUG
 
 from .cases import SEED, endless, from_queue, made_beforehand, mouse_case
@@ -61,7 +62,7 @@ async def _measure(lane: Lane, wanted: Measurement) -> Measured:
         case Devices.READY:
             return await _timed(lane, wanted, endless(made_beforehand(lane.config)), _plugged)
         case Devices.FRESH:
-            queue = await CaseQueue.start(GENERATOR, SEED, lane.config)
+            queue = await CaseQueue.start(GENERATOR, GeneratorStart(SEED, lane.config.image.aliases), lane.config)
             try:
                 return await _timed(lane, wanted, from_queue(queue), _plugged)
             finally:

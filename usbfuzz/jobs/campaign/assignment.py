@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from attrs import define, field
 
 from harness.workers.policy import Policy
 from harness.workers.supervisor import Supervisor
+from harness.workers.worker import LostWorkerError
 from usbfuzz.errors import UsbfuzzError
 
 from .ledger import CaseLedger
 from .messages import (
     Attributed,
+    Block,
     Entered,
     Free,
+    Learnt,
+    Lesson,
     Manifested,
     Order,
+    Reached,
     Reply,
     RoundDone,
     Shrunk,
@@ -28,10 +33,12 @@ from .messages import (
     WorkerStart,
 )
 
-__all__ = ["POLICY", "CampaignEvents", "LaneAssignment", "LaneSupervisor"]
+__all__ = ["POLICY", "POLICY_ELSEWHERE", "CampaignEvents", "LaneAssignment", "LaneSupervisor"]
 
 #: Four workers in a row that end without a round done end the campaign, or two whose guest did not boot.
 POLICY = Policy(boot_silence=600.0, fruitless=4, fruitless_boots=2)
+#: Elsewhere a place that is no good is used no more, and the lane goes on at another one.
+POLICY_ELSEWHERE = Policy(boot_silence=600.0, fruitless=None)
 
 LaneSupervisor = Supervisor[WorkerStart, Order, Reply]
 
@@ -56,6 +63,18 @@ class CampaignEvents(Protocol):
 
     def shrunk(self, message: Shrunk) -> None:
         """The case of a bug was made small."""
+
+    def reached(self, message: Reached) -> None:
+        """A case reached new code."""
+
+    def learnt(self, message: Learnt) -> None:
+        """A lesson is over."""
+
+    def lessons(self, lane: int) -> Iterable[Lesson]:
+        """What the lane is to learn now, besides what it learns already."""
+
+    def planned(self, block: Block) -> Block:
+        """A block as it is to be handed out: with what its cases are to be."""
 
     def round_done(self, lane: int, message: RoundDone) -> None:
         """A round of cases was run."""
@@ -103,6 +122,10 @@ class LaneAssignment:
                 self.events.free(self.lane, reply, supervisor.send)
             case Shrunk():
                 self.events.shrunk(reply)
+            case Reached():
+                self.events.reached(reply)
+            case Learnt():
+                self.events.learnt(reply)
             case RoundDone():
                 self._suspects = ()
                 self.ledger.done(self.lane, reply.indices)
@@ -113,7 +136,8 @@ class LaneAssignment:
 
     def lost(self, failure: UsbfuzzError) -> None:
         """The worker failed: its cases go back to the ledger, those it may have failed at to be run alone."""
-        given_up = self.ledger.lost(self.lane, self._suspects)
+        blamable = not isinstance(failure, LostWorkerError)  # a machine that is gone tells nothing about its cases
+        given_up = self.ledger.lost(self.lane, self._suspects if blamable else ())
         self.events.lane_lost(self.lane, str(failure), given_up)
 
     def _supply(self, supervisor: LaneSupervisor) -> None:
@@ -121,6 +145,8 @@ class LaneAssignment:
         if supervisor.stopping:
             return
         while self.ledger.wants_more(self.lane) and (block := self.ledger.take(self.lane)):
-            supervisor.send(block)
+            supervisor.send(self.events.planned(block))
+        for lesson in self.events.lessons(self.lane):
+            supervisor.send(lesson)
         if not self.ledger.held(self.lane):
             supervisor.send(Stop())

@@ -14,6 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from harness.lane.outcome import Binding, Outcome, Verdict
 from harness.lane.trial import believable, run_believably
+from strategies.target import module_of
 from usbfuzz.case.model import Case
 from usbfuzz.crashes.companions import Companion, Place, companions
 from usbfuzz.crashes.evidence import Evidence
@@ -110,7 +111,7 @@ def suspects(suspicion: Suspicion) -> Iterator[tuple[How, Case]]:
 
 def _made_for(case: Case) -> set[str]:
     """The drivers that a generated case's devices are named after, spelled as modules are."""
-    return {spec.name.partition(" ")[0].replace("-", "_") for spec in case.devices}
+    return {module_of(spec.name) for spec in case.devices}
 
 
 @frozen

@@ -6,15 +6,16 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from harness.lane.config import LaneConfig
 from harness.workers.child import Child
 from usbfuzz.errors import InfraError
+from usbfuzz.jobs.engine.risk import Risks
 
-from .messages import CASES, RANGES, Block, CaseRange, Made
+from .messages import CASES, GENERATORS, RANGES, Block, CaseRange, GeneratorStart, Made
 
 __all__ = ["GENERATOR", "CaseQueue", "ranges"]
 
@@ -22,6 +23,10 @@ __all__ = ["GENERATOR", "CaseQueue", "ranges"]
 GENERATOR = (sys.executable, "-m", "usbfuzz.jobs.campaign.generator")
 
 _END_SECONDS = 2.0
+#: Rounds share ports while the sum of their cases' risks is not higher.
+_MOST_RISK = 0.3
+#: Cases that are held because they do not fit, in rounds' worth.
+_AHEAD = 6
 
 
 def ranges(indices: Iterable[int]) -> Iterator[CaseRange]:
@@ -48,21 +53,22 @@ class CaseQueue:
     _lines: asyncio.Queue[bytes | None] = field(factory=asyncio.Queue, init=False)
     _due: deque[int] = field(factory=deque, init=False)  #: asked of the generator and not yet taken
     _alone: set[int] = field(factory=set, init=False)
-    _held: Made | None = field(default=None, init=False)  #: did not fit into the last round
-    _width: int = field(init=False)  #: ports that the cases of the next round may take together
+    _held: deque[Made] = field(factory=deque, init=False)  #: did not fit into earlier rounds
+    _risks: Risks = field(factory=Risks, init=False)
     _added: asyncio.Event = field(factory=asyncio.Event, init=False)
 
     @classmethod
-    async def start(cls, command: tuple[str, ...], seed: int, config: LaneConfig, learned: str = "") -> CaseQueue:
-        """Start a generator process with ``command`` for a lane with ``config``; raises InfraError.
-
-        ``learned`` is the directory of what was learned of drivers, "" for none.
-        """
-        words = (*command, str(seed), str(config.image.aliases), learned, str(os.getpid()))
+    async def start(
+        cls,
+        command: tuple[str, ...],
+        start: GeneratorStart,
+        config: LaneConfig,
+    ) -> CaseQueue:
+        """Start a generator process with ``command`` for a lane with ``config``; raises InfraError."""
+        words = (*command, GENERATORS.encode(start).decode().rstrip(), str(os.getpid()))
         return cls(await Child.start("case generator", words, RANGES, CASES, group=False), config.ports)
 
     def __attrs_post_init__(self) -> None:
-        self._width = self._ports
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -75,8 +81,10 @@ class CaseQueue:
         """Have the cases of ``block`` made."""
         self._alone.update(block.alone)
         self._due.extend(block.indices)
+        corpus = block.corpus
         for case_range in ranges(block.indices):
-            self._generator.send(case_range)
+            mine, corpus = corpus[: case_range.count], corpus[case_range.count :]
+            self._generator.send(evolve(case_range, plan=block.plan, corpus=mine))
         self._added.set()
 
     @property
@@ -87,32 +95,49 @@ class CaseQueue:
     async def round(self) -> list[Made]:
         """The next round: as many cases as the ports are enough for, or one that is to run alone.
 
-        Waits for the generator, and for blocks when all that was added is used up. What a generator made before it
-        died is a round of its own; raises InfraError once there is nothing left of it.
+        A crash takes the round's other cases down with it, so that cases are put together only as long as it is more
+        likely that none crashes; and no two that were made for one driver, so that it is known which of them reached
+        something. Waits for the generator, and for blocks when all that was added is used up. What a generator made
+        before it died is a round of its own; raises InfraError once there is nothing left of it.
         """
         cases: list[Made] = []
-        free = self._width
-        while free > 0 and (self._held or self._due or not cases):
+        for _ in range(len(self._held)):
+            self._take(cases, self._held.popleft())
+        while self._free(cases) and len(self._held) < _AHEAD * self._ports and (self._due or not cases):
             try:
-                made, self._held = self._held or await self._made(), None
+                made = await self._made()
             except InfraError:
                 if cases:
                     break
                 raise
-            alone = made.index in self._alone
-            if cases and (alone or made.case.ports > free):
-                self._held = made
-                break
-            cases.append(made)
-            free -= self._width if alone else made.case.ports
+            self._take(cases, made)
         return cases
 
-    def learn(self, *, quiet: bool) -> None:
-        """Fit the rounds to the kernel: one that keeps crashing takes the round's other cases down with it.
+    def _take(self, cases: list[Made], made: Made) -> None:
+        """Put a case into the round, or hold it for another one."""
+        if not cases or self._fits(cases, made):
+            cases.append(made)
+        else:
+            self._held.append(made)
 
-        The width halves with each round that cost the guest, and grows by one with each that did not.
-        """
-        self._width = min(self._ports, self._width + 1) if quiet else max(1, self._width // 2)
+    def _fits(self, cases: Sequence[Made], made: Made) -> bool:
+        risk = sum(self._risks.of(case.module) for case in (*cases, made))
+        return (
+            made.index not in self._alone
+            and made.case.ports <= self._free(cases)
+            and risk <= _MOST_RISK
+            and (not made.module or all(made.module != case.module for case in cases))
+        )
+
+    def _free(self, cases: Sequence[Made]) -> int:
+        """Ports of the round that are left."""
+        if any(case.index in self._alone for case in cases):
+            return 0
+        return self._ports - sum(case.case.ports for case in cases)
+
+    def learn(self, cases: Iterable[Made], *, blamed: Collection[str] | None = None) -> None:
+        """A round ran; where it cost the guest, ``blamed`` are the drivers of its cases that are to blame."""
+        self._risks.ran([case.module for case in cases], blamed or ())
 
     async def _made(self) -> Made:
         while not self._due:

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from usbfuzz.errors import StorageError
 
-__all__ = ["Database", "Write"]
+__all__ = ["Database", "Write", "open_to_read"]
 
 #: A statement, and the rows it is run with.
 Write = tuple[str, Sequence[tuple[object, ...]]]
@@ -65,6 +65,20 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """The file, which a campaign may write; where not even the log of a killed one can be read along, as the file is.
+
+    Raises sqlite3.Error.
+    """
+    quoted = path.resolve().as_uri()
+    try:
+        database = sqlite3.connect(f"{quoted}?mode=ro", uri=True, timeout=10)
+        database.execute("SELECT name FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        database = sqlite3.connect(f"{quoted}?mode=ro&immutable=1", uri=True)
+    return database
 
 
 def _unusable(path: Path, error: Exception) -> StorageError:

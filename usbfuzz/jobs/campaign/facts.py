@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.lane.config import LaneConfig
+    from usbfuzz.jobs.aim import Aim
 
     from .options import CampaignOptions
 
-__all__ = ["run_facts"]
+__all__ = ["other_aim", "run_facts"]
 
 
-def run_facts(options: CampaignOptions, config: LaneConfig, modules: Sequence[str]) -> dict[str, Any]:
+def run_facts(
+    options: CampaignOptions, config: LaneConfig, modules: Sequence[str], aim: Aim | None = None
+) -> dict[str, Any]:
     """Machine, kernel build, emulator and parameters, as plain data; ``modules`` are those that can bind."""
     return {
         "machine": {
@@ -34,6 +37,7 @@ def run_facts(options: CampaignOptions, config: LaneConfig, modules: Sequence[st
             "timing": config.timing.value,
             "parameters": list(config.kernel_params),
             "ports": config.ports,
+            "processors": config.smp,
             "memory_mib": config.memory_mib,
             "heap": config.probing.heap.value,
             "coverage": config.probing.coverage,
@@ -46,7 +50,28 @@ def run_facts(options: CampaignOptions, config: LaneConfig, modules: Sequence[st
             "confirm": options.confirm,
             "leaks": options.leaks,
         },
+        "aim": None if aim is None else _aim(aim),
         "modules": sorted(modules),
+    }
+
+
+def other_aim(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What to say when a campaign goes on that aimed at something else: "" when it did not, or never ran."""
+    old, new = (_aimed_at(facts) for facts in (before, now))
+    return f"goes on aimed at {new}; the run before was aimed at {old}" if before and old != new else ""
+
+
+def _aimed_at(facts: dict[str, Any]) -> str:
+    aim = facts.get("aim")
+    return str(aim.get("at")) if isinstance(aim, dict) else "nothing in particular"
+
+
+def _aim(aim: Aim) -> dict[str, Any]:
+    return {
+        "at": str(aim.wanted),
+        "functions": aim.count,
+        "of_modules": len(aim.functions),
+        "drivers": sorted(aim.modules),
     }
 
 

@@ -18,6 +18,8 @@ from usbfuzz import __version__
 from .messages import LaneState
 
 if TYPE_CHECKING:
+    from usbfuzz.triage import Report
+
     from .database import Database, Write
     from .messages import RoundDone
 
@@ -62,11 +64,29 @@ CREATE TABLE IF NOT EXISTS gave_up (
     times INTEGER NOT NULL,
     PRIMARY KEY (campaign, module, at)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sighting (
+    campaign INTEGER NOT NULL,
+    title TEXT NOT NULL,            -- of a report, whatever crash directory it came into
+    guilty TEXT NOT NULL,           -- the driver to blame; '': not known
+    alt_titles TEXT NOT NULL,       -- JSON list
+    wall REAL NOT NULL,             -- seconds when it was seen first
+    cases INTEGER NOT NULL,         -- and how many had run then
+    PRIMARY KEY (campaign, title, guilty)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS source (
     campaign INTEGER NOT NULL,
     name TEXT NOT NULL,             -- of the strategy
     cases INTEGER NOT NULL,
     PRIMARY KEY (campaign, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS yield (
+    campaign INTEGER NOT NULL,
+    source TEXT NOT NULL,           -- a value of usbfuzz.jobs.engine.plan.Source
+    cases INTEGER NOT NULL,
+    seconds REAL NOT NULL,          -- of lanes
+    blocks INTEGER NOT NULL,        -- of code, that no case of the corpus had reached
+    bugs INTEGER NOT NULL,          -- whose case is one of its cases
+    PRIMARY KEY (campaign, source)
 ) WITHOUT ROWID;
 """
 
@@ -74,6 +94,11 @@ CREATE TABLE IF NOT EXISTS source (
 _INTERVAL, _GROWTH = 5.0, 0.001
 _PLACES = 64  #: requests kept of one module; a guest may make up any
 _OTHER = "other requests"
+_SIGHTINGS = 4096  #: different reports that are kept; a guest may print any
+
+
+#: A source, its cases, the seconds of lanes that they took, the blocks and the bugs that they brought.
+Yield = tuple[str, int, float, int, int]
 
 
 def _stamp() -> str:
@@ -115,6 +140,7 @@ class History:
     _gave_up: Counter[tuple[str, str]] = field(factory=Counter)
     _sources: Counter[str] = field(factory=Counter)
     _cases: int = 0
+    _sightings: set[tuple[str, str]] = field(factory=set)  #: title and driver to blame of the reports seen
     _run: int = field(default=0, init=False)
     _sampled: float = field(default=-_INTERVAL, init=False)  #: seconds of this run at the last sample
     _dirty: set[tuple[str, ...]] = field(factory=set, init=False)  #: table and key of each row that changed
@@ -129,6 +155,7 @@ class History:
         bound = database.rows("SELECT driver, module, times, wall, cases FROM bound WHERE campaign = ?", campaign)
         gave_up = database.rows("SELECT module, at, times FROM gave_up WHERE campaign = ?", campaign)
         sources = database.rows("SELECT name, cases FROM source WHERE campaign = ?", campaign)
+        sightings = database.rows("SELECT title, guilty FROM sighting WHERE campaign = ?", campaign)
         return cls(
             database,
             campaign,
@@ -139,7 +166,15 @@ class History:
             gave_up=Counter({(module, at): times for module, at, times in gave_up}),
             sources=Counter(dict(sources)),
             cases=cases,
+            sightings=set(sightings),
         )
+
+    def last_facts(self) -> dict[str, Any]:
+        """What the run before ran on and with; nothing when there was none. Raises StorageError."""
+        question = "SELECT facts FROM run WHERE campaign = ? ORDER BY id DESC LIMIT 1"
+        found = self._database.rows(question, self._campaign)
+        facts = json.loads(found[0][0]) if found else {}
+        return facts if isinstance(facts, dict) else {}
 
     def begin(self, facts: dict[str, Any]) -> None:
         """A run begins, with what it runs on. Raises StorageError."""
@@ -173,6 +208,15 @@ class History:
         self._sources.update(done.sources)
         self._dirty.update(("source", name) for name in done.sources)
 
+    def sighted(self, report: Report, wall: float) -> None:
+        """Keep when a report was seen first, ``wall`` seconds into the run. Raises StorageError."""
+        key = (report.title, report.guilty)
+        if key in self._sightings or len(self._sightings) >= _SIGHTINGS:
+            return
+        self._sightings.add(key)
+        row = (self._campaign, *key, json.dumps(report.alt_titles), round(self._wall + wall, 1), self._cases)
+        self._database.write(("INSERT OR IGNORE INTO sighting VALUES (?, ?, ?, ?, ?, ?)", [row]))
+
     def sample(self, now: Now, *, last: bool = False) -> None:
         """Keep the figures, if it is time; ``last``: in any case. Raises StorageError."""
         if not last and now.wall < self._sampled + _INTERVAL + _GROWTH * (self._wall + now.wall):
@@ -183,6 +227,17 @@ class History:
         figures = (now.devices, now.cases, now.drivers, now.blocks, now.bugs, now.seen, json.dumps(lanes))
         row = (self._campaign, round(self._wall + now.wall, 1), round(self._guest, 1), *figures)
         self._database.write(("INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row]))
+
+    def yielded(self, *yields: Yield) -> None:
+        """What sources of cases took and brought, over all runs. Raises StorageError."""
+        rows = [(self._campaign, source, cases, round(seconds, 1), *rest) for source, cases, seconds, *rest in yields]
+        self._database.write(("INSERT OR REPLACE INTO yield VALUES (?, ?, ?, ?, ?, ?)", rows))
+
+    def yields(self) -> list[Yield]:
+        """What was kept so."""
+        return self._database.rows(
+            "SELECT source, cases, seconds, blocks, bugs FROM yield WHERE campaign = ?", self._campaign
+        )
 
     def news(self) -> list[Write]:
         """What is to be written of the counts that changed since the last call."""

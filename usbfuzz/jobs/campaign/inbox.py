@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections import deque
 
 from attrs import define, field
 
 from harness.workers.procs import clean_exit_or_die
 
 from .case_queue import CaseQueue
-from .messages import Block, Order, SightingSaved, Stop, ToShrink
+from .messages import Block, Lesson, Order, SightingSaved, Stop, ToShrink
 
-__all__ = ["Inbox", "unless_set"]
-
-T = TypeVar("T")
-
-
-async def unless_set(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """The result of ``work``, or None when ``event`` was set first: then ``work`` is cancelled, and has ended."""
-    working, waiting = asyncio.create_task(work), asyncio.create_task(event.wait())
-    try:
-        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return await working
-        return None
-    finally:
-        for task in (working, waiting):
-            task.cancel()
-        await asyncio.wait({working, waiting})
+__all__ = ["Inbox"]
 
 
 @define
@@ -41,12 +24,17 @@ class Inbox:
     hurried: asyncio.Event = field(factory=asyncio.Event)  #: leave crashes as they are known so far
     saved: asyncio.Queue[SightingSaved] = field(factory=asyncio.Queue)  #: answers to sightings, in their order
     to_shrink: asyncio.Queue[ToShrink] = field(factory=asyncio.Queue)  #: answers to being free
+    lessons: deque[str] = field(factory=deque)  #: drivers to learn
+    learning: float = 0.0  #: the share of the lane's time for that
 
     def take(self, order: Order | None) -> None:
         """Take an order; ``None``: the campaign's process is gone, and little time is left to clean up."""
         match order:
             case Block():
+                self.learning = order.plan.learning if order.plan is not None else 0.0
                 self.cases.add(order)
+            case Lesson(driver):
+                self.lessons.append(driver)
             case SightingSaved():
                 self.saved.put_nowait(order)
             case ToShrink():

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from harness.guest.probe.coverage import Coverage
 from harness.lane.config import LaneConfig
 from harness.lane.outcome import Outcome
 from usbfuzz.case.model import Case
+from usbfuzz.jobs.engine.desk import DeskLane
 from usbfuzz.triage import Report
 
 __all__ = ["CampaignLane", "OpenLane", "recorded"]
 
 
-class CampaignLane(Protocol):
-    """One guest that runs cases. All methods raise GuestError or InfraError when it cannot go on."""
+class CampaignLane(DeskLane, Protocol):
+    """One guest that runs cases and learns. All methods raise GuestError or InfraError when it cannot go on."""
 
     recording: bool  #: outcomes carry the conversation
     known: list[Report]  #: bugs whose warnings no longer have the guest restored
@@ -25,17 +26,15 @@ class CampaignLane(Protocol):
         """Which blocks of code the guest executes, where that can be seen."""
 
     @property
+    def sees_comparisons(self) -> bool:
+        """Whether modules can be armed."""
+
+    @property
     def restores(self) -> int:
         """How often the guest was put back to its snapshot, the first time included."""
 
     async def run(self, case: Case) -> Outcome:
         """Run one case alone."""
-
-    async def run_round(self, cases: Sequence[Case]) -> Outcome:
-        """Run cases side by side, each on ports of its own."""
-
-    async def restore(self) -> None:
-        """Put the guest back to its snapshot."""
 
     async def close(self) -> None:
         """End the guest; may be called twice."""

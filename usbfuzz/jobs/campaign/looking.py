@@ -11,11 +11,12 @@ from attrs import define, field, frozen
 
 from harness.lane.outcome import Outcome
 from harness.workers.upstream import Upstream
+from harness.workers.waiting import unless_set
 from usbfuzz.case.model import Case
 from usbfuzz.triage import Report, leads_to, same_bug
 
 from .attribute import Attributor, Suspicion, bound_drivers, in_time
-from .inbox import Inbox, unless_set
+from .inbox import Inbox
 from .lanes import CampaignLane
 from .messages import Attributed, Entered, Free, LaneState, Manifested, Order, Reply, Sighted
 from .shrink import SECONDS, shrink
@@ -26,7 +27,7 @@ __all__ = ["LAST_SECONDS", "Looking"]
 LAST_SECONDS = 18.0
 #: Of the lane's time while cases are to be run: what looking into crashes may take, and what has to leave some of it to
 #: others; and the seconds that a young campaign may take in advance.
-_SHARE, _SMALL_SHARE, _ADVANCE = 0.36, 0.28, 8.0
+_SHARE, _SMALL_SHARE, _ADVANCE = 0.2, 0.14, 4.0
 #: Wall seconds that a search for a slow bug takes at least.
 _SLOW_SECONDS = 15.0
 

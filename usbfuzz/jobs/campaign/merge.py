@@ -8,6 +8,7 @@ from itertools import zip_longest
 from attrs import evolve
 
 from usbfuzz.case.model import Action, Case, Event, GuestNeeds
+from usbfuzz.case.parts import one_of_each
 
 __all__ = ["in_sequence", "side_by_side"]
 
@@ -22,8 +23,8 @@ def side_by_side(cases: Sequence[Case]) -> Case:
         return cases[0]
     schedules = []
     port = 0
-    for case, first in zip(cases, _first_devices(cases), strict=True):
-        schedules.append([evolve(_moved(event, first), port=port + event.port) for event in case.events])
+    for case, first in zip(cases, _firsts(cases), strict=True):
+        schedules.append([evolve(_moved(event, *first), port=port + event.port) for event in case.events])
         port += case.ports
     events: list[Event] = []
     for row in zip_longest(*schedules):
@@ -38,23 +39,27 @@ def in_sequence(rounds: Sequence[Sequence[Case]]) -> Case:
     if len(merged) == 1:
         return merged[0]
     events: list[Event] = []
-    for case, first in zip(merged, _first_devices(merged), strict=True):
-        events += [_moved(event, first) for event in case.events]
+    for case, first in zip(merged, _firsts(merged), strict=True):
+        events += [_moved(event, *first) for event in case.events]
         events += [Event(Action.UNPLUG, port=port) for port in _left_plugged(case)]
     return _joined([case for cases in rounds for case in cases], events)
 
 
-def _first_devices(cases: Sequence[Case]) -> list[int]:
-    """Where each case's devices start once all devices are in one tuple."""
-    firsts, total = [], 0
+def _firsts(cases: Sequence[Case]) -> list[tuple[int, int]]:
+    """Where each case's devices and uses start once those of all are in one tuple."""
+    firsts, devices, uses = [], 0, 0
     for case in cases:
-        firsts.append(total)
-        total += len(case.devices)
+        firsts.append((devices, uses))
+        devices, uses = devices + len(case.devices), uses + len(case.uses)
     return firsts
 
 
-def _moved(event: Event, first: int) -> Event:
-    return event if event.device is None else evolve(event, device=event.device + first)
+def _moved(event: Event, device: int, use: int) -> Event:
+    return evolve(
+        event,
+        device=None if event.device is None else event.device + device,
+        use=None if event.use is None else event.use + use,
+    )
 
 
 def _at_once(event: Event) -> Event:
@@ -78,6 +83,13 @@ def _joined(cases: Sequence[Case], events: list[Event]) -> Case:
     return Case(
         devices=tuple(device for case in cases for device in case.devices),
         events=tuple(events),
-        guest=GuestNeeds(tuple(params), exercise=any(case.guest.exercise for case in cases)),
+        uses=tuple(use for case in cases for use in case.uses),
+        firmware=one_of_each(cases),
+        guest=GuestNeeds(
+            tuple(params),
+            exercise=any(case.guest.exercise for case in cases),
+            processors=max(case.guest.processors for case in cases),
+            schedule=cases[-1].guest.schedule,
+        ),
         provenance=evolve(cases[-1].provenance, index=None, notes=f"cases {indices} of the campaign together"),
     )

@@ -3,14 +3,16 @@
 ::
 
     campaign  WorkerStart, Block, Stop, SightingSaved  ─▶  worker  ─▶  CaseRange  generator
-              ToShrink                                     │           ◀─  Made
+              ToShrink, Lesson                             │           ◀─  Made
               Entered, Sighted, Manifested, Attributed,◀─
-              Free, Shrunk, RoundDone
+              Free, Shrunk, Reached, Learnt,
+              RoundDone
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 
 from attrs import field, frozen
 
@@ -18,14 +20,18 @@ from harness.lane.config import LaneConfig
 from harness.lane.outcome import Verdict
 from harness.workers.lines import Lines
 from harness.workers.messages import WorkerMessages
+from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.case.model import Case
+from usbfuzz.coverage import Block as CodeBlock
 from usbfuzz.crashes.companions import Companion
 from usbfuzz.crashes.evidence import Evidence
 from usbfuzz.crashes.minimized import Minimized
+from usbfuzz.jobs.engine.plan import Plan, Source
 from usbfuzz.triage import Report
 
 __all__ = [
     "CASES",
+    "GENERATORS",
     "MESSAGES",
     "RANGES",
     "Attributed",
@@ -35,10 +41,15 @@ __all__ = [
     "Entered",
     "Free",
     "GaveUp",
+    "GeneratorStart",
     "LaneState",
+    "Learnt",
+    "Lesson",
     "Made",
     "Manifested",
     "Order",
+    "Ran",
+    "Reached",
     "Reply",
     "RoundDone",
     "Shrunk",
@@ -58,7 +69,22 @@ class LaneState(Enum):
     RUNNING = "running"
     ATTRIBUTING = "attributing"
     MINIMIZING = "minimizing"
+    LEARNING = "learning"  #: runs cases that tell what a driver wants to hear
     STOPPED = "stopped"
+
+
+@frozen
+class GeneratorStart:
+    """What a generator makes cases from."""
+
+    seed: int
+    aliases: Path  #: modules.alias of the kernel
+    modules: Path | None = None  #: its modules, whose code says what numbers it compares with; None: that is not used
+    arch: Arch = DEFAULT
+    learned: tuple[Path, ...] = ()  #: directories of what was learned of drivers; what a later one has counts
+    tables: bool = True  #: what was written by hand about single drivers is used
+    corpus: Path | None = None  #: directory of cases that reached something; None: cases are not made from others
+    aim: tuple[str, ...] = ()  #: the only drivers that devices are made for; none: all of the kernel's
 
 
 @frozen
@@ -66,13 +92,12 @@ class WorkerStart:
     """The first line to a worker: which lane it is and what it runs on."""
 
     lane: int
-    seed: int
     cpu: int | None  #: core to stay on
     generator: tuple[str, ...]  #: command of the lane's generator, without its arguments
+    making: GeneratorStart
     config: LaneConfig
     minimize: bool = True  #: make the cases of new bugs small
     coverage: str = ""  #: directory for what the cases reached; "": it is not kept
-    learned: str = ""  #: directory of what was learned of drivers; "": there is none
 
 
 @frozen
@@ -81,6 +106,8 @@ class Block:
 
     indices: tuple[int, ...]
     alone: tuple[int, ...] = ()
+    plan: Plan | None = None  #: what they are to be; None: what their numbers say
+    corpus: tuple[str, ...] = ()  #: cases of the corpus to run first, under the first of the numbers
 
 
 @frozen
@@ -179,8 +206,44 @@ class GaveUp:
 
 
 @frozen
+class Ran:
+    """Cases of one source that were made for one driver: how many ran, and the wall seconds that they cost the lane."""
+
+    source: Source
+    module: str
+    cases: int
+    seconds: float
+
+
+@frozen
+class Reached:
+    """A case reached blocks of code that no case of this lane had reached, and let the guest live."""
+
+    source: Source
+    module: str  #: the driver it was made for
+    case: Case
+    blocks: tuple[CodeBlock, ...]
+
+
+@frozen
+class Lesson:
+    """A driver to learn."""
+
+    driver: str
+
+
+@frozen
+class Learnt:
+    """The lesson on a driver is over."""
+
+    driver: str
+    text: str  #: what is known of it now, as text; "": nothing new
+    words: str  #: a line about it
+
+
+@frozen
 class RoundDone:
-    """A round is over. Without a ``verdict`` no run of it could be believed."""
+    """A round is over. Without a ``verdict`` no run of it could be believed; one of a lesson has no ``indices``."""
 
     indices: tuple[int, ...]
     verdict: Verdict | None
@@ -196,6 +259,7 @@ class RoundDone:
     blocks: int = 0  #: of code, that ran for the first time in this lane
     gave_up: tuple[GaveUp, ...] = ()
     sources: dict[str, int] = field(factory=dict)  #: how many of the cases each strategy made
+    ran: tuple[Ran, ...] = ()
     guest_seconds: float = 0.0  #: that passed in the guest since the last round, as far as its console tells
 
 
@@ -205,21 +269,26 @@ class CaseRange:
 
     first: int
     count: int
+    plan: Plan | None = None  #: None: what their numbers say
+    corpus: tuple[str, ...] = ()  #: cases of the corpus that the first of them are
 
 
 @frozen
 class Made:
-    """A case that a generator made, and its number in the campaign."""
+    """A case that a generator made, and its number in the campaign (-1: it has none)."""
 
     index: int
     case: Case
+    source: Source = Source.FRESH
+    module: str = ""  #: the driver it was made for
 
 
-Order = Block | Stop | SightingSaved | ToShrink
-Reply = Entered | Sighted | Manifested | Attributed | Free | Shrunk | RoundDone
+Order = Block | Stop | SightingSaved | ToShrink | Lesson
+Reply = Entered | Sighted | Manifested | Attributed | Free | Shrunk | Reached | Learnt | RoundDone
 
 #: Campaign and worker.
 MESSAGES: WorkerMessages[WorkerStart, Order, Reply] = WorkerMessages.of("campaign pipe", WorkerStart, Order, Reply)
 #: Worker and generator.
+GENERATORS: Lines[GeneratorStart] = Lines(GeneratorStart, "arguments of a generator")
 RANGES: Lines[CaseRange] = Lines(CaseRange, "generator pipe")
 CASES: Lines[Made] = Lines(Made, "generator pipe")

@@ -7,7 +7,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from harness.workers.procs import usable_cores
-from usbfuzz.crashes.layout import DEFAULT_DIRECTORY
+from usbfuzz.crashes.layout import CORPUS, DEFAULT_DIRECTORY
 
 __all__ = ["LEAKS", "SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
 
@@ -37,4 +37,12 @@ class CampaignOptions:
     leaks: bool = False  #: boot the guests so that a driver's leak of unwritten memory shows
     minimize: bool = True  #: make the cases of new bugs small, bounded
     learned: Path | None = None  #: directory of what was learned of drivers; None: LEARNED, if there is one
+    tables: bool = True  #: what was written by hand about single drivers is used
+    guided: bool = True  #: what the guest executes decides what is tried next; False: cases are what their numbers say
+    corpus: Path | None = None  #: directory of cases that reached something new; None: CORPUS in ``out``
     suppress: Path | None = None  #: titles that are counted and not saved, besides those of suppress.txt in ``out``
+
+    @property
+    def out_corpus(self) -> Path:
+        """Where the corpus of the campaign is."""
+        return self.corpus or self.out / CORPUS

@@ -1,14 +1,15 @@
 """Which code a lane's cases reached, and which case reached it first: kept in a file, so that nothing is lost.
 
-A round has several cases. A block that is new in it is the one case's that bound the driver which the block belongs to;
-where none or several did, it stays open until a case that may have reached it has run alone.
+A round has several cases. A block that is new in it is the one case's that was made for the driver which the block
+belongs to, or bound it; where none or several did, it stays open until a case that may have reached it has run alone.
+A case that let the guest live, and reached code that no such case had, is worth making others from.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -16,8 +17,11 @@ from attrs import define, field
 from harness.lane.stage import places
 from usbfuzz.atomic import write_atomically
 from usbfuzz.case import dumps
+from usbfuzz.corpus import name_of
 from usbfuzz.coverage import BLOCKS_FILE, case_path, write_blocks
 from usbfuzz.errors import StorageError
+
+from .messages import Reached
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from harness.guest.probe.coverage import Coverage, Covered
     from harness.lane.outcome import Binding, Outcome
     from usbfuzz.case.model import Case
+
+    from .messages import Made
 
 __all__ = ["LANE_FILES", "Reach"]
 
@@ -45,27 +51,49 @@ class Reach:
     ports: int  #: of the guest
     _owners: dict[int, str] = field(factory=dict, init=False)  #: names of cases, by the block's address
     _open: set[int] = field(factory=set, init=False)  #: addresses of blocks whose case is not known
-    _waiting: deque[Case] = field(factory=lambda: deque(maxlen=_WAITING), init=False)  #: that may have reached them
+    _waiting: deque[Made] = field(factory=lambda: deque(maxlen=_WAITING), init=False)  #: that may have reached them
+    _lived: set[int] = field(factory=set, init=False)  #: addresses of blocks that ran in a guest that lived on
     _kept: set[str] = field(factory=set, init=False)  #: names of cases that are saved
     _started: float = field(factory=time.monotonic, init=False)
     _saved: float = field(factory=time.monotonic, init=False)
     _alone: float = field(default=0.0, init=False)  #: seconds spent on cases that ran alone
 
-    def add(self, cases: Sequence[Case], outcome: Outcome) -> int:
-        """Note what a round reached; how many blocks of it are new. Raises StorageError."""
+    def idle(self, outcome: Outcome) -> None:
+        """What a round without a device ran is no case's."""
+        if outcome.covered is not None:
+            self._lived.update(outcome.covered.starts.tolist())
+
+    def add(self, cases: Sequence[Made], outcome: Outcome, *, again: bool = False) -> tuple[Reached, ...]:
+        """Note what a round reached; ``again``: its case ran before, among others. Raises StorageError.
+
+        Returns what each case reached that let the guest live, where no such case of this lane had reached it before.
+        """
         covered = outcome.covered
-        if covered is None:
-            return 0
-        if len(cases) == 1:
-            self._reached_by(cases[0], covered)
+        if again:
             self._alone += outcome.seconds
-        elif covered.new.any():
-            self._share(cases, covered, outcome.bindings)
+        if covered is None:
+            return ()
+        starts = covered.starts.tolist()
+        if outcome.restored:
+            fresh = {start for start, new in zip(starts, covered.new.tolist(), strict=True) if new}
+        else:
+            fresh = set(starts) - self._lived
+            self._lived |= fresh
+        if len(cases) == 1:
+            fresh |= self._open.intersection(starts)
+        found = self._shared(cases, covered, outcome.bindings, fresh) if fresh else {}
+        for index, mine in found.items():
+            self._claim(cases[index], mine)
         if time.monotonic() - self._saved > _SAVE_S:
             self.save()
-        return int(covered.new.sum())
+        if outcome.restored:
+            return ()
+        return tuple(
+            Reached(cases[index].source, cases[index].module, cases[index].case, tuple(covered.only(mine).blocks()))
+            for index, mine in found.items()
+        )
 
-    def candidate(self) -> Case | None:
+    def candidate(self) -> Made | None:
         """A case to run alone, because code is open that it may have reached; None while there is no time for one."""
         if not self._open:
             self._waiting.clear()
@@ -78,36 +106,29 @@ class Reach:
         blocks = self.coverage.everything().owned(self._owners)
         write_blocks(self.directory / LANE_FILES.replace("*", str(os.getpid())), blocks)
 
-    def _reached_by(self, case: Case, covered: Covered) -> None:
-        """The case ran alone: all that is open and that it executed is its own."""
-        starts = covered.starts.tolist()
-        mine = [start for start, new in zip(starts, covered.new.tolist(), strict=True) if new or start in self._open]
-        self._claim(case, mine)
-
-    def _share(self, cases: Sequence[Case], covered: Covered, bindings: Sequence[Binding]) -> None:
+    def _shared(
+        self, cases: Sequence[Made], covered: Covered, bindings: Sequence[Binding], fresh: set[int]
+    ) -> dict[int, set[int]]:
+        """Which of the blocks each case of a round reached, by its place in the round; the others stay open."""
+        if len(cases) == 1:
+            return {0: fresh}
         owners = _owners(cases, bindings, covered, self.ports)
-        found: dict[int, list[int]] = {}
-        for start, module, new in zip(
-            covered.starts.tolist(), covered.module_names(), covered.new.tolist(), strict=True
-        ):
-            if not new:
-                continue
-            if module in owners:
-                found.setdefault(owners[module], []).append(start)
-            else:
-                self._open.add(start)
-        for index, starts in found.items():
-            self._claim(cases[index], starts)
+        found: dict[int, set[int]] = {}
+        for start, module in zip(covered.starts.tolist(), covered.module_names(), strict=True):
+            if start in fresh:
+                if module in owners:
+                    found.setdefault(owners[module], set()).add(start)
+                else:
+                    self._open.add(start)
         if self._open:
             self._waiting.extend(cases)
+        return found
 
-    def _claim(self, case: Case, starts: Sequence[int]) -> None:
-        if not starts:
-            return
-        name = f"case-{case.provenance.index or 0:06d}"
-        self._keep(name, case)
+    def _claim(self, made: Made, starts: set[int]) -> None:
+        name = f"case-{made.index:06d}" if made.index >= 0 else f"learning-{name_of(made.case)}"
+        self._keep(name, made.case)
         self._owners |= dict.fromkeys(starts, name)
-        self._open.difference_update(starts)
+        self._open -= starts
 
     def _keep(self, name: str, case: Case) -> None:
         if name in self._kept:
@@ -121,16 +142,19 @@ class Reach:
         self._kept.add(name)
 
 
-def _owners(cases: Sequence[Case], bindings: Sequence[Binding], covered: Covered, ports: int) -> dict[str, int]:
-    """The number of the case that owns each module: the only one of the round that bound its driver."""
-    placing = places(cases, ports) or []
+def _owners(cases: Sequence[Made], bindings: Sequence[Binding], covered: Covered, ports: int) -> dict[str, int]:
+    """The number of the case that owns each module: the only one of the round that was made for it, or bound it."""
+    made_for = Counter(made.module for made in cases)
+    owners = {made.module: index for index, made in enumerate(cases) if made.module and made_for[made.module] == 1}
+    placing = places([made.case for made in cases], ports) or []
     port_of = {port: index for index, place in enumerate(placing) for port in place.values()}
     users: dict[str, set[int]] = {}
+    took = covered.owners({binding.driver for binding in bindings})
     for binding in bindings:
-        module = covered.drivers.get(binding.driver)
-        if module is not None:
+        module = took[binding.driver]
+        if module and module not in made_for:
             # Where a HID device is plugged in is not known: its driver may be any case's.
             users.setdefault(module, set()).update(
                 [port_of[binding.port]] if binding.port in port_of else port_of.values()
             )
-    return {module: min(indices) for module, indices in users.items() if len(indices) == 1}
+    return owners | {module: min(indices) for module, indices in users.items() if len(indices) == 1}

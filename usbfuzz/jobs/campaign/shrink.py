@@ -24,6 +24,7 @@ __all__ = ["SECONDS", "shrink"]
 
 #: Wall seconds for one bug; the figure of reliability at the end comes on top.
 SECONDS = 20.0
+_RECORDINGS = 3  #: runs of the small case until one shows the bug: races do not come every time
 
 
 async def shrink(lane: CampaignLane, slug: str, case: Case, wanted: Report, seconds: float) -> Shrunk | None:
@@ -64,13 +65,13 @@ class _Shrinking:
             self._shown.setdefault(digest(case), []).append(in_time(outcome))
 
     async def _recorded(self, case: Case, example: CandidateRun | None) -> tuple[CandidateRun | None, bytes]:
-        """One more run, whose conversation is kept; when it does not show the bug, what an earlier one printed."""
-        await self.guest.refresh()
-        outcome = await recorded(self.lane, case)
-        self.guest.fresh = outcome.restored
-        self._note(case, outcome)
-        report = outcome.report_of(self.wanted.names, self.wanted.guilty)
-        if report is None:
-            return example, b""
-        capture = render_capture(outcome.conversation, report.title)
-        return CandidateRun.of(outcome, report), capture
+        """A run that shows the bug, with its conversation; when none of a few does, what an earlier one printed."""
+        for _ in range(_RECORDINGS):
+            await self.guest.refresh()
+            outcome = await recorded(self.lane, case)
+            self.guest.fresh = outcome.restored
+            self._note(case, outcome)
+            report = outcome.report_of(self.wanted.names, self.wanted.guilty)
+            if report is not None:
+                return CandidateRun.of(outcome, report), render_capture(outcome.conversation, report.title)
+        return example, b""

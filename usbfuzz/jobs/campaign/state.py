@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from attrs import asdict, define, fields
+from attrs import asdict, define, field, fields
 
 from usbfuzz.crashes.layout import CAMPAIGN_FILE
 from usbfuzz.errors import InputError
@@ -80,6 +80,7 @@ class CampaignState:
     history: History
     _database: Database
     _id: int
+    _skipped: list[tuple[int, str]] = field(factory=list, init=False)  #: given up since the last transaction
 
     @classmethod
     def open(
@@ -128,8 +129,10 @@ class CampaignState:
                 "UPDATE campaign SET next = ?, unfinished = ?, totals = ? WHERE id = ?",
                 [(next_index, json.dumps(unfinished), json.dumps(asdict(self.totals)), self._id)],
             ),
+            ("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", [(self._id, *row) for row in self._skipped]),
             *self.history.news(),
         )
+        self._skipped.clear()
 
     def round_done(self, done: RoundDone, wall: float) -> list[str]:
         """Count what drivers did in a round that ended ``wall`` seconds into the run; returns those that are new."""
@@ -141,8 +144,8 @@ class CampaignState:
         return new
 
     def skip(self, index: int, why: str) -> None:
-        """Note a case that was given up."""
-        self._database.write(("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", [(self._id, index, why)]))
+        """Note a case that was given up; written with the indices, of which it then is none that is to be run."""
+        self._skipped.append((index, why))
 
     def close(self) -> None:
         """Close the database."""

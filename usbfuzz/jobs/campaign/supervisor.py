@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import define, field
 
@@ -19,28 +18,36 @@ from usbfuzz.crashes.manifestation import Manifestation, Where
 from usbfuzz.crashes.record import How
 from usbfuzz.crashes.store import CrashStore
 from usbfuzz.errors import UsbfuzzError, first_of
+from usbfuzz.jobs.aim import Aim
+from usbfuzz.triage import Report
 
 from .assignment import LaneSupervisor
 from .confirmation import confirm_new
+from .crew import Crew
 from .gathered import Gathered
+from .guide import Guide
 from .handout import Handout
+from .interrupt import interrupted_by
 from .ledger import CaseLedger
 from .looking import LAST_SECONDS
 from .messages import (
     Attributed,
+    Block,
     Entered,
     Free,
     LaneState,
+    Learnt,
+    Lesson,
     Manifested,
+    Reached,
     RoundDone,
     Shrunk,
     Sighted,
     SightingSaved,
-    Stop,
     ToShrink,
 )
 from .options import CampaignOptions
-from .progress import Progress
+from .progress import LaneProgress, Progress
 from .state import CampaignState
 from .view import View
 
@@ -68,9 +75,12 @@ class Campaign:
     ledger: CaseLedger
     view: View
     gathered: Gathered | None = None  #: what the cases reached; None: it is not kept
+    guide: Guide | None = None  #: None: cases are what their numbers say
+    aim: Aim | None = None  #: what the cases are for; None: everything
     killed: bool = False  #: ended by a second Ctrl-C
     _causes: Causes = field(init=False)
     _handout: Handout = field(init=False)
+    _crew: Crew = field(init=False)
     _claims: dict[str, int] = field(factory=dict, init=False)  #: crash directory: lane that looks for its case
     _running: asyncio.Event = field(factory=asyncio.Event, init=False)  #: the first round began
     _stop: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -79,6 +89,7 @@ class Campaign:
     def __attrs_post_init__(self) -> None:
         self._causes = Causes(self.store)
         self._handout = Handout(self.options.lanes)
+        self._crew = Crew(self._lane)
 
     def interrupt(self) -> None:
         """Ctrl-C: the first ends rounds and guests cleanly, the second kills them."""
@@ -91,13 +102,13 @@ class Campaign:
 
     async def run(self, supervisors: Sequence[LaneSupervisor]) -> None:
         """Run the lanes until time, cases or the user end it; raises the first error that ends a lane for good."""
-        with _signals(self.interrupt):
+        with interrupted_by(self.interrupt):
             try:
                 async with asyncio.TaskGroup() as group:
                     ticking = group.create_task(self._tick())
                     looking = group.create_task(self._look_at_coverage())
-                    lanes = [group.create_task(self._lane(number, lane)) for number, lane in enumerate(supervisors)]
-                    await self._until_over(supervisors, lanes)
+                    self._crew.begin(group, supervisors)
+                    await self._until_over()
                     ticking.cancel()
                     looking.cancel()
             except* UsbfuzzError as errors:
@@ -107,8 +118,20 @@ class Campaign:
                 self._gather()
                 self._sample(last=True)
 
+    @property
+    def may_join(self) -> bool:
+        """Whether there is work for further lanes."""
+        return self._crew.working
+
+    def join(self, supervisor: LaneSupervisor) -> None:
+        """Another lane, which has the number behind the last."""
+        self.progress.lanes.append(LaneProgress(len(self.progress.lanes)))
+        self.ledger.lanes = self._handout.lanes = len(self.progress.lanes)
+        self._crew.join(supervisor)
+
     async def _lane(self, number: int, supervisor: LaneSupervisor) -> None:
         """One lane, to its end."""
+        self._handout.gone(number)  # until it has a process
         try:
             await supervisor.run()
         finally:
@@ -135,44 +158,26 @@ class Campaign:
         """Once the lanes have ended: see which new crashes happen in real time, say which are not minimized."""
         fresh = sorted(slug for slug in self.progress.fresh if self.store.crashes[slug].reproduced)
         if self.options.confirm:
-            with _signals(self.interrupt):
+            with interrupted_by(self.interrupt):
                 await confirm_new(self.store, fresh, config, self._stop.is_set, self.view.say, self._shown)
         left = [slug for slug in fresh if not (self.options.out / slug / MINIMIZED_FILE).exists()]
         if left and self.options.minimize:
             self.view.say(f"not minimized: {len(left)}, such as: usbfuzz minimize {self.options.out / left[0]}")
 
-    async def _until_over(self, supervisors: Sequence[LaneSupervisor], lanes: Sequence[asyncio.Task[None]]) -> None:
-        if await self._over(lanes, self._running, None) or await self._over(lanes, self._stop, self.options.seconds):
+    async def _until_over(self) -> None:
+        crew = self._crew
+        if await crew.over(self._running, None) or await crew.over(self._stop, self.options.seconds):
             return
         if not self._stop.is_set():
-            for supervisor in supervisors:
-                supervisor.stop(Stop())
+            crew.stop()
             self.view.say(f"the time is up: what was found is looked into for at most {_FINISH:.0f} s")
-            if await self._over(lanes, self._stop, _FINISH):
+            if await crew.over(self._stop, _FINISH):
                 return
-        for supervisor in supervisors:
-            supervisor.stop(Stop(hurry=True))
-        if await self._over(lanes, self._kill, _HURRY):
+        crew.stop(hurry=True)
+        if await crew.over(self._kill, _HURRY):
             return
         self.killed = self._kill.is_set()
-        for lane in lanes:
-            lane.cancel()
-        await asyncio.wait(lanes)
-
-    @staticmethod
-    async def _over(lanes: Sequence[asyncio.Task[None]], event: asyncio.Event, seconds: float | None) -> bool:
-        """Wait for all lanes to end; False when ``event`` or the end of ``seconds`` comes first."""
-        waiting = asyncio.create_task(event.wait())
-        deadline = None if seconds is None else time.monotonic() + seconds
-        pending: set[asyncio.Task[object]] = set(lanes)
-        while pending and not waiting.done():
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                break
-            _, rest = await asyncio.wait({*pending, waiting}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            pending = rest - {waiting}
-        waiting.cancel()
-        return not pending
+        await crew.kill()
 
     async def _tick(self) -> None:
         ticks = 0
@@ -188,6 +193,8 @@ class Campaign:
         self._sample()
         if every:
             self.store.flush()
+            if self.guide is not None:
+                self.guide.flush()
 
     def _sample(self, *, last: bool = False) -> None:
         """Keep the figures of this moment, once rounds have begun."""
@@ -204,6 +211,7 @@ class Campaign:
 
     def sighted(self, lane: int, message: Sighted) -> SightingSaved:
         """Save a new crash as it was seen, before anything else happens to it; count a known one."""
+        self._seen(message.evidence.report)
         crash, new = self.store.sighted(message.evidence)
         if new:
             self.progress.fresh.add(crash.slug)
@@ -215,9 +223,14 @@ class Campaign:
             self._claims[crash.slug] = lane
         return SightingSaved(crash.slug, attribute=open_question)
 
+    def _seen(self, report: Report) -> None:
+        """Keep when it was, if it is the first time."""
+        self.state.history.sighted(report, self.progress.elapsed(time.monotonic()))
+
     def manifested(self, message: Manifested) -> None:
         """Note what else a bug led to; what the user has parted from it is a bug of its own."""
         report = message.evidence.report
+        self._seen(report)
         if self.store.by_hand.parted(message.slug, report.title, report.guilty):
             self.store.sighted(message.evidence)
         else:
@@ -234,10 +247,15 @@ class Campaign:
             return
         if self.options.minimize:
             self._handout.add(crash.slug, evidence.case, evidence.report, message.seconds)
+        if self.guide is not None and crash.slug in self.progress.fresh and evidence.how is How.ALONE:
+            self.guide.found(evidence.case)
         self._shown(crash.slug, message.companions, evidence.case if evidence.how is How.ALONE else None)
 
     def _shown(self, slug: str, found: Iterable[Companion], case: Case | None = None) -> None:
         """Runs of the bug's case showed others: directories of one cause become one."""
+        found = tuple(found)
+        for companion in found:
+            self._seen(companion.report)
         before = dict(self.store.crashes)
         self._causes.shown(slug, found, case)
         for gone in before.keys() - self.store.crashes.keys():
@@ -257,8 +275,30 @@ class Campaign:
         if crash.slug == message.slug:
             self._shown(crash.slug, message.companions, small.case if len(small.case.devices) == 1 else None)
 
+    def reached(self, message: Reached) -> None:
+        """Keep a case that reached code which none had."""
+        if self.guide is not None:
+            self.guide.reached(message)
+
+    def learnt(self, message: Learnt) -> None:
+        """Keep what was learned of a driver."""
+        if self.guide is not None and self.guide.learnt(message):
+            self.view.say(f"learned {message.words}")
+
+    def lessons(self, lane: int) -> Iterable[Lesson]:
+        """What the lane is to learn now."""
+        return self.guide.lessons(lane) if self.guide is not None else ()
+
+    def planned(self, block: Block) -> Block:
+        """What the cases of a block are to be."""
+        return block if self.guide is None else self.guide.planned(block)
+
     def round_done(self, lane: int, message: RoundDone) -> None:
         """Add a round to totals, drivers and crash counts."""
+        if self.guide is not None:
+            self.guide.round_done(message)
+        if self.ledger.exhausted:
+            self._crew.let_go()
         self.progress.round_done(lane, message, time.monotonic())
         self.progress.newest += self.state.round_done(message, self.progress.elapsed(time.monotonic()))
         for slug in message.hits:
@@ -266,6 +306,8 @@ class Campaign:
 
     def lane_begun(self, lane: int) -> None:
         """A lane has a new process, which may find something."""
+        if self.guide is not None:
+            self.guide.lane_begun(lane)
         self._handout.back(lane)
 
     def lane_lost(self, lane: int, why: str, given_up: list[int]) -> None:
@@ -279,15 +321,3 @@ class Campaign:
             self.state.skip(index, why)
             self.progress.skipped += 1
             self.view.say(f"case {index} is skipped: it took down its lane each time ({why})")
-
-
-@contextlib.contextmanager
-def _signals(handler: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, handler)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from .messages import Bound, GaveUp
+from strategies.target import module_of
+
+from .messages import Bound, GaveUp, Ran
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from harness.lane.outcome import Outcome
     from usbfuzz.case.model import Case
 
-__all__ = ["CORE_DRIVERS", "GuestClock", "bound", "gave_up", "sources"]
+    from .messages import Made
+
+__all__ = ["CORE_DRIVERS", "GuestClock", "bound", "costs", "gave_up", "sources", "to_blame"]
 
 #: Drivers of the USB core itself, which bind to every device or hub.
 CORE_DRIVERS = frozenset({"usb", "hub"})
@@ -26,8 +30,8 @@ _LONGEST = 7200.0  #: guest seconds of a round; a stamp further away is no clock
 
 def bound(outcome: Outcome) -> tuple[Bound, ...]:
     """How often each driver bound, and the module it is in, where that can be seen."""
-    modules = outcome.covered.drivers if outcome.covered is not None else {}
     times = Counter(binding.driver for binding in outcome.bindings if binding.driver not in CORE_DRIVERS)
+    modules = {} if outcome.covered is None else outcome.covered.owners(times)
     return tuple(Bound(driver, modules.get(driver, ""), count) for driver, count in sorted(times.items()))
 
 
@@ -38,12 +42,10 @@ def gave_up(outcome: Outcome) -> tuple[GaveUp, ...]:
     the round, its code may have run for that one: such rounds say nothing of it.
     """
     covered = outcome.covered
-    wanted = [(_module(played.name), played) for played in outcome.played if played.name and played.configured]
+    wanted = [(module_of(played.name), played) for played in outcome.played if played.name and played.configured]
     if covered is None or not wanted:
         return ()
-    drivers = {binding.driver for binding in outcome.bindings}
-    # Drivers of usbserial's are named after their module, and sysfs shows usbserial as it.
-    took = {covered.drivers.get(driver, "") for driver in drivers} | {driver.replace("-", "_") for driver in drivers}
+    took = {each.module for each in bound(outcome)}
     ran = covered.ran()
     found: Counter[tuple[str, str]] = Counter()
     for module, played in wanted:
@@ -53,14 +55,28 @@ def gave_up(outcome: Outcome) -> tuple[GaveUp, ...]:
     return tuple(GaveUp(module, at, times) for (module, at), times in sorted(found.items()))
 
 
-def _module(name: str) -> str:
-    """The module that a generated device was made for: its name begins with it (strategies/board.py)."""
-    return name.partition(" ")[0].replace("-", "_")
-
-
 def sources(cases: Sequence[Case]) -> dict[str, int]:
     """How many of the cases each strategy made, by its name (``Provenance.strategy``)."""
     return dict(Counter(case.provenance.strategy for case in cases))
+
+
+def to_blame(made: Sequence[Made], outcome: Outcome | None) -> frozenset[str]:
+    """The drivers that a round's cases were made for and that its crash blames; all of them where it blames none."""
+    modules = frozenset(each.module for each in made)
+    reports = () if outcome is None else outcome.reports
+    guilty = {report.guilty.replace("-", "_") for report in reports}
+    return modules & guilty or modules
+
+
+def costs(made: Sequence[Made], blamed: Collection[str] | None, seconds: float) -> tuple[Ran, ...]:
+    """What a round of so many wall seconds cost for each source and driver: a crash is paid for by those it blames."""
+    payers = [each for each in made if blamed is None or each.module in blamed]
+    counts = Counter((each.source, each.module) for each in made)
+    paid = Counter((each.source, each.module) for each in payers)
+    return tuple(
+        Ran(source, module, count, seconds * paid[source, module] / len(payers))
+        for (source, module), count in sorted(counts.items(), key=lambda item: (item[0][0].value, item[0][1]))
+    )
 
 
 @define

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Protocol
 
-from attrs import define, field
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -17,11 +14,10 @@ from usbfuzz.report.listing import crash_list, standings
 from .messages import LaneState
 from .progress import LaneProgress, Progress
 
-__all__ = ["LiveView", "PlainView", "View", "plain_line", "render", "summary"]
+__all__ = ["View", "plain_line", "render", "summary"]
 
 _CRASH_ROWS = 12  #: in the live view; the summary has them all
 _DRIVER = 18  #: columns of the driver there
-_PLAIN_SECONDS = 10.0
 _COLOURS = {LaneState.RUNNING: "green", LaneState.ATTRIBUTING: "magenta", LaneState.STOPPED: "dim"}
 
 
@@ -171,51 +167,3 @@ def summary(progress: Progress, now: float) -> RenderableType:
         if value:
             table.add_row(Text(name, style="dim"), value)
     return Group(table, crash_list(progress.ranking(), progress.fresh)) if progress.crashes else table
-
-
-@define
-class LiveView:
-    """Redraws the view in place; for terminals."""
-
-    _console: Console
-    _live: Live = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._live.start()
-
-    def update(self, progress: Progress) -> None:
-        """Redraw the view from ``progress``."""
-        self._live.update(render(progress, time.monotonic()), refresh=True)
-
-    def say(self, text: str) -> None:
-        """Print a line above the view."""
-        self._console.print(Text(text))
-
-    def close(self) -> None:
-        """Remove the view from the terminal."""
-        self._live.stop()
-
-
-@define
-class PlainView:
-    """Prints a line every ten seconds; for logs and pipes."""
-
-    _console: Console
-    _due: float | None = field(default=None, init=False)
-
-    def update(self, progress: Progress) -> None:
-        """Print a line if ten seconds have passed since the last."""
-        now = time.monotonic()
-        if self._due is None:
-            self._due = now + _PLAIN_SECONDS
-        elif now >= self._due:
-            self._due += _PLAIN_SECONDS
-            self.say(plain_line(progress, now))
-
-    def say(self, text: str) -> None:
-        """Print ``text`` as a line of its own."""
-        self._console.print(Text(text), soft_wrap=True)
-
-    def close(self) -> None:
-        """Do nothing: lines need no cleaning up."""

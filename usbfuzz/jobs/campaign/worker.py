@@ -16,22 +16,23 @@ from harness.lane.lane import Lane
 from harness.workers.entry import run_worker
 from harness.workers.procs import pin
 from harness.workers.upstream import Upstream
+from harness.workers.waiting import unless_set
 
 from .case_queue import CaseQueue
-from .inbox import Inbox, unless_set
+from .inbox import Inbox
 from .lanes import OpenLane
 from .messages import MESSAGES, Entered, LaneState, Order, Reply, WorkerStart
 from .rounds import Rounds
 
-__all__ = ["main"]
+__all__ = ["main", "work"]
 
 
-async def _work(
+async def work(
     start: WorkerStart, upstream: Upstream[Order, Reply], cleanup: AsyncExitStack, *, open_lane: OpenLane
 ) -> None:
     """Run cases until the campaign says that it is over, or its process is gone."""
     upstream.send(Entered(LaneState.BOOTING))
-    cases = await CaseQueue.start(start.generator, start.seed, start.config, start.learned)
+    cases = await CaseQueue.start(start.generator, start.making, start.config)
     pin(start.cpu)  # the generator, started before, is free to use an idle core
     cleanup.push_async_callback(cases.close)
     inbox = Inbox(cases)
@@ -56,7 +57,7 @@ async def _listen(upstream: Upstream[Order, Reply], inbox: Inbox) -> None:
 
 def main(argv: list[str], open_lane: OpenLane = Lane.open) -> int:
     """Run a worker until its supervisor ends it; an exit status."""
-    return run_worker(int(argv[1]), MESSAGES, partial(_work, open_lane=open_lane))
+    return run_worker(int(argv[1]), MESSAGES, partial(work, open_lane=open_lane))
 
 
 if __name__ == "__main__":

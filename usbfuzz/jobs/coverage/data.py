@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import asdict
@@ -15,9 +16,9 @@ __all__ = ["FORMAT", "to_json"]
 FORMAT = 1
 
 
-def to_json(coverage: Coverage) -> str:
-    """One document: modules with all their functions."""
-    document = {
+def to_json(coverage: Coverage, aim: Mapping[str, Any] | None = None) -> str:
+    """One document: modules with all their functions; ``aim`` says which of them are asked for, in plain data."""
+    document: dict[str, Any] = {
         "format": FORMAT,
         "kernel": coverage.blocks.kernel,
         "release": coverage.blocks.release,
@@ -25,6 +26,8 @@ def to_json(coverage: Coverage) -> str:
         "cases": list(coverage.blocks.cases),
         "modules": [_module(module) for module in coverage.modules],
     }
+    if aim is not None:
+        document["aim"] = aim
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -43,17 +43,18 @@ class RealTime:
 
     @classmethod
     async def of(cls, kernel: str, like: LaneConfig, on_progress: Callable[[str], None]) -> RealTime:
-        """Those of ``kernel``, with kernel parameters and emulator of ``like``; raises what :func:`prepare` does."""
+        """Those of ``kernel``, with what else the user asked for in ``like``; raises what :func:`prepare` does."""
         made = await prepare(
             kernel,
             mode=Mode.REALTIME,
             kernel_params=like.kernel_params,
+            processors=like.processors,
             emulator=like.emulator.name,
             probing=like.probing,
             cache_dir=like.cache_dir,
             on_progress=on_progress,
         )
-        return cls(made)
+        return cls(evolve(made, firmware=like.firmware))
 
     async def confirm(
         self, case: Case, names: frozenset[str], seconds: float, on_progress: Callable[[str], None]

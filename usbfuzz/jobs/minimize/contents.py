@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from usbfuzz.case.model import Action, Case, DeviceSpec, Event, Step
+from usbfuzz.case.parts import without_idle_uses
 from usbfuzz.wire import Speed
 
 from .reduce import Choice
@@ -19,6 +20,7 @@ __all__ = [
     "events",
     "exercise",
     "extras",
+    "firmware",
     "kernel_params",
     "placement",
     "plain_steps",
@@ -34,7 +36,7 @@ _Number = TypeVar("_Number", int, int | None)
 
 
 def tidy(case: Case) -> Case:
-    """The case without what has no effect: events at ports where nothing is plugged, devices that are never plugged."""
+    """The case without what has no effect: events where nothing is plugged, devices and programs never used."""
     plugged: set[int] = set()
     kept: list[Event] = []
     for event in case.events:
@@ -45,7 +47,7 @@ def tidy(case: Case) -> Case:
     used = sorted({event.device for event in kept if event.device is not None})
     number = {old: new for new, old in enumerate(used)}
     moved = (event if event.device is None else evolve(event, device=number[event.device]) for event in kept)
-    return evolve(case, devices=tuple(case.devices[old] for old in used), events=tuple(moved))
+    return without_idle_uses(evolve(case, devices=tuple(case.devices[old] for old in used), events=tuple(moved)))
 
 
 def devices(case: Case) -> Choice:
@@ -56,6 +58,21 @@ def devices(case: Case) -> Choice:
         return tidy(evolve(case, events=tuple(kept)))
 
     return Choice(len(case.devices), make)
+
+
+def firmware(case: Case) -> Choice:
+    """Remove files of firmware, and the second half of each."""
+    count = len(case.firmware)
+
+    def make(picks: frozenset[int]) -> Case:
+        kept = (
+            evolve(file, data=file.data[: len(file.data) // 2]) if count + at in picks else file
+            for at, file in enumerate(case.firmware)
+            if at not in picks
+        )
+        return evolve(case, firmware=tuple(kept))
+
+    return Choice(2 * count, make)
 
 
 def events(case: Case) -> Choice:

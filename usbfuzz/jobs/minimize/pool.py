@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from attrs import define, field
 
 from harness.lane.config import LaneConfig
 from harness.workers.policy import Policy
-from harness.workers.pool import JobGivenUpError, Pool
-from harness.workers.procs import core_of
-from harness.workers.worker import Worker, WorkerProgram
+from harness.workers.worker import WorkerProgram
 from usbfuzz.case.model import Case
+from usbfuzz.jobs.trials import TrialGuests
 
 from .messages import MESSAGES, Candidate, WorkerStart
 from .oracle import CandidateRun
@@ -31,14 +31,11 @@ class GuestPool:
     on_progress: Callable[[str], None] = lambda _: None
     program: WorkerProgram[WorkerStart, Candidate, CandidateRun] = _PROGRAM
     policy: Policy = field(factory=Policy)
-    _pool: Pool[WorkerStart, Candidate, CandidateRun] = field(init=False)
+    _guests: TrialGuests[WorkerStart, Candidate, CandidateRun] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._pool = Pool(tuple(self._worker(lane) for lane in range(self.lanes)), self.policy)
-
-    def _worker(self, lane: int) -> Worker[WorkerStart, Candidate, CandidateRun]:
-        start = WorkerStart(self.config, self.names, core_of(lane))
-        return Worker(f"lane {lane}", self.program, start, self.policy, self.on_progress)
+        start = partial(WorkerStart, self.config, self.names)
+        self._guests = TrialGuests(self.program, start, self.lanes, self.on_progress, self.policy)
 
     @property
     def width(self) -> int:
@@ -50,11 +47,8 @@ class GuestPool:
 
         A candidate that workers fail at counts as one that does not show the bug.
         """
-        try:
-            return await self._pool.run(Candidate(case, fresh))
-        except JobGivenUpError:
-            return CandidateRun(hit=False)
+        return await self._guests.run(Candidate(case, fresh)) or CandidateRun(hit=False)
 
     async def close(self) -> None:
         """End all workers and their guests."""
-        await self._pool.close()
+        await self._guests.close()

@@ -10,8 +10,9 @@ from attrs import define, field
 from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest, weight
 from usbfuzz.crashes.minimized import Mark, Minimized
+from usbfuzz.jobs.races.way import schedules
 
-from . import contents
+from . import contents, uses
 from .marks import find_marks
 from .oracle import CandidateRun, Oracle, OutOfTime, Reliability
 from .plain import fields
@@ -26,6 +27,8 @@ Pass = tuple[str, Callable[[Case], Choice]]
 PASSES: tuple[Pass, ...] = (
     ("devices", contents.devices),
     ("events", contents.events),
+    ("firmware", contents.firmware),
+    ("calls", uses.calls),
     ("strings, reports, scripts", contents.extras),
     ("configurations", contents.configurations),
     *LEVELS["tree"],
@@ -33,6 +36,8 @@ PASSES: tuple[Pass, ...] = (
     *LEVELS["items"],
     ("fields", fields),
     *LEVELS["bytes"],
+    ("fields of calls", uses.fields_of_calls),
+    ("uses", uses.lasting),
     ("waits", contents.waits),
     ("times", contents.plain_waits),
     ("delays", contents.delays),
@@ -44,6 +49,7 @@ PASSES: tuple[Pass, ...] = (
 
 _SHORT = 3  #: runs after which a case that showed the bug in each is taken to show it always
 _LONG = 10  #: runs behind a reliability figure
+_SCHEDULES = 12  #: that are tried for a race
 _CHECK = 1  #: runs of the best case after a pass, besides the one that made it the best
 _SURE = 3  #: hits in a row a candidate needs, once one has turned out much less reliable than what it was made from
 
@@ -56,6 +62,7 @@ class Search:
     on_better: Callable[[Case], None] = lambda _: None  #: called with each better case as it is found
     passes: Sequence[Pass] = PASSES
     last: Sequence[Pass] = ()  #: tried only when the others get no further
+    marks: bool = True  #: find out in the end which bytes matter
     stage: str = field(default="", init=False)
     best: Case | None = field(default=None, init=False)
     example: CandidateRun | None = field(default=None, init=False)  #: a run of the result that showed the bug
@@ -72,6 +79,7 @@ class Search:
         self._level = await self._look(case)
         if not self._level.hits:
             return None
+        case = await self._raced(case)
         self.best = case
         self.oracle.tries = self._level.tries
         self.oracle.memo[digest(case)] = True
@@ -90,6 +98,19 @@ class Search:
             marks=marks,
         )
 
+    async def _raced(self, case: Case) -> Case:
+        """A race is minimized under the schedule of the guest's processors that shows it most often."""
+        if self._level.hits == self._level.runs or case.guest.processors == 1:
+            return case
+        self.stage = "schedules"
+        for other in schedules(case, _SCHEDULES):
+            first = await self.oracle.measure(other, _SHORT)
+            if first.share <= self._level.share:
+                continue
+            if (level := await self.oracle.measure(other, _LONG)).share > self._level.share:
+                case, self._level = other, level
+        return case
+
     async def _search(self) -> tuple[bool, tuple[Mark, ...]]:
         """Run all passes until none gets further; whether there was time for that, and which bytes then matter."""
         assert self.best is not None
@@ -98,6 +119,8 @@ class Search:
                 pass
         except OutOfTime:
             return False, ()
+        if not self.marks:
+            return True, ()
         self.stage = "marks"
         try:
             return True, await find_marks(self.best, self.oracle.shows)

@@ -8,11 +8,9 @@ from __future__ import annotations
 import sys
 from contextlib import AsyncExitStack
 
-from harness.lane.held import HeldGuest
 from harness.workers.entry import run_worker
-from harness.workers.messages import Begun, Booting
-from harness.workers.procs import pin
 from harness.workers.upstream import Upstream
+from usbfuzz.jobs.trials import trials
 
 from .guests import OneGuest
 from .messages import MESSAGES, Candidate, WorkerStart
@@ -22,12 +20,7 @@ __all__ = ["main"]
 
 
 async def _work(start: WorkerStart, upstream: Upstream[Candidate, CandidateRun], cleanup: AsyncExitStack) -> None:
-    pin(start.cpu)
-    held = HeldGuest(lambda note: upstream.send(Booting(note)))
-    cleanup.push_async_callback(held.close)
-    while (trial := await upstream.receive()) is not None:
-        lane = await held.lane(start.config.for_case(trial.case))
-        upstream.send(Begun())
+    async for trial, held, lane in trials(start, upstream, cleanup):
         guest = OneGuest(lane, start.names, fresh=held.fresh)
         seen = await guest.run(trial.case, fresh=trial.fresh)
         held.fresh = guest.fresh

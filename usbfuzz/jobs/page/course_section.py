@@ -11,6 +11,7 @@ from usbfuzz.jobs.html.plots import Series, curves
 
 from .data import Account, Course, Sample, Source
 from .words import BUSY, clock, span
+from .yield_section import yield_table
 
 __all__ = ["course_sections", "tiles"]
 
@@ -70,6 +71,8 @@ def course_sections(body: ET.Element, course: Course, *, named: bool) -> None:
     _curves(body, course, named=named)
     halves = add(body, "div", classes="halves")
     _lanes(halves, course, named=named)
+    if course.yields:
+        yield_table(_heading(halves, "What each source is worth", course, named=named), course)
     _sources(halves, course, named=named)
 
 

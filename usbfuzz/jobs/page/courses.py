@@ -11,9 +11,11 @@ from typing import Any
 
 from attrs import field, frozen
 
+from usbfuzz.coverage import module_of
 from usbfuzz.errors import InputError
+from usbfuzz.jobs.campaign.database import open_to_read
 
-from .data import Course, Driver, GaveUpAt, Run, Sample, Source
+from .data import Course, Driver, GaveUpAt, Run, Sample, Sighting, Source, Yield
 
 __all__ = ["Raw", "read_courses"]
 
@@ -32,23 +34,12 @@ class Raw:
 def read_courses(path: Path) -> list[Raw]:
     """All campaigns in a database. Raises InputError when it cannot be read."""
     try:
-        with closing(_opened(path)) as database:
+        with closing(open_to_read(path)) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             rows = database.execute("SELECT id, kernel, params, seed, totals FROM campaign ORDER BY id").fetchall()
             return [_course(database, tables, *row) for row in rows]
     except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: cannot be read: {error}; the page is made without the campaign's course") from error
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """Read only; where not even the log of a killed campaign can be read along, as the file is."""
-    quoted = path.resolve().as_uri()
-    try:
-        database = sqlite3.connect(f"{quoted}?mode=ro", uri=True, timeout=10)
-        database.execute("SELECT name FROM sqlite_master").fetchall()
-    except sqlite3.OperationalError:
-        database = sqlite3.connect(f"{quoted}?mode=ro&immutable=1", uri=True)
-    return database
 
 
 def _course(
@@ -80,6 +71,16 @@ def _course(
         ),
         skipped=len(rows("skipped", "number")),
         modules=len(modules) if modules else None,
+        sightings=tuple(
+            Sighting(title, tuple(json.loads(alt_titles)), guilty, wall, cases)
+            for title, guilty, alt_titles, wall, cases in rows(
+                "sighting", "title, guilty, alt_titles, wall, cases", "ORDER BY wall, title"
+            )
+        ),
+        yields=tuple(
+            Yield(*row)
+            for row in rows("yield", "source, cases, seconds, blocks, bugs", "ORDER BY seconds DESC, source")
+        ),
     )
     return Raw(course, tuple(sorted(modules)))
 
@@ -104,12 +105,10 @@ def _drivers(rows: _Rows, names: set[str], modules: set[str]) -> tuple[Driver, .
     """One for each module that can bind or did; where a driver's module is not known, its own name stands for it."""
     bound: dict[str, list[tuple[str, int, float | None]]] = {}
     for driver, module, times, wall in rows("bound", "driver, module, times, wall"):
-        named = _alike(driver, modules)
-        # A driver of usbserial's is in the module that it is named after, whatever sysfs says.
-        bound.setdefault(named if named in modules else module or named, []).append((driver, times, wall))
+        bound.setdefault(module_of(driver, modules, module or driver), []).append((driver, times, wall))
         names.discard(driver)
     for driver in names:  # of a version that kept no counts
-        bound.setdefault(_alike(driver, modules), []).append((driver, 1, None))
+        bound.setdefault(module_of(driver, modules, driver), []).append((driver, 1, None))
     gave_up: dict[str, list[GaveUpAt]] = {}
     for module, at, times in rows("gave_up", "module, at, times", "ORDER BY times DESC, at"):
         gave_up.setdefault(module, []).append(GaveUpAt(at, times))
@@ -129,9 +128,3 @@ def _driver(module: str, bound: list[tuple[str, int, float | None]], gave_up: tu
         gave_up=gave_up,
         blocks=None,
     )
-
-
-def _alike(driver: str, modules: set[str]) -> str:
-    """The module that a driver is named after, else the driver's own name."""
-    module = driver.replace("-", "_")
-    return module if module in modules else driver

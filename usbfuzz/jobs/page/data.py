@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["Account", "Bug", "Course", "Driver", "GaveUpAt", "Manifested", "Run", "Sample", "Source"]
+__all__ = ["Account", "Bug", "Course", "Driver", "GaveUpAt", "Manifested", "Run", "Sample", "Sighting", "Source"]
 
 
 @frozen
@@ -83,6 +83,38 @@ class Source:
 
 
 @frozen
+class Sighting:
+    """When a report was seen first."""
+
+    title: str
+    alt_titles: tuple[str, ...]
+    guilty: str  #: the driver to blame; "": not known
+    wall: float  #: seconds of the campaign
+    cases: int  #: that had run then
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All titles of the report."""
+        return frozenset((self.title, *self.alt_titles))
+
+
+@frozen
+class Yield:
+    """What a source of a guided campaign's cases took and brought."""
+
+    source: str  #: a value of :class:`usbfuzz.jobs.engine.plan.Source`
+    cases: int
+    seconds: float  #: of lanes
+    blocks: int  #: of code, that no case of the corpus had reached
+    bugs: int
+
+    @property
+    def rate(self) -> float | None:
+        """New blocks a second; None when it took no time."""
+        return self.blocks / self.seconds if self.seconds else None
+
+
+@frozen
 class Course:
     """The campaign on one kernel with one set of parameters."""
 
@@ -96,6 +128,8 @@ class Course:
     sources: tuple[Source, ...]
     skipped: int  #: cases that took down their lane each time
     modules: int | None  #: that can bind; None: not recorded
+    sightings: tuple[Sighting, ...] = ()  #: by time; those of versions that did not keep them are missing
+    yields: tuple[Yield, ...] = ()  #: of a guided campaign
 
     @property
     def last(self) -> Sample | None:

@@ -47,6 +47,8 @@ def _rows(course: Course) -> Iterator[tuple[str, str]]:
         "emulator",
         f"{emulator.get('name')}: {emulator.get('version') or 'version not known'}" if emulator else _UNKNOWN,
     )
+    if aim := _table(facts, "aim"):
+        yield "aimed at", _aim(aim)
     for number, each in enumerate(course.runs, 1):
         yield f"run {number}" if len(course.runs) > 1 else "run", _run(each)
     if course.skipped:
@@ -77,6 +79,13 @@ def _guest(facts: dict[str, Any]) -> str:
         "coverage kept" if facts.get("coverage") else "no coverage",
     ]
     return ", ".join(parts)
+
+
+def _aim(facts: dict[str, Any]) -> str:
+    drivers = facts.get("drivers")
+    names = ", ".join(map(str, drivers)) if isinstance(drivers, list) else ""
+    functions = f"{facts.get('functions')} functions of {facts.get('of_modules')} modules"
+    return f"{facts.get('at')}: {functions}, by devices for {names or 'no driver'}"
 
 
 def _run(run: Run) -> str:

@@ -1,18 +1,20 @@
 """A page of a campaign that runs, made anew every few seconds by a process of its own: lanes must not wait for it.
 
-As a program, ``python -m usbfuzz.jobs.page.live OUT FILE SECONDS``, it writes the page once.
+As a program, ``python -m usbfuzz.jobs.page.live OUT FILE SECONDS [PARENT]``, it writes the page once, unless
+the process PARENT ends meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from harness.workers.procs import lower_priority
+from harness.workers.procs import die_with_parent, lower_priority
 from usbfuzz.crashes.layout import CAMPAIGN_FILE
 from usbfuzz.errors import InputError, UsbfuzzError
 
@@ -63,7 +65,7 @@ async def _keep(out: Path, file: Path, say: Callable[[str], None]) -> None:
 
 
 async def _write(out: Path, file: Path, refresh: int, say: Callable[[str], None]) -> None:
-    command = (sys.executable, "-m", "usbfuzz.jobs.page.live", str(out), str(file), str(refresh))
+    command = (sys.executable, "-m", "usbfuzz.jobs.page.live", str(out), str(file), str(refresh), str(os.getpid()))
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     try:
         _, said = await process.communicate()
@@ -79,8 +81,11 @@ async def _write(out: Path, file: Path, refresh: int, say: Callable[[str], None]
 
 def main(argv: list[str]) -> int:
     """Write the page once; an exit status."""
-    out, file, refresh = Path(argv[1]), Path(argv[2]), int(argv[3])
-    lower_priority(_NICENESS)
+    out, file, refresh, parent = Path(argv[1]), Path(argv[2]), int(argv[3]), argv[4:5]
+    if parent:
+        die_with_parent(int(parent[0]))
+    if refresh:  # the last page keeps nobody waiting but the user
+        lower_priority(_NICENESS)
     try:
         write_page(out, file, refresh=refresh, functions=not refresh)
     except UsbfuzzError as error:

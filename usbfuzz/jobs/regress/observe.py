@@ -38,6 +38,9 @@ _COUNTED = tuple(
         (r"\b(?:0x)?[0-9a-f]{8,16}\b", "ADDR"),
         (r"\b(pid|PID|task|cpu|CPU)[ :#=]*\d+", r"\1 N"),
         (r"\b\d+(\.\d+)? ?(m|u|n)?s(ec|ecs|econds)?\b", "TIME"),
+        # A serial port whose read ends while it is registered: it may have no name yet, or no driver, by chance
+        # (usb_serial_probe, drivers/usb/serial/usb-serial.c; dev_driver_string, drivers/base/core.c).
+        (r"^[\w-]+ (?:ttyUSBN|\(null\)): ", "usb-serial ttyUSBN: "),
     )
 )
 

@@ -12,16 +12,17 @@ from harness.workers.child import error_of
 from harness.workers.policy import Policy
 from harness.workers.pool import JobGivenUpError, Pool
 from harness.workers.procs import core_of
-from harness.workers.worker import DeadWorkerError, SilentWorkerError, Worker, WorkerProgram
+from harness.workers.worker import DeadWorkerError, Program, SilentWorkerError, Worker, WorkerProgram
 from usbfuzz.errors import BootError, GuestError, InfraError, UsbfuzzError
 
 from .judge import judge
 from .matrix import Cell, Finding, Status
 from .messages import MESSAGES, Done, Job, Stuck, WorkerStart
 
-__all__ = ["CellRunner", "conclude"]
+__all__ = ["HERE", "CellRunner", "conclude"]
 
-_PROGRAM = WorkerProgram.of("usbfuzz.jobs.regress.worker", MESSAGES)
+#: Workers on this machine.
+HERE = WorkerProgram.of("usbfuzz.jobs.regress.worker", MESSAGES)
 #: Wall seconds beyond a cell's own in which its worker must have said so.
 _GRACE = 60.0
 
@@ -46,7 +47,7 @@ class CellRunner:
     bless: bool
     on_cell: Callable[[Cell], None]
     on_progress: Callable[[str], None]
-    program: WorkerProgram[WorkerStart, Job, Done | Stuck] = _PROGRAM
+    program: Program[WorkerStart, Job, Done | Stuck] = HERE
     _waiting: list[_Task] = field(factory=list, init=False)
     _guests: dict[int, LaneConfig] = field(factory=dict, init=False)  #: lane: what it has booted
 
@@ -129,7 +130,8 @@ class CellRunner:
             return
         # A kernel that does not boot with its own parameters is not tried again. Otherwise the parameters that this
         # case boots it with are to blame, and only cells that need the same guest are lost.
-        plain = task.config.kernel_params == self._plain_params(task)
+        config = task.cell.column.config
+        plain = config is None or task.config.booted == config.booted
         if plain:
             task.cell.column.error = error
         same = self._same_kernel if plain else self._same_guest
@@ -138,11 +140,6 @@ class CellRunner:
             if other is not task:
                 self._waiting.remove(other)
             self._failed(other, error)
-
-    @staticmethod
-    def _plain_params(task: _Task) -> tuple[str, ...]:
-        """What every case of this kernel is booted with."""
-        return task.cell.column.config.kernel_params if task.cell.column.config else ()
 
     @staticmethod
     def _same_guest(task: _Task, other: _Task) -> bool:

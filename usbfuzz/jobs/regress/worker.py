@@ -10,6 +10,7 @@ import gc
 import sys
 import time
 from contextlib import AsyncExitStack
+from typing import Any
 
 from attrs import define
 
@@ -26,14 +27,14 @@ from .matrix import Observation
 from .messages import MESSAGES, Done, Job, Stuck, WorkerStart
 from .observe import observe
 
-__all__ = ["main"]
+__all__ = ["Cells", "main"]
 
 
 @define
-class _Cells:
+class Cells:
     """Runs cells on the guest it holds."""
 
-    upstream: Upstream[Job, Done | Stuck]
+    upstream: Upstream[Any, Done | Stuck]
     guest: HeldGuest
 
     async def run(self, job: Job) -> Done | Stuck:
@@ -79,7 +80,7 @@ class _Cells:
 
 async def _work(start: WorkerStart, upstream: Upstream[Job, Done | Stuck], cleanup: AsyncExitStack) -> None:
     pin(start.cpu)
-    cells = _Cells(upstream, HeldGuest(lambda note: upstream.send(Booting(note))))
+    cells = Cells(upstream, HeldGuest(lambda note: upstream.send(Booting(note))))
     cleanup.push_async_callback(cells.guest.close)
     while (job := await upstream.receive()) is not None:
         upstream.send(await cells.run(job))

@@ -20,7 +20,7 @@ __all__ = ["Machine", "usable_kvm"]
 
 _CONNECT_S = 20.0
 _SILENT_S = 30.0  #: KVM may start a guest that does not run
-_BOOT_S = 300.0
+_KVM_BOOT_S, _BOOT_S = 60.0, 300.0  #: or one that does not get any further
 _INIT = re.compile(r"Run \S+ as init process|Freeing unused kernel")
 _POLL_S = 0.2
 
@@ -101,27 +101,34 @@ class Machine:
         """Seconds since the guest last printed something."""
         return time.monotonic() - self._changed
 
-    async def booted(self, quiet: float) -> None:
-        """Wait until the guest has booted: its kernel started user space, and then was silent for ``quiet`` seconds."""
+    async def booted(self, quiet: float) -> bool:
+        """Wait until the guest has booted: its kernel started user space, and then was silent for ``quiet`` seconds.
+
+        False when it has not started user space for long.
+        """
+        longest = _KVM_BOOT_S if self.accel == "kvm" else _BOOT_S
         started = time.monotonic()
         while not self.ended:
             self.echo()
             waited = time.monotonic() - started
-            if waited > (_BOOT_S if self._seen else _SILENT_S):
-                return
+            if waited > (longest if self._seen else _SILENT_S):
+                return _INIT.search(self.text()) is not None
             if self.quiet_for > quiet and _INIT.search(self.text()):
-                return
+                return True
             await asyncio.sleep(_POLL_S)
+        return True
 
 
 def _machine(hardware: Hardware, accel: str, memory: int) -> list[str]:
     # Nothing but what these words say, neither by default nor from QEMU's configuration files; a panic, which reboots,
     # ends QEMU; the guest cannot use QEMU to start programs here (-sandbox).
     argv = ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-sandbox", "on"]
-    argv += ["-machine", hardware.machine, "-m", str(memory), "-smp", "1"]
+    argv += ["-machine", hardware.machine, "-m", str(memory), "-smp", str(hardware.processors)]
     if accel == "kvm":
         return [*argv, "-accel", "kvm", "-cpu", hardware.cpu_kvm]
-    argv += ["-accel", "tcg,thread=single", "-cpu", hardware.cpu_tcg]
+    # One thread where instructions are counted; in real time each processor has its own.
+    threads = "multi" if accel == "tcg" and hardware.processors > 1 else "single"
+    argv += ["-accel", f"tcg,thread={threads}", "-cpu", hardware.cpu_tcg]
     # The clock counts instructions, 2^4 ns each, and skips idle time.
     return [*argv, "-icount", "shift=4,sleep=off"] if accel == "warp" else argv
 

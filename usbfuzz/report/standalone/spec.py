@@ -119,6 +119,7 @@ class Hardware:
     machine: str  #: -machine
     cpu_kvm: str  #: -cpu with hardware virtualisation
     cpu_tcg: str  #: -cpu when emulated: without what is slow to emulate
+    processors: int = 1
 
 
 @dataclass(frozen=True)

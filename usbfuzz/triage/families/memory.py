@@ -13,8 +13,8 @@ __all__ = ["SHAPES", "slab_owner"]
 
 _SLUB = r"BUG (?P<cache>\S+) \([^)\n]*\): (?P<what>[A-Za-z][^\n.(]*?) *(?:[.(][^\n]*)?(?:\n|\Z)"
 #: "INFO: Allocated in f+0x1/0x2 [mod] age=1 cpu=0 pid=1", when slub_debug=U; "INFO: " was dropped in 5.14.
-_TRACKED = re.compile(rf"(?:Allocated|Freed) in {FUNCTION}[^\n]*\n((?:[ \t]+[A-Za-z0-9_.]+\+0x[^\n]*\n)*)")
-_TRACKED_FRAME = re.compile(rf"^[ \t]+{FUNCTION}", re.MULTILINE)
+_TRACKED = re.compile(rf"(?:Allocated|Freed) in {FUNCTION}[^\n]*\n((?:[ \t]*[A-Za-z0-9_.]+\+0x[^\n]*\n)*)")
+_TRACKED_FRAME = re.compile(rf"^[ \t]*{FUNCTION}", re.MULTILINE)
 
 
 def slab_owner(_before: str, report: str) -> str | None:

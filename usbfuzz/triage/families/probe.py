@@ -26,6 +26,9 @@ _LEAK = re.compile(
     rf"{PROBE}kernel-usb-infoleak in (?:(?P<driver>[\w\-]+)|an unknown driver)"
     r" \((?P<how>control 0x\w\w/0x\w\w|bulk|interrupt|isochronous)\)"
 )
+_LEFT = re.compile(
+    rf"{PROBE}(?P<what>(?:memory leak in cache|reference leak of module|thread leak of|device leak of) \S[^\n]{{0,99}})"
+)
 _TRAIL = path(f"{PROBE}\\S+ in {FUNCTION}", NMI_END, PC_LINE, STACK, skip="slab_|kfree")
 
 
@@ -55,6 +58,8 @@ SHAPES = (
         nameless="kernel-usb-infoleak in an unknown driver ({how})",
         traced=False,
     ),
+    # Said by who counted what each plug cycle leaves behind; leaks of memory with a call chain have kmemleak's form.
+    Shape("BUG:", _LEFT, "{what}", CrashType.LEAK, traced=False),
     _shape(
         "(?:page-)?(?P<bug>(?:slab-)?use-after-free)",
         ("KASAN: slab-use-after-free {access} in {frame}", "KASAN: use-after-free {access} in {frame}", _BAD_ACCESS),

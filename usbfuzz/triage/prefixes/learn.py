@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from usbfuzz.triage.console import LONGEST_LINE, STAMP
 
 from .anchors import ANCHOR, SIGNS
-from .piece import bare_line, is_untidy
-from .rules import Rules
+from .piece import HARD_BLANK, QUOTES, bare_line, is_quoted, is_untidy, unquoted
+from .rules import BARE, STAMPED, Rules
 from .syslog import HEADED, KERNEL
-from .wrapped import is_quoted, unwrapping
+from .wrapped import is_narrow, is_wrapped, unwrapping
 
 __all__ = ["learn"]
 
 _MOST_SIGNS = 60  #: of each sort
+#: The same where a mailer broke a line, or a browser its blanks: looked for when nothing else is found.
+_BROKEN_SIGNS = (
+    *(words.replace(" ", gap, 1) for words in SIGNS if " " in words.strip() for gap in ("\n", " \n", "\n> ")),
+    *(words.replace(" ", HARD_BLANK) for words in SIGNS if " " in words),
+)
 _MOST_WINDOWS = 12
 _BEFORE, _AFTER = 400, 4000  #: bytes around a sign
 _LONGEST_PREFIX = 160
@@ -55,11 +60,13 @@ _CONSOLE_ANCHOR = re.compile(rf"\n{_PLAIN.pattern}(?:{ANCHOR.pattern})")
 _ANCHOR_BEHIND = re.compile(rf"(?<![A-Za-z0-9])(?:{ANCHOR.pattern})")
 _NEARLY_ALL = 0.9  #: of the lines
 _MANY_TIMES = 4
+_LONGEST_BROKEN = 3  #: lines that a mailer makes of one
 
 #: A shape: words and numbers by their kind, brackets by the opening one, other signs as they are; no blanks.
 Signature = tuple[str, ...]
 _OPEN = frozenset("[(")  #: without its other half: lockdep's "[ BUG: bad unlock balance detected! ]"
 _QUOTES = frozenset(">|")
+_WORDS = frozenset({"word"})  #: alone they are part of a sentence
 _SAYS_SOMETHING = frozenset({"word", "number"})
 
 
@@ -75,35 +82,48 @@ class _Shape:
 def learn(log: str) -> Rules | None:
     """The rules for a log; None when a console printed it."""
     windows = _windows(log)
+    if not windows or not all(map(is_quoted, windows)):
+        return _learned(windows)
+    bare = list(map(unquoted, windows))
+    rules = _learned(bare) or (STAMPED if any(_count(_STAMPED, window) for window in bare) else BARE)
+    if rules.wrapped or not is_wrapped(windows, (QUOTES,)):
+        return evolve(rules, quoted=True)
+    behind = tuple(re.compile(f"{QUOTES.pattern}{pattern.pattern}") for pattern in rules.kernel)
+    return evolve(rules, kernel=behind, wrapped=True)  # a mailer broke what was quoted
+
+
+def _learned(windows: Sequence[str]) -> Rules | None:
     if all(map(_printed_by_console, windows)):
         return unwrapping(windows)
-    if all(map(is_quoted, windows)) and (rules := unwrapping(windows)):
-        return rules
     untidy = any(map(is_untidy, windows))
     lines = [bare_line(line[:LONGEST_LINE]) for window in windows for line in window.split("\n")]
     shapes, plain = _shapes(lines)
     believed = _believed(shapes, plain)
+    headed = sum(KERNEL.match(line) is not None for line in lines)
+    if headed * _LONGEST_BROKEN >= sum(map(bool, lines)):
+        believed = list(filter(_names_kernel, believed))  # others are what a mailer broke off
     kernel = [_pattern(shape) for shape in believed]
     others = [pattern for shape in believed if (pattern := _program(shape))]
-    if any(map(KERNEL.match, lines)):
+    if headed:
         kernel.append(KERNEL.pattern)
     if any(map(HEADED.match, lines)):
         others.append(HEADED.pattern)
     if not kernel and not others and not untidy:
         return unwrapping(windows)
     patterns = tuple(map(re.compile, kernel))
+    starts = (*patterns, *map(re.compile, others))
     prefixed = sum(any(pattern.match(line) for pattern in patterns) for line in lines)
     return Rules(
         kernel=patterns,
         others=re.compile("|".join(others)) if others else None,
         tail=_tail(believed),
-        wrapped=bool(kernel) and prefixed >= plain * _MANY_TIMES,
+        wrapped=bool(kernel) and (prefixed >= plain * _MANY_TIMES or is_wrapped(windows, starts)),
     )
 
 
 def _windows(log: str) -> list[str]:
     """The surroundings of what looks like a report, from all over the log."""
-    hits = sorted({hit for words in SIGNS for hit in islice(_occurrences(log, words), _MOST_SIGNS)})
+    hits = _hits(log, SIGNS) or _hits(log, _BROKEN_SIGNS)
     windows: list[str] = []
     read = 0
     for hit in hits[:: max(len(hits) // _MOST_WINDOWS, 1)]:
@@ -115,13 +135,17 @@ def _windows(log: str) -> list[str]:
     return windows
 
 
+def _hits(log: str, signs: Iterable[str]) -> list[int]:
+    return sorted({hit for words in signs for hit in islice(_occurrences(log, words), _MOST_SIGNS)})
+
+
 def _printed_by_console(window: str) -> bool:
     """Whether nothing but a stamp precedes the kernel's words: seen fast, as most logs are like this."""
     if is_untidy(window):
         return False
     lines = window.count("\n")
     surely = _count(_CONSOLE_ANCHOR, window)
-    return (surely > 2 and surely * 3 > lines) or (
+    return (surely > 2 and surely * 3 > lines and not is_narrow(window)) or (
         surely * 9 > lines and _count(_STAMPED, window) > lines * _NEARLY_ALL
     )
 
@@ -175,7 +199,8 @@ def _believed(shapes: Mapping[Signature, _Shape], plain: int) -> list[_Shape]:
     found = {
         signature
         for signature, shape in shapes.items()
-        if (len(shape.seen) >= enough and len(shape.sorts) > 1) or (len(shape.seen) >= _ENOUGH_ALIKE and not plain)
+        if not _WORDS.issuperset(signature)
+        and ((len(shape.seen) >= enough and len(shape.sorts) > 1) or (len(shape.seen) >= _ENOUGH_ALIKE and not plain))
     }
     if not found and not plain:  # a short log
         found = {signature for signature in shapes if len(signature) > 1 and _SAYS_SOMETHING.isdisjoint(signature)}
@@ -201,6 +226,10 @@ def _nearly(one: Signature, other: Signature) -> bool:
     """Whether one of two shapes has a token that the other lacks, and nothing else differs."""
     short, long = sorted((one, other), key=len)
     return len(long) == len(short) + 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+
+
+def _names_kernel(shape: _Shape) -> bool:
+    return any(text == _KERNEL for tokens, _ in shape.seen[:1] for _, text in tokens)
 
 
 def _columns(shape: _Shape) -> list[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from usbfuzz.triage.console import LONGEST_LINE, STAMP
 
-from .piece import NO_TIME, Piece, bare_line
+from .piece import NO_TIME, Piece, bare_line, unquoted
 from .rules import Rules
 
 __all__ = ["rewritten"]
@@ -19,7 +19,6 @@ _CONSOLE = re.compile(rf"(?:<\d+>)?{STAMP}(?: |$)")
 _FIELD = re.compile(r" [A-Z_]+=")  #: a property of a record of /dev/kmsg, not part of its text
 #: The end of a line that was broken within a word, or behind a blank that is still there.
 _GOES_ON = re.compile(r"\s$|(?<!\s)[+/_]$")
-_QUOTES = re.compile(r"^(?:[>|][ \t]?)+")
 
 
 def rewritten(pieces: Iterable[Piece], rules: Rules) -> Iterator[Piece]:
@@ -27,7 +26,7 @@ def rewritten(pieces: Iterable[Piece], rules: Rules) -> Iterator[Piece]:
     last: Piece | None = None  #: the kernel's line that may go on
     program = False  #: the line before is a program's, and so is what has no prefix
     for piece in pieces:
-        line = bare_line(piece.text)
+        line = bare_line(unquoted(piece.text) if rules.quoted else piece.text)
         text = _kernels(line, rules)
         if text is None and last is not None and _continues(line, rules):
             last = evolve(last, text=last.text if _FIELD.match(line) else _joined(last.text, line), end=piece.end)
@@ -51,11 +50,11 @@ def _continues(line: str, rules: Rules) -> bool:
     """Whether a line without prefix is the end of the one before, which a mailer has wrapped."""
     if not rules.wrapped or (rules.others and rules.others.match(line, 0, LONGEST_LINE)):
         return False
-    return bool(_QUOTES.sub("", line, 1).strip())
+    return bool(unquoted(line).strip())
 
 
 def _joined(text: str, more: str) -> str:
-    more = _QUOTES.sub("", more, 1).rstrip() if more.startswith((">", "|")) else more
+    more = unquoted(more).rstrip() if more.startswith((">", "|")) else more
     blank = "" if _GOES_ON.search(text[-2:]) or more.startswith(" ") else " "
     return f"{text}{blank}{more}" if len(text) < LONGEST_LINE else text
 

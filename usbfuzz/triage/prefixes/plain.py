@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ __all__ = ["Plain", "plain_log"]
 #: What stands before a line that follows in the same line.
 _STAMPED = re.compile(rf" (?=(?:<\d+>)?{STAMP} )")
 _MANY = 4  #: lines in one
+_BYTE_ORDER_MARK = codecs.BOM_UTF8.decode("latin-1")
 
 
 @frozen
@@ -53,7 +55,12 @@ def plain_log(log: str) -> Plain:
 
 
 def _with_line_ends(log: str) -> str:
-    """The log with its lines ended, each byte at its place: a terminal used carriage returns, a web form blanks."""
+    """The log with its lines ended, each byte at its place: a terminal used carriage returns, a web form blanks.
+
+    An editor's mark of the encoding is a line of its own.
+    """
+    if log.startswith(_BYTE_ORDER_MARK):
+        log = "\n" * len(_BYTE_ORDER_MARK) + log[len(_BYTE_ORDER_MARK) :]
     ends = log.count("\n")
     if ends < 2:
         log = log.replace("\r", "\n")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-__all__ = ["Rules"]
+from usbfuzz.triage.console import STAMP
+
+__all__ = ["BARE", "STAMPED", "Rules"]
 
 
 @frozen
@@ -17,3 +19,10 @@ class Rules:
     others: re.Pattern[str] | None  #: how a line of a program begins
     tail: str  #: what ends every line
     wrapped: bool  #: a line without any prefix is the end of the one before it: next to all lines have one
+    quoted: bool = False  #: next to all lines stand behind marks of quotation
+
+
+#: Of a log all of whose lines are the kernel's, as it wrote them.
+BARE = Rules(kernel=(re.compile(""),), others=None, tail="", wrapped=False)
+#: Of a log in which nothing but stamps precedes the kernel's lines.
+STAMPED = evolve(BARE, kernel=(re.compile(rf"(?P<stamp>(?:<\d++>)?{STAMP}) ?"),))

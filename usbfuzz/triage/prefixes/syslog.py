@@ -12,7 +12,7 @@ from usbfuzz.triage.console import STAMP
 __all__ = ["HEADED", "KERNEL"]
 
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_MONTH = r"[^\s\[\]<>:|]{2,12}"  #: in any language
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9}+)?+"
 _TIME = (
     rf"(?:(?:{_DAY} +)?{_MONTH} +\d{{1,2}} +(?:\d{{4}} +)?{_CLOCK}(?: \d{{4}})?(?: [A-Z]{{3,4}})?"

@@ -1,39 +1,50 @@
-"""Logs of a console that a mailer has wrapped: only the kernel's stamps tell where its lines begin."""
+"""Logs that a mailer has wrapped: the kernel's stamps, or the prefixes learned, tell where lines begin."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from usbfuzz.triage.console import STAMP
+from attrs import evolve
 
-from .rules import Rules
+from .rules import STAMPED, Rules
 
-__all__ = ["is_quoted", "unwrapping"]
+__all__ = ["is_narrow", "is_wrapped", "unwrapping"]
 
-_QUOTES = re.compile(r"(?:[>|] ?)*")
-_QUOTE = re.compile(r"^[>|]", re.MULTILINE)
-_BEGINS = re.compile(rf"(?:<\d+>)?{STAMP}")
 _WIDEST, _NARROWEST = 100, 50  #: columns that mailers wrap at
 _NEARLY_ALL = 0.8  #: of the lines without a stamp
-_RULES = Rules(
-    kernel=(re.compile(rf"(?:[>|] ?)*+(?P<stamp>(?:<\d++>)?{STAMP}) ?"),), others=None, tail="", wrapped=True
-)
-
-
-def is_quoted(window: str) -> bool:
-    """Whether most of the lines are quoted."""
-    return sum(1 for _ in _QUOTE.finditer(window)) * 2 > window.count("\n")
 
 
 def unwrapping(windows: Sequence[str]) -> Rules | None:
-    """Rules that join lines, when no line is wide and those without a stamp begin with a word that was too many."""
-    lines = [_QUOTES.sub("", line, 1).rstrip() for window in windows for line in window.split("\n")]
-    width = max((len(line) for line in lines if " " in line[_NARROWEST:]), default=0)
+    """Rules that join lines, when nothing but stamps precedes those that were wrapped."""
+    return evolve(STAMPED, wrapped=True) if is_wrapped(windows, STAMPED.kernel) else None
+
+
+def is_wrapped(windows: Sequence[str], starts: Sequence[re.Pattern[str]]) -> bool:
+    """Whether no line is wide, and those without any of the prefixes begin with a word that was too many.
+
+    A prefix alone tells nothing: blanks may have followed it.
+    """
+    lines = [line.rstrip() for window in windows for line in window.split("\n")]
+    width = _width(lines)
     if not _NARROWEST < width <= _WIDEST:
-        return None
-    pairs = [(before, line) for before, line in pairwise(lines) if line and before and not _BEGINS.match(line)]
-    stamped = sum(bool(_BEGINS.match(line)) for line in lines)
+        return False
+    ends = [max((found.end() for start in starts if (found := start.match(line))), default=-1) for line in lines]
+    pairs = [
+        (before, line)
+        for (before, end), (line, begins) in pairwise(zip(lines, ends, strict=True))
+        if begins < 0 and line and len(before) > max(end, 0)
+    ]
     fitting = sum(len(before) + 1 + len(line.split()[0]) > width for before, line in pairs)
-    return _RULES if stamped and fitting > 1 and fitting >= len(pairs) * _NEARLY_ALL else None
+    return max(ends) >= 0 and fitting > 1 and fitting >= len(pairs) * _NEARLY_ALL
+
+
+def is_narrow(window: str) -> bool:
+    """Whether a mailer may have wrapped the lines: none is wide."""
+    return _NARROWEST < _width(window.split("\n")) <= _WIDEST
+
+
+def _width(lines: Iterable[str]) -> int:
+    """Of the widest line that could have been broken."""
+    return max((len(line.rstrip()) for line in lines if " " in line[_NARROWEST:]), default=0)

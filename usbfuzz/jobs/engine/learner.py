@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from attrs import define, field, frozen
 
+from strategies.learning.derived import PAINTS, derived, unclear
 from strategies.learning.draft import Change, Draft
-from strategies.learning.operands import Paint, changes
+from strategies.learning.operands import Paint, changes, shape_changes
 from usbfuzz.case.model import Case
 
 from .desk import Seen
@@ -16,6 +17,8 @@ from .desk import Seen
 __all__ = ["Known", "Learner", "Limits"]
 
 Run = Callable[[Case], Awaitable[Seen]]
+_SHAPES = 6  #: drafts of a driver whose descriptors are looked into
+_CLOSER = 6  #: drafts of a driver that are run in more paints, each of which costs a run
 
 
 @frozen
@@ -46,6 +49,8 @@ class Learner:
 
     run: Run
     limits: Limits = field(factory=Limits)
+    core: Run | None = None  #: runs a case by itself, and sees what the USB core compares as well
+    declared: Sequence[str] = ()  #: firmware that the driver may ask for without a word when it gets none
     known: list[Known] = field(factory=list, init=False)  #: each reached something first, in that order
     reached: set[int] = field(factory=set, init=False)  #: addresses of blocks
     first: int = field(default=0, init=False)  #: blocks that ran before anything was learned
@@ -54,6 +59,9 @@ class Learner:
     _open: list[Known] = field(factory=list, init=False)
     _tried: set[tuple[object, ...]] = field(factory=set, init=False)
     _deadline: float = field(default=0.0, init=False)
+    _shapes: list[Known] = field(factory=list, init=False)  #: whose descriptors were looked into
+    _unclear: list[tuple[Known, Paint]] = field(factory=list, init=False)  #: with what the second paint showed
+    _closer: int = field(default=0, init=False)  #: drafts that were run in more paints
 
     async def learn(self, drafts: Sequence[Draft]) -> None:
         """Begin with ``drafts`` and go on until nothing gets further, or the limits are reached."""
@@ -61,15 +69,29 @@ class Learner:
         for draft in drafts:
             await self._try(draft)
         self.first = len(self.reached)
-        while self._open and not self._over():
-            best = max(self._open, key=lambda known: known.worth)
-            self._open.remove(best)
-            await self._look_into(best)
+        while not self._over():
+            if self._open:
+                best = max(self._open, key=lambda known: known.worth)
+                self._open.remove(best)
+                await self._look_into(best)
+            elif self._unclear and self._closer < _CLOSER:
+                await self._look_closer()
+            elif (unasked := self._with_declared()) is not None:
+                await self._try(unasked)
+            elif (shape := self._next_shape()) is not None:
+                await self._look_into_shape(shape)
+            else:
+                break
 
     @property
     def best(self) -> Known | None:
         """The draft that got furthest."""
         return max(self.known, key=lambda known: known.worth, default=None)
+
+    @property
+    def bound(self) -> bool:
+        """Whether the driver took a draft."""
+        return any(known.seen.bound for known in self.known)
 
     def _over(self) -> bool:
         spent = self.runs >= self.limits.runs or len(self.crashes) >= self.limits.crashes
@@ -97,7 +119,7 @@ class Learner:
 
     async def _look_into(self, known: Known) -> None:
         """Answer what the driver asked and nobody answered; then try what its comparisons say."""
-        fuller = known.draft.answering(known.seen.asked, known.seen.polled)
+        fuller = known.draft.answering(known.seen.asked, known.seen.polled, known.seen.missed)
         if fuller is not known.draft:
             seen = await self._run(fuller, 0)
             self.reached |= seen.blocks
@@ -112,9 +134,57 @@ class Learner:
             if len(again.blocks) > len(second.blocks):
                 known, second = Known(fixed, known.seen), again
                 self.known.append(known)
-        found = changes(Paint(0, known.draft, known.seen.compared), Paint(1, known.draft, second.compared))
+        paints = Paint(0, known.draft, known.seen.compared), Paint(1, known.draft, second.compared)
+        if unclear(*paints):
+            self._unclear.append((known, paints[1]))
+        await self._try_all(known, changes(*paints))
+
+    async def _look_closer(self) -> None:
+        """Run the furthest draft of which something is unclear in more paints, and try what they say."""
+        known, second = max(self._unclear, key=lambda row: row[0].worth)
+        self._unclear.remove((known, second))
+        self._closer += 1
+        paints = [Paint(0, known.draft, known.seen.compared), second]
+        for number in range(2, PAINTS):
+            seen = await self._run(known.draft, number)
+            if seen.title:
+                return
+            paints.append(Paint(number, known.draft, seen.compared))
+        await self._try_all(known, derived(paints))
+
+    async def _try_all(self, known: Known, found: Iterable[Change]) -> None:
         for change in found:
             if self._over():
+                return
+            if self._is_new(known, change):
+                await self._try(known.draft.changed(change))
+
+    def _with_declared(self) -> Draft | None:
+        """The furthest draft with all firmware that the driver declares, once, while the driver takes none."""
+        names, self.declared = self.declared, ()
+        if self.bound or self.best is None:
+            return None
+        draft = self.best.draft.answering({}, {}, names)
+        return None if draft is self.best.draft else draft
+
+    def _next_shape(self) -> Known | None:
+        """The furthest draft whose descriptors were not looked into, while the driver takes none; only a few are."""
+        if self.core is None or self.bound or len(self._shapes) == _SHAPES:
+            return None
+        left = [known for known in self.known if known not in self._shapes]
+        return max(left, key=lambda known: known.worth, default=None)
+
+    async def _look_into_shape(self, known: Known) -> None:
+        """Try other descriptors: those that the USB core was asked for and did not find."""
+        assert self.core is not None
+        self._shapes.append(known)
+        strange = await self.core(known.draft.strange.case(0))
+        mine = await self.core(known.draft.case(0))
+        self.runs += 2
+        if strange.bound or strange.title or mine.title:
+            return
+        for change in shape_changes(known.draft, mine.compared, strange.compared):
+            if self._over() or self.bound:
                 return
             if self._is_new(known, change):
                 await self._try(known.draft.changed(change))

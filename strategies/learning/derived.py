@@ -1,0 +1,228 @@
+"""Operands that were worked out of a byte or two: fields of bits, moved numbers, sums of bytes, a byte and a constant.
+
+A function is believed when it gives the operand in every paint, and so many functions would hardly do so by chance: a
+nibble that fits twice tells nothing where a thousand nibbles were tried, and a lot when it fits five times. So this
+needs more paints than :mod:`.operands` does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
+
+from attrs import frozen
+
+from .draft import Change, Descriptor, Key, Read
+from .operands import MOST_CHANGES, MOST_PLACES, ORDERS, Compared, Order, Paint, by_pc, otherwise, sides
+
+__all__ = ["PAINTS", "derived", "unclear"]
+
+PAINTS = 5  #: that tell a nibble from chance where thousands were tried
+_FRONT = 64  #: bytes of an answer or file that are looked at
+_LEAST = 4  #: bits of a field
+_SHIFTS = range(1, 9)  #: to the left
+_BYTE = 0xFF
+_DOUBT = 4  #: a function is believed if all of its sort fit by chance once in 2^4 operands
+
+
+@frozen
+class _Function:
+    """What is done to ``size`` bytes: some bits are left, and moved to the right (to the left where it is negative)."""
+
+    size: int
+    order: Order
+    mask: int
+    shift: int
+
+    @property
+    def bits(self) -> int:
+        """Of an operand, that say something."""
+        return self.mask.bit_count()
+
+    def of(self, raw: bytes) -> int:
+        """The operand."""
+        number = int.from_bytes(raw, self.order) & self.mask
+        return number >> self.shift if self.shift >= 0 else number << -self.shift
+
+    def bytes_for(self, operand: int, raw: bytes) -> bytes | None:
+        """``raw`` with the bits that make this operand; None when none do."""
+        moved = operand << self.shift if self.shift >= 0 else operand >> -self.shift
+        whole = (int.from_bytes(raw, self.order) & ~self.mask) | (moved & self.mask)
+        made = whole.to_bytes(self.size, self.order)
+        return made if operand >= 0 and self.of(made) == operand else None
+
+
+@frozen
+class _Sum:
+    """The sum of two bytes."""
+
+    size: int = 2
+    bits: int = 8
+
+    def of(self, raw: bytes) -> int:
+        """The operand."""
+        return raw[0] + raw[1]
+
+    def bytes_for(self, operand: int, _raw: bytes) -> bytes | None:
+        """Two bytes with this sum; None when there are none."""
+        first = min(operand, _BYTE)
+        return bytes((first, operand - first)) if 0 <= operand <= 2 * _BYTE else None
+
+
+@frozen
+class _Plus:
+    """A byte and a constant, in an operand of so many bits."""
+
+    constant: int
+    width: int
+    size: int = 1
+    bits: int = 8
+
+    def of(self, raw: bytes) -> int:
+        """The operand."""
+        return (raw[0] + self.constant) % (1 << self.width)
+
+    def bytes_for(self, operand: int, _raw: bytes) -> bytes | None:
+        """The byte for this operand; None when there is none."""
+        byte = (operand - self.constant) % (1 << self.width)
+        return bytes((byte,)) if byte <= _BYTE else None
+
+
+_Any = _Function | _Sum | _Plus
+
+
+def _functions() -> Iterator[_Function]:
+    """Fields of a byte and those that lie across two, where they are and moved down; whole numbers moved up."""
+    for size in (1, 2):
+        for order in ORDERS[:size]:
+            width, whole = 8 * size, (1 << 8 * size) - 1
+            for bits in range(_LEAST, width):
+                for low in range(width - bits + 1):
+                    if size == 1 or low < 8 < low + bits:
+                        mask = ((1 << bits) - 1) << low
+                        yield from (_Function(size, order, mask, shift) for shift in {0, low})
+            yield from (_Function(size, order, whole, -shift) for shift in _SHIFTS)
+
+
+_ALL: tuple[_Any, ...] = (*_functions(), _Sum())
+
+
+_Place = tuple[Key, int, _Any]  #: where bytes are, and what is done to them
+
+
+@frozen
+class _Origin:
+    """A function of the bytes at a place."""
+
+    key: Key
+    offset: int
+    function: _Any
+
+    def operand(self, sent: Mapping[Key, bytes]) -> int:
+        """What it gives for what was sent."""
+        return self.function.of(sent[self.key][self.offset : self.offset + self.function.size])
+
+    def change(self, sent: Mapping[Key, bytes], operand: int, because: str) -> Change | None:
+        """The change that makes this operand; None when none does."""
+        raw = sent[self.key][self.offset : self.offset + self.function.size]
+        made = self.function.bytes_for(operand, raw)
+        return None if made is None or made == raw else Change(self.key, self.offset, made, because)
+
+
+def unclear(first: Paint, second: Paint) -> bool:
+    """Whether there are operands that follow the paint, and are no number of the device's bytes."""
+    return any(True for _ in _unexplained((first, second)))
+
+
+def derived(paints: Sequence[Paint]) -> list[Change]:
+    """What to send instead of the first paint so that a comparison of such an operand goes the other way."""
+    sents = [paint.draft.painted(paint.number) for paint in paints]
+    index, tried = _indexed(paints[0], sents[0])
+    found: list[tuple[int, Change]] = []
+    for pairs, side in _unexplained(paints):
+        operands = [sides(each, side)[0] for each in pairs]
+        candidates = [*index.get(operands[0], ()), *_plus(paints[0], sents, operands, pairs[0].width)]
+        origins = [
+            origin
+            for origin in starmap(_Origin, candidates)
+            if _believed(origin.function, len(paints), tried)
+            and all(origin.operand(sent) == operand for sent, operand in zip(sents, operands, strict=True))
+        ]
+        if len(origins) <= MOST_PLACES:
+            found += [ranked for origin in origins for ranked in _changes(origin, sents[0], pairs[0], side)][
+                :MOST_CHANGES
+            ]
+    found.sort(key=lambda ranked: ranked[0])
+    return list(dict.fromkeys(change for _, change in found))
+
+
+def _changes(origin: _Origin, sent: Mapping[Key, bytes], each: Compared, side: int) -> Iterator[tuple[int, Change]]:
+    value, other = sides(each, side)
+    for tier, operand in otherwise(each.how, value, other):
+        change = origin.change(sent, operand, each.place)
+        if change is not None:
+            yield tier, change
+
+
+def _unexplained(paints: Sequence[Paint]) -> Iterator[tuple[list[Compared], int]]:
+    """Of instructions that compared once in each paint: the pairs, and the side that follows the paint unexplained."""
+    each_by_pc = [by_pc(paint.compared) for paint in paints]
+    for pc, mine in each_by_pc[0].items():
+        rows = [found.get(pc, []) for found in each_by_pc]
+        if any(len(row) != 1 for row in rows):
+            continue
+        pairs = [row[0] for row in rows]
+        for side in (0, 1):
+            operands = [sides(each, side)[0] for each in pairs]
+            if len(set(operands)) > 1 and not _plain(paints, operands, mine[0].width):
+                yield pairs, side
+
+
+def _plain(paints: Sequence[Paint], operands: Sequence[int], width: int) -> bool:
+    """Whether some bytes are the operand as they are."""
+    places = (set(paint.places(operand, width)) for paint, operand in zip(paints, operands, strict=True))
+    return bool(set.intersection(*places))
+
+
+def _offsets(paint: Paint) -> Iterator[tuple[Key, int, int]]:
+    """Where painted bytes are that may be looked at, and how many stand there in a row, two at most."""
+    for key, part in paint.draft.parts.items():
+        if isinstance(key, Descriptor) or (isinstance(key, Read) and key.bRequest is None):
+            continue  # what was asked has an answer of its own
+        free = [at not in part.pinned for at in range(min(len(part.data), _FRONT))]
+        for at, mine in enumerate(free):
+            if mine:
+                yield key, at, 2 if at + 1 < len(free) and free[at + 1] else 1
+
+
+def _indexed(paint: Paint, sent: Mapping[Key, bytes]) -> tuple[Mapping[int, list[_Place]], Mapping[int, int]]:
+    """Functions of all places by the operand they give, and how many of them have so many bits."""
+    index: dict[int, list[_Place]] = {}
+    tried: Counter[int] = Counter()
+    for key, at, count in _offsets(paint):
+        raw = sent[key][at : at + count]
+        for function in _ALL:
+            if function.size <= count:
+                index.setdefault(function.of(raw[: function.size]), []).append((key, at, function))
+                tried[function.bits] += 1
+        tried[0] += 1  # of _Plus
+    return index, tried
+
+
+def _plus(paint: Paint, sents: Sequence[Mapping[Key, bytes]], operands: Sequence[int], width: int) -> Iterator[_Place]:
+    """Bytes from which an operand is as far in all paints."""
+    for key, at, _ in _offsets(paint):
+        distances = {
+            (operand - sent[key][at]) % (1 << 8 * width) for sent, operand in zip(sents, operands, strict=True)
+        }
+        if len(distances) == 1:
+            yield key, at, _Plus(distances.pop(), 8 * width)
+
+
+def _believed(function: _Any, paints: int, tried: Mapping[int, int]) -> bool:
+    """Whether it is more than chance that a function fits in so many paints."""
+    known = isinstance(function, _Plus)  # one paint tells its constant
+    told = function.bits * (paints - known)
+    return told >= math.log2(max(1, tried.get(0 if known else function.bits, 0))) + _DOUBT

@@ -1,0 +1,1 @@
+"""Reduction of a case, with a pretended oracle and on real guests."""

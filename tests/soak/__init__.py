@@ -1,0 +1,1 @@
+"""Soaks: what counts as growth, which process is what, and one short soak of real campaigns."""

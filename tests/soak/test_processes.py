@@ -1,0 +1,56 @@
+"""What /proc says of processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.campaign.running import until
+from usbfuzz.jobs.bench.processes import held_by, marked
+
+_HOLDS = """
+import sys, threading
+held = [open("/dev/null") for _ in range(100)]
+memory = b"x" * (64 << 20)
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print(flush=True)
+sys.stdin.read()
+"""
+_ORPHAN = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+
+
+def test_memory_files_and_threads_of_a_process_are_seen(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", _HOLDS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (mine,) = marked("TMPDIR", str(tmp_path))
+        held = held_by(mine)
+        process.kill()
+    assert mine.pid == process.pid
+    assert held is not None
+    assert 64 << 20 < held.memory < 128 << 20
+    assert 100 < held.descriptors < 120
+    assert held.threads == 2
+    assert held_by(mine) is None
+
+
+def test_an_orphan_is_found_by_what_it_inherited(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", _ORPHAN], env={**os.environ, "TMPDIR": str(tmp_path)}, check=True)
+    (orphan,) = marked("TMPDIR", str(tmp_path))
+    assert "time.sleep" in orphan.words[-1]
+    os.kill(orphan.pid, 9)
+    until(lambda: not list(marked("TMPDIR", str(tmp_path))))
+
+
+def test_a_child_that_nobody_waits_for_is_found(tmp_path: Path) -> None:
+    code = "import subprocess, sys; subprocess.Popen(['true']); print(flush=True); sys.stdin.read()"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment
+    ) as process:
+        until(lambda: any(each.zombie for each in marked("TMPDIR", str(tmp_path))))
+        process.kill()

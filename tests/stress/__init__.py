@@ -1,0 +1,1 @@
+"""Every moment of an unplug: the list of moments, the books, a real guest."""

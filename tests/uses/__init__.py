@@ -1,0 +1,1 @@
+"""Programs of user space: their text, the kernel's names in it, what the agent gets."""
