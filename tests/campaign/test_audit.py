@@ -126,6 +126,15 @@ def test_damage_is_named(out: Path, damage: Callable[[Path], None], said: str) -
     assert said in "; ".join(audit(out).findings)
 
 
+def test_a_crash_is_known_to_one_of_the_campaigns_of_its_kernel(out: Path) -> None:
+    _write(out, """INSERT INTO campaign (kernel, params, seed) SELECT kernel, '["preempt=full"]', 8 FROM campaign""")
+    run = "(campaign, version, started, wall, facts)"
+    _write(out, f"INSERT INTO run {run} SELECT 2, version, started, wall, facts FROM run")
+    found = audit(out)
+    assert [books.name.removeprefix(books.kernel) for books in found.books] == ["", " preempt=full"]
+    assert found.findings == ()
+
+
 def test_what_was_being_written_is_told_and_is_no_damage(out: Path) -> None:
     (out / ".saving-oops-in-y").mkdir()
     found = audit(out)

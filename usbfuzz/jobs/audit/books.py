@@ -39,7 +39,7 @@ class Books:
     @property
     def name(self) -> str:
         """Which campaign of the directory it is, for findings."""
-        return self.kernel
+        return " ".join([self.kernel, *json.loads(self.params)])
 
     @property
     def cases(self) -> int:

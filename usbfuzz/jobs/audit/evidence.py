@@ -37,7 +37,9 @@ def _joined(path: Path) -> Iterator[tuple[Path, Crash]]:
 
 def crash_findings(paths: Iterable[Path], books: Iterable[Books]) -> Iterator[str]:
     """What is wrong with the crash directories ``paths``, which are all of a campaign's directory."""
-    by_kernel = {each.kernel: each for each in books}
+    by_kernel: dict[str, list[Books]] = {}  # a kernel has a campaign for each set of its parameters
+    for each in books:
+        by_kernel.setdefault(each.kernel, []).append(each)
     known: dict[tuple[str, str], Path] = {}
     for path in paths:
         crash = Crash.read(path)
@@ -50,9 +52,9 @@ def crash_findings(paths: Iterable[Path], books: Iterable[Books]) -> Iterator[st
         twin = known.setdefault((crash.title, crash.guilty), path)
         if twin != path:
             yield f"{path}: is the bug of {twin.name}, once more"
-        mine = by_kernel.get(crash.kernel)
         # What was saved before the books were begun is another command's, or an older version's.
-        if mine is not None and mine.begun and crash.first_seen >= mine.begun and crash.names.isdisjoint(mine.sighted):
+        mine = [each for each in by_kernel.get(crash.kernel, ()) if each.begun and crash.first_seen >= each.begun]
+        if mine and all(crash.names.isdisjoint(each.sighted) for each in mine):
             yield f"{path}: is a crash that the books have never seen: {crash.title}"
 
 
