@@ -5,6 +5,9 @@ OUT ?= crashes
 KILLS ?= 100
 BIN := .venv/bin
 
+# Campaigns and their tests start many processes; without kept byte code each would compile hundreds of sources first.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: fuzz test check lint bench soak setup setup-tests clean
 
 fuzz: setup  ## a short real campaign on a stock kernel; KERNEL=debian:bookworm TIME=10m OUT=dir

@@ -77,10 +77,10 @@ def engine_command(
     ARGUMENTS, behind --, are further ones of `usbfuzz fuzz` for every campaign. Exit status 1 when a goal is missed;
     campaigns of less than ten minutes have none.
     """
-    further = checked_arguments(arguments)
+    further = (*learned.arguments(out), *checked_arguments(arguments))  # before anything is fetched
     found = resolve(kernel, default_cache(), on_progress=progress)
     bugs = _known(looked.bugs, found.name)
-    wanted = Wanted(found.name, seconds, seeds, out, unguided, (*learned.arguments(out), *further))
+    wanted = Wanted(found.name, seconds, seeds, out, unguided, further)
     if learned.no_learned:
         (out / _NOTHING).mkdir(parents=True, exist_ok=True)
     run_all(wanted, progress)
