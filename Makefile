@@ -14,10 +14,11 @@ fuzz: setup  ## a short real campaign on a stock kernel; KERNEL=debian:bookworm 
 	$(BIN)/usbfuzz fuzz --kernel $(KERNEL) --time $(TIME) --out $(OUT)
 
 test: check  ## every test: the fast ones first, then those with real guests, one after the other
+	$(BIN)/pytest -m 'processes and not guest' -n 2
 	$(BIN)/pytest -m guest
 
-check: setup-tests  ## the fast tests: no guest, under two minutes
-	$(BIN)/pytest -m 'not guest' -n 2
+check: setup-tests  ## the fast tests: no guest and no campaign
+	$(BIN)/pytest -m 'not guest and not processes' -n 2
 
 lint: setup-tests
 	$(BIN)/ruff check .

@@ -26,6 +26,8 @@ from usbfuzz.jobs.campaign.start import run_campaign
 from .pretend import COMMANDS, MODULES, VARIABLE, config
 from .running import Listener
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from attrs import evolve
 
 from usbfuzz.jobs.aim import Aim, Wanted
@@ -116,6 +117,7 @@ def test_a_campaign_keeps_when_it_saw_a_crash_first(
     assert [(sighting.title, sighting.wall) for sighting in course.course.sightings] == [(title, wall)]
 
 
+@pytest.mark.processes
 def test_a_campaign_keeps_what_each_run_aimed_at_and_says_when_that_changes(run: Run, tmp_path: Path) -> None:
     view = Listener()
     run(view, cases=8)
@@ -127,6 +129,7 @@ def test_a_campaign_keeps_what_each_run_aimed_at_and_says_when_that_changes(run:
     ]
 
 
+@pytest.mark.processes
 def test_a_campaign_keeps_what_it_ran_on_and_that_it_ended(run: Run, tmp_path: Path) -> None:
     run(cases=64)
     [(version, ended, facts)] = _rows(tmp_path / "out", "SELECT version, ended, facts FROM run")

@@ -20,7 +20,7 @@ from usbfuzz.jobs.campaign.supervisor import Campaign
 
 from .running import Listener, Run, pretenders
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_orphans")]
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("no_orphans")]
 
 
 def _crash(campaign: Campaign) -> Crash:

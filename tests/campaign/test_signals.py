@@ -19,7 +19,7 @@ from usbfuzz.errors import StorageError
 
 from .running import Run, pretenders, until
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_orphans")]
+pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("no_orphans")]
 
 
 _CAMPAIGN = """

@@ -29,7 +29,7 @@ from .chatter import LIKE, VARIABLE
 from .lab import Lab
 from .simulation import like, seeing
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
 #: Moments at which workers are killed; 20 by hand, which take two minutes.
 KILLS = int(os.environ.get("USBFUZZ_TEST_KILLS", "8"))

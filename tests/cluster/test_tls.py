@@ -18,7 +18,7 @@ from usbfuzz.jobs.campaign.supervisor import Campaign
 
 from .lab import Lab
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(400)]
 
 _PAGE = ROOT / "docs" / "cluster.md"
 _TLS = "distributed.comm.tls"

@@ -61,6 +61,7 @@ print(json.dumps(states))
 """
 
 
+@pytest.mark.processes
 def test_a_crash_directory_is_whole_or_absent_wherever_the_campaign_is_killed(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
