@@ -200,6 +200,11 @@ class Draft:
             parts = {**_packets(new.data), **parts}
         return Draft(self.spec, parts, (*self.changes, change))
 
+    def changed_twice(self, one: Change, other: Change) -> Draft:
+        """The draft with two changes: the farther one first, for behind a count that grows bytes move."""
+        first, second = sorted((one, other), key=lambda change: change.offset, reverse=True)
+        return self.changed(first).changed(second)
+
     @property
     def strange(self) -> Draft:
         """The draft with the ids of a product that no driver asks for."""

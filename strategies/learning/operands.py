@@ -8,6 +8,7 @@ where it compares two pointers into a file they are apart by what that is too lo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Literal
 
@@ -23,14 +24,18 @@ __all__ = [
     "Compared",
     "Order",
     "Paint",
+    "Pair",
     "by_pc",
     "changes",
+    "news",
     "otherwise",
+    "pairs",
     "shape_changes",
     "sides",
 ]
 
 Order = Literal["little", "big"]
+Pair = tuple[int, int, int]  #: address of an instruction, its left and its right operand
 _SIZES = (1, 2, 4)
 ORDERS: tuple[Order, ...] = ("little", "big")
 #: A value that so many places of the descriptors have says nothing about which of them is meant.
@@ -41,6 +46,7 @@ _BYTE = 0xFF
 #: Functions of the USB core that look for a driver, or at a port: for themselves.
 _OWN = ("usb_match_", "usb_uevent", "usb_bus_notify", "usb_device_is_owned", "hub_", "hcd_", "usb_hcd_")
 _MOST_SHAPES = 48  #: changes of descriptors, for one draft
+_MOST_PAIRS = 24  #: of changes, for one draft
 _FRONT = 2048  #: bytes of a file in which numbers are looked for, as headers and first records are there
 _BACK = 64  #: the same, at its end
 _POINTER = 1 << 63  #: addresses of the kernel are above that
@@ -56,6 +62,11 @@ class Compared:
     left: int
     right: int
     place: str = ""  #: in words
+
+    @property
+    def pair(self) -> Pair:
+        """The instruction and its operands."""
+        return self.pc, self.left, self.right
 
 
 @frozen
@@ -134,13 +145,13 @@ def shape_changes(draft: Draft, mine: Iterable[Compared], strange: Iterable[Comp
     Drivers have the core look for their endpoints and settings (usb_check_bulk_endpoints(), usb_set_interface()), so
     what it compares in ``mine`` and not in ``strange``, with the same descriptors and no driver, tells what they want.
     """
-    usual = {(each.pc, each.left, each.right) for each in strange}
+    usual = {each.pair for each in strange}
     fields = fields_of(draft.parts[CONFIGURATION].data)
     found: list[tuple[int, Change]] = []
     for each in mine:
         if each.place.startswith(_OWN) or max(each.left, each.right) > _BYTE:
             continue
-        if (each.pc, each.left, each.right) not in usual:
+        if each.pair not in usual:
             for side in (0, 1):
                 places, wanted = _shapes(each, side, fields)
                 found += [
@@ -158,6 +169,49 @@ def _shapes(each: Compared, side: int, fields: Mapping[int, int]) -> tuple[list[
     places = [at for at, byte in fields.items() if byte == value]
     numbers = dict.fromkeys(number for _, number in otherwise(each.how, value, other))
     return places, [number for number in numbers if number != value and 0 <= number <= _BYTE]
+
+
+def news(change: Change, compared: Iterable[Compared], before: AbstractSet[Pair]) -> bool:
+    """Whether a change had something else compared, besides its own value with what that place was compared with.
+
+    Code that looks at one byte after another in a loop, or for one endpoint after another, runs no block that did not
+    run before when it gets further: it compares something else.
+    """
+    own = {int.from_bytes(change.value, order) for order in ORDERS} if change.value else {change.length}
+    known = {(pc, operand) for pc, *operands in before for operand in operands}
+    for each in compared:
+        others = [sides(each, side)[1] for side in (0, 1) if sides(each, side)[0] in own]
+        if each.pair not in before and not any((each.pc, other) in known for other in others):
+            return True
+    return False
+
+
+def pairs(dead: Sequence[Change]) -> Iterator[tuple[Change, Change]]:
+    """Two at a time of changes that led nowhere alone, the likeliest first: one function wanted both.
+
+    A compiler may ask ``if (a == X && b == Y)`` with one branch for both.
+    """
+    found = [
+        (at + before, dead[before], dead[at])
+        for at in range(len(dead))
+        for before in range(at)
+        if _apart_in_one_function(dead[before], dead[at])
+    ]
+    found.sort(key=lambda ranked: ranked[0])
+    return ((one, other) for _, one, other in found[:_MOST_PAIRS])
+
+
+def _apart_in_one_function(one: Change, other: Change) -> bool:
+    """Whether the same function asked for both changes, of different bytes."""
+    if one.because.partition("+")[0] != other.because.partition("+")[0]:
+        return False
+    if one.because == other.because and one.value == other.value:
+        return False
+    if one.key != other.key:
+        return True
+    if one.length is not None or other.length is not None:
+        return (one.length is None) != (other.length is None)
+    return one.offset + len(one.value) <= other.offset or other.offset + len(other.value) <= one.offset
 
 
 def by_pc(compared: Iterable[Compared]) -> dict[int, list[Compared]]:

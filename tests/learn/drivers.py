@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from attrs import define, field
@@ -52,6 +52,16 @@ class Kernel:
         self.compared.append(Compared(place, how, width, left, right, f"probe+{place:#x}"))
         holds = {"cmp": left == right, "test": bool(left & right), "zero": left == 0}[how]
         self.blocks.add(2 * place + holds)
+        if not holds:
+            raise ProbeError
+
+    def both(self, wanted: Sequence[tuple[int, int, int, int]]) -> None:
+        """Comparisons of which one branch needs all: place, left, right and width of each."""
+        self.compared += [
+            Compared(place, "cmp", width, left, right, f"probe+{place:#x}") for place, left, right, width in wanted
+        ]
+        holds = all(left == right for _, left, right, _ in wanted)
+        self.blocks.add(2 * wanted[0][0] + holds)
         if not holds:
             raise ProbeError
 

@@ -79,9 +79,23 @@ def a_number_that_is_moved(kernel: Kernel) -> None:
 
 
 def bytes_that_are_added(kernel: Kernel) -> None:
-    answer = kernel.read(1, 8)
+    answer = kernel.read(1, 8).ljust(8, b"\0")  # as a buffer is, whatever came
     kernel.need(1, answer[2] + answer[3], 0x1F0, 4)
     kernel.need(2, (answer[6] - 0x30) % (1 << 32), 7, 4)
+
+
+def a_loop_over_a_magic(kernel: Kernel) -> None:
+    """As memcmp() compiled into the driver: each byte is compared by one instruction, and no block tells how many."""
+    answer = kernel.read(1, 16).ljust(16, b"\0")
+    for at, wanted in enumerate(b"ROOT"):
+        kernel.need(1, answer[5 + at], wanted, 1)
+    kernel.blocks.add(99)
+
+
+def two_at_once(kernel: Kernel) -> None:
+    """Two comparisons, and one branch on both."""
+    answer = kernel.read(1, 16).ljust(16, b"\0")
+    kernel.both(((1, answer[2], 0x5A, 1), (2, int.from_bytes(answer[8:10], "little"), 0x1234, 2)))
 
 
 def nothing_is_wanted(kernel: Kernel) -> None:
@@ -92,7 +106,7 @@ DRIVERS = (
     big_endian_magic, one_byte_after_another, a_short_answer, a_bit, a_checksum_and_what_is_behind_it,
     a_firmware_with_a_header, a_firmware_that_ends_with_its_records,
     a_nibble_and_what_is_behind_it, a_field_of_two_bytes, a_number_that_is_moved, bytes_that_are_added,
-    nothing_is_wanted,
+    a_loop_over_a_magic, two_at_once, nothing_is_wanted,
 )  # fmt: skip
 
 
@@ -160,6 +174,33 @@ def test_descriptors_are_learned_from_what_the_core_compares_for_a_driver_only()
     assert learner.best is not None
     assert learner.best.seen.bound
     assert all(change.because.startswith("usb_check_int_endpoints+") for change in learner.best.draft.changes)
+
+
+def _asks_the_core_for_two(case: Case, core: bool) -> Seen:
+    """As usb_check_bulk_endpoints(): one endpoint is looked for after the other, by the same code."""
+    spec = case.devices[0]
+    ends = [raw[2] for raw in split_pieces(spec.configurations[0]) if raw[1] == ENDPOINT]
+    if int.from_bytes(spec.device[10:12], "little") == _STRANGER:
+        return Seen()
+    compared: list[Compared] = []
+    for wanted in (0x8C, 0x0D):
+        compared += [Compared(2, "cmp", 1, address, wanted, "usb_check_bulk_endpoints+0x2") for address in ends]
+        if wanted not in ends:
+            return Seen(frozenset({1}), tuple(compared) if core else ())
+    return Seen(frozenset({1, 2}), tuple(compared) if core else (), bound=True)
+
+
+def test_endpoints_are_learned_that_the_core_looks_for_one_after_the_other() -> None:
+    async def run(case: Case) -> Seen:
+        return _asks_the_core_for_two(case, core=False)
+
+    async def core(case: Case) -> Seen:
+        return _asks_the_core_for_two(case, core=True)
+
+    learner = Learner(run, Limits(runs=200), core)
+    asyncio.run(learner.learn([draft_of(bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer"))]))
+    assert learner.bound
+    assert learner.runs < 60
 
 
 def test_what_was_learned_names_the_instruction() -> None:

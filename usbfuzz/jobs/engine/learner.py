@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from strategies.learning.derived import PAINTS, derived, unclear
 from strategies.learning.draft import Change, Draft
-from strategies.learning.operands import Paint, changes, shape_changes
+from strategies.learning.operands import Paint, Pair, changes, news, pairs, shape_changes
 from usbfuzz.case.model import Case
 
 from .desk import Seen
@@ -19,6 +19,9 @@ __all__ = ["Known", "Learner", "Limits"]
 Run = Callable[[Case], Awaitable[Seen]]
 _SHAPES = 6  #: drafts of a driver whose descriptors are looked into
 _CLOSER = 6  #: drafts of a driver that are run in more paints, each of which costs a run
+_STEPS = 24  #: drafts of a driver that are looked into although they reached no new code
+_SHAPE_STEPS = 12  #: the same, with another descriptor
+_PAIRED = 4  #: drafts of a driver that are changed in two places at once
 
 
 @frozen
@@ -36,6 +39,7 @@ class Known:
 
     draft: Draft
     seen: Seen
+    new: bool = False  #: it reached code that no other had
 
     @property
     def worth(self) -> tuple[bool, int]:
@@ -45,7 +49,10 @@ class Known:
 
 @define(eq=False)
 class Learner:
-    """Tries changes to drafts of one driver's devices, and keeps those that reach code no other draft has."""
+    """Tries changes to drafts of one driver's devices, and keeps those that reach code no other draft has.
+
+    Where none does, it goes on from those after which the driver compared something else, and then with two at a time.
+    """
 
     run: Run
     limits: Limits = field(factory=Limits)
@@ -60,8 +67,15 @@ class Learner:
     _tried: set[tuple[object, ...]] = field(factory=set, init=False)
     _deadline: float = field(default=0.0, init=False)
     _shapes: list[Known] = field(factory=list, init=False)  #: whose descriptors were looked into
+    _shape_steps: list[Known] = field(factory=list, init=False)  #: with another descriptor that led nowhere alone
+    _shape_stepped: int = field(default=0, init=False)
     _unclear: list[tuple[Known, Paint]] = field(factory=list, init=False)  #: with what the second paint showed
     _closer: int = field(default=0, init=False)  #: drafts that were run in more paints
+    _compared: set[Pair] = field(factory=set, init=False)  #: in the first paint, by any draft
+    _steps: list[Known] = field(factory=list, init=False)  #: which had something else compared, and reached nothing new
+    _stepped: int = field(default=0, init=False)
+    _dead: list[tuple[Known, list[Change]]] = field(factory=list, init=False)  #: changes that led nowhere, by draft
+    _paired: int = field(default=0, init=False)  #: drafts that were changed in two places at once
 
     async def learn(self, drafts: Sequence[Draft]) -> None:
         """Begin with ``drafts`` and go on until nothing gets further, or the limits are reached."""
@@ -74,12 +88,17 @@ class Learner:
                 best = max(self._open, key=lambda known: known.worth)
                 self._open.remove(best)
                 await self._look_into(best)
+            elif self._steps and self._stepped < _STEPS:
+                self._stepped += 1
+                await self._look_into(self._steps.pop(0))
             elif self._unclear and self._closer < _CLOSER:
                 await self._look_closer()
             elif (unasked := self._with_declared()) is not None:
                 await self._try(unasked)
             elif (shape := self._next_shape()) is not None:
                 await self._look_into_shape(shape)
+            elif self._dead and self._paired < _PAIRED and not self.bound:
+                await self._try_pairs()
             else:
                 break
 
@@ -105,16 +124,17 @@ class Learner:
             self.crashes.append((seen.title, case))
         return seen
 
-    async def _try(self, draft: Draft) -> Known | None:
+    async def _try(self, draft: Draft) -> Known:
         """Run a draft, and keep it if it reached anything new."""
         seen = await self._run(draft, 0)
-        new = seen.blocks - self.reached
-        if not new:
-            return None
-        self.reached |= new
-        known = Known(draft, seen)
-        self.known.append(known)
-        self._open.append(known)
+        known = Known(draft, seen, not seen.blocks <= self.reached)
+        if known.new:
+            self.reached |= seen.blocks
+            self.known.append(known)
+            self._open.append(known)
+        elif draft.changes and not seen.title and news(draft.changes[-1], seen.compared, self._compared):
+            self._steps.append(known)
+        self._compared.update(each.pair for each in seen.compared)
         return known
 
     async def _look_into(self, known: Known) -> None:
@@ -153,11 +173,23 @@ class Learner:
         await self._try_all(known, derived(paints))
 
     async def _try_all(self, known: Known, found: Iterable[Change]) -> None:
+        dead = []
         for change in found:
             if self._over():
                 return
-            if self._is_new(known, change):
-                await self._try(known.draft.changed(change))
+            if self._is_new(known, change) and not (await self._try(known.draft.changed(change))).new:
+                dead.append(change)
+        if len(dead) > 1:
+            self._dead.append((known, dead))
+
+    async def _try_pairs(self) -> None:
+        """Make two changes at once to the furthest draft of which several led nowhere alone."""
+        known, dead = max(self._dead, key=lambda row: row[0].worth)
+        self._dead.remove((known, dead))
+        self._paired += 1
+        for one, other in pairs(dead):
+            if self._over() or (await self._try(known.draft.changed_twice(one, other))).new:
+                return
 
     def _with_declared(self) -> Draft | None:
         """The furthest draft with all firmware that the driver declares, once, while the driver takes none."""
@@ -168,11 +200,19 @@ class Learner:
         return None if draft is self.best.draft else draft
 
     def _next_shape(self) -> Known | None:
-        """The furthest draft whose descriptors were not looked into, while the driver takes none; only a few are."""
-        if self.core is None or self.bound or len(self._shapes) == _SHAPES:
+        """The furthest draft whose descriptors were not looked into, while the driver takes none; only a few are.
+
+        Then those with another descriptor, likely ones first: the core may look for one endpoint after the other.
+        """
+        if self.core is None or self.bound:
             return None
         left = [known for known in self.known if known not in self._shapes]
-        return max(left, key=lambda known: known.worth, default=None)
+        if left and len(self._shapes) < _SHAPES:
+            return max(left, key=lambda known: known.worth)
+        if self._shape_steps and self._shape_stepped < _SHAPE_STEPS:
+            self._shape_stepped += 1
+            return self._shape_steps.pop(0)
+        return None
 
     async def _look_into_shape(self, known: Known) -> None:
         """Try other descriptors: those that the USB core was asked for and did not find."""
@@ -183,11 +223,17 @@ class Learner:
         self.runs += 2
         if strange.bound or strange.title or mine.title:
             return
+        dead = []
         for change in shape_changes(known.draft, mine.compared, strange.compared):
             if self._over() or self.bound:
                 return
             if self._is_new(known, change):
-                await self._try(known.draft.changed(change))
+                tried = await self._try(known.draft.changed(change))
+                if not tried.new and not tried.seen.title:
+                    dead.append(change)
+                    self._shape_steps.append(tried)
+        if len(dead) > 1:
+            self._dead.append((known, dead))
 
     def _is_new(self, known: Known, change: Change) -> bool:
         """Whether the change was not tried yet on bytes like these."""
