@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from attrs import evolve
 
 from strategies import CLASS_DRIVERS, generate
+from strategies.devices import bare_device
 from strategies.dice import Dice
+from strategies.learning.draft import Change, Read, draft_of
+from strategies.learning.learned import Learned, LearnedDevice
 from strategies.palette import Palette
 from strategies.target import target_of
 from usbfuzz.case import dumps, loads
@@ -39,6 +43,21 @@ def test_an_empty_corpus_leaves_fresh_cases() -> None:
     made = _made([], Plan({Source.FRESH: 0.1, **_BRED}))
     assert {each.source for each in made} == {Source.FRESH}
     assert len(made) == 60
+
+
+def test_the_first_device_for_a_driver_that_was_learned_is_as_it_was_learned() -> None:
+    spec = bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer")
+    draft = draft_of(spec).changed(Change(Read(0xC0), 3, b"\x5a"))
+    knows = Learned("usblp", "debian:5.10.223-1", 10, 20, (LearnedDevice(draft, True, 20, ()),))
+    identities = evolve(CLASS_DRIVERS.only(("usblp",)), learned={"usblp": knows})
+    made = list(GuidedSupply(7, identities, Pool()).cases(0, 12, Plan({Source.FRESH: 1.0})))
+    assert [each.case.provenance.notes for each in made].count("as it was learned") == 1
+    first = made[0]
+    assert (first.source, first.module) == (Source.LEARNED, "usblp")
+    assert first.case.devices[0].device == spec.device
+    assert first.case.devices[0].configurations == spec.configurations
+    assert Source.of(first.case.provenance.strategy) is Source.LEARNED
+    assert loads(dumps(first.case), "made") == first.case
 
 
 def test_shares_decide_where_cases_come_from() -> None:

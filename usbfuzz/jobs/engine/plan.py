@@ -6,7 +6,9 @@ from enum import Enum
 
 from attrs import field, frozen
 
-__all__ = ["Plan", "Source"]
+__all__ = ["LEARNED", "Plan", "Source"]
+
+LEARNED = ", learned"  #: how the strategy of a fresh case ends that answers as was learned
 
 
 class Source(Enum):
@@ -25,7 +27,7 @@ class Source(Enum):
         """The source of a case that names this strategy (``Provenance.strategy``)."""
         if strategy.endswith("field sweep"):
             return cls.SWEEP
-        if strategy.endswith(", learned"):
+        if strategy.endswith(LEARNED):
             return cls.LEARNED
         return {"havoc": cls.HAVOC, "splice": cls.SPLICE, "learning": cls.LEARNING}.get(strategy, cls.FRESH)
 

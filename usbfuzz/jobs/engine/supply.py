@@ -17,7 +17,7 @@ from strategies.mutate.identity import driver_of
 from strategies.palette import Palette
 from usbfuzz.case.model import Case
 
-from .plan import Plan, Source
+from .plan import LEARNED, Plan, Source
 from .pool import Pool
 
 __all__ = ["NEEDS_CORPUS", "GuidedSupply", "Supplied"]
@@ -48,6 +48,7 @@ class GuidedSupply:
     identities: Identities
     pool: Pool
     _sweeps: dict[str, tuple[FieldSweep, int]] = field(factory=dict, init=False)  #: entry: its sweep, and how far it is
+    _met: set[str] = field(factory=set, init=False)  #: drivers that were given a device as it was learned
 
     def cases(self, first: int, count: int, plan: Plan) -> Iterator[Supplied]:
         """Cases ``first`` to ``first + count - 1``."""
@@ -83,7 +84,22 @@ class GuidedSupply:
         given = (
             with_firmware(dice, case, self.identities) if dice.chance(_WITH_FIRMWARE) else case for case in made[:count]
         )
-        return [self._supplied(case, Source.of(case.provenance.strategy)) for case in given]
+        return [self._first_as_learned(self._supplied(case, Source.of(case.provenance.strategy))) for case in given]
+
+    def _first_as_learned(self, made: Supplied) -> Supplied:
+        """In place of the first fresh case for a driver: the device that got furthest with it, as it was learned.
+
+        Of the fresh ones of such a driver a third answer so and are not broken: some drivers would wait long.
+        """
+        learned = self.identities.learned.get(made.module)
+        if made.module in self._met or learned is None or not learned.devices:
+            return made
+        self._met.add(made.module)
+        case = learned.devices[0].draft.case(derive(self.seed, made.module))
+        strategy = f"{made.case.provenance.strategy.removesuffix(LEARNED)}{LEARNED}"
+        provenance = evolve(made.case.provenance, strategy=strategy, notes="as it was learned")
+        case = evolve(case, title=f"{case.devices[0].name}, as learned", provenance=provenance)
+        return Supplied(case, Source.LEARNED, made.module)
 
     def _swept(self, dice: Dice, plan: Plan) -> Supplied:
         """The next step of the sweep over one device of the corpus."""
