@@ -38,6 +38,7 @@ class Corpus:
     _new: bool = field(default=False, init=False)  #: the files do not have all of them
     _broken: set[str] = field(factory=set, init=False)
     _stamp: object = field(default=None, init=False)  #: of the files when they were read or written
+    _left: set[str] = field(factory=set, init=False)  #: cases that the files have as tried, as of then
 
     @classmethod
     def open(cls, directory: Path, kernel: str, release: str, say: Callable[[str], None]) -> Corpus:
@@ -48,7 +49,7 @@ class Corpus:
         open_directory(directory, say)
         corpus = cls(KernelFiles(directory, kernel, release), say)
         with held(directory):
-            on_disk, _, _ = corpus._read()
+            on_disk, corpus._left, _ = corpus._read()
             corpus._known = corpus._of_cases_there(on_disk)
             if gone := len(on_disk) - len(corpus._known):
                 say(f"{corpus.files.blocks}: {gone} blocks name cases that are not there, and count as new again")
@@ -127,15 +128,20 @@ class Corpus:
         if not self._new and not len(self._mine) and self._stamp == self.files.stamp():
             return
         with held(self.directory):
-            on_disk, tried, is_there = self._read()
-            before, known = len(on_disk), self._of_cases_there(on_disk)
-            known.learn(self._of_cases_there(self._mine if is_there else self._known).blocks())
-            if len(self._mine) or len(known) != before or not is_there:
+            if self._stamp == self.files.stamp():  # nobody else wrote: what is there is known
+                known, changed = self._of_cases_there(self._known), bool(len(self._mine))
+                changed |= known is not self._known
+            else:
+                on_disk, self._left, is_there = self._read()
+                before, known = len(on_disk), self._of_cases_there(on_disk)
+                known.learn(self._of_cases_there(self._mine if is_there else self._known).blocks())
+                changed = bool(len(self._mine)) or len(known) != before or not is_there
+            if changed:
                 self.files.write_blocks(known.blocks())
             left = (self._ran & self.names) - set(known.owners)
-            if left != tried:
+            if left != self._left:
                 self.files.write_tried(left)
-            self._known, self._mine, self._new = known, self._nothing(), False
+            self._known, self._mine, self._new, self._left = known, self._nothing(), False, left
             self._stamp = self.files.stamp()
 
     def _read(self) -> tuple[Known, set[str], bool]:
