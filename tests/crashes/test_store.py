@@ -58,6 +58,18 @@ def test_a_new_crash_is_a_directory_with_all_its_files(tmp_path: Path) -> None:
     assert (meta["title"], meta["driver"], meta["hits"]) == (TITLE, "wacom, usbhid", {KERNEL: 1})
 
 
+def test_a_crash_whose_texts_were_never_written_gets_them_when_it_is_opened(tmp_path: Path) -> None:
+    crash, _ = store_in(tmp_path).sighted(evidence())
+    directory = tmp_path / crash.slug
+    texts = {path.name: path.read_bytes() for path in directory.iterdir() if path.suffix not in (".toml", ".log")}
+    assert "report.txt" in texts
+    for name in texts:
+        (directory / name).unlink()
+    store = store_in(tmp_path)
+    assert list(store.crashes) == [crash.slug]
+    assert {path.name: path.read_bytes() for path in directory.iterdir() if path.name in texts} == texts
+
+
 def test_the_report_says_what_it_is_how_sure_it_is_and_how_to_see_it_again(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     crash, _ = store.sighted(evidence())

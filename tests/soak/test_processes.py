@@ -47,7 +47,7 @@ def test_an_orphan_is_found_by_what_it_inherited(tmp_path: Path) -> None:
 
 
 def test_a_child_that_nobody_waits_for_is_found(tmp_path: Path) -> None:
-    code = "import subprocess, sys; subprocess.Popen(['true']); print(flush=True); sys.stdin.read()"
+    code = "import subprocess, sys; child = subprocess.Popen(['true']); print(flush=True); sys.stdin.read()"
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment

@@ -152,12 +152,12 @@ def audit_(directory: Path) -> int:
     found = audit(directory)
     for books in found.books:
         click.echo(
-            f"{books.kernel}: {books.next:,} numbers handed out, {books.cases:,} run, "
+            f"{books.name}: {books.next:,} numbers handed out, {books.cases:,} run, "
             f"{len(books.unfinished)} unfinished, {len(books.skipped)} skipped"
         )
     click.echo(f"{found.crashes} crash directories, {found.corpus} cases in the corpus")
     for path in found.unfinished:
-        click.echo(f"{path}: half written when something was killed; the next campaign removes it")
+        click.echo(f"{path}: half written when something was killed; the next campaign writes or removes it")
     for finding in found.findings:
         click.echo(f"✗ {finding}")
     return 1 if found.findings else 0

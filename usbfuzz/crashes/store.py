@@ -2,7 +2,8 @@
 
 A directory appears whole, by one rename, or not at all. crash.toml is written last whenever files change, and makes
 the directory a crash directory. The texts (report.txt, lsusb.txt, repro.py, repro.c, repro.syz) come after the
-evidence, and can be made again from it: `usbfuzz crashes report`.
+evidence, and can be made again from it: `usbfuzz crashes report`. A directory without them, as a campaign that was
+killed just then leaves one, gets them when it is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .by_hand import ByHand
 from .directory import evidence_files, overwrite, save_new, save_over, storage_error
 from .evidence import Evidence
 from .joining import join, listing_all
-from .layout import CASE_FILE, CRASH_FILE, NO_CRASHES, ORIGINAL_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
+from .layout import CASE_FILE, CRASH_FILE, NO_CRASHES, ORIGINAL_FILE, REPORT_FILE, SUPPRESS_FILE, SUPPRESSED_FILE
 from .manifestation import Manifestation, Where, added
 from .minimized import Minimized, save_result
 from .record import Crash, How, slug_of
@@ -85,6 +86,8 @@ class CrashStore:
                     self.crashes[path.name] = listing_all(self.directory, crash)
                     for unfinished in path.glob(f"{UNFINISHED}*"):
                         discard(unfinished)
+                    if not (path / REPORT_FILE).is_file():  # killed between evidence and texts
+                        self._write_texts(path)
                 elif path.name not in NO_CRASHES:
                     ignored.append(path.name)
         self.ignored = tuple(ignored)
@@ -255,11 +258,17 @@ class CrashStore:
             write_atomically(directory / CRASH_FILE, crash.to_toml().encode())
             self.crashes[crash.slug] = crash
             self._dirty.discard(crash.slug)
+        except OSError as error:
+            raise storage_error(directory, error) from error
+        self._write_texts(directory)
+        return crash
+
+    def _write_texts(self, directory: Path) -> None:
+        try:
             with contextlib.suppress(InputError):  # the evidence is saved; texts of a broken case are not needed
                 write_texts(directory, self.render)
         except OSError as error:
             raise storage_error(directory, error) from error
-        return crash
 
     def _judged(self, evidence: Evidence, *, slug: str, first_seen: str, attempts: int) -> Crash:
         report = evidence.report

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from usbfuzz.atomic import UNFINISHED
 from usbfuzz.coverage import COVERAGE
-from usbfuzz.crashes.layout import CAMPAIGN_FILE, CORPUS, LESSONS, NO_CRASHES
+from usbfuzz.crashes.layout import CAMPAIGN_FILE, CORPUS, LESSONS, NO_CRASHES, REPORT_FILE
 from usbfuzz.crashes.lock import DirectoryLock
 from usbfuzz.errors import InputError
 
@@ -26,7 +26,9 @@ class Audited:
     books: tuple[Books, ...]
     crashes: int  #: directories
     corpus: int  #: cases
-    unfinished: tuple[Path, ...]  #: what was being written when a process was killed; the next campaign removes it
+    unfinished: tuple[
+        Path, ...
+    ]  #: what was being written when a process was killed; the next campaign ends or removes it
     findings: tuple[str, ...]
 
 
@@ -54,5 +56,6 @@ def _looked_through(directory: Path) -> Audited:
     found += wrong
     found += coverage_findings(directory / COVERAGE)
     found += lesson_findings(directory / LESSONS)
-    unfinished = tuple(sorted(directory.rglob(f"{UNFINISHED}*")))
+    textless = [path / REPORT_FILE for path in crashes if not (path / REPORT_FILE).exists()]
+    unfinished = tuple(sorted((*directory.rglob(f"{UNFINISHED}*"), *textless)))
     return Audited(tuple(books), len(crashes), corpus, unfinished, tuple(found))

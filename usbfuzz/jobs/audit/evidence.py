@@ -7,7 +7,7 @@ from pathlib import Path
 
 from usbfuzz.case import load
 from usbfuzz.crashes.joining import joined_in
-from usbfuzz.crashes.layout import CASE_FILE, CONSOLE_FILE, JOINED_DIRECTORY, ORIGINAL_FILE, REPORT_FILE
+from usbfuzz.crashes.layout import CASE_FILE, CONSOLE_FILE, JOINED_DIRECTORY, ORIGINAL_FILE
 from usbfuzz.crashes.minimized import load_result
 from usbfuzz.crashes.record import Crash
 from usbfuzz.errors import CaseError
@@ -69,8 +69,7 @@ def _files(path: Path, crash: Crash) -> Iterator[str]:
         load_result(path)
     except CaseError as error:
         yield str(error)
-    for name in (CONSOLE_FILE, REPORT_FILE):
-        if not (path / name).is_file():
-            yield f"{path}: has no {name}"
+    if not (path / CONSOLE_FILE).is_file():
+        yield f"{path}: has no {CONSOLE_FILE}"
     if not 0 <= crash.reproduced <= crash.runs or crash.total < 1:
         yield f"{path}: was seen {crash.total} times, and reproduced {crash.reproduced} of {crash.runs}"
