@@ -198,7 +198,7 @@ def pairs(dead: Sequence[Change]) -> Iterator[tuple[Change, Change]]:
         if _apart_in_one_function(dead[before], dead[at])
     ]
     found.sort(key=lambda ranked: ranked[0])
-    return ((one, other) for _, one, other in found[:_MOST_PAIRS])
+    return ((first, second) for _, first, second in found[:_MOST_PAIRS])
 
 
 def _apart_in_one_function(one: Change, other: Change) -> bool:

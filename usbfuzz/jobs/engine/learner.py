@@ -187,8 +187,8 @@ class Learner:
         known, dead = max(self._dead, key=lambda row: row[0].worth)
         self._dead.remove((known, dead))
         self._paired += 1
-        for one, other in pairs(dead):
-            if self._over() or (await self._try(known.draft.changed_twice(one, other))).new:
+        for first, second in pairs(dead):
+            if self._over() or (await self._try(known.draft.changed_twice(first, second))).new:
                 return
 
     def _with_declared(self) -> Draft | None:
