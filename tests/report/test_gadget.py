@@ -14,6 +14,7 @@ from usbfuzz.case import load
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, RequestPattern, Step, Use
 from usbfuzz.report.gadget import render_gadget
 from usbfuzz.report.repro import render_repro
+from usbfuzz.report.syzkaller import render_syz_case
 from usbfuzz.wire import Answer, Speed, Status
 
 _FILES = sorted((KNOWN_BUGS).glob("*.toml"))
@@ -33,18 +34,23 @@ def _bytes(text: str, name: str) -> bytes:
     return bytes.fromhex("".join(re.findall(r"\b0x([0-9a-f]{2})\b", re.sub(r"/\*.*?\*/", "", match[1]))))
 
 
-def test_the_programs_that_it_leaves_out_are_listed_at_its_top(tmp_path: Path) -> None:
-    program = ('fd = open("/dev/video*", O_RDWR)', "ioctl(fd, VIDIOC_STREAMON, type=1)", "hold until unplugged")
+def test_who_plays_the_programs_of_its_case_is_said_at_its_top(tmp_path: Path) -> None:
     case = load(_FILES[0])
-    used = evolve(case, uses=(Use(program),), events=(*case.events, Event(Action.USE, use=0, after_requests=9)))
+    program = Use(("s = socket(1, 2, 0)",))
+    used = evolve(case, uses=(program,), events=(*case.events, Event(Action.USE, use=0, after_requests=9)))
     for text, mark in (
         (render_gadget(used, title="*/", kernel="debian:5.10.223-1"), " * "),
         (render_repro(used, title="x", kernel="debian:5.10.223-1", report=""), "# "),
+        (render_syz_case(used, title="x", kernel="debian:5.10.223-1"), "# Not in this program: "),
     ):
-        listed = "\n".join(f"{mark}    {line}" for line in program)
-        assert f"{mark}after 9 requests: on port 0:\n{listed}\n" in text
+        assert [line for line in text.splitlines() if line.startswith(mark) and "use.c" in line], text[:2000]
     _compile(render_gadget(used, title="*/", kernel="debian:5.10.223-1"), tmp_path)
-    assert "Left out" not in render_gadget(case, title="x", kernel="debian:5.10.223-1")
+    for text in (
+        render_gadget(case, title="x"),
+        render_repro(case, title="x", kernel="debian:5.10.223-1", report=""),
+        render_syz_case(case, title="x", kernel=""),
+    ):
+        assert "use.c" not in text
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)

@@ -167,7 +167,9 @@ def audit_(directory: Path) -> int:
 @click.argument("crash")
 @_in_option
 def report(crash: str, directory: Path) -> None:
-    """Make the texts of CRASH anew from its case and console: report.txt, lsusb.txt, repro.py, repro.c, repro.syz.
+    """Make the texts of CRASH anew from its case and console.
+
+    They are report.txt, lsusb.txt, repro.py, repro.c, repro.syz, and use.c where the case has programs.
 
     CRASH is a slug, the beginning of one, a crash directory, or a directory of crashes: then of all.
     """

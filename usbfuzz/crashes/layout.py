@@ -31,6 +31,7 @@ __all__ = [
     "SUPPRESS_FILE",
     "SWEPT_FILE",
     "SYZ_FILE",
+    "USE_FILE",
     "VERDICTS_FILE",
     "may_be_case",
 ]
@@ -67,6 +68,7 @@ LSUSB_FILE = "lsusb.txt"
 REPRO_FILE = "repro.py"
 GADGET_FILE = "repro.c"
 SYZ_FILE = "repro.syz"
+USE_FILE = "use.c"  #: where the case has programs of user space
 
 
 def may_be_case(name: str, *, in_crash_directory: bool) -> bool:

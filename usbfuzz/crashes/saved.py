@@ -12,14 +12,23 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from usbfuzz.atomic import write_atomically
+from usbfuzz.atomic import discard, write_atomically
 from usbfuzz.case import load
 from usbfuzz.case.model import Case
 from usbfuzz.coverage import Reached, parse_reached
 from usbfuzz.errors import CaseError, InputError
 from usbfuzz.triage import Report, extract
 
-from .layout import CAPTURE_FILE, CASE_FILE, CONSOLE_FILE, CRASH_FILE, FUNCTIONS_FILE, ORIGINAL_FILE, REPORT_FILE
+from .layout import (
+    CAPTURE_FILE,
+    CASE_FILE,
+    CONSOLE_FILE,
+    CRASH_FILE,
+    FUNCTIONS_FILE,
+    ORIGINAL_FILE,
+    REPORT_FILE,
+    USE_FILE,
+)
 from .lock import DirectoryLock
 from .minimized import Minimized, load_result
 from .record import Crash, find_crash, read_crashes
@@ -80,6 +89,8 @@ def write_texts(directory: Path, render: Renderer) -> Rendered:
     rendered = render(SavedCrash.read(directory))
     for name, text in rendered.files.items():
         write_atomically(directory / name, text.encode("utf-8", "replace"))
+    if USE_FILE not in rendered.files:  # minimizing may have found that no program is needed
+        discard(directory / USE_FILE)
     return rendered
 
 

@@ -1,7 +1,7 @@
 """The crash directories of a campaign: ``OUT/SLUG/`` with case.toml, console.log, crash.toml, and texts for people.
 
 A directory appears whole, by one rename, or not at all. crash.toml is written last whenever files change, and makes
-the directory a crash directory. The texts (report.txt, lsusb.txt, repro.py, repro.c, repro.syz) come after the
+the directory a crash directory. The texts (report.txt, lsusb.txt, repro.py, repro.c, repro.syz, use.c) come after the
 evidence, and can be made again from it: `usbfuzz crashes report`. A directory without them, as a campaign that was
 killed just then leaves one, gets them when it is opened.
 """

@@ -5,18 +5,18 @@ The program is joined from the files of ``raw_gadget/``; what it plays stands be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event, RequestPattern, Step
 from usbfuzz.descriptors import describe, report_items, split
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, Recipient
-from usbfuzz.reading import printable
 from usbfuzz.wire import Speed, Status
 
+from .c_source import c_array, c_bytes, c_comment, c_string
 from .events import outside_events
-from .programs import programs_left_out
+from .programs import programs_beside
 from .served import served
 
 __all__ = ["load_modules", "render_gadget"]
@@ -25,8 +25,6 @@ _SOURCES = Path(__file__).parent / "raw_gadget"
 _TYPES = "types.h"
 #: What follows the case, in the order in which one needs the other.
 _PARTS = ("answers.c", "endpoints.c", "main.c")
-_A_LINE = 12  #: bytes that a line shows
-_COLUMNS = 100
 _SPEEDS = {
     Speed.LOW: "USB_SPEED_LOW",
     Speed.FULL: "USB_SPEED_FULL",
@@ -46,17 +44,19 @@ def load_modules(case: Case) -> str:
 def render_gadget(case: Case, *, title: str, kernel: str = "") -> str:
     """The text of repro.c; without a kernel it does not say that the devices caused anything."""
     seen = (
-        f"Seen on {_comment(kernel)}\n *\n * Plays the USB device that caused it" if kernel else "Plays this USB device"
+        f"Seen on {c_comment(kernel)}\n *\n * Plays the USB device that caused it"
+        if kernel
+        else "Plays this USB device"
     )
-    left_out = "".join(f" * {_comment(line)}\n" for line in programs_left_out(case))
+    beside = "".join(f" * {c_comment(line)}\n" for line in programs_beside(case))
     comment = f"""\
 /*
- * {_comment(title)}
+ * {c_comment(title)}
  * {seen}, by raw-gadget on dummy_hcd. As root:
  *
  *     {load_modules(case)}
  *     gcc -pthread -o repro repro.c && ./repro
-{f" *{chr(10)}{left_out}" if left_out else ""} */
+{f" *{chr(10)}{beside}" if beside else ""} */
 """
     licence, _, types = _source(_TYPES).partition("\n")
     return "\n".join((f"{licence}\n{comment}{types}", _case(case), *map(_source, _PARTS)))
@@ -72,7 +72,7 @@ def _case(case: Case) -> str:
     for number, device in enumerate(case.devices):
         blocks += _device(number, device)
     events = tuple(outside_events(case)) or (Event(Action.PLUG, device=0),)
-    blocks.append(_array("struct event", "events", map(_event, events)))
+    blocks.append(c_array("struct event", "events", map(_event, events)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -81,11 +81,11 @@ def _device(number: int, spec: DeviceSpec) -> list[str]:
     blocks, descriptors = [], []
     for wValue, raw in sorted(tables.device.items()):
         at = f"{name}_{wValue:04x}"
-        blocks.append(_bytes(at, _parts(wValue >> 8, raw)))
+        blocks.append(c_bytes(at, _parts(wValue >> 8, raw)))
         descriptors.append(f"{{ 0x{DIRECTION_IN:02x}, 0x{wValue:04x}, ANY, {at}, sizeof({at}) }}")
     for (kind, interface), raw in sorted(tables.interface.items()):
         at = f"{name}_{kind:02x}_{interface}"
-        blocks.append(_bytes(at, _parts(kind, raw)))
+        blocks.append(c_bytes(at, _parts(kind, raw)))
         request = DIRECTION_IN | Recipient.INTERFACE
         descriptors.append(f"{{ 0x{request:02x}, 0x{kind << 8:04x}, {interface}, {at}, sizeof({at}) }}")
     scripts = []
@@ -104,10 +104,10 @@ def _device(number: int, spec: DeviceSpec) -> list[str]:
         "hid": ("uint8_t", list(map(str, tables.hid))),
     }
     counts = {"descriptors": "descriptor_count", "scripts": "script_count", "endpoints": "endpoint_count"}
-    fields = [f".name = {_string(spec.name)}", f".speed = {_SPEEDS[spec.speed]}"]
+    fields = [f".name = {c_string(spec.name)}", f".speed = {_SPEEDS[spec.speed]}"]
     for field, (kind_, rows) in tables_of.items():
         if rows:
-            blocks.append(_array(kind_, f"{name}_{field}", rows))
+            blocks.append(c_array(kind_, f"{name}_{field}", rows))
             fields += [
                 f".{field} = {name}_{field}",
                 f".{counts.get(field, 'hid_count')} = ARRAY_SIZE({name}_{field})",
@@ -122,28 +122,16 @@ def _parts(kind: int, raw: bytes) -> list[tuple[bytes, str]]:
     return [(descriptor.raw, describe(descriptor)) for descriptor in split(raw)]
 
 
-def _bytes(name: str, parts: Sequence[tuple[bytes, str]]) -> str:
-    """A C array of bytes with one descriptor or HID item a line, and what it says as a comment."""
-    lines = []
-    for raw, words in parts:
-        rows = [raw[at : at + _A_LINE] for at in range(0, len(raw), _A_LINE)] or [b""]
-        lines += [f"\t{''.join(f'0x{byte:02x}, ' for byte in row)}".rstrip() for row in rows]
-        lines[-len(rows)] += f"\t/* {_comment(words)} */"
-    if not any(raw for raw, _ in parts):
-        lines = ["\t0,\t/* nothing: C has no empty array */"]
-    return "\n".join([f"static const uint8_t {name}[] = {{", *lines, "};"])
-
-
 def _answers(name: str, steps: Sequence[Step]) -> list[str]:
     """C arrays of a script: first the data of each answer, then the answers."""
     blocks, rows = [], []
     for nth, step in enumerate(steps):
         answer, at = step.answer, f"{name}_{nth}"
         if answer.data:
-            blocks.append(_bytes(at, [(answer.data, f"{len(answer.data)} bytes")]))
+            blocks.append(c_bytes(at, [(answer.data, f"{len(answer.data)} bytes")]))
         where = f"{at}, sizeof({at})" if answer.data else "NULL, 0"
         rows.append(f"{{ {where}, {_STATUS.get(answer.status, 'STALL')}, {answer.delay_ms}, {step.times} }}")
-    return [*blocks, _array("struct answer", name, rows or ["{ NULL, 0, NEVER, 0, 0 }"])]
+    return [*blocks, c_array("struct answer", name, rows or ["{ NULL, 0, NEVER, 0, 0 }"])]
 
 
 def _script(answers: str, script: ControlScript) -> str:
@@ -162,18 +150,3 @@ def _event(event: Event) -> str:
     device = "NULL" if event.device is None else f"&d{event.device}"
     after = ("SETTLED" if value is None else str(value) for value in (event.after_ms, event.after_requests))
     return f"{{ {event.action.name}, {event.port}, {device}, {', '.join(after)} }}"
-
-
-def _array(kind: str, name: str, rows: Iterable[str]) -> str:
-    return "\n".join([f"static const {kind} {name}[] = {{", *(f"\t{row}," for row in rows), "};"])
-
-
-def _string(text: str) -> str:
-    shown = "".join(char if char.isascii() and char.isprintable() and char not in '"\\?' else "_" for char in text)
-    return f'"{shown}"'
-
-
-def _comment(text: str) -> str:
-    """``text`` without what would end a C comment."""
-    shown = printable(text)
-    return shown.replace("*/", "* /").replace("/*", "/ *")

@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from usbfuzz.case import dumps, loads
 from usbfuzz.case.model import Case
-from usbfuzz.crashes.layout import CASE_FILE, GADGET_FILE, LSUSB_FILE
+from usbfuzz.crashes.layout import CASE_FILE, GADGET_FILE, LSUSB_FILE, USE_FILE
 from usbfuzz.crashes.record import Crash
 from usbfuzz.crashes.saved import SavedCrash
 from usbfuzz.errors import CaseError
@@ -28,6 +28,8 @@ from usbfuzz.triage import Report
 from .gadget import load_modules, render_gadget
 from .maintainers import Person, Recipients
 from .phrases import phrase_of
+from .programs import used
+from .use import BUILD_AND_RUN, render_use
 from .words import COLUMNS, by_the_probe, clean, confirmed, identity, oops_of, reproduced, schedule, section, wrapped
 
 __all__ = ["Mail", "OnKernel", "render_mail"]
@@ -105,6 +107,8 @@ def _texts(saved: SavedCrash) -> Iterator[tuple[str, str]]:
     yield LSUSB_FILE, "\n".join(map(render_lsusb, saved.case.devices)).rstrip("\n") + "\n"
     yield CASE_FILE, _narrow(saved.case)
     yield GADGET_FILE, render_gadget(saved.case, title=crash.title, kernel=crash.kernel)
+    if used(saved.case):
+        yield USE_FILE, render_use(saved.case, title=crash.title, kernel=crash.kernel)
 
 
 def _narrow(case: Case) -> str:
@@ -227,6 +231,11 @@ def _reproducer(mail: Mail, inline: dict[str, str], attached: tuple[str, ...]) -
     )
     yield f"    {load_modules(mail.saved.case)}"
     yield f"    gcc -pthread -o {PurePosixPath(GADGET_FILE).stem} {GADGET_FILE} && ./{PurePosixPath(GADGET_FILE).stem}"
-    for name in (CASE_FILE, GADGET_FILE):
+    if used(mail.saved.case):
+        where = "attached" if USE_FILE in attached else "below"
+        yield ""
+        yield from wrapped(f"Beside it, and begun first, what user space does with the device; {USE_FILE} is {where}:")
+        yield f"    {BUILD_AND_RUN}"
+    for name in (CASE_FILE, GADGET_FILE, USE_FILE):
         if name in inline:
             yield from ("", f"{name}:", "", *inline[name].rstrip("\n").splitlines())

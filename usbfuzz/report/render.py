@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from usbfuzz.crashes.layout import GADGET_FILE, LSUSB_FILE, REPORT_FILE, REPRO_FILE, SYZ_FILE
+from usbfuzz.crashes.layout import GADGET_FILE, LSUSB_FILE, REPORT_FILE, REPRO_FILE, SYZ_FILE, USE_FILE
 from usbfuzz.crashes.saved import Rendered, SavedCrash
 from usbfuzz.report.lsusb import render_lsusb
 
 from .gadget import render_gadget
+from .programs import used
 from .repro import render_repro
 from .syzkaller import render_syz_case
 from .text import render_text
+from .use import render_use
 from .words import oops_of
 
 __all__ = ["render"]
@@ -25,6 +27,8 @@ def render(saved: SavedCrash) -> Rendered:
     files: dict[str, str] = {}
     failures: dict[str, str] = {}
     for name, make in _TEXTS.items():
+        if name == USE_FILE and not used(saved.case):
+            continue
         try:
             files[name] = make(saved)
         except Exception as error:  # noqa: BLE001 - a hostile case may make a renderer raise anything
@@ -57,9 +61,14 @@ def _syz(saved: SavedCrash) -> str:
     return render_syz_case(saved.case, title=saved.crash.title, kernel=saved.crash.kernel)
 
 
+def _use(saved: SavedCrash) -> str:
+    return render_use(saved.case, title=saved.crash.title, kernel=saved.crash.kernel)
+
+
 _TEXTS: dict[str, Callable[[SavedCrash], str]] = {
     LSUSB_FILE: _lsusb,
     REPRO_FILE: _repro,
     GADGET_FILE: _gadget,
     SYZ_FILE: _syz,
+    USE_FILE: _use,
 }

@@ -24,7 +24,7 @@ from usbfuzz.wire import Speed, Status
 
 from .bundle import bundled
 from .events import outside_events
-from .programs import programs_left_out
+from .programs import programs_beside
 from .served import served
 
 __all__ = ["key_line", "render_repro"]
@@ -42,7 +42,7 @@ if __name__ == "__main__":
 
 def render_repro(case: Case, *, title: str, kernel: str, report: str, licence: str = "GPL-2.0-only") -> str:
     """The text of repro.py; ``report`` is the crash report the kernel printed."""
-    left_out = "".join(f"# {line}\n" for line in programs_left_out(case))
+    beside = "".join(f"# {line}\n" for line in programs_beside(case))
     head = f"""\
 {_HASHBANG}# SPDX-License-Identifier: {licence}
 \"\"\"{_docstring(title)}
@@ -55,7 +55,7 @@ driver that crashes; nothing else:
 It plays the USB device at the end of this file to the guest, prints the guest's console, and says at the end whether
 the kernel crashed in the same way. The virtual machine has no network and no disk. repro.py --help says more.
 \"\"\"
-{left_out}"""
+{beside}"""
     data = f"\n\nCASE = {_reproducer(case, title, kernel, report)}\n"
     return f"{head}\n{bundled()}{data}{_TAIL}"
 

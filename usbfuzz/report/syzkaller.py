@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import define
 
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, Event
+from usbfuzz.crashes.layout import USE_FILE
 from usbfuzz.descriptors import language_descriptor, split
 from usbfuzz.descriptors.constants import DIRECTION_IN, DescriptorType, StandardRequest
 from usbfuzz.descriptors.standard import InterfaceDescriptor
@@ -20,6 +21,7 @@ from usbfuzz.reading import printable
 from usbfuzz.wire import Answer, Speed, Status
 
 from .losses import read_again
+from .programs import used
 
 __all__ = ["render_syz", "render_syz_case"]
 
@@ -33,7 +35,8 @@ _DESCRIPTORS, _RESPONSES = 4, 21  #: replies of a vusb_descriptors and a vusb_re
 _SLOT, _COUNT = 8, 4  #: bytes of a pointer, and of the length before the pointers
 _MORE = 8  #: calls after the last answer that differs, so that a driver that asks again is answered
 _WRITES = 64  #: of one endpoint
-_PLAYED = {Action.PLUG.value, Action.UNPLUG.value, Action.RESET.value}  #: by its calls, or said to be left out
+#: By its calls, or said to be left out.
+_PLAYED = {Action.PLUG.value, Action.UNPLUG.value, Action.RESET.value, Action.USE.value}
 _KIND = 0x60  #: bmRequestType bits 6:5
 
 Reply = tuple[int, int, bytes]  # bmRequestType bits 6:5, bRequest or bDescriptorType, data
@@ -75,8 +78,8 @@ def _lost(spec: DeviceSpec) -> tuple[str, ...]:
 
 
 def _lost_events(case: Case) -> Iterator[str]:
-    if case.uses:
-        yield "what user space does with the device (use)"
+    if used(case):
+        yield f"what user space does with the device; {USE_FILE}, begun first, plays it"
     if case.firmware:
         yield "firmware that drivers ask for"
     if any(event.action is Action.RESET for event in case.events):

@@ -15,6 +15,7 @@ from usbfuzz.crashes.layout import (
     LSUSB_FILE,
     ORIGINAL_FILE,
     REPRO_FILE,
+    USE_FILE,
 )
 from usbfuzz.crashes.record import Crash
 from usbfuzz.crashes.saved import SavedCrash
@@ -23,6 +24,7 @@ from usbfuzz.triage import Report, heap_facts
 from .annotate import annotated
 from .gadget import load_modules
 from .ran import functions_shown
+from .use import BUILD_AND_RUN
 from .words import COLUMNS, by_the_probe, clean, confirmed, identity, oops_of, reproduced, schedule, section, wrapped
 
 __all__ = ["render_text"]
@@ -119,6 +121,10 @@ def _commands(saved: SavedCrash, files: frozenset[str]) -> Iterator[str]:
         yield from wrapped("On the machine itself, as root, with CONFIG_USB_RAW_GADGET and CONFIG_USB_DUMMY_HCD:")
         yield f"    {load_modules(saved.case)}"
         yield f"    gcc -pthread -o repro {GADGET_FILE} && ./repro"
+    if USE_FILE in files:
+        yield ""
+        yield from wrapped("Beside either, and begun first, what user space does with the device:")
+        yield f"    {BUILD_AND_RUN}"
     others = [name for name in (ORIGINAL_FILE, LSUSB_FILE, CAPTURE_FILE, CONSOLE_FILE) if name in files]
     if others:
         yield ""

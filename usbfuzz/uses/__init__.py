@@ -23,7 +23,7 @@ number. :func:`compiled` checks a program and makes what the guest agent plays.
 from __future__ import annotations
 
 from .text import Argument, Bytes, Call, Named, UseError, Value, parse_line
-from .wire import MOST_STEPS, MOST_THREADS, compiled, holds, parsed, sound
+from .wire import MOST_STEPS, MOST_THREADS, compiled, compiled_lines, holds, parsed, sound
 
 __all__ = [
     "MOST_STEPS",
@@ -35,6 +35,7 @@ __all__ = [
     "UseError",
     "Value",
     "compiled",
+    "compiled_lines",
     "holds",
     "parse_line",
     "parsed",

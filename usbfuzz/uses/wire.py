@@ -1,4 +1,4 @@
-"""A program as the guest agent gets it: numbers and bytes, with all names resolved (harness/guest/agent/use.c)."""
+"""A program as the guest agent gets it: numbers and bytes, all names resolved (harness/guest/agent/use_program.c)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from usbfuzz.uses.kernel.table import Field, Request, Struct
 
 from .text import Argument, Bytes, Call, Named, UseError, Value, number_of, parse_line
 
-__all__ = ["MOST_STEPS", "MOST_THREADS", "OPS", "compiled", "holds", "parsed", "sound"]
+__all__ = ["MOST_STEPS", "MOST_THREADS", "OPS", "compiled", "compiled_lines", "holds", "parsed", "sound"]
 
 MOST_STEPS = 128  #: of a program (STEPS in use.c)
 MOST_THREADS = 8  #: besides the first lines (THREADS in use.c)
@@ -38,16 +38,24 @@ def parsed(program: Sequence[str]) -> tuple[Call, ...]:
 
 def compiled(program: Sequence[str]) -> bytes:
     """The program as the agent reads it; raises UseError for the first line that means nothing."""
-    compiler, thread, steps = _Compiler(), 0, []
+    return b"".join(raw for raw, _ in compiled_lines(program))
+
+
+def compiled_lines(program: Sequence[str]) -> tuple[tuple[bytes, str], ...]:
+    """The same in parts: how many threads and steps there are, then the bytes of each line, none of ``thread``."""
+    compiler, thread, steps = _Compiler(), 0, 0
+    parts = []
     for line, call in enumerate(parsed(program)):
         if call.name == "thread":
             thread += 1
+            parts.append((b"", program[line]))
             continue
         compiler.line = line
-        steps.append(bytes((thread,)) + compiler.step(call))
-        if len(steps) > MOST_STEPS or thread > MOST_THREADS:
+        parts.append((bytes((thread,)) + compiler.step(call), program[line]))
+        steps += 1
+        if steps > MOST_STEPS or thread > MOST_THREADS:
             raise UseError(line, f"a program has at most {MOST_STEPS} calls in {MOST_THREADS} threads")
-    return struct.pack("<BH", thread, len(steps)) + b"".join(steps)
+    return ((struct.pack("<BH", thread, steps), f"{1 + thread} threads, {steps} steps"), *parts)
 
 
 def sound(program: Sequence[str]) -> tuple[str, ...]:

@@ -9,15 +9,17 @@
  * The files in the order in which they stand below: each uses only what is
  * declared before it, and a test holds them to it.
  *
- *   base.c      the clock, power off, die   text.c      small files, words
- *   child.c     a child with a deadline     reply.c     lines to the host
- *   pool.c      jobs, worker threads        live.c      what devices have brought
- *   uevent.c    kobject uevents
+ *   clock.c     the time                    base.c      power off, die
+ *   text.c      small files, words          child.c     a child with a deadline
+ *   reply.c     lines to the host           pool.c      jobs, worker threads
+ *   live.c      what devices have brought   uevent.c    kobject uevents
+ *   heard.c     what follows from them
  *   nodes.c     a device node, held open    nodes_*.c   one function per kind of node
  *   exercise.c  which node gets which       settle.c    the hub barrier
  *   files.c     read, write, kmsg, ...      modules.c   finit_module, modprobe
  *   run.c       programs of the image       use_program.c  calls as they are sent
- *   use_play.c  threads of calls            use.c       such programs, in a child
+ *   use_play.c  threads of calls            use_child.c   them in a child
+ *   use.c       their verbs
  *   notes.c     lines of a survey
  *   items.c     class devices in sysfs      codes.c     names of input events
  *   pcm.c       settings of sound streams   survey_*.c  one for each subsystem
@@ -28,30 +30,21 @@
 #ifndef USBFUZZ_AGENT_H
 #define USBFUZZ_AGENT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "live.h"
 
 #define PROTOCOL_VERSION 5
 #define LINE_BYTES	 4096		/* longest line, newline included */
 #define ID_BYTES	 21		/* a decimal 64-bit number and NUL */
 #define READ_BYTES	 (32u << 20)	/* largest file `read` returns */
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 /* base.c */
-int64_t now_ms(void);				/* guest ms since boot */
 _Noreturn void power_off(void);
-_Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* text.c */
 char *slurp(const char *path, size_t *len);
 int spill(const char *path, const char *text, size_t len);
 bool cmdline_value(const char *key, char *value, size_t size);
 char *word(char **rest);
-#define BUSES	     64
-#define BUS_BIT(bus) (1ull << ((bus) < BUSES ? (bus) : 0))	/* 0: of no bus, or of one beyond */
-#define ALL_BUSES    UINT64_MAX
 uint64_t buses_of(char *words);
 
 /* child.c */
@@ -83,21 +76,7 @@ extern struct pool barriers;		/* SCHED_IDLE: runs when the kernel has nothing ru
 bool pool_submit(struct pool *pool, struct job *job);
 struct job *job_new(const char *id, void (*run)(struct job *), const char *args);
 
-/* live.c */
-#define NODE_BYTES	64
-#define LIVE_PATH_BYTES 512
-struct node {
-	char subsystem[24];
-	char name[NODE_BYTES];		/* kobject name: hidraw0, 3-1:1.0, can0 */
-	char dev[NODE_BYTES];		/* below /dev, or empty */
-	unsigned long bus;		/* that it is on; 0: on none */
-};
-
-void live_open(void);
-void live_track(const struct node *node, bool add);
-bool live_find(const char *pattern, unsigned int nth, uint64_t buses, char *path, size_t size, struct node *node);
-
-/* uevent.c */
+/* heard.c */
 #define USB_NAME_BYTES 32
 struct usb_device {
 	char name[USB_NAME_BYTES];	/* usb3, 3-1.4 */
@@ -106,15 +85,12 @@ struct usb_device {
 };
 
 #define USB_DEVICES 256
-extern struct usb_device usb_devices[USB_DEVICES];
+extern struct usb_device usb_devices[USB_DEVICES];	/* under uevent.c's lock */
 extern unsigned int usb_device_count;
 
-void uevent_open(void);
-unsigned int uevent_drain(uint64_t buses);
-void uevent_lock(void);
-void uevent_unlock(void);
-char *uevent_take(size_t *len, size_t room);
-size_t uevent_new_nodes(struct node *nodes, size_t max, uint64_t buses);
+void heard_open(void);
+char *heard_take(size_t *len, size_t room);
+size_t heard_new_nodes(struct node *nodes, size_t max, uint64_t buses);
 
 /* nodes.c, then nodes_*.c: one per kind of node, in a thread of the child, until the deadline (guest ms) */
 typedef void exercise_fn(const struct node *node, int64_t deadline);

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What every other file may need: the clock, and the ways to end the guest. */
+/* What every other file may need: the ways to end the guest. */
 #include "agent.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/reboot.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void power_off(void)
 {

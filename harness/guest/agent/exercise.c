@@ -107,7 +107,7 @@ void exercise_run(struct job *job)
 		return;
 	}
 	uevent_drain(ALL_BUSES);
-	count = uevent_new_nodes(nodes, NODES, buses);
+	count = heard_new_nodes(nodes, NODES, buses);
 	deadline = now_ms() + ms;
 	for (size_t i = 0; i < count; i++) {
 		exercise_fn *run = kind_of(&nodes[i]);

@@ -4,7 +4,7 @@
  * shared with children, which look into it while the agent reads uevents; a sequence number tells them of changes.
  */
 #define _GNU_SOURCE
-#include "agent.h"
+#include "live.h"
 
 #include <dirent.h>
 #include <fnmatch.h>

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 		port_attach(atoi(argv[2]), true);
 	} else if (getpid() == 1) {
 		boot();
-		uevent_open();
+		heard_open();
 		port_find();
 	} else {
 		fprintf(stderr, "usage: %s --fd N   (or as PID 1 of a usbfuzz guest)\n", argv[0]);

@@ -144,7 +144,7 @@ void settle_run(struct job *job)
 	} while (uevent_drain(buses) != seen && ++passes < PASSES);
 	unlock_buses(buses);
 
-	text = uevent_take(&len, ID_BYTES + sizeof(" ok\n"));
+	text = heard_take(&len, ID_BYTES + sizeof(" ok\n"));
 	if (!text) {
 		reply(job->id, "error out of memory");
 		return;

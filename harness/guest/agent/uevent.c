@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kobject uevents, drained in one go when a verb needs them: waking up for each one would cost more guest time than the
- * device it announces. Out come lines for the host, USB devices that settle locks, nodes that can be opened.
+ * Kobject uevents, drained in one go when somebody needs them: waking up for each one would cost more guest time than
+ * the device it announces. They tell what devices have brought (live.c), and a listener what else it wants to know.
  */
 #define _GNU_SOURCE
-#include "agent.h"
+#include "live.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
@@ -17,19 +16,10 @@
 #include <sys/socket.h>
 
 #define RECEIVE_BYTES (16 << 20)	/* accounted bytes: about 12000 uevents */
-#define EVENTS_BYTES  (1u << 20)
-#define NEW_NODES     64
-
-struct usb_device usb_devices[USB_DEVICES];
-unsigned int usb_device_count;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int sock = -1;
-static char *events;		/* lines for the host */
-static size_t events_len, events_size;
-static bool events_lost;
-static struct node new_nodes[NEW_NODES];
-static size_t new_node_count;
+static const struct uevent_listener *listener;
 static unsigned int counts[BUSES];	/* uevents so far, by bus */
 
 void uevent_lock(void)
@@ -42,11 +32,6 @@ void uevent_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
-struct uevent {
-	const char *action, *name, *subsystem, *devtype, *devname, *driver;
-	unsigned long bus;
-};
-
 /* Subsystems whose kobjects come with every device and say nothing about its driver. */
 static const char *const noise[] = {
 	"bdi", "queues", "wakeup", "workqueue", "module", "drivers", "vc", "vtconsole", "msr", "cpuid",
@@ -58,70 +43,6 @@ static bool is_noise(const char *subsystem)
 		if (!strcmp(subsystem, noise[i]))
 			return true;
 	return false;
-}
-
-static void emit(const struct uevent *e)
-{
-	const char *detail = e->driver ? e->driver : e->devname;
-	char line[512];
-	int len;
-
-	if (!strcmp(e->action, "add") || !strcmp(e->action, "remove"))
-		detail = e->devname;
-	if (detail)
-		len = snprintf(line, sizeof(line), "* %s %s %s %s\n", e->action, e->subsystem, e->name, detail);
-	else
-		len = snprintf(line, sizeof(line), "* %s %s %s\n", e->action, e->subsystem, e->name);
-	if (len >= (int)sizeof(line) || events_len + len > EVENTS_BYTES) {
-		events_lost = true;
-		return;
-	}
-	if (events_len + len > events_size) {
-		size_t size = (events_len + len) * 2 + 4096;
-		char *bigger = realloc(events, size);
-
-		if (!bigger) {
-			events_lost = true;
-			return;
-		}
-		events = bigger;
-		events_size = size;
-	}
-	memcpy(events + events_len, line, len);
-	events_len += len;
-}
-
-static void usb_track(const char *name, bool live)
-{
-	unsigned int i;
-
-	if (strlen(name) >= USB_NAME_BYTES)
-		return;
-	for (i = 0; i < usb_device_count; i++)
-		if (!strcmp(usb_devices[i].name, name))
-			break;
-	if (i == usb_device_count) {
-		if (!live || i == USB_DEVICES)
-			return;
-		strcpy(usb_devices[i].name, name);
-		usb_devices[i].fd = -1;
-		usb_device_count++;
-	}
-	usb_devices[i].live = live;
-}
-
-static void usb_scan(void)
-{
-	DIR *dir = opendir("/sys/bus/usb/devices");
-	struct dirent *e;
-
-	for (unsigned int i = 0; i < usb_device_count; i++)
-		usb_devices[i].live = false;
-	while (dir && (e = readdir(dir)))
-		if (e->d_name[0] != '.' && !strchr(e->d_name, ':'))
-			usb_track(e->d_name, true);
-	if (dir)
-		closedir(dir);
 }
 
 static bool node_of(const struct uevent *e, struct node *node)
@@ -137,38 +58,17 @@ static bool node_of(const struct uevent *e, struct node *node)
 	return true;
 }
 
-static void node_track(const struct node *node, bool live)
+static void handle(struct uevent *e)
 {
-	size_t i;
-
-	for (i = 0; i < new_node_count; i++)
-		if (!strcmp(new_nodes[i].name, node->name) && !strcmp(new_nodes[i].subsystem, node->subsystem))
-			break;
-	if (!live && i < new_node_count)
-		memmove(&new_nodes[i], &new_nodes[i + 1], (--new_node_count - i) * sizeof(*new_nodes));
-	if (!live || i == NEW_NODES)
-		return;
-	if (i == new_node_count)
-		new_node_count++;
-	new_nodes[i] = *node;
-}
-
-static void handle(const struct uevent *e)
-{
-	bool add = !strcmp(e->action, "add"), remove = !strcmp(e->action, "remove");
 	struct node node = { 0 };
 
 	if (is_noise(e->subsystem))
 		return;
-	emit(e);
-	if (!add && !remove)
-		return;
-	if (node_of(e, &node))
-		live_track(&node, add);
-	if (!strcmp(e->subsystem, "usb") && e->devtype && !strcmp(e->devtype, "usb_device"))
-		usb_track(e->name, add);
-	else if (*node.name)
-		node_track(&node, add);
+	e->add = !strcmp(e->action, "add");
+	e->remove = !strcmp(e->action, "remove");
+	if ((e->add || e->remove) && node_of(e, &node))
+		live_track(&node, e->add);
+	listener->heard(e, &node);
 }
 
 /* The 3 of /devices/pci0000:00/0000:00:05.0/usb3/3-1/...; 0 outside of any bus. */
@@ -222,8 +122,7 @@ unsigned int uevent_drain(uint64_t buses)
 		ssize_t n = recv(sock, msg, sizeof(msg) - 1, MSG_DONTWAIT);
 
 		if (n < 0 && errno == ENOBUFS) {
-			events_lost = true;
-			usb_scan();
+			listener->lost();
 			for (unsigned int i = 0; i < BUSES; i++)
 				counts[i]++;
 		} else if (n < 0 && errno != EINTR) {
@@ -242,45 +141,6 @@ unsigned int uevent_drain(uint64_t buses)
 			count += counts[i];
 	uevent_unlock();
 	return count;
-}
-
-/* The lines collected so far, malloc'ed with ROOM bytes to spare after them; NULL without memory. */
-char *uevent_take(size_t *len, size_t room)
-{
-	static const char lost[] = "* lost\n";
-	char *text;
-
-	uevent_lock();
-	text = malloc(events_len + sizeof(lost) + room);
-	if (text) {
-		*len = events_len;
-		if (events_len)
-			memcpy(text, events, events_len);
-		if (events_lost) {
-			memcpy(text + *len, lost, sizeof(lost) - 1);
-			*len += sizeof(lost) - 1;
-		}
-		events_lost = false;
-		events_len = 0;
-	}
-	uevent_unlock();
-	return text;
-}
-
-/* Moves the nodes of BUSES, or of none, that appeared since the last call, and still exist, to NODES. */
-size_t uevent_new_nodes(struct node *nodes, size_t max, uint64_t buses)
-{
-	size_t n = 0, kept = 0;
-
-	uevent_lock();
-	for (size_t i = 0; i < new_node_count; i++)
-		if (n < max && (!new_nodes[i].bus || buses & BUS_BIT(new_nodes[i].bus)))
-			nodes[n++] = new_nodes[i];
-		else
-			new_nodes[kept++] = new_nodes[i];
-	new_node_count = kept;
-	uevent_unlock();
-	return n;
 }
 
 /*
@@ -313,11 +173,12 @@ static void uevent_filter(void)
 		dprintf(2, "usbfuzz-agent: no uevent filter: %m\n");
 }
 
-void uevent_open(void)
+void uevent_open(const struct uevent_listener *to)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	int size = RECEIVE_BYTES;
 
+	listener = to;
 	live_open();
 	sock = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
 	if (sock < 0)
@@ -326,7 +187,4 @@ void uevent_open(void)
 	uevent_filter();
 	if (bind(sock, (struct sockaddr *)&addr, sizeof(addr)))
 		die("cannot listen to uevents: %m");
-	uevent_lock();
-	usb_scan();
-	uevent_unlock();
 }

@@ -3,7 +3,7 @@
 #ifndef USBFUZZ_USE_H
 #define USBFUZZ_USE_H
 
-#include "agent.h"
+#include "live.h"
 
 #include <stdatomic.h>
 
@@ -50,11 +50,11 @@ void program_free(struct program *p);
 
 enum { UNREACHED, RUNNING, DONE, SKIPPED };
 
-/* What the child tells the agent, in memory that both see. */
+/* What the child tells its parent, in memory that both see. */
 struct progress {
 	atomic_uint busy;		/* threads that have not ended, and do not only hold */
 	atomic_bool searching;		/* one looks for a node that is not there yet */
-	struct {
+	struct reached {
 		atomic_uint state, runs;
 		atomic_llong result;	/* or a negative errno */
 	} steps[STEPS];
@@ -69,5 +69,17 @@ struct play {
 };
 
 int program_play(const struct play *play);
+
+struct player {				/* a child that plays */
+	struct progress *progress;
+	unsigned int steps;
+	int pidfd, told;
+};
+
+bool player_start(struct player *p, struct play *play);
+bool player_heard(const struct player *p, int64_t end);
+bool player_ended(const struct player *p, int64_t end);
+const char *player_end(const struct player *p, int64_t end);
+void player_drop(const struct player *p);
 
 #endif

@@ -4,7 +4,6 @@
  * waits for. What was not opened is not used: such a step is passed over.
  */
 #define _GNU_SOURCE
-#include "agent.h"
 #include "use.h"
 
 #include <errno.h>

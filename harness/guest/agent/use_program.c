@@ -4,7 +4,6 @@
  * for what it gives, and operands. All is checked here, so that what plays it need not.
  */
 #define _GNU_SOURCE
-#include "agent.h"
 #include "use.h"
 
 #include <stdlib.h>
