@@ -9,7 +9,6 @@ from pathlib import Path
 from attrs import evolve
 
 from tests import KNOWN_BUGS
-from tests.report.test_text import crash_of
 from usbfuzz.case import load
 from usbfuzz.case.model import Action, Case, Event, Use
 from usbfuzz.crashes.saved import SavedCrash
@@ -17,6 +16,8 @@ from usbfuzz.report.render import render
 from usbfuzz.report.use import render_use
 from usbfuzz.uses import compiled
 from usbfuzz.uses.kernel.calls import CALLS
+
+from .test_text import crash_of
 
 _DEVICE = load(KNOWN_BUGS / "quatech2-bulk-null.toml").devices[0]
 _FLAGS = ("-Wall", "-Wextra", "-Werror", "-O2", "-pthread")
