@@ -70,6 +70,15 @@ def test_a_crash_whose_texts_were_never_written_gets_them_when_it_is_opened(tmp_
     assert {path.name: path.read_bytes() for path in directory.iterdir() if path.name in texts} == texts
 
 
+def test_a_use_c_goes_when_the_case_has_no_programs_any_more(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    path = tmp_path / store.sighted(evidence())[0].slug / "use.c"
+    path.write_text("int main(void) { return 0; }")
+    store.attributed(path.parent.name, evidence(how=How.ALONE, hits=2, runs=3))
+    assert not path.exists()
+    assert (path.parent / "repro.c").exists()
+
+
 def test_the_report_says_what_it_is_how_sure_it_is_and_how_to_see_it_again(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     crash, _ = store.sighted(evidence())
