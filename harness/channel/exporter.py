@@ -56,6 +56,10 @@ class BaseExporter(ABC, Generic[RequestT]):
         self._device.wake = _ignore
         self._pipes.forget()
 
+    def fail(self) -> None:
+        """Answer nothing but I/O errors from now on."""
+        self._pipes.fail()
+
     def _wake(self, bEndpointAddress: int) -> None:
         """The device has something for an endpoint now."""
         self._pipes.wake(bEndpointAddress)

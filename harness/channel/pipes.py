@@ -86,9 +86,13 @@ class Pipes(Generic[RequestT]):
         self._complete = complete
         self._scheduler = scheduler
         self._queues: dict[Pipe, _Queue[RequestT]] = {}
+        self._failing = False
 
     def submit(self, request: RequestT) -> None:
         """Take a new request; most are answered before this returns."""
+        if self._failing:
+            self._complete(request, Status.IO_ERROR, b"")
+            return
         queue = self._queues.get(request.pipe)
         if queue is None:
             answer = self._ask(request)
@@ -119,13 +123,21 @@ class Pipes(Generic[RequestT]):
                 queue.wait = _Wait.NOTHING
                 self._scheduler.later(0, partial(self._serve, pipe, queue))
 
+    def fail(self) -> None:
+        """Complete everything with an I/O error, what waits and what is still to come: nobody is there to answer."""
+        self._failing = True
+        self._end(Status.IO_ERROR)
+
     def drain(self) -> None:
         """Complete everything as cancelled, before the device is unplugged."""
+        self._end(Status.CANCELLED)
+
+    def _end(self, status: Status) -> None:
         queues = list(self._queues.values())
         self.forget()
         for queue in queues:
             for request in queue.requests:
-                self._complete(request, Status.CANCELLED, b"")
+                self._complete(request, status, b"")
 
     def forget(self) -> None:
         """Drop everything unanswered: the host is gone."""

@@ -86,6 +86,12 @@ class Channel(Protocol):
         it as :meth:`Device.on_reset`.
         """
 
+    def fail(self) -> None:
+        """Have all that the host asks of the device end in an I/O error, as when it was pulled out a moment ago.
+
+        A host that probes a device notices that it is gone only afterwards. Legal in every state; only PLUGGED matters.
+        """
+
     async def unplug(self) -> None:
         """Unplug the device, complete its unanswered requests as cancelled, and wait for the confirmation.
 

@@ -90,13 +90,15 @@ class Stage(Waits):
         """
         mine = set(place.values())
         await self.perform(case, place)
-        await self._settled(mine)
+        settled = await self._settled(mine)
         if case.uses:
             await self.users.last(mine, self._within)
         elif case.guest.exercise and self._usable:
             await self._bounded(self.shared.exercise(mine))
         if case.guest.exercise and self.surveying:
             await self._survey(mine)
+        if not settled:
+            await self._fail(mine)
         for port in sorted(mine & self._plugged.keys()):
             await self._late(case)
             await self.unplug(port)
@@ -204,6 +206,16 @@ class Stage(Waits):
         finally:
             ending.cancel()
         return settled
+
+    async def _fail(self, ports: Collection[int]) -> None:
+        """Let the drivers that still probe what is on ``ports`` see that it is gone.
+
+        A hub notices an unplug only when the probe has ended. On a real port all that the probe asks until then fails
+        at once; QEMU's xHCI answers nothing of it, so that each request would cost the driver its timeout of seconds.
+        """
+        for port in ports & self._plugged.keys():
+            self.ports[port].fail()
+        await self._bounded(self.shared.settle(ports))
 
     async def _plug(self, case: Case, spec: DeviceSpec, port: int) -> None:
         try:

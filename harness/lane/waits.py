@@ -29,10 +29,13 @@ __all__ = ["PROBE_CPU_S", "PROBE_MS", "QUIET_MS", "Waits"]
 QUIET_MS = 700
 #: Wall seconds in which the first request of a well-behaved device comes under a warped clock.
 _AT_ONCE_S = 0.01
-#: Guest milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a
-#: device that says nothing take minutes otherwise. Unplugging the device ends their waiting.
+#: Milliseconds a probe may keep its device plugged in: drivers that wait for register after register of a device that
+#: says nothing take minutes otherwise. Unplugging the device ends their waiting.
 PROBE_MS = 20_000
-#: The same under a warped clock in seconds that QEMU computes: a driver that waits busily (mdelay) skips nothing.
+#: The same under a warped clock, where waiting costs next to nothing: the kernel reports a task that has been blocked
+#: for 120 s, and looks every 120 s. A probe that waits for a silent device for ever is a bug, and shows itself.
+PROBE_WARPED_MS = 250_000
+#: And in seconds that QEMU computes: a driver that waits busily (mdelay) skips nothing.
 PROBE_CPU_S = 0.5
 #: Subsystems whose nodes lead to driver code that only runs while somebody has them open.
 _OPENABLE = frozenset({"hidraw", "input", "tty", "net", "sound", "video4linux", "usbmisc", "block", "media", "dvb"})
@@ -101,7 +104,7 @@ class Waits:
                 return
 
     @staticmethod
-    async def _either(reached: asyncio.Event, goal: Coroutine[None, None, None]) -> None:
+    async def _either(reached: asyncio.Event, goal: Coroutine[None, None, object]) -> None:
         """Wait for ``goal``, at most until ``reached``."""
         doing, stopped = asyncio.ensure_future(goal), asyncio.ensure_future(_set(reached))
         try:
@@ -112,24 +115,27 @@ class Waits:
             doing.cancel()
             stopped.cancel()
 
-    async def _settled(self, ports: Collection[int]) -> None:
+    async def _settled(self, ports: Collection[int]) -> bool:
         """Wait until enumeration has begun on every port (a request came, or none does), then for hubs and probes.
 
-        They are waited for at most PROBE_MS: a probe that never ends shows when its device is unplugged.
+        They are waited for at most PROBE_MS or PROBE_WARPED_MS; whether they have ended.
         """
         for port in sorted(ports):
             await self._until_requests(port, 1)
-        await self._bounded(self.shared.settle(ports))
+        return await self._bounded(self.shared.settle(ports))
 
-    async def _bounded(self, goal: Coroutine[None, None, None]) -> None:
+    async def _bounded(self, goal: Coroutine[None, None, None]) -> bool:
         """Wait for something that a driver may delay, but not for ever: the next event may end the delay.
 
-        What QEMU computes is no limit where runs are compared: what they show must not depend on the machine.
+        Whether it was reached. What QEMU computes is no limit where runs are compared: what they show must not depend
+        on the machine.
         """
-        if self.cpu is None or self.surveying:
-            await self._within(goal, PROBE_MS)
-        else:
-            await within(self._within(goal, PROBE_MS), PROBE_CPU_S, self.cpu)
+        if self.cpu is None:
+            return await self._within(goal, PROBE_MS)
+        if self.surveying:
+            return await self._within(goal, PROBE_WARPED_MS)
+        waiting = asyncio.ensure_future(self._within(goal, PROBE_WARPED_MS))
+        return await within(waiting, PROBE_CPU_S, self.cpu) and waiting.result()
 
     async def _within(self, goal: Awaitable[None], ms: int) -> bool:
         """Wait for ``goal``, at least ``ms`` milliseconds of the guest's clock; whether it was reached."""

@@ -115,6 +115,11 @@ class Server:
         require(self, "plug", self._lost)
         self._offer(describe(make()), make)
 
+    def fail(self) -> None:
+        """As :meth:`Channel.fail`."""
+        if self._exporter is not None:
+            self._exporter.fail()
+
     async def unplug(self) -> None:
         """Withdraw the device: the client is dropped, and its kernel sees the device go."""
         require(self, "unplug", self._lost)

@@ -148,6 +148,11 @@ class Port(asyncio.Protocol):
         self.worst_reply = 0.0
         self._heartbeat.start()
 
+    def fail(self) -> None:
+        """As :meth:`Channel.fail`."""
+        if self._exporter is not None:
+            self._exporter.fail()
+
     async def unplug(self, timeout_s: float = _UNPLUG_S) -> None:
         """Unplug the device and wait until QEMU has confirmed it.
 

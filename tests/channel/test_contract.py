@@ -16,7 +16,7 @@ from harness.usbip.server import Server
 from tests.usbredir.peer import Dummy, in_loop
 from usbfuzz.errors import InfraError, ProtocolError, QemuError
 from usbfuzz.report.capture import usbmon_packets
-from usbfuzz.wire import Answer, Setup, Status, TransferType, data
+from usbfuzz.wire import NAK, Answer, Setup, Status, TransferType, data
 
 from .ends import ENDS, End, RedirEnd, UsbipEnd, brought
 
@@ -84,6 +84,7 @@ async def test_everything_else_may_be_called_in_every_state(
         assert state.value in repr(channel)
         assert channel.name in repr(channel)
         await channel.wait_requests(0)
+        channel.fail()
         waiting = asyncio.create_task(channel.wait_requests(1))
         await asyncio.sleep(0)
         channel.close()
@@ -122,6 +123,34 @@ async def test_what_is_asked_is_counted_timed_and_said(tmp_path: Path, kind: typ
     assert (submitted.type, submitted.endpoint, submitted.length) == (TransferType.CONTROL, 0x80, 18)
     assert submitted.setup == Setup(0x80, 6, 0x100, 0, 18)
     assert (completed.id, completed.status, completed.data) == (submitted.id, Status.OK, b"descriptor")
+
+
+@of_each
+@in_loop
+async def test_what_is_asked_of_a_device_that_fails_ends_in_io_errors_also_what_it_has_put_off(
+    tmp_path: Path, kind: type[End]
+) -> None:
+    said: list[Said] = []
+    asked: list[Setup] = []
+    device = Dummy()
+
+    def put_off(setup: Setup) -> Answer:
+        asked.append(setup)
+        return NAK
+
+    device.control = put_off
+    async with brought(kind, tmp_path, S.EMPTY) as end:
+        await end.channel.plug(device)
+        end.channel.trace = lambda _, message: said.append(message)
+        asking = asyncio.create_task(end.ask())
+        await end.channel.wait_requests(1)
+        end.channel.fail()
+        await asking
+        await end.ask()
+        assert end.channel.state is S.PLUGGED
+    answers = [event for message in said if isinstance(event := message.event(), events.Completed)]
+    assert [answer.status for answer in answers] == [Status.IO_ERROR] * 2
+    assert len(asked) == 1
 
 
 @of_each

@@ -40,6 +40,7 @@ class Guest:
     worst_reply: float = 0.002
     refuses_to_unplug: bool = False
     plugged: bool = False
+    failing: bool = False
     settles_in: float = 0.001  #: wall seconds
     speed: float = 1.0  #: CPU seconds that QEMU gets in a wall second
     asleep: asyncio.Event = field(factory=asyncio.Event)
@@ -80,6 +81,10 @@ class Guest:
     async def plug(self, device: object) -> None:
         assert not self.plugged
         self.plugged = True
+
+    def fail(self) -> None:
+        assert self.plugged
+        self.failing = True
 
     async def unplug(self) -> None:
         assert self.plugged
@@ -163,7 +168,17 @@ def test_a_device_stays_plugged_in_until_its_probe_had_time_on_a_busy_machine_to
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert _played(Guest(requests=7, settles_in=0.1, speed=0.01), monkeypatch) == [True, False]
-    assert _played(Guest(requests=7, settles_in=0.1, speed=1.0), monkeypatch) == [False, False]
+    assert _played(Guest(requests=7, settles_in=0.1, speed=1.0), monkeypatch)[-2:] == [False, False]
+
+
+def test_what_a_driver_asks_while_it_still_probes_fails_before_its_device_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow, fast = (Guest(requests=7, settles_in=settles_in, speed=1.0) for settles_in in (0.1, 0.001))
+    _played(slow, monkeypatch)
+    _played(fast, monkeypatch)
+    assert (slow.failing, fast.failing) == (True, False)
+    assert not slow.plugged
 
 
 def test_what_a_device_was_asked_counts_once_it_is_unplugged() -> None:
