@@ -61,6 +61,12 @@ class LaneConfig:
         return self.probing.coverage and self.timing is not Timing.KVM and Sight.COVERAGE in self.emulator.sees
 
     @property
+    def sees_heap(self) -> bool:
+        """Whether the lane asks for heap checks, and its emulator shows every access."""
+        wanted = self.probing.heap is not Heap.OFF and self.timing is not Timing.KVM
+        return wanted and Sight.REGISTERS in self.emulator.sees
+
+    @property
     def booted(self) -> tuple[tuple[str, ...], int, int]:
         """What decides whether a kernel boots: its parameters, processors, and log2 of an instruction's nanoseconds."""
         return self.kernel_params, self.smp, self.shift

@@ -6,7 +6,7 @@ import pytest
 
 from usbfuzz.cli.options import parse_duration
 from usbfuzz.errors import InputError
-from usbfuzz.jobs.campaign.options import LEAKS, SLUB_DEBUG, with_slub_debug
+from usbfuzz.jobs.campaign.options import LEAKS, RED_ZONES, SLUB_DEBUG, with_slub_debug
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
 
 def test_guests_check_their_heap_and_poison_it_to_show_leaks_unless_the_user_says_how() -> None:
     assert with_slub_debug(("quiet",)) == (SLUB_DEBUG, "quiet")
+    assert with_slub_debug(("quiet",), watched=True) == (RED_ZONES, "quiet")
     assert with_slub_debug(("quiet",), leaks=True) == (*LEAKS, "quiet")
     assert with_slub_debug(("slub_debug=FZPU",)) == ("slub_debug=FZPU",)
     assert with_slub_debug(("slab_debug=P",), leaks=True) == ("init_on_alloc=0", "slab_debug=P")

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+from attrs import evolve
 
 from harness.guest.probe.probing import Heap, Probing
 from harness.lane.lane import Lane
@@ -54,7 +55,8 @@ def run(kernel: str, out: Path, count: int, heap: str, params: tuple[str, ...], 
 async def _run(kernel: str, out: Path, count: int, heap: Heap, params: tuple[str, ...], identities: str) -> None:
     made_for = Identities.parse((await prepare(identities)).image.aliases.read_text())
     probing = Probing(coverage=heap is not Heap.OFF, heap=heap)
-    config = await prepare(kernel, kernel_params=with_slub_debug(params), probing=probing, on_progress=click.echo)
+    config = await prepare(kernel, probing=probing, on_progress=click.echo)
+    config = evolve(config, kernel_params=with_slub_debug(params, watched=config.sees_heap))
     done = out / "done"
     first = int(done.read_text()) if done.exists() else 0
     lane = await Lane.open(config, click.echo)

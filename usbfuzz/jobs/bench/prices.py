@@ -18,7 +18,7 @@ from harness.guest.probe.probing import Heap, Probing
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from usbfuzz.case.model import Case
-from usbfuzz.jobs.campaign.options import SLUB_DEBUG
+from usbfuzz.jobs.campaign.options import RED_ZONES
 
 from .figures import Figure
 
@@ -40,7 +40,7 @@ async def measure_prices(config: LaneConfig, rounds: Iterable[Sequence[Case]], s
     async with AsyncExitStack() as stack:
         lanes = []
         for _, probing, _ in LOOKS:
-            lane = await Lane.open(evolve(config, probing=probing, kernel_params=(SLUB_DEBUG,), validate_every=0))
+            lane = await Lane.open(evolve(config, probing=probing, kernel_params=(RED_ZONES,), validate_every=0))
             stack.push_async_callback(lane.close)
             await lane.guest.qemu.execute("stop")
             lanes.append(lane)

@@ -9,18 +9,25 @@ from attrs import field, frozen
 from harness.workers.procs import usable_cores
 from usbfuzz.crashes.layout import CORPUS, DEFAULT_DIRECTORY
 
-__all__ = ["LEAKS", "SLUB_DEBUG", "CampaignOptions", "with_slub_debug"]
+__all__ = ["LEAKS", "RED_ZONES", "SLUB_DEBUG", "VALIDATE_EVERY", "CampaignOptions", "with_slub_debug"]
 
 #: Red zones and consistency checks for the heap objects drivers allocate, for a tenth of the speed.
 SLUB_DEBUG = "slub_debug=FZ,kmalloc-*"
-#: The same, and what is allocated is filled with a poison that shows when a driver sends it without having written it.
+#: Red zones alone, where the probe sees every access: it sees more than the checks, and they cost more than it does.
+RED_ZONES = "slub_debug=Z,kmalloc-*"
+#: Rounds between slab validations then: they show what the probe does not see, as what the kernel itself overwrites.
+VALIDATE_EVERY = 8
+#: As SLUB_DEBUG, and what is allocated is filled with a poison, which shows when a driver sends it unwritten.
 LEAKS = ("init_on_alloc=0", "slub_debug=FZP,kmalloc-*")
 
 
-def with_slub_debug(kernel_params: tuple[str, ...], *, leaks: bool = False) -> tuple[str, ...]:
-    """``kernel_params`` with SLUB_DEBUG or LEAKS; a ``slub_debug`` (or ``slab_debug``) of the user's own is kept."""
+def with_slub_debug(kernel_params: tuple[str, ...], *, leaks: bool = False, watched: bool = False) -> tuple[str, ...]:
+    """``kernel_params`` with SLUB_DEBUG, LEAKS or, where accesses to the heap are ``watched``, RED_ZONES.
+
+    A ``slub_debug`` (or ``slab_debug``) of the user's own is kept.
+    """
     named = any(word.startswith(("slub_debug", "slab_debug")) for word in kernel_params)
-    ours = LEAKS if leaks else (SLUB_DEBUG,)
+    ours = LEAKS if leaks else (RED_ZONES if watched else SLUB_DEBUG,)
     return (*(word for word in ours if not (named and word.startswith("slub_debug"))), *kernel_params)
 
 
