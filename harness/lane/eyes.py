@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 from harness.guest.emulators import Sight
 from harness.guest.probe.compares import Armed, Comparisons
 from harness.guest.probe.coverage import Code, Coverage, Covered
+from harness.guest.probe.printk import KernelLog
 from harness.guest.probe.probe import Probe
 from harness.guest.probe.probing import Heap
 from harness.guest.qemu import TURNS, Timing
@@ -18,7 +19,7 @@ from harness.guest.snapshot import facts_of
 from usbfuzz.errors import InfraError, QemuError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from harness.guest.process import Qemu
@@ -44,8 +45,9 @@ class Eyes:
     probe: Probe
     coverage: Coverage | None  #: None: it is not wanted
     armed: Armed | None  #: the same of comparisons
-    _console: Path
-    _notes: list[tuple[int, str]] = field(factory=list, init=False)  #: where in the console's bytes, and the text
+    log: KernelLog | None  #: the kernel's log in its memory; None: it cannot be read there
+    _place: Callable[[], int] = field(default=lambda: 0, init=False)  #: in what the guest has said
+    _notes: list[tuple[int, str]] = field(factory=list, init=False)  #: where in that, and the text
     _stopping: asyncio.Task[None] | None = field(default=None, init=False)
     _watched: Qemu | None = field(default=None, init=False)
 
@@ -77,7 +79,8 @@ class Eyes:
         code = Code.of(facts, config.kernel.name, config.kernel.release)
         coverage = Coverage(probe.shared, code) if probing.coverage else None
         armed = Armed(probe.shared, code, facts.symbols) if probing.compare else None
-        return cls(probe, coverage, armed, machine.console)
+        log = KernelLog(probe.shared, facts.log) if facts.log else None
+        return cls(probe, coverage, armed, log)
 
     def begin(self) -> None:
         """Before a QEMU starts: nothing was found, and its console is empty."""
@@ -98,9 +101,9 @@ class Eyes:
         armed = self.armed if self.armed is not None and self.armed.modules else None
         return Saw(self.coverage.end() if self.coverage is not None else None, armed.end() if armed else None)
 
-    def watch(self, qemu: Qemu) -> None:
-        """Take what the probe inside ``qemu`` reports from now on."""
-        self._watched = qemu
+    def watch(self, qemu: Qemu, place: Callable[[], int]) -> None:
+        """Take what the probe inside ``qemu`` reports from now on; ``place`` says how much the guest has said."""
+        self._watched, self._place = qemu, place
         asyncio.get_running_loop().add_reader(self.probe.plugin.report, self._reported)
 
     def rest(self) -> None:
@@ -111,10 +114,17 @@ class Eyes:
         if self._stopping is not None:
             self._stopping.cancel()
             self._stopping = None
+        if self.log is not None:
+            self.log.end()
 
-    def notes_from(self, place: int) -> list[tuple[int, str]]:
-        """What was found while the console had ``place`` bytes or more, with the number of bytes that it had then."""
-        return [note for note in self._notes if note[0] >= place]
+    @property
+    def notes(self) -> Sequence[tuple[int, str]]:
+        """What was found, each with its place in what the guest has said."""
+        return self._notes
+
+    def noted(self) -> None:
+        """They have been read."""
+        self._notes.clear()
 
     def close(self) -> None:
         """Give the probe's memory back."""
@@ -122,9 +132,8 @@ class Eyes:
         self.probe.close()
 
     def _reported(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            size = self._console.stat().st_size
-            self._notes += ((size, text) for text in self.probe.reports())
+        place = self._place()
+        self._notes += ((place, text) for text in self.probe.reports())
         if self.probe.probing.heap is Heap.REPORT and self._watched is not None:
             self._stopping = asyncio.ensure_future(self._stop(self._watched))
 

@@ -18,6 +18,7 @@ from harness.workers.procs import answering_first
 from usbfuzz.errors import QemuError, StorageError
 
 from .channels import open_channels
+from .console import Console, Printed, Remembered, text_with
 from .drivers import driver_modules
 from .eyes import Eyes
 from .leaks import Leaks, poisons
@@ -42,6 +43,9 @@ _CONSOLE_LIMIT = 16 << 20
 #: QEMU is started: about one restored guest in a hundred idles and never answers.
 _ANSWER_S = 8.0
 _STARTS = 3
+#: Only the most important messages are printed, until an oops has all of them printed (console_verbose(), which does
+#: nothing at level 0); the second number is the level of messages that name none.
+_PRINTK, _LAST_WORDS = "/proc/sys/kernel/printk", "1 4 1 7"
 
 
 @define
@@ -60,10 +64,12 @@ class LaneGuest:
     _qemu: Qemu | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
     _ports: Sequence[Channel] = field(default=(), init=False)
-    _console_at: int = field(default=0, init=False)
+    console: Console = field(init=False)  #: where the guest says what it says
+    _console_at: int = field(default=0, init=False)  #: place in what the guest has said
     _turn_us: int = field(default=0, init=False)  #: how long the processors' turns are at most; 0: as QEMU has it
 
     def __attrs_post_init__(self) -> None:
+        self.console = Printed(self.machine.console)
         self.drivers = driver_modules(self.config.image.aliases)
         self.leaks = Leaks(self.config.image.aliases, poisons(self.config.kernel_params))
 
@@ -158,7 +164,7 @@ class LaneGuest:
     @property
     def console_full(self) -> bool:
         """So much was printed that the guest should be restored for that alone."""
-        return self._console_at > _CONSOLE_LIMIT
+        return Printed(self.machine.console).place > _CONSOLE_LIMIT
 
     async def read_leaks(self, events: Iterable[UEvent]) -> str:
         """Reports of what drivers leaked to devices since the last call; ``events`` say which drivers bound."""
@@ -176,24 +182,25 @@ class LaneGuest:
             self._turn_us = turn_us
 
     def read_console(self) -> str:
-        """What the guest printed since the last call, and what the probe found, where it was found."""
-        raw = self._unread()
-        text = self._with_notes(raw)
-        self._console_at += len(raw)
+        """What the guest said since the last call, and what the probe found, where it was found."""
+        pieces = self.console.after(self._console_at)
+        text = self._with_notes(pieces)
+        if pieces:
+            self._console_at = pieces[-1][0]
+        if self.eyes is not None:
+            self.eyes.noted()
         return text
 
     def peek_console(self) -> str:
         """The same, and the next call returns it again."""
-        return self._with_notes(self._unread())
+        return self._with_notes(self.console.after(self._console_at))
 
-    def _with_notes(self, raw: bytes) -> str:
-        notes = self.eyes.notes_from(self._console_at) if self.eyes is not None else []
-        pieces, done = [], 0
-        for place, note in notes:
-            at = max(done, min(place - self._console_at, len(raw)))
-            pieces += [raw[done:at], note.encode()]
-            done = at
-        return _text(b"".join([*pieces, raw[done:]]))
+    def keep_up(self) -> None:
+        """Take what the guest has said before it is lost."""
+        self.console.keep_up()
+
+    def _with_notes(self, pieces: Sequence[tuple[int, bytes]]) -> str:
+        return text_with(pieces, self.eyes.notes if self.eyes is not None else ())
 
     async def ping(self) -> None:
         """Return once the agent has answered; raises QemuError, GuestError."""
@@ -222,11 +229,12 @@ class LaneGuest:
         if not machine.disk.exists():
             await asyncio.to_thread(_copy, self._snapshot, machine.disk)
         machine.console.unlink(missing_ok=True)
+        self.console, self._console_at, self._turn_us = Printed(machine.console), 0, 0
         self._agent = await self._start(machine)
+        await self._listen()
         self._ports = await open_channels(machine, self._agent.sleep)
         if self.config.leaks:
             self.leaks.listen(self._ports)
-        self._console_at = self._turn_us = 0
 
     async def _start(self, machine: Machine) -> Agent:
         """Start QEMU until its guest answers; raises QemuError when none of a few does."""
@@ -235,12 +243,21 @@ class LaneGuest:
                 self.eyes.begin()
             self._qemu = await Qemu.start(machine)
             if self.eyes is not None:
-                self.eyes.watch(self._qemu)
+                self.eyes.watch(self._qemu, lambda: self.console.place)
             agent = asyncio.ensure_future(self._resume(self._qemu))
             if await self._qemu.within(agent, _ANSWER_S):
                 return agent.result()
             await self._down()
         raise QemuError(f"{machine.disk}: the guest restored from it does not answer ({_STARTS} tries)")
+
+    async def _listen(self) -> None:
+        """Read the kernel's log in its memory from now on, where that can be done, and have it print no more."""
+        log = self.eyes.log if self.eyes is not None else None
+        if log is None or not log.begin(self.pid):
+            return
+        await self.agent.write(_PRINTK, _LAST_WORDS)
+        self.console = Remembered(log, self.config.loglevel)
+        self._console_at = self.console.place
 
     async def _resume(self, qemu: Qemu) -> Agent:
         """Let the guest run once its agent's port is connected: it has seen nothing of the time in between."""
@@ -263,18 +280,6 @@ class LaneGuest:
         if self._qemu is not None:
             await self._qemu.kill()
             self._qemu = None
-
-    def _unread(self) -> bytes:
-        try:
-            with self.machine.console.open("rb") as file:
-                file.seek(self._console_at)
-                return file.read()
-        except FileNotFoundError:
-            return b""
-
-
-def _text(console: bytes) -> str:
-    return console.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _copy(snapshot: Path, disk: Path) -> None:

@@ -30,8 +30,10 @@ __all__ = ["Watch", "WatchedGuest"]
 _HANG_CPU_S = 6.0
 #: The same without an answer of the agent: a processor that loops with interrupts off runs no detector either.
 _DEAF_CPU_S = 3.0
-#: Wall seconds between two looks.
+#: Wall seconds between two looks, and how often what the guest says is taken meanwhile: a kernel that says the same
+#: over and over has overwritten the first of it after a fifth of a second.
 _LOOK_S = 1.0
+_TAKEN = 20
 #: Seconds that QEMU computes until a round has ended by itself after the guest has reported a crash and runs on; to a
 #: guest that idles these are minutes.
 _GRACE_CPU_S = 1.0
@@ -48,6 +50,9 @@ class WatchedGuest(Protocol):
 
     def peek_console(self) -> str:
         """What it printed since the round began."""
+
+    def keep_up(self) -> None:
+        """Take what it has said before it is lost."""
 
     async def ping(self) -> None:
         """Return once its agent has answered; raises QemuError, GuestError."""
@@ -83,7 +88,9 @@ class Watch:
         async with asyncio.TaskGroup() as group:
             ping: asyncio.Task[bool] | None = None  # short rounds are not worth one
             while guest.cpu_seconds < min(begun + _HANG_CPU_S, heard + _DEAF_CPU_S) and not self._stuck():
-                await asyncio.sleep(_LOOK_S)
+                for _ in range(_TAKEN):
+                    await asyncio.sleep(_LOOK_S / _TAKEN)
+                    guest.keep_up()
                 console = guest.peek_console()
                 if (reports := shown(console)) and not may_run_on(console, reports, self.known):
                     await self._grace()

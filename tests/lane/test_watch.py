@@ -22,6 +22,7 @@ class Guest:
     load: float = 0.0  #: CPU seconds a wall second
     begun: float = 0.0
     deaf: bool = False
+    kept: int = 0
 
     async def ping(self) -> None:
         if self.deaf:
@@ -30,6 +31,9 @@ class Guest:
     @property
     def cpu_seconds(self) -> float:
         return (time.monotonic() - self.begun) * self.load
+
+    def keep_up(self) -> None:
+        self.kept += 1
 
     def peek_console(self) -> str:
         return self.console
@@ -83,3 +87,9 @@ def test_a_quiet_round_may_take_its_time() -> None:
 
 def test_in_real_time_only_the_round_s_own_limit_counts() -> None:
     assert asyncio.run(watched(Guest(load=1000.0, console=OOPS), 0.2, warped=False)) == (False, False, False)
+
+
+def test_what_a_guest_says_is_taken_often() -> None:
+    guest = Guest()
+    asyncio.run(watched(guest, 0.3))
+    assert guest.kept > 20

@@ -95,6 +95,11 @@ void qemu_plugin_register_flush_cb(qemu_plugin_id_t id, flush_cb cb)
 	on_flush = cb;
 }
 
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, exit_cb cb, void *data)
+{
+	(void)id, (void)cb, (void)data;
+}
+
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb)
 {
 	(void)id;

@@ -20,7 +20,7 @@
 #define BLOCKS 64
 
 struct totals {
-	uint64_t steps, callbacks, allocations, frees, reports, compared, lives;
+	uint64_t steps, callbacks, allocations, frees, reports, compared, kept, lives;
 };
 
 static struct qemu_plugin_tb *blocks[BLOCKS];
@@ -180,6 +180,8 @@ static void live(uint64_t seed, unsigned long steps)
 	totals->allocations += header->allocations;
 	totals->frees += header->frees;
 	totals->reports += read(report, &reports, sizeof(reports)) > 0 ? reports : 0;
+	log_keep(1, NULL);
+	totals->kept += header->log_copied;
 	compared = shared_part(header->compares_at, COMPARES, sizeof(*compared));
 	for (int i = 0; compared && i < COMPARES; i++)
 		totals->compared += compared[i].count <= PAIRS ? compared[i].count : 0;
@@ -207,8 +209,8 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("lives %" PRIu64 " steps %" PRIu64 " callbacks %" PRIu64 " allocations %" PRIu64 " frees %" PRIu64
-	       " reports %" PRIu64 " compared %" PRIu64 "\n",
+	       " reports %" PRIu64 " compared %" PRIu64 " kept %" PRIu64 "\n",
 	       totals->lives, totals->steps, totals->callbacks, totals->allocations, totals->frees, totals->reports,
-	       totals->compared);
+	       totals->compared, totals->kept);
 	return 0;
 }

@@ -100,7 +100,8 @@ static void absurd(void)
 		&header->blocks_at, &header->counts_at, &header->hooks_at, &header->callees_at, &header->reports_at,
 		&header->compares_at, &header->armed_at, &header->phys_base_at, &header->page_offset_base_at,
 		&header->vmemmap_base_at, &header->page_tables_at, &header->text_start, &header->text_end,
-		&header->check_start, &header->check_end,
+		&header->check_start, &header->check_end, &header->log_at, &header->log_room, &header->log_from[1],
+		&header->log_length[1],
 	};
 	static const uint32_t NUMBERS[] = { 0, 1, 2, 3, 7, 511, 512, 1 << 16, 1u << 31, ~0u, ~0u - 7, NOWHERE };
 
@@ -141,6 +142,12 @@ int make_header(void)
 	if (one_in(2))
 		header->urb_sgs = NOWHERE;
 	make_lists(part(header->hooks_at), part(header->callees_at));
+	header->log_at = header->sites_at;	/* which is not read any more when the log is kept */
+	header->log_room = PAGE;
+	for (int i = 0; i < LOG_PARTS; i++) {
+		header->log_from[i] = below(RAM);
+		header->log_length[i] = below(PAGE / LOG_PARTS);
+	}
 	if (one_in(2))
 		absurd();
 	return fd;

@@ -32,6 +32,7 @@ def armed() -> Iterator[Armed]:
         hooks=np.zeros(0, structure("hook")),
         callees=np.zeros(0, structure("callee")),
         offsets={},
+        log={},
         drivers={},
         missing=(),
     )

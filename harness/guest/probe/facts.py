@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Facts", "Section", "gather"]
 
-VERSION = 4  #: of what is kept: to be raised when it changes
+VERSION = 5  #: of what is kept: to be raised when it changes
 _NOWHERE = CONSTANTS["NOWHERE"]
 _MODULE = re.compile(rb"^([\w-]{1,63}) (\d+) \S+ \S+ \S+ 0x([0-9a-f]{16})", re.MULTILINE)
 _DRIVER = re.compile(r"/drivers/([^/\n]{1,64})/module -> \S*/([\w-]{1,63})$", re.MULTILINE)
@@ -55,6 +55,22 @@ _OFFSETS: dict[str, tuple[tuple[str, ...], ...]] = {
     "urb_length": (("urb", "transfer_buffer_length"),),
     "urb_sgs": (("urb", "num_sgs"),),
 }
+#: The same of the kernel's log (kernel/printk/printk_ringbuffer.h), which printk.py reads; and sizes of structures.
+_LOG_FIELDS: dict[str, tuple[str, ...]] = {
+    "count_bits": ("printk_ringbuffer", "desc_ring", "count_bits"),
+    "descs": ("printk_ringbuffer", "desc_ring", "descs"),
+    "infos": ("printk_ringbuffer", "desc_ring", "infos"),
+    "head_id": ("printk_ringbuffer", "desc_ring", "head_id"),
+    "size_bits": ("printk_ringbuffer", "text_data_ring", "size_bits"),
+    "data": ("printk_ringbuffer", "text_data_ring", "data"),
+    "state": ("prb_desc", "state_var"),
+    "begin": ("prb_desc", "text_blk_lpos", "begin"),
+    "next": ("prb_desc", "text_blk_lpos", "next"),
+    "ts_nsec": ("printk_info", "ts_nsec"),
+    "text_len": ("printk_info", "text_len"),
+    "level": ("printk_info", "level"),
+}
+_LOG_SIZES = ("printk_ringbuffer", "prb_desc", "printk_info")
 
 
 @frozen
@@ -75,6 +91,9 @@ class Facts:
     hooks: Record  #: ``struct hook``, by address
     callees: Record  #: ``struct callee``, by address
     offsets: dict[str, int]  #: header fields
+    log: dict[
+        str, int
+    ]  #: where the kernel's log and fields of its structures are; empty: the kernel does not say it all
     drivers: dict[str, str]  #: the module of each driver of USB interfaces and HID devices
     missing: tuple[str, ...]  #: checks that cannot be done, each with its reason
 
@@ -85,7 +104,7 @@ class Facts:
         arrays = arrays_of(self.symbols) | {
             "hooks": self.hooks.view(np.uint8),
             "callees": self.callees.view(np.uint8),
-            "rest": np.frombuffer(json.dumps(rest | {"sections": sections}).encode(), np.uint8),
+            "rest": np.frombuffer(json.dumps(rest | {"sections": sections, "log": self.log}).encode(), np.uint8),
         }
         private_directory(path.parent)
 
@@ -110,6 +129,7 @@ class Facts:
                 hooks=arrays["hooks"].view(structure("hook")),
                 callees=arrays["callees"].view(structure("callee")),
                 offsets=rest["offsets"],
+                log=rest["log"],
                 drivers=rest["drivers"],
                 missing=tuple(rest["missing"]),
             )
@@ -155,6 +175,7 @@ async def _read(agent: Agent) -> Facts | None:
         hooks=hooks,
         callees=_callees(symbols),
         offsets=_offsets(symbols, btf),
+        log=_log_layout(symbols, kernel),
         drivers=dict(_DRIVER.findall(shell.output.decode("ascii", "replace"))),
         missing=(*missing, *(() if btf else ("the kernel has no BTF: sizes of caches and URBs are unknown",))),
     )
@@ -178,6 +199,16 @@ def _offsets(symbols: Symbols, btf: Btf | None) -> dict[str, int]:
     for variable, field in (("init_top_pgt", "page_tables_at"), *((name, f"{name}_at") for name in _BASES)):
         found[field] = symbols.address(variable) or 0
     return found
+
+
+def _log_layout(symbols: Symbols, btf: Btf | None) -> dict[str, int]:
+    variable = symbols.address("prb")
+    if btf is None or not variable:
+        return {}
+    offsets = {name: btf.offset(*path) for name, path in _LOG_FIELDS.items()}
+    offsets |= {name: btf.size(name) for name in _LOG_SIZES}
+    found = {name: offset for name, offset in offsets.items() if offset is not None}
+    return {**found, "prb": variable} if len(found) == len(offsets) else {}
 
 
 _BASES = ("phys_base", "page_offset_base", "vmemmap_base")

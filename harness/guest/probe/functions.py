@@ -105,7 +105,7 @@ GROUPS: dict[str, tuple[Watched, ...]] = {
 }
 
 #: Variables of the kernel whose values, or addresses, the plugin needs.
-VARIABLES = frozenset({"page_offset_base", "vmemmap_base", "phys_base", "init_top_pgt"})
+VARIABLES = frozenset({"page_offset_base", "vmemmap_base", "phys_base", "init_top_pgt", "prb"})
 
 
 @frozen

@@ -18,6 +18,7 @@
 #define MESSAGE_BYTES 256
 #define RANGES	     4
 #define CHECKS	     3		/* of memory, by one function */
+#define LOG_PARTS    4		/* of the kernel's log: the ring's structure, descriptors, infos, text */
 
 /* What a QEMU offers, and what the plugin found usable. */
 enum feature {
@@ -53,6 +54,8 @@ struct header {
 	uint64_t compares_at;
 	uint64_t armed_at;
 	uint64_t sites_at;
+	uint64_t log_at;	/* 0: the kernel's log is not wanted */
+	uint64_t log_room;	/* bytes there */
 	uint64_t cover_start[RANGES];	/* code whose blocks are counted */
 	uint64_t cover_end[RANGES];
 	uint64_t check_start;	/* code whose loads and stores are checked */
@@ -80,7 +83,13 @@ struct header {
 	/* control */
 	uint32_t frozen;	/* 1: nothing is checked */
 	uint32_t generation;	/* of the comparisons: a new one empties them */
+	uint64_t log_from[LOG_PARTS];	/* offsets in the guest's RAM of what is to be copied to log_at when QEMU ends */
+	uint64_t log_length[LOG_PARTS];
 	/* the plugin's */
+	uint64_t ram_at;	/* where the guest's RAM begins in QEMU; 0: not found */
+	uint64_t phys_base;	/* offset in the RAM of the kernel's image, less what its address says */
+	uint64_t direct_map;	/* address in the guest at which all of its RAM is mapped */
+	uint64_t log_copied;	/* bytes at log_at, the parts one behind the other */
 	uint32_t alive;
 	uint32_t interface;
 	uint32_t features;

@@ -175,6 +175,9 @@ bool memory_find(struct qemu_plugin_insn *insn)
 		tables = shared->page_tables_at - START_KERNEL_MAP + phys_base;
 		if (guest_read(address, seen, size) && !memcmp(seen, insn_bytes(insn, copy), size)) {
 			read_bases();
+			shared->phys_base = phys_base;
+			shared->direct_map = direct_map;
+			shared->ram_at = first;
 			return true;
 		}
 	}
@@ -183,4 +186,10 @@ bool memory_find(struct qemu_plugin_insn *insn)
 	if (++tries == TRIES)
 		complain("the guest's memory was not found in QEMU's; no heap checks");
 	return false;
+}
+
+/* A part of the guest's RAM by its place in there; NULL: there is none such. */
+const uint8_t *ram_part(uint64_t offset, uint64_t length)
+{
+	return ram ? physical(offset, length) : NULL;
 }

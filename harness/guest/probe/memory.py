@@ -30,6 +30,8 @@ _REPORTS = 64
 _COMPARES = 1 << 13
 #: Call chains that allocate: those of a guest in which all devices of the corpus are plugged in are some thousand.
 _SITES = 1 << 14
+#: Bytes for the kernel's log with all that describes it: log_buf_len=1M takes five of these MiB.
+_LOG = 8 << 20
 _MODULES = (0xFFFFFFFFC0000000, 0xFFFFFFFFFF000000)
 
 
@@ -58,6 +60,8 @@ class Shared:
             sizes |= {"compares": structure("compared").itemsize * _COMPARES, "armed": 8 * CONSTANTS["ARMED_PAGES"]}
         if probing.alive:
             sizes["sites"] = structure("site").itemsize * _SITES
+        if facts.log:
+            sizes["log"] = _LOG
         places, end = {}, 0
         for name, size in sizes.items():
             places[name], end = end, end + -(-max(size, 1) // _PAGE) * _PAGE
@@ -84,6 +88,8 @@ class Shared:
             self._parts["armed"] = np.frombuffer(self._map, np.uint64, CONSTANTS["ARMED_PAGES"], places["armed"])
         if probing.alive:
             self._parts["sites"] = self._view("site", _SITES, places["sites"])
+        if facts.log:
+            self._parts["log"] = np.frombuffer(self._map, np.uint8, _LOG, places["log"])
         self._parts["hooks"][:] = facts.hooks
         self._parts["callees"][:] = facts.callees
         text = facts.symbols.extent_of_kernel()
@@ -103,6 +109,7 @@ class Shared:
             "compares": _COMPARES if probing.compare else 0,
             "sites": _SITES if probing.alive else 0,
             "heap_mode": CONSTANTS[f"HEAP_{probing.heap.name}"],
+            "log_room": _LOG if facts.log else 0,
             "memory": memory_mib << 20,
             "cover_start": ranges[0],
             "cover_end": ranges[1],
@@ -118,7 +125,18 @@ class Shared:
 
     def begin(self) -> None:
         """Forget what an earlier QEMU counted and found, before the next starts; its blocks keep their slots."""
-        for name in ("alive", "features", "stopped", "reported", "frozen", "allocations", "frees", "untold"):
+        for name in (
+            "alive",
+            "features",
+            "stopped",
+            "reported",
+            "frozen",
+            "allocations",
+            "frees",
+            "untold",
+            "ram_at",
+            "log_copied",
+        ):
             self.header[name] = 0
         if self.header["sites"]:
             self.sites[:] = 0
@@ -160,6 +178,11 @@ class Shared:
     def sites(self) -> Record:
         """The table of ``struct site``."""
         return self._parts["sites"]
+
+    @property
+    def log(self) -> NDArray[np.uint8]:
+        """The parts of the kernel's log that the plugin kept when QEMU ended, one behind the other."""
+        return self._parts["log"]
 
     @property
     def armed(self) -> NDArray[np.uint64]:

@@ -115,7 +115,7 @@ static void kernel_block(struct qemu_plugin_tb *tb)
 {
 	if (coverage_ready)
 		coverage_block(tb);
-	if (!heap_ready && !compares_ready)
+	if (!heap_ready && !compares_ready && !shared->log_at)
 		return;
 	if (!memory_known() && in_kernel_text(qemu_plugin_tb_vaddr(tb)) && memory_find(qemu_plugin_tb_get_insn(tb, 0)))
 		shared->features |= FEATURE_MEMORY;
@@ -215,6 +215,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
 	qemu_plugin_register_vcpu_init_cb(id, vcpu_started);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_flush_cb(id, flushed);
+	if (shared->log_at)
+		qemu_plugin_register_atexit_cb(id, log_keep, NULL);
 	shared->alive = 1;
 	return 0;
 }

@@ -54,7 +54,11 @@ const uint8_t *guest_at(uint64_t address, size_t *there);
 bool guest_read(uint64_t address, void *to, size_t length);
 uint64_t guest_u64(uint64_t address);
 uint32_t guest_u32(uint64_t address);
+const uint8_t *ram_part(uint64_t offset, uint64_t length);
 extern uint64_t direct_map, vmemmap, ram_bytes;
+
+/* log.c */
+void log_keep(qemu_plugin_id_t id, void *data);
 
 /* shadow.c: which bytes of the direct map may be accessed */
 enum { VALID = 0, FREED = 0xfb, REDZONE = 0xfc, FREED_PAGE = 0xff };

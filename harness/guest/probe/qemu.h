@@ -75,11 +75,13 @@ WEAK char *g_array_free(GArray *array, int free_segment);
 typedef void (*tb_trans_cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 typedef void (*vcpu_cb)(qemu_plugin_id_t id, unsigned int vcpu);
 typedef void (*flush_cb)(qemu_plugin_id_t id);
+typedef void (*exit_cb)(qemu_plugin_id_t id, void *data);
 typedef void (*exec_cb)(unsigned int vcpu, void *data);
 typedef void (*mem_cb)(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *data);
 
 void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, vcpu_cb cb);
 void qemu_plugin_register_flush_cb(qemu_plugin_id_t id, flush_cb cb);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, exit_cb cb, void *data);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, mem_cb cb, int flags, int rw, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb cb, int flags, void *data);
