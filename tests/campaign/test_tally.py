@@ -59,6 +59,7 @@ def test_drivers_are_counted_by_binding_with_their_modules_and_without_the_cores
 def test_a_driver_that_another_module_registers_is_in_the_module_named_as_it() -> None:
     outcome = _outcome(ran=("ch341", "usbserial"), binds=("ch341",))
     assert bound(outcome) == (Bound("ch341", "ch341"),)
+    assert bound(_outcome(ran=("usbserial",), binds=("navman",))) == (Bound("navman", "navman"),)
 
 
 def test_cases_are_counted_by_the_strategy_that_made_them() -> None:

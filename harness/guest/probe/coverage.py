@@ -36,6 +36,7 @@ class Code:
     places: tuple[tuple[str, str], ...]  #: module and name of each
     drivers: dict[str, str]  #: the module of each driver
     symbols: Symbols
+    modules: frozenset[str]  #: all that are loaded
 
     @classmethod
     def of(cls, facts: Facts, kernel: str, release: str) -> Code:
@@ -43,7 +44,9 @@ class Code:
         own = (facts.symbols.extent_of_kernel()[0], VMLINUX, ".text")
         rows = sorted([own, *((each.address, each.module, each.name) for each in facts.sections)])
         starts = np.array([row[0] for row in rows], np.uint64)
-        return cls(kernel, release, starts, tuple((row[1], row[2]) for row in rows), facts.drivers, facts.symbols)
+        places = tuple((row[1], row[2]) for row in rows)
+        modules = frozenset(each.module for each in facts.sections)
+        return cls(kernel, release, starts, places, facts.drivers, facts.symbols, modules)
 
     def sections(self, addresses: NDArray[np.uint64]) -> NDArray[np.intp]:
         """The number of the section that each address lies in, -1 in front of all."""
@@ -123,9 +126,13 @@ class Covered:
         return self._code.drivers
 
     def owners(self, drivers: Iterable[str]) -> dict[str, str]:
-        """The module of each driver that bound, of those that ran (:func:`module_of`); "" where it cannot be seen."""
-        ran = self.ran()
-        return {driver: module_of(driver, ran, self.drivers.get(driver, "")) for driver in drivers}
+        """The module of each driver that bound (:func:`module_of`); "" where it cannot be seen."""
+        return {driver: module_of(driver, self.loaded, self.drivers.get(driver, "")) for driver in drivers}
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The modules that the guest has loaded, also those of whose code nothing runs while a device binds."""
+        return self._code.modules
 
     def modules(self) -> dict[str, int]:
         """How many blocks of each module ran."""
