@@ -76,11 +76,13 @@ class Remembered:
 
     log: KernelLog
     loglevel: int  #: less important messages are left out, as on a console
+    last_words: Printed  #: what is printed all the same, for when the memory is gone and nobody kept a copy
     _taken: list[Line] = field(factory=list, init=False)  #: the kernel may have overwritten them since
     _asked: int = field(init=False)  #: the place that was asked for last
+    _printed: int = field(init=False)  #: bytes of the last words that are none
 
     def __attrs_post_init__(self) -> None:
-        self._asked = self.place
+        self._asked, self._printed = self.place, self.last_words.place
 
     @property
     def place(self) -> int:
@@ -99,7 +101,7 @@ class Remembered:
             text = b"** %d printk messages dropped **\n" % missing if missing else b""
             pieces.append((line.id, text + bytes(line) if line.id in shown else text))
             place = line.id
-        return pieces
+        return pieces or [(place, text) for _, text in self.last_words.after(self._printed)]
 
     def keep_up(self) -> None:
         """Take the records that there are: a kernel that says the same over and over soon overwrites the first."""

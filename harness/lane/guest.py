@@ -15,7 +15,7 @@ from harness.guest.qemu import TURNS
 from harness.guest.rundir import RunDir
 from harness.guest.snapshot import ensure_snapshot
 from harness.workers.procs import answering_first
-from usbfuzz.errors import QemuError, StorageError
+from usbfuzz.errors import GuestError, QemuError, StorageError
 
 from .channels import open_channels
 from .console import Console, Printed, Remembered, text_with
@@ -255,9 +255,10 @@ class LaneGuest:
         log = self.eyes.log if self.eyes is not None else None
         if log is None or not log.begin(self.pid):
             return
-        await self.agent.write(_PRINTK, _LAST_WORDS)
-        self.console = Remembered(log, self.config.loglevel)
-        self._console_at = self.console.place
+        with contextlib.suppress(GuestError):  # it prints on, and is read there
+            await self.agent.write(_PRINTK, _LAST_WORDS)
+            self.console = Remembered(log, self.config.loglevel, Printed(self.machine.console))
+            self._console_at = self.console.place
 
     async def _resume(self, qemu: Qemu) -> Agent:
         """Let the guest run once its agent's port is connected: it has seen nothing of the time in between."""

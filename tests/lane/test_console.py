@@ -35,8 +35,8 @@ class Ring:
         return [line for line in self.lines[-min(most, 5) :] if line.id > place]
 
 
-def _remembered(ring: Ring) -> Remembered:
-    return Remembered(cast("KernelLog", ring), 5)
+def _remembered(ring: Ring, path: Path = Path("nothing")) -> Remembered:
+    return Remembered(cast("KernelLog", ring), 5, Printed(path))
 
 
 def _text(pieces: Iterable[tuple[int, bytes]]) -> list[str]:
@@ -96,3 +96,16 @@ def test_what_is_taken_in_time_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> N
     remembered.after(place)
     remembered.keep_up()
     assert _text(remembered.after(place)) == [f"[{place + 1:5d}.000000] next"]
+
+
+def test_last_words_are_read_from_the_port_when_the_memory_is_gone(tmp_path: Path) -> None:
+    port = tmp_path / "console.log"
+    port.write_bytes(b"before\n")
+    ring = Ring()
+    remembered = _remembered(ring, port)
+    assert remembered.after(0) == []
+    with port.open("ab") as file:
+        file.write(b"Kernel panic\r\nend\r\n")
+    assert _text(remembered.after(0)) == ["Kernel panic", "end"]
+    ring.says("Kernel panic")
+    assert _text(remembered.after(0)) == ["[    1.000000] Kernel panic"]
