@@ -22,6 +22,7 @@ from usbfuzz.case import load
 from usbfuzz.case.model import Case, ControlScript, DeviceSpec, EndpointScript, RequestPattern, Step
 from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.report.bundle import MODULES, bundled
+from usbfuzz.report.events import outside_events
 from usbfuzz.report.repro import key_line, render_repro
 from usbfuzz.wire import Answer, Setup, Speed, Status
 
@@ -56,7 +57,10 @@ def test_the_file_is_python_3_8_and_holds_the_case_byte_for_byte(path: Path) -> 
     assert [device.device for device in played.devices] == [spec.device for spec in case.devices]
     assert [
         (event.action, event.port, event.device, event.after_ms, event.after_requests) for event in played.events
-    ] == [(event.action.value, event.port, event.device, event.after_ms, event.after_requests) for event in case.events]
+    ] == [
+        (event.action.value, event.port, event.device, event.after_ms, event.after_requests)
+        for event in outside_events(case)
+    ]
     for device, spec in zip(played.devices, case.devices, strict=True):
         for number, raw in enumerate(spec.configurations):
             assert device.descriptors[0x0200 | number] == raw

@@ -163,7 +163,7 @@ def _summary(mail: Mail) -> Iterator[str]:
         "same. What happens to it:"
     )
     yield ""
-    yield from (f"  {line}" for line in schedule(saved.case))
+    yield from (f"  {line}" for line in schedule(saved.case, COLUMNS - 2))
 
 
 def _times(count: int) -> str:

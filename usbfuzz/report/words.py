@@ -78,11 +78,13 @@ def identity(device: DeviceSpec) -> str:
     return clean(" ".join([ids_of(raw), *names]))
 
 
-def schedule(case: Case) -> Iterator[str]:
+def schedule(case: Case, columns: int = COLUMNS) -> Iterator[str]:
     for number, event in enumerate(case.events, 1):
-        yield from wrapped(f"{number}. {when(event)}{_what(case, event)}", hang=3)
+        yield from wrapped(f"{number}. {when(event)}{_what(case, event)}", 3, columns)
     use = ", its nodes are opened" if case.guest.exercise and not case.uses else ""
-    yield from wrapped(f"{len(case.events) + 1}. once the guest has settled{use}: what is left is unplugged", hang=3)
+    yield from wrapped(
+        f"{len(case.events) + 1}. once the guest has settled{use}: what is left is unplugged", 3, columns
+    )
 
 
 def when(event: Event) -> str:
@@ -112,8 +114,8 @@ def section(title: str, lines: list[str]) -> list[str]:
     return ["", "", title, "-" * len(title), "", *lines]
 
 
-def wrapped(text: str, hang: int = 0) -> list[str]:
-    return textwrap.wrap(text, COLUMNS, subsequent_indent=" " * hang, break_on_hyphens=False, break_long_words=False)
+def wrapped(text: str, hang: int = 0, columns: int = COLUMNS) -> list[str]:
+    return textwrap.wrap(text, columns, subsequent_indent=" " * hang, break_on_hyphens=False, break_long_words=False)
 
 
 def clean(text: str) -> str:
