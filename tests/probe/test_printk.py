@@ -230,7 +230,5 @@ def test_more_is_shown_once_the_kernel_itself_would_print_more() -> None:
     assert [line.id for line in shown_lines(LINES, 5)] == [2, 3, 4]
     assert [line.id for line in shown_lines(LINES[:2], 5)] == [2]
     assert [line.id for line in shown_lines(LINES, 7)] == [1, 2, 3, 4]
-    assert [line.id for line in shown_lines([evolve(LINES[0], text=b"sysrq: Show Blocked State"), LINES[3]], 5)] == [
-        1,
-        4,
-    ]
+    asked = [evolve(LINES[0], text=b"sysrq: Show Blocked State"), LINES[3]]
+    assert [line.id for line in shown_lines(asked, 5)] == [1, 4]

@@ -91,9 +91,7 @@ class Facts:
     hooks: Record  #: ``struct hook``, by address
     callees: Record  #: ``struct callee``, by address
     offsets: dict[str, int]  #: header fields
-    log: dict[
-        str, int
-    ]  #: where the kernel's log and fields of its structures are; empty: the kernel does not say it all
+    log: dict[str, int]  #: where the kernel's log and its structures' fields are; empty: it cannot be read
     drivers: dict[str, str]  #: the module of each driver of USB interfaces and HID devices
     missing: tuple[str, ...]  #: checks that cannot be done, each with its reason
 
