@@ -26,7 +26,7 @@ _TRANSPORTS = frozenset({"usbhid", "hid_generic"})
 
 
 def driver_modules(aliases: Path) -> frozenset[str]:
-    """The modules that bind USB or HID devices by the kernel's ``aliases``, without the cores of both."""
+    """The modules that bind USB or HID devices by an image's ``aliases``, without the cores of both."""
     words = [line.split() for line in aliases.read_text(encoding="utf-8", errors="replace").splitlines()]
     begins = tuple(pattern.rstrip("*") for pattern in DRIVER_ALIASES)
     return frozenset(module_name(module) for pattern, module in _aliases(words) if pattern.startswith(begins)) - CORES

@@ -45,7 +45,7 @@ def poisons(kernel_params: Iterable[str]) -> bool:
 class Leaks:
     """The watches of a guest's ports, and what they found; kept over its restores, as the addresses are the same."""
 
-    aliases: Path | None  #: the kernel's modules.alias, to name a driver that did not bind
+    aliases: Path | None  #: the image's, to name a driver that did not bind
     poisoned: bool = False
     addresses: AddressMap = UNKNOWN_KERNEL
     _watches: list[LeakWatch] = field(factory=list, init=False)

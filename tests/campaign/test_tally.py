@@ -47,6 +47,7 @@ def test_nothing_is_said_of_drivers_that_bound_never_ran_or_were_never_tried() -
     device = Played(0, "asix 0b95:7720", _OWN, configured=True)
     assert gave_up(_outcome(device, ran=("asix",), binds=("AX88179",))) == ()
     assert gave_up(_outcome(device, ran=("usbcore",))) == ()
+    assert gave_up(_outcome(evolve(device, name="usbcore 0451:8140"), ran=("usbcore",), binds=("hub",))) == ()
     assert gave_up(_outcome(evolve(device, configured=False), ran=("asix",))) == ()
     assert gave_up(evolve(_outcome(device, ran=("asix",)), covered=None)) == ()
 

@@ -65,7 +65,23 @@ def test_an_image_has_the_agent_as_init_the_modules_and_their_order(kernel: Kern
     assert _extract(image.path, f"{root}/usbhid.ko") == b"\x7fELFusbhid"
     assert _extract(image.path, "etc/usbfuzz/modules.base").decode().split()[0] == "virtio_pci.ko"
     assert image.modules == ("usbcore", "usbhid", "virtio_console", "virtio_pci", "xhci_hcd", "xhci_pci")
-    assert image.aliases.read_text().startswith("alias usb:")
+
+
+def test_an_image_says_which_devices_its_own_modules_ask_for(kernel: Kernel, cache: Path) -> None:
+    ours = "alias usb:v*p*d*dc*dsc*dp*ic03isc*ip*in* usbhid\n"
+    (kernel.modules / "modules.alias").write_text(f"{ours}alias usb:v1234p*d*dc*dsc*dp*ic*isc*ip*in* usbtest\n")
+    assert build_image(kernel, cache).aliases.read_text() == ours
+
+
+def test_other_ids_give_another_image_and_ids_that_were_lost_are_written_again(kernel: Kernel, cache: Path) -> None:
+    first = build_image(kernel, cache)
+    with (kernel.modules / "modules.alias").open("a") as aliases:
+        aliases.write("alias usb:v1235p*d*dc*dsc*dp*ic*isc*ip*in* usbhid\n")
+    second = build_image(kernel, cache)
+    assert second.digest != first.digest
+    assert "v1235" in second.aliases.read_text()
+    second.aliases.unlink()
+    assert "v1235" in build_image(kernel, cache).aliases.read_text()
 
 
 def test_the_second_call_takes_the_image_from_the_cache(

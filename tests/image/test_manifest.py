@@ -109,6 +109,11 @@ def test_the_helper_finds_what_the_kernel_asks_for_and_no_device_ids(tmp_path: P
     assert contents.alias.splitlines() == ["alias xc5000-tuner xc5000", "alias symbol:xc5000_attach xc5000"]
 
 
+def test_the_ids_are_those_of_drivers_that_are_in_the_image(tmp_path: Path) -> None:
+    ids = manifest(read_tables(_tree(tmp_path, DEPENDENCIES))).ids
+    assert [line.split()[2] for line in ids.splitlines()] == ["reader", "usbcore", "usbhid", "hid_apple"]
+
+
 def test_a_built_in_host_controller_is_as_good_as_a_module(tmp_path: Path) -> None:
     without = {path: needs for path, needs in DEPENDENCIES.items() if "xhci" not in path}
     builtin = "kernel/usb/xhci-hcd.ko\nkernel/usb/xhci-pci.ko\n"

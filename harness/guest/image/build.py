@@ -30,7 +30,7 @@ class Image:
 
     path: Path  #: uncompressed cpio: under TCG unpacking costs more than reading (guest time on 6.1: 0.2 s, gzip 1.4 s)
     digest: str  #: first 16 hex digits of the SHA-256 of what it was made from
-    aliases: Path  #: the kernel's whole modules.alias
+    aliases: Path  #: of the kernel's modules.alias: the USB and HID aliases of the modules in it
     modules: tuple[str, ...]  #: names of the modules in it, sorted
 
     @property
@@ -51,19 +51,22 @@ def build_image(kernel: Kernel, cache: Path, firmware: Path | None = None) -> Im
     files = _firmware(firmware)
     digest = _digest(kernel, contents, busybox, files)
     path = cache / "images" / f"{digest}.cpio"
+    aliases = path.with_suffix(".alias")
+    private_directory(path.parent)
     if not path.exists():
-        private_directory(path.parent)
         agent, tools = AGENT.binary(cache, kernel.arch), TOOLS.binary(cache, kernel.arch)
         programs = {"init": agent, f"bin/{TOOL_NAMES[0]}": tools, "bin/busybox": busybox}
         write_atomically(path, lambda output: _write(output, _entries(kernel, contents, programs, files)))
-    return Image(path, digest, kernel.modules / "modules.alias", tuple(contents.modules))
+    if not aliases.exists():
+        write_atomically(aliases, lambda output: _write_text(output, contents.ids))
+    return Image(path, digest, aliases, tuple(contents.modules))
 
 
 def _digest(kernel: Kernel, contents: Manifest, busybox: Path, firmware: dict[str, Path]) -> str:
     agent, tools = AGENT.digest(kernel.arch), TOOLS.digest(kernel.arch)
     digest = hashlib.sha256(f"{_VERSION}\n{kernel.release}\n{kernel.digest}\n{agent}\n".encode())
     digest.update(f"{tools} {TOOL_NAMES}\n".encode())
-    digest.update("\n".join((contents.dep, contents.alias, *contents.base, "", *contents.all)).encode())
+    digest.update("\n".join((contents.dep, contents.alias, contents.ids, *contents.base, "", *contents.all)).encode())
     for path in contents.sources.values():  # a tree may be rebuilt without a new image
         status = path.stat()
         digest.update(f"{status.st_size} {status.st_mtime_ns}\n".encode())
@@ -94,6 +97,10 @@ def _write(output: Path, entries: list[cpio.Entry]) -> None:
     with output.open("wb") as stream:
         for piece in cpio.archive(entries):
             stream.write(piece)
+
+
+def _write_text(output: Path, text: str) -> None:
+    output.write_text(text, encoding="utf-8")
 
 
 def _entries(

@@ -36,6 +36,7 @@ class Manifest:
     sources: Mapping[str, Path]  #: the same: name -> the kernel's file, maybe compressed
     dep: str  #: modules.dep of these modules
     alias: str  #: modules.alias for the kernel's helper
+    ids: str  #: modules.alias of those that bind USB or HID devices: which ones each asks for
 
 
 def read_tables(directory: Path) -> Tables:
@@ -66,7 +67,8 @@ def manifest(tables: Tables) -> Manifest:
     everything = _closure(tables, (*policy.BASE, *policy.HOST, *sorted(drivers), *companions))
     sources = {name: index.paths[name] for name in sorted(everything)}
     modules = {name: _plain(index, path) for name, path in sources.items()}
-    return Manifest(base, everything, modules, sources, _dep_text(index, modules), _alias_text(tables, modules))
+    dep, alias, ids = _dep_text(index, modules), _alias_text(tables, modules), _ids_text(index, modules)
+    return Manifest(base, everything, modules, sources, dep, alias, ids)
 
 
 def _words(path: Path) -> Iterator[list[str]]:
@@ -80,7 +82,11 @@ def _plain(index: ModuleIndex, path: Path) -> str:
 
 
 def _matching(index: ModuleIndex, patterns: tuple[str, ...]) -> set[str]:
-    return {alias.module for alias in index.aliases if any(fnmatchcase(alias.pattern, pattern) for pattern in patterns)}
+    return {alias.module for alias in _with_patterns(index, patterns)}
+
+
+def _with_patterns(index: ModuleIndex, patterns: tuple[str, ...]) -> Iterator[Alias]:
+    return (alias for alias in index.aliases if any(fnmatchcase(alias.pattern, pattern) for pattern in patterns))
 
 
 def _in_directories(index: ModuleIndex) -> set[str]:
@@ -135,3 +141,8 @@ def _alias_text(tables: Tables, modules: Mapping[str, str]) -> str:
         for alias in (*tables.index.aliases, *tables.symbols)
         if alias.module in modules and not alias.pattern.startswith(policy.HELPER_ALIASES_SKIPPED)
     )
+
+
+def _ids_text(index: ModuleIndex, modules: Mapping[str, str]) -> str:
+    drivers = (alias for alias in _with_patterns(index, policy.DRIVER_ALIASES) if alias.module in modules)
+    return "".join(f"alias {alias.pattern} {alias.module}\n" for alias in drivers)

@@ -70,8 +70,7 @@ class _Aiming:
 
     @cached_property
     def _drivers(self) -> frozenset[str]:
-        aliases = (f"alias {alias.pattern} {alias.module}" for alias in self._tables.index.aliases)
-        return frozenset(Identities.parse("\n".join(aliases)).modules) & self._manifest.modules.keys()
+        return frozenset(Identities.parse(self._manifest.ids).modules)
 
     @cached_property
     def _leads(self) -> Leads:

@@ -51,7 +51,7 @@ def run_facts(
             "leaks": options.leaks,
         },
         "aim": None if aim is None else _aim(aim),
-        "modules": sorted(modules),
+        "modules": list(modules),
     }
 
 

@@ -78,7 +78,7 @@ class GeneratorStart:
     """What a generator makes cases from."""
 
     seed: int
-    aliases: Path  #: modules.alias of the kernel
+    aliases: Path  #: of the drivers that the guest has, as lines of a modules.alias
     modules: Path | None = None  #: its modules, whose code says what numbers it compares with; None: that is not used
     arch: Arch = DEFAULT
     learned: tuple[Path, ...] = ()  #: directories of what was learned of drivers; what a later one has counts

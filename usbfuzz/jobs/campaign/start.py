@@ -9,6 +9,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
+from harness.guest.image.policy import CORES
 from harness.guest.kernels import default_cache
 from harness.guest.kernels.objects import KernelObjects
 from harness.guest.rundir import sweep
@@ -57,7 +58,8 @@ async def run_campaign(
 ) -> Campaign:
     """Run a campaign to its end and return it, for its numbers.
 
-    ``modules`` are those of the guest that can bind; ``commands`` are those of worker and generator processes.
+    ``modules`` are those of the guest that devices are made for; all but the cores' count as drivers that can bind.
+    ``commands`` are those of worker and generator processes.
     ``aim`` is what the cases are for; None: everything. ``elsewhere`` is where lanes run; None: on this machine.
     Raises StorageError, InputError (another seed, nothing left to do), BootError, InfraError; what was found by then
     is saved.
@@ -93,7 +95,8 @@ def _open(
         seed=options.seed,
         new_seed=secrets.randbits(_SEED_BITS),
     )
-    facts = run_facts(options, config, modules, aim)
+    can_bind = sorted(set(modules) - CORES)
+    facts = run_facts(options, config, can_bind, aim)
     if other := other_aim(state.history.last_facts(), facts):
         view.say(f"{options.out}: {other}")
     state.history.begin(facts)
@@ -112,7 +115,7 @@ def _open(
         seed=state.seed,
         lanes=[LaneProgress(number) for number in range(options.lanes)],
         totals=state.totals,
-        modules=len(modules),
+        modules=len(can_bind),
         seconds=options.seconds,
         limit=options.cases,
         drivers=state.drivers,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from harness.guest.image.policy import CORES
 from strategies.target import module_of
 
 from .messages import Bound, GaveUp, Ran
@@ -36,13 +37,14 @@ def bound(outcome: Outcome) -> tuple[Bound, ...]:
 
 
 def gave_up(outcome: Outcome) -> tuple[GaveUp, ...]:
-    """The modules that saw a device made for them and did not bind it, each with the last request they made.
+    """The drivers that saw a device made for them and did not bind it, each with the last request they made.
 
     That a module's code ran is what the probe sees; without it nothing is known. Where a module bound another device of
     the round, its code may have run for that one: such rounds say nothing of it.
     """
     covered = outcome.covered
-    wanted = [(module_of(played.name), played) for played in outcome.played if played.name and played.configured]
+    made_for = ((module_of(played.name), played) for played in outcome.played if played.name and played.configured)
+    wanted = [(module, played) for module, played in made_for if module not in CORES]
     if covered is None or not wanted:
         return ()
     took = {each.module for each in bound(outcome)}
