@@ -9,6 +9,7 @@ from usbfuzz.errors import GuestError, QemuError
 from usbfuzz.leftovers import CYCLES, Census, grown, leak_reports
 
 from .census import take_census
+from .drivers import only_driver
 
 if TYPE_CHECKING:
     from .guest import LaneGuest
@@ -34,4 +35,4 @@ async def play_cycles(
             counts.append(await take_census(guest.agent, guest.eyes))
         except (QemuError, GuestError):
             return outcome, ""
-    return outcome, leak_reports(grown(counts), guest.drivers)
+    return outcome, leak_reports(grown(counts), guest.drivers, only_driver(outcome.bindings))

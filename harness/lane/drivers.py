@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from usbfuzz.descriptors.layout import InterfaceLayout
     from usbfuzz.device import Device
 
-__all__ = ["driver_for", "driver_modules", "matching_module"]
+    from .outcome import Binding
+
+__all__ = ["CORE_DRIVERS", "driver_for", "driver_modules", "matching_module", "only_driver"]
 
 #: A device on the HID bus that is a USB device (BUS_USB of include/uapi/linux/input.h): its vendor, product, a number.
 _HID = re.compile(r"0003:([0-9A-F]{4}):([0-9A-F]{4})\.[0-9A-F]+")
+#: Drivers of the USB core itself, which bind to every device or hub.
+CORE_DRIVERS = frozenset({"usb", "hub"})
 #: What passes on a HID driver's requests and makes none of its own.
 _TRANSPORTS = frozenset({"usbhid", "hid_generic"})
 
@@ -50,6 +54,16 @@ def driver_for(
         ]
         names = [*(driver for driver in hid if driver not in _TRANSPORTS), *names]
     return names[0] if names else None
+
+
+def only_driver(bindings: Iterable[Binding]) -> str:
+    """The one driver that bound, by its module's spelling; "" when none did, or several.
+
+    What passes on a HID driver's requests counts only where nothing else bound.
+    """
+    names = {binding.driver.replace("-", "_") for binding in bindings if binding.driver not in CORE_DRIVERS}
+    names = names - _TRANSPORTS or names
+    return next(iter(names)) if len(names) == 1 else ""
 
 
 def matching_module(device: Device, number: int | None, aliases: Path | None) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import define, evolve, field, frozen
 
+from harness.lane.drivers import CORE_DRIVERS
 from harness.lane.outcome import Binding, Outcome, Verdict
 from harness.lane.trial import believable, run_believably
 from strategies.target import module_of
@@ -26,7 +27,6 @@ from usbfuzz.triage.types import CrashType
 
 from .lanes import CampaignLane, recorded
 from .merge import in_sequence, side_by_side
-from .tally import CORE_DRIVERS
 
 __all__ = [
     "CONFIRMATIONS",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from harness.guest.image.policy import CORES
+from harness.lane.drivers import CORE_DRIVERS
 from strategies.target import module_of
 
 from .messages import Bound, GaveUp, Ran
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 
     from .messages import Made
 
-__all__ = ["CORE_DRIVERS", "GuestClock", "bound", "costs", "gave_up", "sources", "to_blame"]
+__all__ = ["GuestClock", "bound", "costs", "gave_up", "sources", "to_blame"]
 
-#: Drivers of the USB core itself, which bind to every device or hub.
-CORE_DRIVERS = frozenset({"usb", "hub"})
 _STAMP = re.compile(r"^\[ *(\d{1,8}\.\d{6})\] ", re.MULTILINE)
 _LONGEST = 7200.0  #: guest seconds of a round; a stamp further away is no clock's
 

@@ -29,6 +29,8 @@ _LEAK = re.compile(
 _LEFT = re.compile(
     rf"{PROBE}(?P<what>(?:memory leak in cache|reference leak of module|thread leak of|device leak of) \S[^\n]{{0,99}})"
 )
+#: What the USB core allocated while it worked for no driver: which driver was bound, which function made the object.
+_LEFT_BY = re.compile(rf"{PROBE}memory leak in (?:(?P<driver>[\w\-]+)|an unknown driver) \((?P<made>\w+)\)")
 _TRAIL = path(f"{PROBE}\\S+ in {FUNCTION}", NMI_END, PC_LINE, STACK, skip="slab_|kfree")
 
 
@@ -42,7 +44,7 @@ def _shape(sign: str, alt: tuple[str, ...], kind: CrashTypeOf = bad_access_type,
 
 
 def _leaking_driver(_before: str, report: str) -> str | None:
-    found = _LEAK.match(report)
+    found = _LEAK.match(report) or _LEFT_BY.match(report)
     return found["driver"] if found else None
 
 
@@ -58,8 +60,19 @@ SHAPES = (
         nameless="kernel-usb-infoleak in an unknown driver ({how})",
         traced=False,
     ),
-    # Said by who counted what each plug cycle leaves behind; leaks of memory with a call chain have kmemleak's form.
+    # Said by who counted what each plug cycle leaves behind; what a driver's call chain explains has kmemleak's form.
     Shape("BUG:", _LEFT, "{what}", CrashType.LEAK, traced=False),
+    Shape("BUG:", f"{PROBE}memory leak in {_PLACE}", "memory leak in {place}", CrashType.LEAK, traced=False),
+    Shape(
+        "BUG:",
+        _LEFT_BY,
+        "memory leak in {frame} ({made})",
+        CrashType.LEAK,
+        witness=_leaking_driver,
+        names_driver=True,
+        nameless="memory leak in an unknown driver ({made})",
+        traced=False,
+    ),
     _shape(
         "(?:page-)?(?P<bug>(?:slab-)?use-after-free)",
         ("KASAN: slab-use-after-free {access} in {frame}", "KASAN: use-after-free {access} in {frame}", _BAD_ACCESS),
