@@ -21,12 +21,12 @@ from attrs import define
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from harness.guest.probe.probing import Heap, Probing
+from harness.guest.probe.probing import Probing
 from harness.guest.qemu import Mode
 from harness.lane.prepare import prepare
 from strategies import Identities
 from usbfuzz.jobs.campaign.messages import LaneState
-from usbfuzz.jobs.campaign.options import CampaignOptions, with_slub_debug
+from usbfuzz.jobs.campaign.options import HEAP, CampaignOptions, for_campaign
 from usbfuzz.jobs.campaign.progress import Progress
 from usbfuzz.jobs.campaign.start import run_campaign
 from usbfuzz.jobs.campaign.view import render
@@ -98,9 +98,7 @@ def report_of(out: Path, part: str) -> tuple[str, Text]:
 
 async def campaign(kernel: str, options: CampaignOptions, camera: Camera) -> None:
     """Run it as ``usbfuzz fuzz`` does."""
-    probing = Probing(heap=Heap.REPORT)
-    params = with_slub_debug(())
-    config = await prepare(kernel, mode=Mode.AUTO, kernel_params=params, probing=probing, on_progress=print)
+    config = for_campaign(await prepare(kernel, mode=Mode.AUTO, probing=Probing(heap=HEAP), on_progress=print))
     modules = Identities.parse(config.image.aliases.read_text()).modules
     await run_campaign(options, config, modules, camera)
 

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
+from harness.guest.emulators import Sight
+from harness.guest.probe.probing import Probing
 from usbfuzz.cli.options import parse_duration
 from usbfuzz.errors import InputError
-from usbfuzz.jobs.campaign.options import LEAKS, RED_ZONES, SLUB_DEBUG, with_slub_debug
+from usbfuzz.jobs.campaign.options import (
+    HEAP,
+    LEAKS,
+    RED_ZONES,
+    SLUB_DEBUG,
+    VALIDATE_EVERY,
+    for_campaign,
+    with_slub_debug,
+)
+
+from .pretend import config
 
 
 @pytest.mark.parametrize(
@@ -38,3 +51,15 @@ def test_guests_check_their_heap_and_poison_it_to_show_leaks_unless_the_user_say
     assert with_slub_debug(("quiet",), leaks=True) == (*LEAKS, "quiet")
     assert with_slub_debug(("slub_debug=FZPU",)) == ("slub_debug=FZPU",)
     assert with_slub_debug(("slab_debug=P",), leaks=True) == ("init_on_alloc=0", "slab_debug=P")
+
+
+def test_slabs_are_validated_after_every_round_only_where_the_probe_does_not_see_the_heap() -> None:
+    blind = evolve(config(), kernel_params=("quiet",), probing=Probing(heap=HEAP))
+    seeing = evolve(blind, emulator=evolve(blind.emulator, sees=frozenset(Sight)))
+    assert seeing.sees_heap
+    assert (for_campaign(seeing).kernel_params, for_campaign(seeing).validate_every) == (
+        (RED_ZONES, "quiet"),
+        VALIDATE_EVERY,
+    )
+    assert (for_campaign(blind).kernel_params, for_campaign(blind).validate_every) == ((SLUB_DEBUG, "quiet"), 1)
+    assert for_campaign(seeing, leaks=True).kernel_params == (*LEAKS, "quiet")

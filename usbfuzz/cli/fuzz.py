@@ -18,7 +18,7 @@ from usbfuzz.crashes.layout import CORPUS, DEFAULT_DIRECTORY
 from usbfuzz.errors import InputError
 from usbfuzz.jobs.aim import Wanted, aim_at, reach
 from usbfuzz.jobs.campaign.case_queue import GENERATOR
-from usbfuzz.jobs.campaign.options import VALIDATE_EVERY, CampaignOptions, with_slub_debug
+from usbfuzz.jobs.campaign.options import CampaignOptions, for_campaign
 from usbfuzz.jobs.campaign.start import WORKER, run_campaign
 from usbfuzz.jobs.campaign.supervisor import Campaign
 from usbfuzz.jobs.campaign.view import plain_line, render, summary
@@ -209,9 +209,7 @@ async def _run(
 ) -> Campaign:
     if page is not None:
         check_page(page)
-    config = await guest.prepare()
-    params = with_slub_debug(guest.kernel_params, leaks=options.leaks, watched=config.sees_heap)
-    config = evolve(config, kernel_params=params, validate_every=VALIDATE_EVERY if config.sees_heap else 1)
+    config = for_campaign(await guest.prepare(), leaks=options.leaks)
     if options.guided:
         config = evolve(config, probing=evolve(config.probing, compare=True))
     aim = aim_at(config.kernel, wanted, default_cache(), progress)

@@ -36,7 +36,7 @@ class Measurement:
     ports: int
     seconds: float  #: that it lasts, without booting
     devices: Devices = Devices.MICE
-    checked: bool = False  #: the guest's heap is, as in a campaign
+    checked: bool = False  #: the guest is looked into, booted and validated as a campaign's
 
 
 @frozen

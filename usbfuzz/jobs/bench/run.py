@@ -45,7 +45,7 @@ class Scenario:
     lanes: int
     goal: float | None = None
     devices: Devices = Devices.MICE
-    checked: bool = False  #: the guest's heap is, as in a campaign
+    checked: bool = False  #: the guest is looked into, booted and validated as a campaign's
 
 
 def scenarios(cores: int, ports: int = PORTS) -> tuple[Scenario, ...]:

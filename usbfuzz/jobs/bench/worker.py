@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack
 
 from attrs import evolve
 
+from harness.guest.probe.probing import Probing
+from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from harness.lane.outcome import Outcome
 from harness.lane.prepare import prepare
@@ -23,7 +25,7 @@ from harness.workers.upstream import Upstream
 from usbfuzz.case.model import Case
 from usbfuzz.jobs.campaign.case_queue import GENERATOR, CaseQueue
 from usbfuzz.jobs.campaign.messages import GeneratorStart
-from usbfuzz.jobs.campaign.options import SLUB_DEBUG
+from usbfuzz.jobs.campaign.options import HEAP, for_campaign
 
 from .cases import SEED, endless, from_queue, made_beforehand, mouse_case
 from .messages import MESSAGES, Devices, Measured, Measurement, WorkerStart
@@ -42,9 +44,13 @@ async def _work(start: WorkerStart, upstream: Upstream[Measurement, Measured], c
 
 
 async def _open(wanted: Measurement) -> Lane:
-    config = await prepare(wanted.kernel, mode=wanted.mode)
-    params = (SLUB_DEBUG,) if wanted.checked else ()
-    return await Lane.open(evolve(config, ports=wanted.ports, kernel_params=params, validate_every=int(wanted.checked)))
+    return await Lane.open(evolve(await _config(wanted), ports=wanted.ports))
+
+
+async def _config(wanted: Measurement) -> LaneConfig:
+    if wanted.checked:
+        return for_campaign(await prepare(wanted.kernel, mode=wanted.mode, probing=Probing(heap=HEAP)))
+    return evolve(await prepare(wanted.kernel, mode=wanted.mode), validate_every=0)
 
 
 async def _measure(lane: Lane, wanted: Measurement) -> Measured:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from harness.guest.probe.probing import Heap
+from harness.lane.config import LaneConfig
 from harness.workers.procs import usable_cores
 from usbfuzz.crashes.layout import CORPUS, DEFAULT_DIRECTORY
 
-__all__ = ["LEAKS", "RED_ZONES", "SLUB_DEBUG", "VALIDATE_EVERY", "CampaignOptions", "with_slub_debug"]
+__all__ = [
+    "HEAP",
+    "LEAKS",
+    "RED_ZONES",
+    "SLUB_DEBUG",
+    "VALIDATE_EVERY",
+    "CampaignOptions",
+    "for_campaign",
+    "with_slub_debug",
+]
 
+#: What happens at a bad access to the heap, unless a campaign is asked for something else.
+HEAP = Heap.REPORT
 #: Red zones and consistency checks for the heap objects drivers allocate, for a tenth of the speed.
 SLUB_DEBUG = "slub_debug=FZ,kmalloc-*"
 #: Red zones alone, where the probe sees every access: it sees more than the checks, and they cost more than it does.
@@ -29,6 +42,13 @@ def with_slub_debug(kernel_params: tuple[str, ...], *, leaks: bool = False, watc
     named = any(word.startswith(("slub_debug", "slab_debug")) for word in kernel_params)
     ours = LEAKS if leaks else (RED_ZONES if watched else SLUB_DEBUG,)
     return (*(word for word in ours if not (named and word.startswith("slub_debug"))), *kernel_params)
+
+
+def for_campaign(config: LaneConfig, *, leaks: bool = False) -> LaneConfig:
+    """``config`` with what a campaign's guests are booted with, and how often their slabs are validated."""
+    watched = config.sees_heap
+    params = with_slub_debug(config.kernel_params, leaks=leaks, watched=watched)
+    return evolve(config, kernel_params=params, validate_every=VALIDATE_EVERY if watched else 1)
 
 
 @frozen
