@@ -13,6 +13,7 @@ from strategies.learning.operands import Paint, Pair, changes, news, pairs, shap
 from usbfuzz.case.model import Case
 
 from .desk import Seen
+from .waiting import Waiting
 
 __all__ = ["Known", "Learner", "Limits"]
 
@@ -22,6 +23,10 @@ _CLOSER = 6  #: drafts of a driver that are run in more paints, each of which co
 _STEPS = 24  #: drafts of a driver that are looked into although they reached no new code
 _SHAPE_STEPS = 12  #: the same, with another descriptor
 _PAIRED = 4  #: drafts of a driver that are changed in two places at once
+
+
+def _worth(row: Known | tuple[Known, object]) -> tuple[bool, int]:
+    return (row if isinstance(row, Known) else row[0]).worth
 
 
 @frozen
@@ -63,19 +68,19 @@ class Learner:
     first: int = field(default=0, init=False)  #: blocks that ran before anything was learned
     runs: int = field(default=0, init=False)
     crashes: list[tuple[str, Case]] = field(factory=list, init=False)  #: titles, and the cases
-    _open: list[Known] = field(factory=list, init=False)
+    _open: Waiting[Known] = field(factory=lambda: Waiting(_worth), init=False)
     _tried: set[tuple[object, ...]] = field(factory=set, init=False)
     _deadline: float = field(default=0.0, init=False)
     _shapes: list[Known] = field(factory=list, init=False)  #: whose descriptors were looked into
-    _shape_steps: list[Known] = field(factory=list, init=False)  #: with another descriptor that led nowhere alone
-    _shape_stepped: int = field(default=0, init=False)
-    _unclear: list[tuple[Known, Paint]] = field(factory=list, init=False)  #: with what the second paint showed
-    _closer: int = field(default=0, init=False)  #: drafts that were run in more paints
+    #: Drafts with another descriptor, which led nowhere alone.
+    _shape_steps: Waiting[Known] = field(factory=lambda: Waiting(_worth, _SHAPE_STEPS), init=False)
+    #: Drafts of which something is unclear, with what their second paint showed.
+    _unclear: Waiting[tuple[Known, Paint]] = field(factory=lambda: Waiting(_worth, _CLOSER), init=False)
     _compared: set[Pair] = field(factory=set, init=False)  #: in the first paint, by any draft
-    _steps: list[Known] = field(factory=list, init=False)  #: which had something else compared, and reached nothing new
-    _stepped: int = field(default=0, init=False)
-    _dead: list[tuple[Known, list[Change]]] = field(factory=list, init=False)  #: changes that led nowhere, by draft
-    _paired: int = field(default=0, init=False)  #: drafts that were changed in two places at once
+    #: Drafts that had something else compared, and reached nothing new.
+    _steps: Waiting[Known] = field(factory=lambda: Waiting(_worth, _STEPS), init=False)
+    #: Drafts with the changes to them that led nowhere alone.
+    _dead: Waiting[tuple[Known, list[Change]]] = field(factory=lambda: Waiting(_worth, _PAIRED), init=False)
 
     async def learn(self, drafts: Sequence[Draft]) -> None:
         """Begin with ``drafts`` and go on until nothing gets further, or the limits are reached."""
@@ -84,21 +89,16 @@ class Learner:
             await self._try(draft)
         self.first = len(self.reached)
         while not self._over():
-            if self._open:
-                best = max(self._open, key=lambda known: known.worth)
-                self._open.remove(best)
-                await self._look_into(best)
-            elif self._steps and self._stepped < _STEPS:
-                self._stepped += 1
-                await self._look_into(self._steps.pop(0))
-            elif self._unclear and self._closer < _CLOSER:
-                await self._look_closer()
+            if (known := self._open.furthest() or self._steps.first()) is not None:
+                await self._look_into(known)
+            elif (doubtful := self._unclear.furthest()) is not None:
+                await self._look_closer(*doubtful)
             elif (unasked := self._with_declared()) is not None:
                 await self._try(unasked)
             elif (shape := self._next_shape()) is not None:
                 await self._look_into_shape(shape)
-            elif self._dead and self._paired < _PAIRED and not self.bound:
-                await self._try_pairs()
+            elif not self.bound and (dead := self._dead.furthest()) is not None:
+                await self._try_pairs(*dead)
             else:
                 break
 
@@ -131,9 +131,9 @@ class Learner:
         if known.new:
             self.reached |= seen.blocks
             self.known.append(known)
-            self._open.append(known)
+            self._open.add(known)
         elif draft.changes and not seen.title and news(draft.changes[-1], seen.compared, self._compared):
-            self._steps.append(known)
+            self._steps.add(known)
         self._compared.update(each.pair for each in seen.compared)
         return known
 
@@ -156,37 +156,36 @@ class Learner:
                 self.known.append(known)
         paints = Paint(0, known.draft, known.seen.compared), Paint(1, known.draft, second.compared)
         if unclear(*paints):
-            self._unclear.append((known, paints[1]))
-        await self._try_all(known, changes(*paints))
+            self._unclear.add((known, paints[1]))
+        self._put_off(known, await self._try_all(known, changes(*paints)))
 
-    async def _look_closer(self) -> None:
-        """Run the furthest draft of which something is unclear in more paints, and try what they say."""
-        known, second = max(self._unclear, key=lambda row: row[0].worth)
-        self._unclear.remove((known, second))
-        self._closer += 1
+    async def _look_closer(self, known: Known, second: Paint) -> None:
+        """Run a draft of which something is unclear in more paints, and try what they say."""
         paints = [Paint(0, known.draft, known.seen.compared), second]
         for number in range(2, PAINTS):
             seen = await self._run(known.draft, number)
             if seen.title:
                 return
             paints.append(Paint(number, known.draft, seen.compared))
-        await self._try_all(known, derived(paints))
+        self._put_off(known, await self._try_all(known, derived(paints)))
 
-    async def _try_all(self, known: Known, found: Iterable[Change]) -> None:
-        dead = []
+    async def _try_all(self, known: Known, found: Iterable[Change], *, until_bound: bool = False) -> list[Known]:
+        """Make one change after the other; the drafts that led nowhere, and none when it was enough before the end."""
+        nowhere = []
         for change in found:
-            if self._over():
-                return
-            if self._is_new(known, change) and not (await self._try(known.draft.changed(change))).new:
-                dead.append(change)
-        if len(dead) > 1:
-            self._dead.append((known, dead))
+            if self._over() or (until_bound and self.bound):
+                return []
+            if self._is_new(known, change) and not (tried := await self._try(known.draft.changed(change))).new:
+                nowhere.append(tried)
+        return nowhere
 
-    async def _try_pairs(self) -> None:
-        """Make two changes at once to the furthest draft of which several led nowhere alone."""
-        known, dead = max(self._dead, key=lambda row: row[0].worth)
-        self._dead.remove((known, dead))
-        self._paired += 1
+    def _put_off(self, known: Known, nowhere: Sequence[Known]) -> None:
+        """Keep changes that led nowhere alone, for two at a time."""
+        if len(nowhere) > 1:
+            self._dead.add((known, [tried.draft.changes[-1] for tried in nowhere]))
+
+    async def _try_pairs(self, known: Known, dead: Sequence[Change]) -> None:
+        """Make two changes at once to a draft of which several led nowhere alone."""
         for first, second in pairs(dead):
             if self._over() or (await self._try(known.draft.changed_twice(first, second))).new:
                 return
@@ -209,10 +208,7 @@ class Learner:
         left = [known for known in self.known if known not in self._shapes]
         if left and len(self._shapes) < _SHAPES:
             return max(left, key=lambda known: known.worth)
-        if self._shape_steps and self._shape_stepped < _SHAPE_STEPS:
-            self._shape_stepped += 1
-            return self._shape_steps.pop(0)
-        return None
+        return self._shape_steps.first()
 
     async def _look_into_shape(self, known: Known) -> None:
         """Try other descriptors: those that the USB core was asked for and did not find."""
@@ -223,17 +219,10 @@ class Learner:
         self.runs += 2
         if strange.bound or strange.title or mine.title:
             return
-        dead = []
-        for change in shape_changes(known.draft, mine.compared, strange.compared):
-            if self._over() or self.bound:
-                return
-            if self._is_new(known, change):
-                tried = await self._try(known.draft.changed(change))
-                if not tried.new and not tried.seen.title:
-                    dead.append(change)
-                    self._shape_steps.append(tried)
-        if len(dead) > 1:
-            self._dead.append((known, dead))
+        found = shape_changes(known.draft, mine.compared, strange.compared)
+        nowhere = [tried for tried in await self._try_all(known, found, until_bound=True) if not tried.seen.title]
+        self._shape_steps.add(*nowhere)
+        self._put_off(known, nowhere)
 
     def _is_new(self, known: Known, change: Change) -> bool:
         """Whether the change was not tried yet on bytes like these."""
