@@ -10,12 +10,13 @@ import pytest
 
 from harness.guest.probe.compares import Armed, How
 from harness.guest.probe.coverage import Code
-from harness.guest.probe.facts import Facts, Section
-from harness.guest.probe.layout import CONSTANTS, structure
+from harness.guest.probe.facts import Section
+from harness.guest.probe.layout import CONSTANTS
 from harness.guest.probe.memory import Shared
 from harness.guest.probe.probing import Probing
-from harness.guest.probe.symbols import parse_kallsyms
 from usbfuzz.errors import InputError
+
+from .kernel import facts_of
 
 KERNEL, DRIVER, LIBRARY = 0xFFFFFFFF81000000, 0xFFFFFFFFC0000000, 0xFFFFFFFFC0004000
 KALLSYMS = (
@@ -26,16 +27,7 @@ NUMBER = CONSTANTS["ARMED_PAGES"]
 
 @pytest.fixture
 def armed() -> Iterator[Armed]:
-    facts = Facts(
-        symbols=parse_kallsyms(KALLSYMS.encode(), frozenset()),
-        sections=(Section("driver", ".text", DRIVER), Section("library", ".text", LIBRARY)),
-        hooks=np.zeros(0, structure("hook")),
-        callees=np.zeros(0, structure("callee")),
-        offsets={},
-        log={},
-        drivers={},
-        missing=(),
-    )
+    facts = facts_of(KALLSYMS, Section("driver", ".text", DRIVER), Section("library", ".text", LIBRARY))
     shared = Shared.make(facts, Probing(compare=True), 16)
     yield Armed(shared, Code.of(facts, "debian:x", "x"), facts.symbols)
     shared.close()

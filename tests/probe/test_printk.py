@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from attrs import define, evolve, field
 
-from harness.guest.probe.facts import Facts
-from harness.guest.probe.layout import structure
 from harness.guest.probe.memory import Shared
 from harness.guest.probe.printk import KernelLog, Line, shown_lines
 from harness.guest.probe.probing import Probing
-from harness.guest.probe.symbols import parse_kallsyms
+
+from .kernel import facts_of
 
 RAM = 1 << 20
 MOST = 100
@@ -82,16 +81,7 @@ class Kernel:
 
 @pytest.fixture
 def kernel() -> Iterator[Kernel]:
-    facts = Facts(
-        symbols=parse_kallsyms(b"ffffffff81000000 T _text\nffffffff81000100 T _etext\n", frozenset()),
-        sections=(),
-        hooks=np.zeros(0, structure("hook")),
-        callees=np.zeros(0, structure("callee")),
-        offsets={},
-        log=LAYOUT,
-        drivers={},
-        missing=(),
-    )
+    facts = facts_of("ffffffff81000000 T _text\nffffffff81000100 T _etext\n", log=LAYOUT)
     shared = Shared.make(facts, Probing(), 1)
     yield Kernel(shared)
     shared.close()
