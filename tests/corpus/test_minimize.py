@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 
 from harness.guest.kernels import Kernel
 from harness.lane.config import LaneConfig
@@ -18,6 +18,7 @@ from usbfuzz.case.parts import weight
 from usbfuzz.corpus import Corpus, keep, name_of, names_in, read_case
 from usbfuzz.corpus.lock import minimizing
 from usbfuzz.errors import InfraError, InputError, QemuError, StorageError
+from usbfuzz.jobs.corpus.messages import Ran, Trial
 from usbfuzz.jobs.corpus.minimizing import CorpusMinimization
 
 from .made import blocks
@@ -254,6 +255,36 @@ def test_a_candidate_that_cannot_be_believed_stops_no_other(tmp_path: Path) -> N
     assert small[second.title] < 100
     _run(corpus, PretendPool())
     assert all(weight(read_case(corpus, name)) < 100 for name in names_in(corpus))
+
+
+@define
+class _BusyPool(PretendPool):
+    """Guests on a machine that is too busy to answer the fresh ones in time."""
+
+    async def run(self, trial: Trial) -> Ran | None:
+        ran = await super().run(trial)
+        return evolve(ran, reached=(), dilated=True) if ran is not None and trial.fresh and trial.wanted else ran
+
+
+def test_what_no_fresh_guest_could_bear_out_in_time_is_tried_again_by_the_next_call(tmp_path: Path) -> None:
+    corpus = _corpus(tmp_path / "corpus", fat(1, padding=30))
+    before = names_in(corpus)
+    job, said = _run(corpus, _BusyPool())
+    assert not job.complete
+    assert names_in(corpus) == before
+    assert any("too few runs of it can be believed now; the same command goes on" in line for line in said)
+    job, _ = _run(corpus, PretendPool())
+    assert (job.complete, job.shrunk) == (True, 1)
+    _holds(corpus, range(2))
+
+
+def test_a_case_whose_own_runs_cannot_be_believed_is_tried_again_by_the_next_call(tmp_path: Path) -> None:
+    corpus = _corpus(tmp_path / "corpus", fat(1, padding=30))
+    pool = PretendPool()
+    pool.late = lambda _case: bool(pool.trials) and pool.trials[-1].wanted != ()
+    assert not _run(corpus, pool)[0].complete
+    job, _ = _run(corpus, PretendPool())
+    assert (job.complete, job.shrunk) == (True, 1)
 
 
 def test_a_broken_case_is_left_alone(tmp_path: Path) -> None:

@@ -35,12 +35,13 @@ def test_what_is_left_reaches_what_it_is_kept_for(guest: Callable[..., LaneConfi
         keep(corpus, case)
     before = sum(weight(read_case(corpus, name)) for name in names_in(corpus))
     command = (sys.executable, "-m", "usbfuzz", "corpus", "minimize", corpus, "-k", KERNEL, "-l", "1", "-b", "4m")
-    for _ in range(_TRIES):  # a case that did something else in one of its guests is left as it is, and tried again
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+    for _ in range(_TRIES):  # a busy machine answers late: what cannot be believed is left for the next call
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
-        assert "nothing more can go" in done.stdout
-        if (after := sum(weight(read_case(corpus, name)) for name in names_in(corpus))) < before / 2:
+        if "nothing more can go" in done.stdout:
             break
+    assert "nothing more can go" in done.stdout, done.stderr
+    after = sum(weight(read_case(corpus, name)) for name in names_in(corpus))
     assert after < before / 2, done.stderr
     known = read_blocks(corpus / "debian_5.10.223-1.tsv")
     assert {"usbhid", "hid", "hid_generic"} <= set(known.modules)

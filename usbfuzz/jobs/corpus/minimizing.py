@@ -219,9 +219,13 @@ class CorpusMinimization:
         for _ in range(_ATTEMPTS):
             guests = self._guests(name, mine)
             small, complete = await self._search(name, case, guests) if guests.wanted else (case, True)
-            if small is not None and (digest(small) == digest(case) or await self._is_proved(small, guests)):
+            proved = await self._is_proved(case, small, guests) if small is not None else False if complete else None
+            if proved:
                 break
             small = None
+            if proved is None:
+                self.say(f"{name}: too few runs of it can be believed now; the same command goes on")
+                return False
             for kernel in mine:
                 await kernel.doubt(name, case)
         now = name
@@ -246,7 +250,10 @@ class CorpusMinimization:
         )
 
     async def _search(self, name: str, case: Case, guests: ReachGuests) -> tuple[Case | None, bool]:
-        """The smallest case that reaches the same, None if not even this one does; and whether nothing more can go."""
+        """The smallest case that reaches the same, and whether nothing more can go.
+
+        None if not even this one does, which is complete only if its runs can be believed.
+        """
         wanted = frozenset(f"{kernel} {keys}" for kernel, keys in guests.wanted.items())
         verdicts = Verdicts.open(
             self.directory / f".{name}.{VERDICTS_FILE}", minimization_key(case, "corpus", "reach", wanted)
@@ -258,7 +265,7 @@ class CorpusMinimization:
             done = True
         finally:
             verdicts.close(done=done)
-        return (None, True) if found is None else (found.case, found.complete)
+        return (None, not oracle.doubted) if found is None else (found.case, found.complete)
 
     async def _replace(self, name: str, case: Case, small: Case) -> str:
         """Put the smaller case in the other's place, and give its name."""
@@ -273,12 +280,15 @@ class CorpusMinimization:
         return new
 
     @staticmethod
-    async def _is_proved(small: Case, guests: ReachGuests) -> bool:
-        """Whether fresh guests reach all that is wanted, most of the times."""
-        hits = 0
+    async def _is_proved(case: Case, small: Case, guests: ReachGuests) -> bool | None:
+        """Whether ``small`` reaches in fresh guests what ``case`` is kept for; None: too few runs can be believed."""
+        if digest(small) == digest(case):
+            return True
+        hits = misses = 0
         for _ in range(_MOST_PROOFS):
             proof = await run_believably(lambda: guests.shows(small, fresh=True), lambda seen: seen.believable)
-            hits += proof.result.hit
+            hits += proof.believed and proof.result.hit
+            misses += proof.believed and not proof.result.hit
             if hits == _PROOFS:
                 return True
-        return False
+        return False if misses > _MOST_PROOFS - _PROOFS else None

@@ -102,6 +102,7 @@ class Oracle:
     sure: int = 1  #: hits in a row, all but the first on a fresh guest, until a candidate counts as showing the bug
     asked: int = field(default=0, init=False)  #: runs so far
     unsure: set[str] = field(factory=set, init=False)  #: candidates of which no run could be believed
+    doubted: int = field(default=0, init=False)  #: measured runs that could not be believed
     _measured: dict[str, Reliability] = field(factory=dict, init=False)
     _running: dict[str, asyncio.Task[bool]] = field(factory=dict, init=False)
 
@@ -132,6 +133,7 @@ class Oracle:
         known = self._measured.get(key, Reliability(0, 0))
         asking = (self._run(case, fresh=True, in_time=False) for _ in range(known.runs, runs))
         for seen in await asyncio.gather(*asking):
+            self.doubted += not seen.believable
             known += Reliability(int(seen.hit), 1, seen if seen.hit else None)
         self._measured[key] = known
         return known
