@@ -5,23 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from harness.channel.base import BaseChannel
 from harness.channel.protocol import ChannelState, require
-from harness.channel.waiting import Waiters
 from usbfuzz.errors import InfraError, InputError
 
 from .connection import Connection
 from .description import BUSID, describe
+from .exporter import Exporter
 from .messages import ListReply, OpStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.channel.asked import Asked
-    from harness.channel.leaks import LeakWatch
-    from harness.channel.said import Trace
     from usbfuzz.device import Device
 
-    from .exporter import Exporter
     from .messages import Description
 
 __all__ = ["PORT", "Server"]
@@ -29,7 +26,7 @@ __all__ = ["PORT", "Server"]
 PORT = 3240  #: registered for USB/IP
 
 
-class Server:
+class Server(BaseChannel[Exporter]):
     """A :class:`harness.channel.protocol.Channel` made by :meth:`start`; what is not explained here is explained there.
 
     A device that is plugged in is offered, also again after a client has gone; :meth:`offer` gives each client a new
@@ -37,20 +34,12 @@ class Server:
     """
 
     def __init__(self, name: str, on_note: Callable[[str], None]) -> None:
-        self.name = name
-        self.closed = asyncio.Event()
-        self.trace: Trace | None = None
-        self.leaks: LeakWatch | None = None
-        self.on_device_error: Callable[[Exception], None] = lambda _: None
+        super().__init__(name)
         self.on_note = on_note
-        self.worst_reply = 0.0
         self.offered: Description | None = None
         self._make: Callable[[], Device] | None = None
         self._client: Connection | None = None
-        self._exporter: Exporter | None = None
         self._connections: set[Connection] = set()
-        self._waiters = Waiters(self.closed, self._lost)
-        self._server: asyncio.Server | None = None
 
     def __repr__(self) -> str:
         client = f" to {self._client.peer}" if self._client else ""
@@ -85,21 +74,6 @@ class Server:
         return ChannelState.UNPLUGGING if self._client else ChannelState.EMPTY
 
     @property
-    def requests(self) -> int:
-        """URBs for the device since a client last attached one."""
-        return self._exporter.requests if self._exporter else 0
-
-    @property
-    def asked(self) -> Asked | None:
-        """The last URB for that device."""
-        return self._exporter.asked if self._exporter else None
-
-    @property
-    def device_errors(self) -> list[Exception]:
-        """The first exceptions that device's methods raised; the client was told of an I/O error instead."""
-        return self._exporter.device_errors if self._exporter else []
-
-    @property
     def rejected(self) -> bool:
         """Never: a client that does not want the device does not import it."""
         return False
@@ -114,11 +88,6 @@ class Server:
         """Plug in a new device from ``make`` for each client, and one to describe it; raises as :meth:`plug`."""
         require(self, "plug", self._lost)
         self._offer(describe(make()), make)
-
-    def fail(self) -> None:
-        """As :meth:`Channel.fail`."""
-        if self._exporter is not None:
-            self._exporter.fail()
 
     async def unplug(self) -> None:
         """Withdraw the device: the client is dropped, and its kernel sees the device go."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from harness.channel.base import BaseChannel
 from harness.channel.latency import Heartbeat
 from harness.channel.protocol import ChannelState, require
 from harness.channel.said import Sender
 from harness.channel.scheduler import Scheduler, real_time
-from harness.channel.waiting import Waiters
 from usbfuzz import __version__
 from usbfuzz.errors import ProtocolError, QemuError
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.channel.asked import Asked
-    from harness.channel.leaks import LeakWatch
-    from harness.channel.said import Trace
     from harness.channel.scheduler import Clock
     from usbfuzz.device import Device
 
@@ -49,32 +46,24 @@ _STATES = {
 }
 
 
-class Port(asyncio.Protocol):
+class Port(BaseChannel[Exporter], asyncio.Protocol):
     """One usb-redir channel, made by :meth:`connect` or :meth:`listen`: a :class:`harness.channel.protocol.Channel`.
 
     What is not explained here is explained there. It is CLOSED when QEMU goes, or breaks the protocol.
     """
 
     def __init__(self, name: str, clock: Clock) -> None:
-        self.name = name
-        self.closed = asyncio.Event()
-        self.trace: Trace | None = None
-        self.leaks: LeakWatch | None = None
-        self.on_device_error: Callable[[Exception], None] = lambda _: None
-        self.worst_reply = 0.0
+        super().__init__(name)
         self._session = Session(f"usbfuzz {__version__}")
         self._scheduler = Scheduler(clock, self._fail)
         self._heartbeat = Heartbeat.of_running_loop()
         self._loop = asyncio.get_running_loop()
-        self._exporter: Exporter | None = None
         self._plugged = False
         self._transport: asyncio.Transport | None = None
-        self._server: asyncio.Server | None = None
         self._failure: BaseException | None = None
         self._clogged = False
         self._corked = False
         self._out: list[bytes] = []
-        self._waiters = Waiters(self.closed, self._lost)
 
     @classmethod
     async def connect(cls, path: Path | str, clock: Clock = real_time) -> Port:
@@ -110,21 +99,6 @@ class Port(asyncio.Protocol):
         return _STATES.get(self._session.state, ChannelState.UNPLUGGING)
 
     @property
-    def requests(self) -> int:
-        """How often the guest asked something of the device that is, or was last, plugged in."""
-        return self._exporter.requests if self._exporter else 0
-
-    @property
-    def asked(self) -> Asked | None:
-        """The last that the guest asked of that device."""
-        return self._exporter.asked if self._exporter else None
-
-    @property
-    def device_errors(self) -> list[Exception]:
-        """The first exceptions that device's methods raised; the guest was told of an I/O error instead."""
-        return self._exporter.device_errors if self._exporter else []
-
-    @property
     def rejected(self) -> bool:
         """QEMU refused the device; it is still to be unplugged."""
         return self._session.state is SessionState.REJECTED
@@ -147,11 +121,6 @@ class Port(asyncio.Protocol):
         self._plugged = True
         self.worst_reply = 0.0
         self._heartbeat.start()
-
-    def fail(self) -> None:
-        """As :meth:`Channel.fail`."""
-        if self._exporter is not None:
-            self._exporter.fail()
 
     async def unplug(self, timeout_s: float = _UNPLUG_S) -> None:
         """Unplug the device and wait until QEMU has confirmed it.

@@ -21,7 +21,7 @@ from usbfuzz.jobs.corpus.shown import look
 from usbfuzz.jobs.corpus.table import cases_table, kernels_table, one_case, summary
 from usbfuzz.jobs.corpus.trim import trim
 
-from .options import as_seconds, kernels_option, lanes_option, progress, screen
+from .options import budget_option, kernels_option, lanes_option, progress, screen
 
 __all__ = ["corpus"]
 
@@ -79,16 +79,7 @@ def merge(into: Path, sources: tuple[Path, ...]) -> None:
 @corpus.command("minimize")
 @_directory
 @kernels_option("Run the cases on this kernel; give it once for each kernel that the corpus is for.")
-@click.option(
-    "-b",
-    "--budget",
-    "seconds",
-    metavar="TIME",
-    default="10m",
-    show_default=True,
-    callback=as_seconds,
-    help="With --kernel: stop after 90s, 10m, 1h …",
-)
+@budget_option("With --kernel: stop after 90s, 10m, 1h …")
 @lanes_option
 def minimize(directory: Path, kernels: tuple[str, ...], seconds: float, lanes: int) -> None:
     """Make the corpus DIR smaller.

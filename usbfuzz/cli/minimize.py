@@ -21,7 +21,7 @@ from usbfuzz.jobs.minimize.run import Minimization
 from usbfuzz.report.annotate import annotated
 
 from .guest import GuestOptions, guest_options
-from .options import as_seconds, lanes_option, progress, screen
+from .options import budget_option, lanes_option, progress, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,16 +36,7 @@ _FRAME = 0.25  #: seconds between frames of the progress line
 @click.command("minimize")
 @click.argument("case", type=click.Path(path_type=Path))
 @guest_options("Kernel to run it on; by default the one the crash was recorded on.")
-@click.option(
-    "-b",
-    "--budget",
-    "seconds",
-    metavar="TIME",
-    default="10m",
-    show_default=True,
-    callback=as_seconds,
-    help="Stop after 90s, 10m, 1h …",
-)
+@budget_option("Stop after 90s, 10m, 1h …")
 @lanes_option
 @click.option(
     "-o",

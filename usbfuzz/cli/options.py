@@ -24,6 +24,7 @@ from usbfuzz.errors import InputError
 __all__ = [
     "aim_options",
     "as_seconds",
+    "budget_option",
     "cluster_module",
     "cluster_option",
     "firmware_option",
@@ -245,6 +246,13 @@ def as_seconds(_context: click.Context, _parameter: click.Parameter, text: str |
 time_option = click.option(
     "-t", "--time", "seconds", metavar="TIME", callback=as_seconds, help="Stop after 90s, 10m, 8h …"
 )
+
+
+def budget_option(words: str) -> Callable[[_Command], _Command]:
+    """``--budget TIME``, which the command gets as ``seconds``; ``words`` are its help."""
+    return click.option(
+        "-b", "--budget", "seconds", metavar="TIME", default="10m", show_default=True, callback=as_seconds, help=words
+    )
 
 
 def progress(line: str) -> None:

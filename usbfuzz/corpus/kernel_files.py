@@ -22,6 +22,7 @@ from harness.guest.kernels.entries import entry_name
 from usbfuzz.atomic import write_atomically
 from usbfuzz.coverage import Blocks, read_blocks, write_blocks
 from usbfuzz.errors import InputError, StorageError
+from usbfuzz.reading import small_text
 
 __all__ = ["ASIDE", "BLOCKS", "SMALLEST", "TRIED", "KernelFiles", "block_files", "kernels_in", "put_aside"]
 
@@ -86,7 +87,7 @@ class KernelFiles:
         path, head = self._named(suffix), _head(suffix)
         if not _is_there(path):
             return set()
-        text = _text(path)
+        text = small_text(path, _MAX_BYTES, what="a list of cases that usbfuzz wrote")
         kernel, *rest = text.removeprefix(head).removesuffix("\n").split("\n# release ", 1)
         if not text.startswith(head) or not text.endswith("\n") or not rest:
             what = f"must be {head.split(chr(10))[0]!r}, kernel, release and whole lines; it was cut or changed"
@@ -150,19 +151,6 @@ def _is_there(path: Path) -> bool:
     if path.is_symlink() or (path.exists() and not _is_file(path)):
         raise InputError(f"{path}: is no regular file")
     return path.exists()
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_MAX_BYTES + 1)
-        if len(raw) > _MAX_BYTES:
-            raise InputError(f"{path}: is larger than {_MAX_BYTES >> 20} MiB; that is no list of cases")
-        return raw.decode()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start})") from error
 
 
 def _stamp(path: Path) -> Stamp:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from usbfuzz.atomic import write_atomically
 from usbfuzz.errors import InputError, StorageError
+from usbfuzz.reading import small_text
 
 from .blocks import MOST_HITS, Block, Blocks
 
@@ -67,7 +68,7 @@ def case_path(file: Path, case: str) -> Path:
 
 def read_blocks(file: Path) -> Blocks:
     """The blocks in a file. Raises InputError, which names file and line, for whatever is no such file."""
-    return blocks_in(_text(file), str(file))
+    return blocks_in(small_text(file, _MAX_BYTES, what=f"a {BLOCKS_FILE} that usbfuzz wrote"), str(file))
 
 
 def blocks_in(text: str, file: str) -> Blocks:
@@ -98,20 +99,6 @@ def write_blocks(file: Path, blocks: Blocks) -> None:
         write_atomically(file, text_of(blocks).encode())
     except OSError as error:
         raise StorageError(f"{file}: cannot be written: {error.strerror}; make room there") from error
-
-
-def _text(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(_MAX_BYTES + 1)
-        if len(raw) > _MAX_BYTES:
-            raise InputError(f"{file}: is larger than {_MAX_BYTES >> 20} MiB; that is no coverage of a kernel")
-        return raw.decode()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{file}:{line}: is not UTF-8 text; give a {BLOCKS_FILE} that usbfuzz wrote") from error
 
 
 def _header(file: str, lines: Iterator[tuple[int, str]]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from attrs import frozen
 
 from usbfuzz.errors import InputError
+from usbfuzz.reading import small_text
 
 from .layout import SUPPRESSED_FILE
 
@@ -34,7 +35,8 @@ class Suppressions:
         titles: set[str] = set()
         patterns = []
         for path in paths:
-            for number, line in enumerate(_read(path).splitlines(), 1):
+            listed = small_text(path, _MAX_BYTES, what="a list of titles in UTF-8")
+            for number, line in enumerate(listed.splitlines(), 1):
                 text = line.strip()
                 if not text or text.startswith("#"):
                     continue
@@ -51,20 +53,6 @@ class Suppressions:
     def match(self, names: Iterable[str]) -> bool:
         """Whether one of a bug's titles is on the list."""
         return any(name in self.titles or any(pattern.fullmatch(name) for pattern in self.patterns) for name in names)
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; give a list of titles") from error
-    if len(raw) > _MAX_BYTES:
-        raise InputError(f"{path}: is larger than {_MAX_BYTES >> 20} MiB; a list of titles is not")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
 def read_suppressed(directory: Path) -> dict[str, dict[str, int]]:

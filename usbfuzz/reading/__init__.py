@@ -3,12 +3,14 @@
 :func:`unpack` takes compression off. :func:`log_of` gives a file's bytes as UTF-8; what is no text at all is an
 InputError that says what it seems to be. :func:`unwrapped` and :func:`unmailed` take off what mailers and browsers add,
 :func:`unmarked` what stands before each line.
-:func:`printable` is what may be shown of a line, :func:`plain` of a text.
+:func:`printable` is what may be shown of a line, :func:`plain` of a text. :func:`small_text` is for files of ours, of
+which it is known how large they may be.
 """
 
 from .marks import unmarked
 from .packed import MAX_BYTES, unpack
 from .show import plain, printable
+from .small import small_text
 from .text import foreign, log_of
 from .wrapping import decoded, joined, unmailed, unwrapped
 
@@ -20,6 +22,7 @@ __all__ = [
     "log_of",
     "plain",
     "printable",
+    "small_text",
     "unmailed",
     "unmarked",
     "unpack",
