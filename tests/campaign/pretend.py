@@ -38,8 +38,8 @@ COMMANDS = (
     (sys.executable, __file__, "generator"),
 )
 
-#: Those of the pretended guest that can bind.
-MODULES = ("usbhid", "wacom")
+#: Those of the pretended guest that devices are made for; the hub driver's does not count as one that can bind.
+MODULES = ("usbcore", "usbhid", "wacom")
 
 
 def config() -> LaneConfig:
