@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests import DEVICES
+from tests import DEVICES, KNOWN_BUGS
 from usbfuzz.cli import cli, main
 from usbfuzz.errors import CaseError, InputError
 from usbfuzz.export import FORMATS
 from usbfuzz.load import load_device
 
 MOUSE = str(DEVICES / "boot-mouse.toml")
+USED = KNOWN_BUGS / "usbtv-unplug-hang.toml"  #: runs a program while its device is unplugged
 OWN = """
 from usbfuzz.device import Device, Reply, build, control_in
 from usbfuzz.wire import Setup
@@ -93,6 +95,41 @@ def test_a_case_that_names_a_model_gives_its_data_sheet(tmp_path: Path) -> None:
     written, said = _run(str(case), "--as", "lsusb")
     assert "iProduct                2 Mouse" in written
     assert said == "usbfuzz: mine: not in lsusb: what the class computes (report)\n"
+
+
+def test_the_programs_of_a_case_are_a_c_program_that_compiles_and_says_when_no_device_came(tmp_path: Path) -> None:
+    source, program = tmp_path / "use.c", tmp_path / "use"
+    _, said = _run(str(USED), "--as", "use", "-o", str(tmp_path))
+    assert said == ""
+    assert subprocess.run(["cc", "-Wall", "-Werror", "-pthread", "-o", program, source], check=True).returncode == 0
+    done = subprocess.run([program, "0"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (3, "program 0 on port 0: no device came")
+    written, _ = _run(str(USED), "--as", "use")
+    assert written == source.read_text()
+    with pytest.raises(InputError, match=r"use.c: exists already"):
+        _run(str(USED), "--as", "use", "-o", str(source))
+
+
+def test_of_moments_that_only_the_device_sees_the_c_program_is_said_to_know_nothing(tmp_path: Path) -> None:
+    case = tmp_path / "case.toml"
+    events = '[[event]]\naction = "plug"\ndevice = 0\n[[event]]\naction = "use"\nuse = 0\nafter_requests = 9\n'
+    case.write_text(f'format = 1\n[[device]]\nname = "a"\ndevice = "12 01"\n[[use]]\nprogram = "sleep(1)"\n{events}')
+    _, said = _run(str(case), "--as", "use", "-o", str(tmp_path / "use.c"))
+    lost = "moments after so many requests or packets (its device's coming instead)"
+    assert said == f"usbfuzz: a: not in use: {lost}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((MOUSE,), "boot-mouse.toml: runs no programs"),
+        (("mouse",), "mouse: is a device alone"),
+        ((str(USED), "--device", "0"), "leave out --device"),
+    ],
+)
+def test_what_has_no_programs_or_is_half_a_case_cannot_be_a_c_program(words: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        _run(*words, "--as", "use")
 
 
 @pytest.mark.parametrize("case", ["nosuch", "nosuch.toml"])

@@ -11,9 +11,10 @@ from attrs import frozen
 
 from usbfuzz.case import spec_of
 from usbfuzz.case.files import write_file
+from usbfuzz.crashes.layout import USE_FILE
 from usbfuzz.device.handlers import routes_of
 from usbfuzz.errors import InputError
-from usbfuzz.export import FORMATS, export
+from usbfuzz.export import FORMATS, USE, export, export_use
 from usbfuzz.export.source import printable
 from usbfuzz.importers.naming import distinct_slugs
 from usbfuzz.load import load_device, player
@@ -33,7 +34,7 @@ _OURS = ("usbfuzz.device.", "usbfuzz.case.")  #: where the handlers are that eve
 
 @click.command("export")
 @click.argument("case")
-@click.option("--as", "format_", type=click.Choice([*FORMATS]), required=True, help="What to write.")
+@click.option("--as", "format_", type=click.Choice([*FORMATS, USE]), required=True, help="What to write.")
 @click.option(
     "-o",
     "--output",
@@ -48,8 +49,11 @@ def export_command(case: str, format_: str, output: Path | None, number: int | N
     """Write the device of CASE (as for plug) in another form, and say on stderr what that form cannot carry.
 
     python is a class of your own to edit, facedancer a Facedancer 3 script, syz a program for syz-execprog, c one for
-    raw-gadget, pcapng a capture as of usbmon, lsusb text as of lsusb -v, umockdev a recording for umockdev-run.
+    raw-gadget, pcapng a capture as of usbmon, lsusb text as of lsusb -v, umockdev a recording for umockdev-run. use
+    is of the whole CASE: a program in C that plays its programs of user space on the devices.
     """
+    if format_ == USE:
+        return _export_use(case, output, alone=number is not None, force=force)
     devices = _devices(case, number)
     targets = _targets(case, [device.spec.name for device in devices], output, FORMATS[format_].suffix)
     for target in targets:
@@ -63,6 +67,25 @@ def export_command(case: str, format_: str, output: Path | None, number: int | N
     for device, file in zip(devices, written, strict=True):
         if lost := (*device.coded, *file.lost):
             click.echo(f"usbfuzz: {printable(device.spec.name)}: not in {format_}: {'; '.join(lost)}", err=True)
+    return 0
+
+
+def _export_use(case: str, output: Path | None, *, alone: bool, force: bool) -> int:
+    if alone:
+        raise InputError(f"--as {USE} is of a whole case, whose programs may need several devices; leave out --device")
+    loaded = load_device(case)
+    if loaded.case is None:
+        raise InputError(f"{case}: is a device alone; --as {USE} writes the programs of a case file or crash directory")
+    written = export_use(loaded.case, case)
+    target = output / USE_FILE if output is not None and output.is_dir() else output
+    if target is None:
+        _print(written.content, USE)
+    else:
+        check_free(target, force=force)
+        make_directory(target.parent)
+        write_file(target, written.content)
+    if written.lost:
+        click.echo(f"usbfuzz: {printable(loaded.name)}: not in {USE}: {'; '.join(written.lost)}", err=True)
     return 0
 
 

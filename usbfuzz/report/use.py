@@ -21,7 +21,7 @@ from usbfuzz.uses import compiled_lines
 from .c_source import c_array, c_bytes, c_comment, c_string
 from .programs import programs_listed, used
 
-__all__ = ["BUILD_AND_RUN", "render_use"]
+__all__ = ["BUILD_AND_RUN", "render_use", "unseen"]
 
 BUILD_AND_RUN = f"cc -O2 -pthread -o use {USE_FILE} && ./use"  #: for a shell
 
@@ -105,10 +105,15 @@ def _unknown(case: Case) -> str:
         "which is which by the order in which they come. A program that goes on is killed five seconds after its "
         "device has left."
     )
-    if any(event.after_requests is not None or event.after_packets is not None for event in used(case)):
+    if unseen(case):
         said += " Moments after so many requests or packets are not seen from here: "
         said += "such a program begins when its device comes."
     return said
+
+
+def unseen(case: Case) -> bool:
+    """Whether a program begins at a moment that only the device sees: after so many requests or packets."""
+    return any(event.after_requests is not None or event.after_packets is not None for event in used(case))
 
 
 def _programs(case: Case) -> Iterator[str]:
