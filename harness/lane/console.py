@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
 
-from harness.guest.probe.printk import KernelLog, Line, shown_lines
+from harness.guest.probe.printk import KernelLog, makes_verbose, shown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,8 @@ class Remembered:
     log: KernelLog
     loglevel: int  #: less important messages are left out, as on a console
     last_words: Printed  #: what is printed all the same, for when the memory is gone and nobody kept a copy
-    _taken: list[Line] = field(factory=list, init=False)  #: the kernel may have overwritten them since
+    _taken: _Pieces = field(factory=list, init=False)  #: as shown; the kernel may have overwritten them since
+    _verbose: bool = field(default=False, init=False)  #: the kernel prints more than its level since one of them
     _asked: int = field(init=False)  #: the place that was asked for last
     _printed: int = field(init=False)  #: bytes of the last words that are none
 
@@ -91,26 +92,32 @@ class Remembered:
 
     def after(self, place: int) -> _Pieces:
         """The records behind one, as a console would print them, and how many the kernel has overwritten."""
-        self._asked = place
-        self._taken = [line for line in self._taken if line.id > place]
-        lines = [*self._taken, *self.log.after(self._newest, _MOST)]
-        shown = {line.id for line in shown_lines(lines, self.loglevel)}
+        if place != self._asked:
+            self._asked = place
+            self._taken = [piece for piece in self._taken if piece[0] > place]
+            self._verbose = self._verbose and bool(self._taken)
+        self.keep_up()
+        pieces = self._taken + (self._news() if len(self._taken) >= _MOST else [])
+        return pieces or [(place, text) for _, text in self.last_words.after(self._printed)]
+
+    def keep_up(self) -> None:
+        """Take the records that there are: a kernel that says the same over and over soon overwrites the first."""
+        if len(self._taken) < _MOST:
+            self._taken += self._news()
+
+    def _news(self) -> _Pieces:
+        """The records behind those that are taken, read and shown once: long rounds are looked at each second."""
+        place = self._taken[-1][0] if self._taken else self._asked
+        lines = self.log.after(place, _MOST)
+        shown = {line.id for line in shown_lines(lines, self.loglevel, verbose=self._verbose)}
+        self._verbose = self._verbose or any(map(makes_verbose, lines))
         pieces: _Pieces = []
         for line in lines:
             missing = line.id - place - 1
             text = b"** %d printk messages dropped **\n" % missing if missing else b""
             pieces.append((line.id, text + bytes(line) if line.id in shown else text))
             place = line.id
-        return pieces or [(place, text) for _, text in self.last_words.after(self._printed)]
-
-    def keep_up(self) -> None:
-        """Take the records that there are: a kernel that says the same over and over soon overwrites the first."""
-        if len(self._taken) < _MOST:
-            self._taken += self.log.after(self._newest, _MOST)
-
-    @property
-    def _newest(self) -> int:
-        return self._taken[-1].id if self._taken else self._asked
+        return pieces
 
 
 def text_with(pieces: Iterable[tuple[int, bytes]], notes: Iterable[tuple[int, str]]) -> str:

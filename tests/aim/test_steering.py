@@ -82,7 +82,7 @@ def test_identities_of_no_driver_are_an_error() -> None:
 
 def test_drivers_get_the_shares_that_they_are_wanted_for() -> None:
     wanted = {"usbhid": 0.75, "uvcvideo": 0.25}
-    plan = Yields(tuple(wanted), wanted).plan()
+    plan = Yields(tuple(wanted), wanted).plan(64)
     assert plan.modules == pytest.approx(wanted, abs=0.001)
 
 
@@ -121,7 +121,7 @@ def _guide(tmp_path: Path, aimed: AimedCode) -> Guide:
 def test_what_a_case_brings_is_what_it_reached_of_that(kernel: Kernel, tmp_path: Path) -> None:
     guide, starts = _guide(tmp_path, _aimed(kernel, tmp_path)), _starts(kernel, tmp_path)
     blocks = [Block("snd_usb_audio", ".text", starts[name], 4) for name in ("find_clock", "build_mixer")]
-    assert set(guide.yields.plan().modules) == {"snd_usb_audio"}
+    assert set(guide.yields.plan(64).modules) == {"snd_usb_audio"}
     assert guide.reached(Reached(Source.FRESH, "snd_usb_audio", case(1), tuple(blocks))) == 2
     assert guide.yields.sources[Source.FRESH].blocks == 1
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .memory import Shared
 
-__all__ = ["KernelLog", "Line", "shown_lines"]
+__all__ = ["KernelLog", "Line", "makes_verbose", "shown_lines"]
 
 _KERNEL_MAP = 0xFFFFFFFF80000000
 _STATE = 62  #: of a descriptor's state: the upper bits say how far the record is, the lower ones are its id
@@ -50,11 +50,18 @@ class Line:
         return b"".join(stamp + line + b"\n" for line in self.text.split(b"\n"))
 
 
-def shown_lines(lines: Sequence[Line], loglevel: int) -> Iterator[Line]:
-    """What a console of that level shows of them: more important ones, and more from where the kernel raises it."""
-    verbose = False
+def makes_verbose(line: Line) -> bool:
+    """Whether the kernel itself prints everything from this record on."""
+    return _VERBOSE.search(line.text) is not None
+
+
+def shown_lines(lines: Sequence[Line], loglevel: int, *, verbose: bool = False) -> Iterator[Line]:
+    """What a console of that level shows of them: more important ones, and more from where the kernel raises it.
+
+    ``verbose``: it did before the first of them.
+    """
     for line in lines:
-        verbose = verbose or _VERBOSE.search(line.text) is not None
+        verbose = verbose or makes_verbose(line)
         if line.level < loglevel or (verbose and line.level <= _INFO):
             yield line
 

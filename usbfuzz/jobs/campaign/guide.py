@@ -70,7 +70,7 @@ class Guide:
         """A block with what its cases are to be; cases of the corpus that this kernel has not seen come first."""
         names = list(islice(self._due(), len(block.indices)))
         self._running |= dict(zip(block.indices, names, strict=False))
-        return evolve(block, plan=self.yields.plan(), corpus=tuple(names))
+        return evolve(block, plan=self.yields.plan(len(block.indices)), corpus=tuple(names))
 
     def _due(self) -> Iterator[str]:
         """The cases that this kernel has not seen; of drivers that are not aimed at they wait for another campaign."""

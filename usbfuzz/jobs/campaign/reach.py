@@ -1,7 +1,8 @@
 """Which code a lane's cases reached, and which case reached it first: kept in a file, so that nothing is lost.
 
 A round has several cases. A block that is new in it is the one case's that was made for the driver which the block
-belongs to, or bound it; where none or several did, it stays open until a case that may have reached it has run alone.
+belongs to, or bound it, or whose driver alone needs the block's module; where none or several do, it stays open until a
+case that may have reached it has run alone.
 A case that let the guest live, and reached code that no such case had, is worth making others from.
 """
 
@@ -24,7 +25,7 @@ from usbfuzz.errors import StorageError
 from .messages import Reached
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from harness.guest.probe.coverage import Coverage, Covered
@@ -40,6 +41,7 @@ _SAVE_S = 20.0  #: seconds between two writes
 #: Of a lane's time, for running cases alone; and seconds at once, for the first rounds, in which most code is new.
 _SHARE, _AT_ONCE_S = 0.03, 5.0
 _WAITING = 256  #: cases that may have reached open code, remembered
+_CORE = "usbcore"  #: runs for every device, whoever its driver is
 
 
 @define
@@ -49,6 +51,7 @@ class Reach:
     coverage: Coverage
     directory: Path  #: of the campaign's coverage
     ports: int  #: of the guest
+    needs: Mapping[str, Iterable[str]] = field(factory=dict)  #: all modules that each needs
     _owners: dict[int, str] = field(factory=dict, init=False)  #: names of cases, by the block's address
     _open: set[int] = field(factory=set, init=False)  #: addresses of blocks whose case is not known
     _waiting: deque[Made] = field(factory=lambda: deque(maxlen=_WAITING), init=False)  #: that may have reached them
@@ -112,7 +115,7 @@ class Reach:
         """Which of the blocks each case of a round reached, by its place in the round; the others stay open."""
         if len(cases) == 1:
             return {0: fresh}
-        owners = _owners(cases, bindings, covered, self.ports)
+        owners = _owners(cases, bindings, covered, self.ports, self.needs)
         found: dict[int, set[int]] = {}
         for start, module in zip(covered.starts.tolist(), covered.module_names(), strict=True):
             if start in fresh:
@@ -142,19 +145,36 @@ class Reach:
         self._kept.add(name)
 
 
-def _owners(cases: Sequence[Made], bindings: Sequence[Binding], covered: Covered, ports: int) -> dict[str, int]:
-    """The number of the case that owns each module: the only one of the round that was made for it, or bound it."""
+def _owners(
+    cases: Sequence[Made],
+    bindings: Sequence[Binding],
+    covered: Covered,
+    ports: int,
+    needs: Mapping[str, Iterable[str]],
+) -> dict[str, int]:
+    """The number of the case that owns each module: it alone is made for it, bound it, or needs it."""
     made_for = Counter(made.module for made in cases)
     owners = {made.module: index for index, made in enumerate(cases) if made.module and made_for[made.module] == 1}
     placing = places([made.case for made in cases], ports) or []
     port_of = {port: index for index, place in enumerate(placing) for port in place.values()}
     users: dict[str, set[int]] = {}
+    drivers = [{made.module} for made in cases]  #: of each case, those that may be included
     took = covered.owners({binding.driver for binding in bindings})
     for binding in bindings:
-        module = took[binding.driver]
-        if module and module not in made_for:
+        if module := took[binding.driver]:
             # Where a HID device is plugged in is not known: its driver may be any case's.
-            users.setdefault(module, set()).update(
-                [port_of[binding.port]] if binding.port in port_of else port_of.values()
-            )
-    return owners | {module: min(indices) for module, indices in users.items() if len(indices) == 1}
+            mine = {port_of[binding.port]} if binding.port in port_of else set(port_of.values())
+            for index in mine:
+                drivers[index].add(module)
+            if module not in made_for:
+                users.setdefault(module, set()).update(mine)
+    needed: dict[str, set[int]] = {_CORE: set(range(len(cases)))}
+    for index, modules in enumerate(drivers):
+        for need in {need for module in modules for need in needs.get(module, ())}:
+            needed.setdefault(need, set()).add(index)
+    return _single(needed) | owners | _single(users)
+
+
+def _single(users: Mapping[str, set[int]]) -> dict[str, int]:
+    """Modules that one case alone uses."""
+    return {module: min(indices) for module, indices in users.items() if len(indices) == 1}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
+from harness.guest.kernels.modules import ModuleIndex
 from harness.lane.outcome import Outcome
 from harness.lane.trial import run_believably
 from harness.workers.upstream import Upstream
@@ -56,7 +57,9 @@ class Rounds:
         self._looking = Looking(self.lane, self.upstream, self.inbox, self.start.minimize)
         self._restores = self.lane.restores
         if self.start.coverage and self.lane.coverage is not None:
-            self._reach = Reach(self.lane.coverage, Path(self.start.coverage), self.start.config.ports)
+            config = self.start.config
+            needs = ModuleIndex.read(config.kernel.modules).dependencies
+            self._reach = Reach(self.lane.coverage, Path(self.start.coverage), config.ports, needs)
         if self.start.making.corpus and self.lane.sees_comparisons:
             self._lessons = Lessons(self.start, self.upstream, self.inbox, self.lane)
 

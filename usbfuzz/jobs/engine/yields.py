@@ -8,25 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import TypeVar
 
 from attrs import define, field
 
+from .drivers import Drivers, shares
 from .plan import Plan, Source
 
 __all__ = ["BUG", "Account", "Yields"]
 
-_Key = TypeVar("_Key")
-
 #: A bug is worth so many blocks.
 BUG = 50.0
-#: Seconds of lanes after which a third of what came before still counts, for a source and for a driver.
-_SOURCE_SECONDS, _DRIVER_SECONDS = 60.0, 4.0
-#: What is expected of what was not tried: what it brings, the seconds that takes, what is left of this after a case.
-_SOURCE_HOPE, _DRIVER_HOPE = (120.0, 6.0, 0.98), (24.0, 0.3, 0.5)
+#: Seconds of lanes after which a third of what came before still counts.
+_MEMORY = 60.0
+#: Of a source that was not tried: what it is hoped to bring, the seconds that takes, what is left of this after a case.
+_HOPE, _SPENT, _PATIENCE = 120.0, 6.0, 0.98
 _QUICKEST = 0.001  #: seconds
-#: Shares that do not depend on yield: of the time all sources have together, of the cases all drivers have.
-_EVEN_SOURCES, _EVEN_DRIVERS = 0.15, 0.15
+_EVEN = 0.15  #: of the time does not depend on yield
 #: What brings twice as much gets so much more time: two to the power of this.
 _FAVOUR = 1.5
 _MOST_LEARNING = 0.25
@@ -36,12 +33,10 @@ _NOT_GIVEN = frozenset({Source.LEARNED, Source.CORPUS})
 
 @define
 class Account:
-    """What one source or driver took and brought."""
+    """What one source took and brought."""
 
-    memory: float  #: seconds of it after which a third still counts
-    _hope: float  #: what is expected besides what it brought
-    _spent: float  #: seconds of late, and those expected at first
-    _patience: float  #: what is left of the hope after a case
+    _hope: float = _HOPE  #: what is expected besides what it brought
+    _spent: float = _SPENT  #: seconds of late, and those expected at first
     _recent: float = 0.0  #: worth of the blocks of late
     cases: int = 0
     seconds: float = 0.0
@@ -50,16 +45,16 @@ class Account:
 
     def ran(self, cases: int, seconds: float) -> None:
         """Cases took this much of a lane's time."""
-        kept = math.exp(-seconds / self.memory)
-        self._hope *= self._patience**cases
+        kept = math.exp(-seconds / _MEMORY)
+        self._hope *= _PATIENCE**cases
         self._recent *= kept
         self._spent = self._spent * kept + seconds
         self.cases += cases
         self.seconds += seconds
 
-    def brought(self, blocks: int, worth: float, bugs: int = 0) -> None:
-        """A case reached blocks that no case had, which are worth so much here, or showed new bugs."""
-        self._recent += worth + BUG * bugs
+    def brought(self, blocks: int, bugs: int = 0) -> None:
+        """A case reached blocks that no case had, or showed new bugs."""
+        self._recent += blocks + BUG * bugs
         self.blocks += blocks
         self.bugs += bugs
 
@@ -81,10 +76,6 @@ class Account:
         return max(self.seconds / self.cases, _QUICKEST) if self.cases else 0.0
 
 
-def _source() -> Account:
-    return Account(_SOURCE_SECONDS, *_SOURCE_HOPE)
-
-
 @define
 class Yields:
     """The accounts of a campaign."""
@@ -92,56 +83,39 @@ class Yields:
     modules: Collection[str]  #: drivers to make devices for
     wanted: Mapping[str, float] = field(factory=dict)  #: how much each of them is, beside what it brings; {}: alike
     sources: dict[Source, Account] = field(init=False)
-    drivers: dict[str, Account] = field(factory=dict, init=False)
+    drivers: Drivers = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.sources = {source: _source() for source in Source}
+        self.sources = {source: Account() for source in Source}
+        self.drivers = Drivers(self.modules, self.wanted)
 
     def ran(self, source: Source, module: str, cases: int, seconds: float) -> None:
         """Cases of a source, made for a driver, took so many seconds of a lane."""
         self.sources[source].ran(cases, seconds)
-        self._driver(module).ran(cases, seconds)
+        if source is not Source.LEARNING:  # what a lesson asks of a driver says little of what cases bring
+            self.drivers.ran(module, cases, seconds)
 
     def brought(self, source: Source, module: str, *, blocks: int = 0, bugs: int = 0) -> None:
-        """A case reached blocks that none had, or showed a new bug.
-
-        A bug is no reason to try its driver more often. Nor are the many blocks that the first device of a driver
-        reaches one to try that driver before others: there, what a case reaches counts by its logarithm.
-        """
-        self.sources[source].brought(blocks, blocks, bugs)
-        self._driver(module).brought(blocks, math.log2(1 + blocks))
+        """A case that runs reached blocks that none had, or showed a new bug: no reason to try its driver more."""
+        self.sources[source].brought(blocks, bugs)
+        if source is not Source.LEARNING:
+            self.drivers.of(module).brought(blocks)
 
     def cases_of(self, module: str) -> int:
         """How many cases made for a driver have run."""
-        return self.drivers[module].cases if module in self.drivers else 0
+        return self.drivers.of(module).cases
 
-    def plan(self) -> Plan:
-        """What to do next."""
+    def plan(self, cases: int) -> Plan:
+        """What the next so many cases are to be."""
         given = {source: account for source, account in self.sources.items() if source not in _NOT_GIVEN}
-        rates = {source: account.rate**_FAVOUR for source, account in given.items()}
-        time = _shares(rates, _EVEN_SOURCES)
+        time = shares({source: account.rate**_FAVOUR for source, account in given.items()}, _EVEN)
         learning = min(time.pop(Source.LEARNING), _MOST_LEARNING)
         # A source gets time; what is dealt out are cases.
         paces = {source: self.sources[source].pace for source in time}
         usual = max(paces.values(), default=0.0) or 1.0
-        cases = {source: share / (paces[source] or usual) for source, share in time.items()}
-        drivers = _shares({module: self._driver(module).rate for module in self.modules}, _EVEN_DRIVERS)
-        if self.wanted:
-            drivers = _shares({module: share * self.wanted[module] for module, share in drivers.items()}, 0.0)
+        wanted = {source: share / (paces[source] or usual) for source, share in time.items()}
         return Plan(
-            {source: round(share, 4) for source, share in _shares(cases, 0.0).items()},
-            {module: round(share, 6) for module, share in drivers.items()},
+            {source: round(share, 4) for source, share in shares(wanted, 0.0).items()},
+            {module: round(share, 6) for module, share in self.drivers.dealt(cases).items()},
             round(learning, 4),
         )
-
-    def _driver(self, module: str) -> Account:
-        account = self.drivers.get(module)
-        if account is None:
-            account = self.drivers[module] = Account(_DRIVER_SECONDS, *_DRIVER_HOPE)
-        return account
-
-
-def _shares(rates: Mapping[_Key, float], even: float) -> dict[_Key, float]:
-    """Shares of 1 by ``rates``; the part ``even`` is the same for all."""
-    total = sum(rates.values()) or 1.0
-    return {key: even / len(rates) + (1 - even) * rate / total for key, rate in rates.items()}
