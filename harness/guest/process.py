@@ -77,7 +77,7 @@ class Qemu:
                 stdout=log,
                 stderr=log,
                 process_group=0,
-                pass_fds=machine.plugin.descriptors if machine.plugin else (),
+                pass_fds=machine.descriptors,
             )
         except OSError as error:
             raise QemuError(f"{machine.emulator.program}: cannot be started: {error.strerror}") from error
@@ -165,13 +165,6 @@ class Qemu:
             return await self._qmp.execute(command, arguments or None)
         except (QMPError, OSError, EOFError) as error:
             raise QemuError(f"QMP {command}: {error or type(error).__name__} ({self.status})") from error
-
-    async def monitor(self, line: str) -> str:
-        """Run a human-monitor command (savevm has no QMP form that works on every version); raises QemuError."""
-        answer = str(await self.execute("human-monitor-command", **{"command-line": line}))
-        if answer.strip():
-            raise QemuError(f"monitor command {line!r}: {answer.strip()}")
-        return answer
 
     async def exited(self) -> int:
         """Wait until it has exited; returns its status (negative: a signal)."""

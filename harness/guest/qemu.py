@@ -6,7 +6,7 @@ import math
 from enum import Enum
 from pathlib import Path
 
-from attrs import Factory, evolve, frozen
+from attrs import Factory, frozen
 
 from harness.guest.emulators import Emulator
 from harness.guest.probe.plugin import Plugin
@@ -16,9 +16,9 @@ from usbfuzz.case.model import SHIFT
 __all__ = [
     "AGENT_PORT",
     "PORTS",
-    "SNAPSHOT",
     "TURNS",
     "Machine",
+    "Memory",
     "Mode",
     "Timing",
     "kernel_command_line",
@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 AGENT_PORT = "usbfuzz.agent"
-SNAPSHOT = "booted"
 #: Ports of a guest, each a host controller of its own: so many devices enumerate side by side, while the devices of
 #: one controller would be enumerated one after the other.
 PORTS = 8
@@ -68,8 +67,16 @@ class Timing(Enum):
 
 
 @frozen
+class Memory:
+    """A file that is the guest's memory."""
+
+    descriptor: int
+    shared: bool = False  #: what the guest writes is in the file; else only its QEMU sees that
+
+
+@frozen
 class Machine:
-    """One guest: what boots, how time passes, and the directory that holds its sockets, console and disk."""
+    """One guest: what boots, how time passes, and the directory that holds its sockets and console."""
 
     vmlinuz: Path
     initrd: Path
@@ -83,6 +90,7 @@ class Machine:
     processors: int = 1
     shift: int = SHIFT  #: an instruction takes 2^shift ns of a warped clock
     load_snapshot: bool = False
+    memory: Memory | None = None  #: None: QEMU's own
     debug: int = 0  #: usb-redir debug level, 0..4, written to ``qemu.log``
     plugin: Plugin | None = None  #: the probe that looks into the guest; needs TCG
 
@@ -97,11 +105,6 @@ class Machine:
         return self.run_dir / "qemu.log"
 
     @property
-    def disk(self) -> Path:
-        """qcow2 that holds the snapshot; the guest does not see it."""
-        return self.run_dir / "state.qcow2"
-
-    @property
     def qmp(self) -> Path:
         """QMP socket."""
         return self.run_dir / "qmp"
@@ -112,6 +115,16 @@ class Machine:
         return self.run_dir / "agent"
 
     @property
+    def migration(self) -> Path:
+        """Socket that the guest's state is sent through when it is saved, and when it is restored."""
+        return self.run_dir / "migration"
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Open files that its QEMU gets."""
+        return (*((self.memory.descriptor,) if self.memory else ()), *(self.plugin.descriptors if self.plugin else ()))
+
+    @property
     def takes_turns(self) -> bool:
         """Whether the lengths of its processors' turns can be set."""
         return self.timing.warped and self.processors > 1
@@ -119,10 +132,6 @@ class Machine:
     def redir(self, port: int) -> Path:
         """Socket of the usb-redir device on ``port``."""
         return self.run_dir / f"redir{port}"
-
-    def restoring(self) -> Machine:
-        """The same machine, started from its snapshot."""
-        return evolve(self, load_snapshot=True)
 
 
 def memory_for(image_bytes: int) -> int:
@@ -232,7 +241,7 @@ def qemu_argv(machine: Machine) -> list[str]:
         *machine.emulator.options,
         *_BARE,
         *_SANDBOX,
-        *("-machine", machine.arch.emulation.machine, "-m", str(machine.memory_mib)),
+        *_memory(machine),
         *("-smp", str(machine.processors)),
         *_timing(machine),
         *(_TURNS if machine.takes_turns else ()),
@@ -241,15 +250,13 @@ def qemu_argv(machine: Machine) -> list[str]:
         *("-chardev", f"file,id=console,path={_comma(machine.console)}", "-serial", "chardev:console"),
         # Here and below wait=off: QEMU starts without waiting for a connection.
         *("-qmp", f"unix:{_comma(machine.qmp)},server=on,wait=off"),
-        # if=none: the disk is no device of the guest, only the place where savevm puts the machine's state.
-        *("-drive", f"if=none,id=state,{_QCOW2},file={_comma(machine.disk)}"),
         # The guest agent's channel: a character device in the guest, a socket here.
         *("-device", "virtio-serial-pci,id=serial"),
         *("-chardev", f"socket,id=agent,path={_comma(machine.agent)},server=on,wait=off"),
         *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
         *(word for port in range(machine.ports) for word in _port(machine, port)),
         # -S: the restored guest stands still until QMP's cont, so that it misses nothing that is made ready before.
-        *(("-loadvm", SNAPSHOT, "-S") if machine.load_snapshot else ()),
+        *(("-incoming", "defer", "-S") if machine.load_snapshot else ()),
         *(("-plugin", _plugin(machine.plugin)) if machine.plugin else ()),
     ]
 
@@ -267,10 +274,6 @@ _BARE = (
 #: (elevateprivileges), raise its own priority (resourcecontrol) nor use obsolete system calls (obsolete).
 _SANDBOX = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
 
-#: Else qcow2's cache sets a timer on the guest's clock every 600 s, which only the main loop can serve: the virtual
-#: CPU's thread finds it due over and over and gives way late, after some tenths of a second.
-_QCOW2 = "format=qcow2,cache-clean-interval=0"
-
 #: The path of the object that ends turns, in QEMU's tree of objects.
 TURNS = "/objects/turns"
 #: A warped guest's processors run one after the other, each until the next timer of the guest's clock is half over, or
@@ -280,6 +283,17 @@ _TURNS = (
     *("-netdev", "hubport,id=turns,hubid=0"),
     *("-object", "filter-buffer,id=turns,netdev=turns,interval=1000,status=off"),
 )
+
+
+def _memory(machine: Machine) -> tuple[str, ...]:
+    kind, mib = machine.arch.emulation.machine, machine.memory_mib
+    if machine.memory is None:
+        return ("-machine", kind, "-m", str(mib))
+    file = f"mem-path=/proc/self/fd/{machine.memory.descriptor},share={'on' if machine.memory.shared else 'off'}"
+    return (
+        *("-machine", f"{kind},memory-backend=ram", "-m", str(mib)),
+        *("-object", f"memory-backend-file,id=ram,size={mib}M,{file}"),
+    )
 
 
 def _timing(machine: Machine) -> tuple[str, ...]:

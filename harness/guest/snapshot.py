@@ -11,21 +11,22 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from harness.guest.image.files import write_atomically
 from harness.guest.probe.facts import VERSION, Facts, gather
 from usbfuzz.atomic import write_atomically as write_file
-from usbfuzz.errors import BootError, QemuError, StorageError
+from usbfuzz.errors import BootError, StorageError
 from usbfuzz.triage import extract
 
 from .agent_client import Agent
 from .process import Qemu
 from .processors import start_processors
-from .qemu import SNAPSHOT, Timing, qemu_argv
+from .qemu import Timing, qemu_argv
+from .saved import new_memory, save_state, write_guest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ __all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "facts_o
 #: Seconds a stock kernel with every USB module may take under TCG; of a warped guest those that QEMU computes.
 BOOT_TIMEOUT = 400.0
 _PANIC_LOOK_S = 0.5  #: wall seconds between two looks at the console for a panic
+_SUFFIX = ".guest"
 #: Snapshots in the cache, 150 to 230 MiB each: one for every kernel, set of parameters and version of the image.
 SNAPSHOTS_KEPT = 24
 
@@ -59,25 +61,12 @@ def _stamp(emulator: Emulator) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _make_disk(path: Path) -> None:
-    """Make an empty qcow2 file, which will contain nothing but the state of the machine."""
-    qemu_img = shutil.which("qemu-img")
-    if qemu_img is None:
-        raise QemuError("qemu-img: not found on PATH; install Debian's qemu-utils package")
-    done = subprocess.run(
-        [qemu_img, "create", "-q", "-f", "qcow2", path, "1M"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise StorageError(f"{path}: qemu-img cannot create it: {done.stderr.strip()}")
-
-
 async def boot(machine: Machine, timeout: float = BOOT_TIMEOUT) -> tuple[Qemu, Agent]:
     """Boot ``machine`` from its kernel until the agent says it is ready.
 
     Raises BootError with what the console shows when the kernel panics, QEMU exits or nothing comes in ``timeout``
     seconds; QemuError when QEMU itself is at fault.
     """
-    _make_disk(machine.disk)
     qemu = await Qemu.start(machine)
     try:
         return qemu, await _ready(qemu, timeout)
@@ -133,11 +122,11 @@ async def ensure_snapshot(
     cache_dir: Path,
     on_progress: Callable[[str], None] | None = None,
 ) -> Path:
-    """The qcow2 with the booted guest of ``machine``, from the cache or made now (7 to 40 s).
+    """The file with the booted guest of ``machine``, from the cache or made now (7 to 40 s).
 
     Two processes that want the same one boot it once: the second waits. Raises BootError, QemuError, StorageError.
     """
-    final = cache_dir / "snapshots" / f"{snapshot_key(machine, kernel_digest, image_digest)}.qcow2"
+    final = cache_dir / "snapshots" / f"{snapshot_key(machine, kernel_digest, image_digest)}{_SUFFIX}"
     try:
         final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -154,8 +143,13 @@ async def ensure_snapshot(
 
 
 def prune(directory: Path, keep: int = SNAPSHOTS_KEPT) -> None:
-    """Delete the snapshots that were not used for longest. One that is being copied can still be copied to its end."""
-    by_age = sorted(directory.glob("*.qcow2"), key=_last_used, reverse=True)
+    """Delete the snapshots that were not used for longest, and those of earlier versions, which were disks.
+
+    Who has one open restores guests from it all the same.
+    """
+    for path in directory.glob("*.qcow2"):
+        path.unlink(missing_ok=True)
+    by_age = sorted(directory.glob(f"*{_SUFFIX}"), key=_last_used, reverse=True)
     for path in by_age[keep:]:
         path.unlink(missing_ok=True)
         for suffix in (".lock", ".facts"):
@@ -193,6 +187,16 @@ def _facts_directory(snapshot: Path) -> Path:
 
 
 async def _make(machine: Machine, final: Path, kernel_digest: str) -> None:
+    memory = new_memory()
+    try:
+        state = await _state_of(evolve(machine, memory=memory), final, kernel_digest)
+        write_atomically(final, lambda file: write_guest(file, memory, machine.memory_mib, state), 0o600)
+    finally:
+        os.close(memory.descriptor)
+
+
+async def _state_of(machine: Machine, final: Path, kernel_digest: str) -> bytes:
+    """Boot the guest and save all of it but its memory; what the probe must know of it is kept beside the snapshot."""
     qemu, agent = await boot(machine)
     try:
         await agent.settle(500)
@@ -201,19 +205,12 @@ async def _make(machine: Machine, final: Path, kernel_digest: str) -> None:
             write_file(final.with_suffix(".facts"), (facts.name if facts else "").encode(), 0o600)
         await start_processors(agent, machine.processors)
         await agent.close()
-        await qemu.execute("stop")
-        await qemu.monitor(f"savevm {SNAPSHOT}")
+        state = await save_state(qemu)
         await qemu.execute("quit")
         await qemu.exited()
     finally:
         await qemu.kill()
-    write_atomically(final, lambda temporary: _copy_synced(machine.disk, temporary), 0o600)
-
-
-def _copy_synced(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
+    return state
 
 
 class _Lock(contextlib.AbstractContextManager["_Lock"]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
@@ -13,9 +12,10 @@ from harness.guest.agent_client import Agent
 from harness.guest.process import Qemu
 from harness.guest.qemu import TURNS
 from harness.guest.rundir import RunDir
+from harness.guest.saved import SavedGuest
 from harness.guest.snapshot import ensure_snapshot
 from harness.workers.procs import answering_first
-from usbfuzz.errors import GuestError, QemuError, StorageError
+from usbfuzz.errors import GuestError, QemuError
 
 from .channels import open_channels
 from .console import Console, Printed, Remembered, text_with
@@ -26,7 +26,6 @@ from .stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from harness.channel.protocol import Channel
     from harness.guest.agent_client import UEvent
@@ -58,8 +57,8 @@ class LaneGuest:
     leaks: Leaks = field(init=False)
     drivers: frozenset[str] = field(init=False)  #: modules that bind devices
     _dir: RunDir = field(kw_only=True)
-    _snapshot: Path = field(kw_only=True)
-    _core: contextlib.ExitStack = field(kw_only=True)  #: shared with the guest until the end
+    _saved: SavedGuest = field(kw_only=True)
+    _core: contextlib.ExitStack = field(kw_only=True)  #: what is given back at the end
     eyes: Eyes | None = field(kw_only=True)  #: the probe; None: this guest cannot be looked into
     _qemu: Qemu | None = field(default=None, init=False)
     _agent: Agent | None = field(default=None, init=False)
@@ -96,7 +95,9 @@ class LaneGuest:
             eyes = Eyes.open(config, machine, snapshot, on_progress)
             if eyes is not None:
                 machine = evolve(machine, plugin=eyes.probe.plugin)
-            guest = cls(config, machine.restoring(), dir=run_dir, snapshot=snapshot, core=core, eyes=eyes)
+            saved = SavedGuest.open(snapshot, machine)
+            core.callback(saved.close)
+            guest = cls(config, machine, dir=run_dir, saved=saved, core=core, eyes=eyes)
             await guest._first(on_progress)
         except BaseException:
             if guest is not None:
@@ -125,7 +126,7 @@ class LaneGuest:
     @property
     def pid(self) -> int:
         """Process id of the QEMU that runs now, 0 if none."""
-        return self._qemu.pid if self._qemu else 0
+        return self._qemu.pid if self._qemu and self._qemu.running else 0
 
     @property
     def cpu_seconds(self) -> float:
@@ -226,8 +227,6 @@ class LaneGuest:
 
     async def _up(self) -> None:
         machine = self.machine
-        if not machine.disk.exists():
-            await asyncio.to_thread(_copy, self._snapshot, machine.disk)
         machine.console.unlink(missing_ok=True)
         self.console, self._console_at, self._turn_us = Printed(machine.console), 0, 0
         self._agent = await self._start(machine)
@@ -241,14 +240,14 @@ class LaneGuest:
         for _ in range(_STARTS):
             if self.eyes is not None:
                 self.eyes.begin()
-            self._qemu = await Qemu.start(machine)
+            self._qemu = await self._saved.start(machine)
             if self.eyes is not None:
                 self.eyes.watch(self._qemu, lambda: self.console.place)
             agent = asyncio.ensure_future(self._resume(self._qemu))
             if await self._qemu.within(agent, _ANSWER_S):
                 return agent.result()
             await self._down()
-        raise QemuError(f"{machine.disk}: the guest restored from it does not answer ({_STARTS} tries)")
+        raise QemuError(f"{self._saved.path}: the guest restored from it does not answer ({_STARTS} tries)")
 
     async def _listen(self) -> None:
         """Read the kernel's log in its memory from now on, where that can be done, and have it print no more."""
@@ -281,13 +280,3 @@ class LaneGuest:
         if self._qemu is not None:
             await self._qemu.kill()
             self._qemu = None
-
-
-def _copy(snapshot: Path, disk: Path) -> None:
-    try:
-        shutil.copyfile(snapshot, disk)
-    except OSError as error:
-        disk.unlink(missing_ok=True)  # half a copy must not be taken for one the next time
-        raise StorageError(
-            f"{disk}: cannot copy the snapshot: {error.strerror}; free some space or set TMPDIR"
-        ) from error

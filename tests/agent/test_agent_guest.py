@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from attrs import define, evolve
+from attrs import define
 
 from harness.guest.agent_client import Agent, UEvent
 from harness.guest.process import Qemu
-from harness.guest.qemu import SNAPSHOT, Machine, Timing, kernel_command_line
+from harness.guest.qemu import Machine, Timing, kernel_command_line
 from harness.guest.rundir import RunDir
+from harness.guest.saved import SavedGuest, new_memory, save_state, write_guest
 from harness.guest.snapshot import boot
 from harness.lane.config import LaneConfig
 from tests.guest.wrapped import wrapped
@@ -68,6 +72,7 @@ def booted(
             run_dir=run_dir.path,
             timing=Timing.WARP,
             emulator=with_sound,
+            memory=(memory := new_memory()),
         )
         qemu, agent = runner.run(boot(machine))
         booted = Booted(runner, qemu, agent)
@@ -76,6 +81,7 @@ def booted(
         finally:
             runner.run(booted.agent.close())
             runner.run(booted.qemu.kill())
+            os.close(memory.descriptor)
 
 
 def _bound(events: list[UEvent]) -> dict[str, str]:
@@ -189,13 +195,21 @@ def test_the_agent_outlives_a_host_that_leaves(booted: Booted) -> None:
     booted.run(work())
 
 
-def test_the_agent_works_in_a_snapshot_restored_by_a_new_qemu(booted: Booted) -> None:
+def test_the_agent_works_in_a_snapshot_restored_by_a_new_qemu(booted: Booted, tmp_path: Path) -> None:
     async def work() -> None:
-        await booted.qemu.monitor(f"savevm {SNAPSHOT}")
-        await booted.agent.mark("after the snapshot")
         await booted.agent.close()
+        machine = booted.qemu.machine
+        assert machine.memory is not None
+        write_guest(tmp_path / "saved", machine.memory, machine.memory_mib, await save_state(booted.qemu))
         await booted.qemu.kill()
-        booted.qemu = await Qemu.start(evolve(booted.qemu.machine, load_snapshot=True))
+        with contextlib.closing(SavedGuest.open(tmp_path / "saved", machine)) as saved:
+            booted.qemu = await saved.start(machine)
+            await booted.qemu.execute("cont")
+            booted.agent = await Agent.connect(machine.agent)
+            await booted.agent.mark("after the snapshot")
+            await booted.agent.close()
+            await booted.qemu.kill()
+            booted.qemu = await saved.start(machine)
         await booted.qemu.execute("cont")
         booted.agent = await Agent.connect(booted.qemu.machine.agent)
         assert "after the snapshot" not in await booted.agent.kmsg()

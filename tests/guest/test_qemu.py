@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from harness.guest.qemu import Machine, Timing, kernel_command_line, memory_for, qemu_argv
+from harness.guest.qemu import Machine, Memory, Timing, kernel_command_line, memory_for, qemu_argv
 
 MACHINE = Machine(
     vmlinuz=Path("/k/vmlinuz"),
@@ -26,7 +26,6 @@ qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot -name usbfu
 -kernel /k/vmlinuz -initrd /k/initrd -append console=ttyS0
 -chardev file,id=console,path=/run/m1/console.log -serial chardev:console
 -qmp unix:/run/m1/qmp,server=on,wait=off
--drive if=none,id=state,format=qcow2,cache-clean-interval=0,file=/run/m1/state.qcow2
 -device virtio-serial-pci,id=serial
 -chardev socket,id=agent,path=/run/m1/agent,server=on,wait=off
 -device virtserialport,chardev=agent,name=usbfuzz.agent
@@ -44,7 +43,16 @@ def test_the_argument_list_of_a_warped_guest_is_the_golden_one() -> None:
 
 
 def test_a_restored_guest_differs_only_by_loading_its_snapshot_and_waiting_for_us() -> None:
-    assert qemu_argv(MACHINE.restoring()) == [*GOLDEN.split(), "-loadvm", "booted", "-S"]
+    assert qemu_argv(evolve(MACHINE, load_snapshot=True)) == [*GOLDEN.split(), "-incoming", "defer", "-S"]
+
+
+@pytest.mark.parametrize(("shared", "word"), [(True, "on"), (False, "off")])
+def test_a_guests_memory_may_be_an_open_file(shared: bool, word: str) -> None:
+    machine = evolve(MACHINE, memory=Memory(7, shared))
+    words = " ".join(qemu_argv(machine))
+    assert "-machine q35,usb=off,vmport=off,hpet=off,memory-backend=ram -m 512 " in words
+    assert f" -object memory-backend-file,id=ram,size=512M,mem-path=/proc/self/fd/7,share={word} " in words
+    assert machine.descriptors == (7,)
 
 
 @pytest.mark.parametrize(

@@ -13,23 +13,29 @@ if TYPE_CHECKING:
 
 def test_the_snapshots_unused_for_longest_go_first(tmp_path: Path) -> None:
     for age in range(5):
-        for suffix in (".qcow2", ".lock"):
+        for suffix in (".guest", ".lock"):
             path = tmp_path / f"{age}{suffix}"
             path.write_bytes(b"")
             os.utime(path, (1000 - age, 1000 - age))
     prune(tmp_path, keep=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.lock", "0.qcow2", "1.lock", "1.qcow2"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.lock", "0.guest", "1.lock", "1.guest"]
 
 
 def test_a_snapshot_that_another_process_deletes_meanwhile_is_no_error(tmp_path: Path) -> None:
     for age in range(3):
-        (tmp_path / f"{age}.qcow2").write_bytes(b"")
-    (tmp_path / "gone.qcow2").symlink_to(tmp_path / "nowhere")  # is listed, and has no time
+        (tmp_path / f"{age}.guest").write_bytes(b"")
+    (tmp_path / "gone.guest").symlink_to(tmp_path / "nowhere")  # is listed, and has no time
     prune(tmp_path, keep=2)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_few_snapshots_all_stay(tmp_path: Path) -> None:
+    (tmp_path / "a.guest").write_bytes(b"")
+    prune(tmp_path)
+    assert (tmp_path / "a.guest").exists()
+
+
+def test_snapshots_of_earlier_versions_go(tmp_path: Path) -> None:
     (tmp_path / "a.qcow2").write_bytes(b"")
     prune(tmp_path)
-    assert (tmp_path / "a.qcow2").exists()
+    assert not list(tmp_path.iterdir())

@@ -82,7 +82,7 @@ class Pretended:
     async def restore(self) -> None:
         self.pid = 0
         if self.disk_full:
-            raise StorageError("cannot copy the snapshot")
+            raise StorageError("the snapshot cannot be opened")
         self.pid = 1
         self.restores += 1
 
@@ -103,7 +103,7 @@ def test_a_crash_is_told_also_when_the_guest_cannot_be_restored_after_it() -> No
         lane = Lane(cast("LaneGuest", guest))
         outcome = await lane.run(CASE)
         assert (outcome.verdict, outcome.restored) == (Verdict.CRASH, True)
-        with pytest.raises(StorageError, match="cannot copy the snapshot"):
+        with pytest.raises(StorageError, match="the snapshot cannot be opened"):
             await lane.run(CASE)
         guest.disk_full = False
         assert (await lane.run(CASE)).verdict is Verdict.CRASH
