@@ -18,7 +18,7 @@ def test_the_snapshots_unused_for_longest_go_first(tmp_path: Path) -> None:
             path.write_bytes(b"")
             os.utime(path, (1000 - age, 1000 - age))
     prune(tmp_path, keep=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.lock", "0.guest", "1.lock", "1.guest"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.guest", "0.lock", "1.guest", "1.lock"]
 
 
 def test_a_snapshot_that_another_process_deletes_meanwhile_is_no_error(tmp_path: Path) -> None:
