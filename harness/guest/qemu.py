@@ -31,8 +31,6 @@ AGENT_PORT = "usbfuzz.agent"
 #: Ports of a guest, each a host controller of its own: so many devices enumerate side by side, while the devices of
 #: one controller would be enumerated one after the other.
 PORTS = 8
-
-
 #: MiB of a guest, unless its image needs more.
 MEMORY_MIB = 512
 #: The MiB that a guest's memory grows by, and that it has besides its image.
