@@ -56,7 +56,7 @@ def test_the_first_device_for_a_driver_that_was_learned_is_as_it_was_learned() -
     assert (first.source, first.module) == (Source.LEARNED, "usblp")
     assert first.case.devices[0].device == spec.device
     assert first.case.devices[0].configurations == spec.configurations
-    assert Source.of(first.case.provenance.strategy) is Source.LEARNED
+    assert Source.of(first.case.provenance) is Source.LEARNED
     assert loads(dumps(first.case), "made") == first.case
 
 
@@ -68,9 +68,16 @@ def test_shares_decide_where_cases_come_from() -> None:
     assert counts[Source.SPLICE] == 0
 
 
+def test_fresh_devices_are_as_a_driver_wants_them_and_broken_ones_are_not() -> None:
+    made = _made([], Plan({Source.FRESH: 1.0, Source.BROKEN: 1.0}), 120)
+    assert all(bool(each.case.provenance.notes) == (each.source is Source.BROKEN) for each in made)
+    assert all(each.source is Source.of(each.case.provenance) for each in made)
+    assert min(Counter(each.source for each in made).values()) > 40
+
+
 def test_what_is_made_of_the_corpus_can_be_kept_and_names_its_parents() -> None:
     for each in _made(_kept(), Plan(dict(_BRED))):
-        assert Source.of(each.case.provenance.strategy) is each.source
+        assert Source.of(each.case.provenance) is each.source
         assert each.case.provenance.notes.startswith("from 0000000")
         assert loads(dumps(each.case), "made") == each.case
         assert not each.case.expect

@@ -47,7 +47,7 @@ class _Generator:
             for index, case in enumerate(
                 generate(self.seed, wanted.first, wanted.count, self.supply.identities), wanted.first
             ):
-                yield Made(index, case, Source.of(case.provenance.strategy), target_of(case))
+                yield Made(index, case, Source.of(case.provenance), target_of(case))
             return
         self._look_around()
         index = wanted.first

@@ -122,7 +122,7 @@ class Guide:
 
     def found(self, case: Case) -> None:
         """A case shows a bug that is new."""
-        self.yields.brought(Source.of(case.provenance.strategy), target_of(case), bugs=1)
+        self.yields.brought(Source.of(case.provenance), target_of(case), bugs=1)
 
     def flush(self) -> None:
         """Write what is known of the corpus and of the sources, and see what others have added to the corpus."""

@@ -6,6 +6,8 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from usbfuzz.case.model import Provenance
+
 __all__ = ["LEARNED", "Plan", "Source"]
 
 LEARNED = ", learned"  #: how the strategy of a fresh case ends that answers as was learned
@@ -14,8 +16,9 @@ LEARNED = ", learned"  #: how the strategy of a fresh case ends that answers as 
 class Source(Enum):
     """Where a case comes from; values are the words of the page."""
 
-    FRESH = "fresh"  #: drawn by Hypothesis
-    LEARNED = "learned"  #: the same, answering as was learned of its driver
+    FRESH = "fresh"  #: drawn by Hypothesis, as a driver wants its devices
+    BROKEN = "broken"  #: the same, with malformations
+    LEARNED = "learned"  #: a fresh or broken one that answers as was learned of its driver
     SWEEP = "sweep"  #: one field of a device changed, as boofuzz does
     HAVOC = "havoc"  #: a case of the corpus with a few changes
     SPLICE = "splice"  #: two cases of the corpus made one
@@ -23,13 +26,15 @@ class Source(Enum):
     CORPUS = "corpus"  #: a case of the corpus that this kernel has not seen
 
     @classmethod
-    def of(cls, strategy: str) -> Source:
-        """The source of a case that names this strategy (``Provenance.strategy``)."""
+    def of(cls, provenance: Provenance) -> Source:
+        """The source of a case that comes from there."""
+        strategy = provenance.strategy
         if strategy.endswith("field sweep"):
             return cls.SWEEP
         if strategy.endswith(LEARNED):
             return cls.LEARNED
-        return {"havoc": cls.HAVOC, "splice": cls.SPLICE, "learning": cls.LEARNING}.get(strategy, cls.FRESH)
+        drawn = cls.BROKEN if provenance.notes else cls.FRESH
+        return {"havoc": cls.HAVOC, "splice": cls.SPLICE, "learning": cls.LEARNING}.get(strategy, drawn)
 
 
 @frozen

@@ -25,8 +25,8 @@ __all__ = ["NEEDS_CORPUS", "GuidedSupply", "Supplied"]
 #: Sources that change what is in the corpus.
 NEEDS_CORPUS = frozenset({Source.SWEEP, Source.HAVOC, Source.SPLICE})
 _SCALE = 1_000_000  #: weights are whole numbers
-#: How broken fresh devices are. Most are as a driver wants them: what is broken is made of those that got somewhere.
-_SEVERITIES = ("plain", "plain", "plain", "light", "heavy")
+#: How broken the devices of the sources are that draw them.
+_SEVERITIES = {Source.FRESH: ("plain",), Source.BROKEN: ("light", "heavy")}
 _WITH_FIRMWARE = 0.7  #: of fresh devices whose driver asks for some; the others show what it does without
 _SWEEPS = 64  #: over entries that are remembered
 
@@ -56,7 +56,7 @@ class GuidedSupply:
         weights = Weighted({source: int(_SCALE * share) + 1 for source, share in self._usable(plan).items()})
         wanted = [dice.weighted(weights) for _ in range(count)]
         palette = Palette(self.identities, plan.modules)
-        fresh = iter(self._fresh(palette, first, sum(source is Source.FRESH for source in wanted)))
+        drawn_of = {source: iter(self._drawn(palette, first, source, wanted.count(source))) for source in _SEVERITIES}
         for source in wanted:
             match source:
                 case Source.SWEEP:
@@ -66,25 +66,28 @@ class GuidedSupply:
                 case Source.SPLICE:
                     yield self._splice(dice, plan)
                 case _:
-                    yield next(fresh)
+                    yield next(drawn_of[source])
 
     def _usable(self, plan: Plan) -> dict[Source, float]:
         """The shares of the sources that there are cases of."""
-        usable = {Source.FRESH, *(NEEDS_CORPUS if len(self.pool) else ())}
+        usable = {*_SEVERITIES, *(NEEDS_CORPUS if len(self.pool) else ())}
         found = {source: share for source, share in plan.sources.items() if source in usable}
         return found or {Source.FRESH: 1.0}
 
-    def _fresh(self, palette: Palette, first: int, count: int) -> list[Supplied]:
+    def _drawn(self, palette: Palette, first: int, source: Source, count: int) -> list[Supplied]:
+        """Cases that Hypothesis draws; the first plain one for a driver that was learned is as it was learned."""
         made: list[Case] = []
         attempt = 0
         while len(made) < count:
-            made += drawn(cases_of(palette, _SEVERITIES), derive(self.seed, "fresh", first, attempt), count - len(made))
+            strategy = cases_of(palette, _SEVERITIES[source])
+            made += drawn(strategy, derive(self.seed, source.value, first, attempt), count - len(made))
             attempt += 1
-        dice = Dice(derive(self.seed, "firmware", first))
-        given = (
+        dice = Dice(derive(self.seed, "firmware", source.value, first))
+        found = [
             with_firmware(dice, case, self.identities) if dice.chance(_WITH_FIRMWARE) else case for case in made[:count]
-        )
-        return [self._first_as_learned(self._supplied(case, Source.of(case.provenance.strategy))) for case in given]
+        ]
+        supplied = [self._supplied(case, Source.of(case.provenance)) for case in found]
+        return [self._first_as_learned(each) for each in supplied] if source is Source.FRESH else supplied
 
     def _first_as_learned(self, made: Supplied) -> Supplied:
         """In place of the first fresh case for a driver: the device that got furthest with it, as it was learned.

@@ -17,7 +17,7 @@ from .plan import Plan, Source
 __all__ = ["BUG", "Account", "Yields"]
 
 #: A bug is worth so many blocks.
-BUG = 50.0
+BUG = 300.0
 #: Seconds of lanes after which a third of what came before still counts.
 _MEMORY = 60.0
 #: Of a source that was not tried: what it is hoped to bring, the seconds that takes, what is left of this after a case.
@@ -25,9 +25,9 @@ _HOPE, _SPENT, _PATIENCE = 120.0, 6.0, 0.98
 _QUICKEST = 0.001  #: seconds
 _EVEN = 0.15  #: of the time does not depend on yield
 #: What brings twice as much gets so much more time: two to the power of this.
-_FAVOUR = 1.5
+_FAVOUR = 2.5
 _MOST_LEARNING = 0.25
-#: A part of the fresh devices answers as was learned, and cases that wait in the corpus come first.
+#: A part of the drawn devices answers as was learned, and cases that wait in the corpus come first.
 _NOT_GIVEN = frozenset({Source.LEARNED, Source.CORPUS})
 
 
