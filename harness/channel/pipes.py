@@ -86,11 +86,11 @@ class Pipes(Generic[RequestT]):
         self._complete = complete
         self._scheduler = scheduler
         self._queues: dict[Pipe, _Queue[RequestT]] = {}
-        self._failing = False
+        self.failing = False  #: everything ends in an I/O error
 
     def submit(self, request: RequestT) -> None:
         """Take a new request; most are answered before this returns."""
-        if self._failing:
+        if self.failing:
             self._complete(request, Status.IO_ERROR, b"")
             return
         queue = self._queues.get(request.pipe)
@@ -125,7 +125,7 @@ class Pipes(Generic[RequestT]):
 
     def fail(self) -> None:
         """Complete everything with an I/O error, what waits and what is still to come: nobody is there to answer."""
-        self._failing = True
+        self.failing = True
         self._end(Status.IO_ERROR)
 
     def drain(self) -> None:

@@ -87,7 +87,7 @@ class Channel(Protocol):
         """
 
     def fail(self) -> None:
-        """Have all that the host asks of the device end in an I/O error, as when it was pulled out a moment ago.
+        """Have all that the host asks or polls for end in an I/O error, as of a device that was pulled a moment ago.
 
         A host that probes a device notices that it is gone only afterwards. Legal in every state; only PLUGGED matters.
         """

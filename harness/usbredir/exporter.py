@@ -94,6 +94,13 @@ class Exporter(BaseExporter[Transfer]):
         self.close()
         self._write(self._session.send(DeviceDisconnect()))
 
+    def fail(self) -> None:
+        """As the base; what is polled for the guest fails as well."""
+        super().fail()
+        for endpoint, stream in self._streams.items():
+            if endpoint & 0x80:
+                stream.again()
+
     def close(self) -> None:
         """As the base; the streams end too."""
         super().close()
@@ -171,6 +178,8 @@ class Exporter(BaseExporter[Transfer]):
 
     def poll(self, bEndpointAddress: int, length: int) -> Answer:
         """Ask the device for a packet."""
+        if self._pipes.failing:
+            return Answer(Status.IO_ERROR)
         answer = self._call(lambda: self._device.on_in(bEndpointAddress, length))
         if self._leaks is not None and answer.data:
             self._leaks.heard(answer.data)
@@ -180,6 +189,8 @@ class Exporter(BaseExporter[Transfer]):
         self._write(transfer.answer(self._session, status, data))
 
     def _iso_out(self, packet: IsoPacket) -> None:
+        if self._pipes.failing:
+            return
         if self._leaks is not None and self._leaks.suspects(packet.payload):
             self._leaks.look(self._device, packet.endpoint, packet.payload)
         answer = self._call(lambda: self._device.on_out(packet.endpoint, packet.payload))

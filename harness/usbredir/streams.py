@@ -85,6 +85,13 @@ class Stream:
             self._timer.cancel()
             self._timer = None
 
+    def again(self) -> None:
+        """Begin anew, whatever the device said last."""
+        self.stop()
+        self._asleep = False
+        self._credit = max(_BURST, self._per_tick)
+        self.start()
+
     def wake(self) -> None:
         """Go on with a device that had nothing to send and has something now."""
         if self.running and self._asleep:

@@ -18,7 +18,7 @@ from harness.usbredir.packets import (
     StopIsoStream,
 )
 from harness.usbredir.streams import period_ms
-from usbfuzz.wire import NEVER, STALL, Answer, Speed, Status, TransferType, data
+from usbfuzz.wire import NAK, NEVER, STALL, Answer, Speed, Status, TransferType, data
 
 from .peer import Dummy, GuestClock, Qemu, endpoint, in_loop, plugged
 
@@ -164,6 +164,36 @@ async def test_nothing_is_pushed_after_the_stop(tmp_path: Path) -> None:
 async def test_an_endpoint_the_device_does_not_have_is_invalid(tmp_path: Path) -> None:
     async with plugged(tmp_path, Dummy()) as (_, qemu):
         assert await qemu.reply(StartInterruptReceiving(IN)) == [InterruptReceivingStatus(WireStatus.INVAL, IN)]
+
+
+@pytest.mark.parametrize("before", [NAK, NEVER, Answer(delay_ms=500)], ids=["nothing", "never", "late"])
+@in_loop
+async def test_an_endpoint_of_a_device_that_fails_ends_each_poll_in_an_error_at_its_rate(
+    tmp_path: Path, before: Answer
+) -> None:
+    clock = GuestClock()
+    device = interrupt(interval=8)
+    device.answers[IN] = [before]
+    device.always[IN] = data(b"x")
+    error = report(b"", WireStatus.IOERROR)
+    async with plugged(tmp_path, device, clock) as (port, qemu):
+        qemu.send(StartInterruptReceiving(IN))
+        assert await everything(qemu) == [InterruptReceivingStatus(0, IN)]
+        port.fail()
+        assert await everything(qemu) == [error] * BURST
+        await clock.advance(16)
+        assert await everything(qemu) == [error]
+
+
+@in_loop
+async def test_what_is_written_to_a_device_that_fails_does_not_reach_it(tmp_path: Path) -> None:
+    device = Dummy(endpoint(OUT, TransferType.ISOCHRONOUS, 192))
+    async with plugged(tmp_path, device) as (port, qemu):
+        assert await qemu.reply(StartIsoStream(OUT, 10, 6)) == [IsoStreamStatus(0, OUT)]
+        port.fail()
+        qemu.send(IsoPacket(OUT, 0, 3, payload=b"abc"))
+        assert await qemu.silent()
+    assert not device.asked
 
 
 @in_loop
