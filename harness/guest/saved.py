@@ -21,8 +21,9 @@ from .qemu import Machine, Memory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SavedGuest", "new_memory", "save_state", "write_guest"]
+__all__ = ["SUFFIX", "SavedGuest", "new_memory", "save_state", "write_guest"]
 
+SUFFIX = ".guest"  #: of the names of such files
 _MIB = 1 << 20
 #: Memory is copied in pieces of so many bytes; those that are all zeros become holes in the file.
 _PIECE = 1 << 16

@@ -26,7 +26,7 @@ from .agent_client import Agent
 from .process import Qemu
 from .processors import start_processors
 from .qemu import Timing, qemu_argv
-from .saved import new_memory, save_state, write_guest
+from .saved import SUFFIX, new_memory, save_state, write_guest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,6 @@ __all__ = ["BOOT_TIMEOUT", "SNAPSHOTS_KEPT", "boot", "ensure_snapshot", "facts_o
 #: Seconds a stock kernel with every USB module may take under TCG; of a warped guest those that QEMU computes.
 BOOT_TIMEOUT = 400.0
 _PANIC_LOOK_S = 0.5  #: wall seconds between two looks at the console for a panic
-_SUFFIX = ".guest"
 #: Snapshots in the cache, 150 to 230 MiB each: one for every kernel, set of parameters and version of the image.
 SNAPSHOTS_KEPT = 24
 
@@ -126,7 +125,7 @@ async def ensure_snapshot(
 
     Two processes that want the same one boot it once: the second waits. Raises BootError, QemuError, StorageError.
     """
-    final = cache_dir / "snapshots" / f"{snapshot_key(machine, kernel_digest, image_digest)}{_SUFFIX}"
+    final = cache_dir / "snapshots" / f"{snapshot_key(machine, kernel_digest, image_digest)}{SUFFIX}"
     try:
         final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -149,7 +148,7 @@ def prune(directory: Path, keep: int = SNAPSHOTS_KEPT) -> None:
     """
     for path in directory.glob("*.qcow2"):
         path.unlink(missing_ok=True)
-    by_age = sorted(directory.glob(f"*{_SUFFIX}"), key=_last_used, reverse=True)
+    by_age = sorted(directory.glob(f"*{SUFFIX}"), key=_last_used, reverse=True)
     for path in by_age[keep:]:
         path.unlink(missing_ok=True)
         for suffix in (".lock", ".facts"):

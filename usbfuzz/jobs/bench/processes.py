@@ -11,11 +11,15 @@ from pathlib import Path
 
 from attrs import frozen
 
+from harness.guest.saved import SUFFIX
+
 __all__ = ["Held", "Running", "children_of", "descriptors_of", "held_by", "marked", "resident"]
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PSS = re.compile(rb"^Pss:\s+(\d+) kB$", re.MULTILINE)
+#: A mapping in smaps and its file (proc_pid_smaps(5)), and a guest's memory among them: how much of that a guest has
+#: written to says how long it has run, and not whether its QEMU grows.
+_MAPPING = re.compile(rb"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ *(.*)")
+_GUEST = re.compile(rb"/.*" + re.escape(SUFFIX.encode()) + rb"(?: \(deleted\))?")
 _GONE = (FileNotFoundError, ProcessLookupError)
 _STATE, _PARENT, _THREADS, _STARTED = 0, 1, 17, 19  #: of the fields behind the command's name (proc_pid_stat(5))
 
@@ -46,7 +50,7 @@ class Running:
 class Held:
     """What a process holds at one moment."""
 
-    memory: int  #: bytes; of what it shares with others its share (PSS)
+    memory: int  #: bytes; of what it shares with others its share (PSS); without a guest's
     descriptors: int
     threads: int
 
@@ -70,13 +74,8 @@ def running(pid: int) -> Running | None:
 
 def held_by(process: Running) -> Held | None:
     """What a process holds now; None when it has ended."""
-    try:
-        found = _PSS.search(Path(f"/proc/{process.pid}/smaps_rollup").read_bytes())
-    except (*_GONE, PermissionError):
-        return None
-    if found is None:
-        return None
-    return Held(int(found[1]) << 10, descriptors_of(process.pid), process.threads)
+    memory = _memory(process.pid, b"Pss:")
+    return Held(memory, descriptors_of(process.pid), process.threads) if memory else None
 
 
 def marked(name: str, value: str) -> Iterator[Running]:
@@ -111,7 +110,17 @@ def descriptors_of(pid: int) -> int:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that are a process's now, shared ones included; 0 when it has ended."""
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    return 0
+    """Bytes of memory that are a process's now, shared ones included, a guest's not; 0 when it has ended."""
+    return _memory(pid, b"Rss:")
+
+
+def _memory(pid: int, row: bytes) -> int:
+    """What a row of smaps adds up to, in bytes."""
+    kib, counts = 0, False
+    with contextlib.suppress(*_GONE, PermissionError):
+        for line in Path(f"/proc/{pid}/smaps").read_bytes().splitlines():
+            if line.startswith(row):
+                kib += int(line.split()[1]) if counts else 0
+            elif (mapping := _MAPPING.fullmatch(line)) is not None:
+                counts = _GUEST.fullmatch(mapping[1]) is None
+    return kib << 10
