@@ -57,6 +57,13 @@ def test_what_is_promised_is_not_expected_again() -> None:
     assert drivers.of("driver0").promised < 1
 
 
+def test_a_promise_that_is_not_kept_is_forgotten() -> None:
+    drivers = Drivers(_MANY)
+    for _ in range(50):
+        drivers.dealt(_BLOCK)
+    assert drivers.of("driver0").promised < 2 * _BLOCK / len(_MANY) + 0.01
+
+
 def test_a_large_driver_among_many_small_ones_gets_most_of_the_cases_that_bring_something() -> None:
     """Small drivers have 50 blocks, reached at once; a case of the large one reaches a tenth of what is left of it."""
     draw, drivers, left = random.Random(7), Drivers(_MANY), dict.fromkeys(_MANY, 50.0)

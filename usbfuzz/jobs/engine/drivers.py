@@ -25,6 +25,9 @@ _FADES = 0.94
 _PACE, _USUAL = 0.2, 3.0
 _QUICKEST = 0.001  #: seconds
 _EVEN = 0.1  #: of the cases are for all drivers alike
+#: How much of what was promised to a driver is left when more is dealt out: not all of it comes to be, as cases made of
+#: others are for drivers that there are cases of.
+_STANDS = 0.5
 
 
 @define
@@ -125,7 +128,8 @@ class Drivers:
         elif len(found) > cases:
             found = _capped(found, {module: (1 + self.of(module).cases) / cases for module in found})
         for module, share in found.items():
-            self.of(module).promised += share * cases
+            account = self.of(module)
+            account.promised = account.promised * _STANDS + share * cases
         return found
 
     def _rate(self, module: str) -> float:
