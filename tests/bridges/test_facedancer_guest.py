@@ -39,7 +39,7 @@ main(device, type_words())
 
 def _facedancer(*words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "usbfuzz", "facedancer", "--kernel", "debian:bookworm", *words]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=280, check=False)
 
 
 def test_a_script_runs_unmodified_and_its_keyboard_binds(
