@@ -61,11 +61,10 @@ class _Ranks:
 
 @define
 class DriverAccount:
-    """What one driver took and brought."""
+    """What one driver took, and brought of late."""
 
     cases: int = 0
     seconds: float = 0.0  #: of lanes, restores after its crashes included
-    blocks: int = 0
     promised: float = 0.0  #: cases that were dealt out and have not run yet
     _waiting: int = 0  #: blocks of the case that runs
     _own: float = 0.0  #: blocks of late, without those of the first case
@@ -73,7 +72,6 @@ class DriverAccount:
 
     def brought(self, blocks: int) -> None:
         """A case reached blocks that no case had."""
-        self.blocks += blocks
         self._waiting += blocks
 
     def ran(self, ranks: _Ranks, cases: int, seconds: float) -> None:
@@ -101,14 +99,14 @@ class Drivers:
 
     modules: Collection[str]
     wanted: Mapping[str, float] = field(factory=dict)  #: how much each of them is, beside what it brings; {}: alike
-    accounts: dict[str, DriverAccount] = field(factory=dict, init=False)
+    _accounts: dict[str, DriverAccount] = field(factory=dict, init=False)
     _ranks: _Ranks = field(factory=_Ranks, init=False)
     _cases: int = field(default=0, init=False)
     _seconds: float = field(default=0.0, init=False)
 
     def of(self, module: str) -> DriverAccount:
         """The account of a driver."""
-        return self.accounts.setdefault(module, DriverAccount())
+        return self._accounts.setdefault(module, DriverAccount())
 
     def ran(self, module: str, cases: int, seconds: float) -> None:
         """Cases made for a driver took so many seconds of a lane."""
