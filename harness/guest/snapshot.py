@@ -46,7 +46,8 @@ SNAPSHOTS_KEPT = 24
 
 def snapshot_key(machine: Machine, kernel_digest: str, image_digest: str) -> str:
     """The name of the snapshot of ``machine``: 24 hex digits that change with everything that shapes it."""
-    argv = [word.replace(str(machine.run_dir), "RUN") for word in qemu_argv(machine)]
+    shaping = evolve(machine, code_mib=0)  # how much of the code that ran QEMU remembers, no guest can tell
+    argv = [word.replace(str(machine.run_dir), "RUN") for word in qemu_argv(shaping)]
     facts = [f"facts {VERSION}", machine.emulator.version, _stamp(machine.emulator), kernel_digest, image_digest, *argv]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:24]
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from attrs import Factory, evolve, frozen
 
+from harness.guest.command_line import kernel_command_line
 from harness.guest.emulators import Emulator, Sight
 from harness.guest.image import Image
 from harness.guest.kernels import Kernel
 from harness.guest.kernels.features import slowdown_of
 from harness.guest.probe.probing import BLOCKS, Heap, Probing
-from harness.guest.qemu import PORTS, Machine, Timing, kernel_command_line, memory_for
+from harness.guest.qemu import CODE_MIB, PORTS, Machine, Timing, memory_for
 from usbfuzz.case.model import SHIFT, Case
 from usbfuzz.leftovers import is_leak
 
@@ -48,6 +49,7 @@ class LaneConfig:
     modules: str = "all"  #: which of the image's sets is loaded at boot
     loglevel: int = 5  #: of the console: more important messages than this are printed
     memory_mib: int = Factory(lambda self: memory_for(self.image.size), takes_self=True)
+    code_mib: int = CODE_MIB  #: of translated code that QEMU keeps
     debug: int = 0  #: level of QEMU's usb-redir devices, 0 to 4, written to QEMU's log
     validate_every: int = 1  #: rounds between slab validations; 0 = never
     probing: Probing = BLOCKS  #: what the probe looks at, where QEMU has one
@@ -129,6 +131,7 @@ class LaneConfig:
             emulator=self.emulator,
             ports=self.ports,
             memory_mib=self.memory_mib,
+            code_mib=self.code_mib,
             processors=self.smp,
             shift=self.shift,
             debug=self.debug,

@@ -6,11 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from harness.guest.accel import choose_timing
+from harness.guest.command_line import kernel_command_line
 from harness.guest.emulators import ADVISED, Emulator, check_emulator, emulator_for
 from harness.guest.image import build_image
 from harness.guest.kernels import arch_of, default_cache, resolve
 from harness.guest.probe.probing import BLOCKS, Heap, Probing
-from harness.guest.qemu import Machine, Mode, Timing, kernel_command_line, memory_for
+from harness.guest.qemu import Machine, Mode, Timing, memory_for
 from harness.guest.rundir import RunDir
 from harness.workers.procs import may_answer_first
 

@@ -13,8 +13,9 @@ import pytest
 from attrs import define
 
 from harness.guest.agent_client import Agent, UEvent
+from harness.guest.command_line import kernel_command_line
 from harness.guest.process import Qemu
-from harness.guest.qemu import Machine, Timing, kernel_command_line
+from harness.guest.qemu import Machine, Timing
 from harness.guest.rundir import RunDir
 from harness.guest.saved import SavedGuest, new_memory, save_state, write_guest
 from harness.guest.snapshot import boot

@@ -9,8 +9,9 @@ import pytest
 from attrs import evolve
 
 from harness.guest.accel import kvm_verdict
+from harness.guest.command_line import kernel_command_line
 from harness.guest.image.programs import AGENT
-from harness.guest.qemu import Machine, Timing, kernel_command_line, qemu_argv
+from harness.guest.qemu import Machine, Timing, qemu_argv
 from usbfuzz.arch import DEFAULT
 from usbfuzz.errors import InfraError
 

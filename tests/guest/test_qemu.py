@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from harness.guest.qemu import Machine, Memory, Timing, kernel_command_line, memory_for, qemu_argv
+from harness.guest.command_line import kernel_command_line
+from harness.guest.qemu import Machine, Memory, Timing, memory_for, qemu_argv
 
 MACHINE = Machine(
     vmlinuz=Path("/k/vmlinuz"),
@@ -22,7 +23,7 @@ GOLDEN = """
 qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot -name usbfuzz,debug-threads=on
 -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
 -machine q35,usb=off,vmport=off,hpet=off -m 512 -smp 1
--accel tcg,thread=single -cpu max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku -icount shift=4,sleep=off
+-accel tcg,thread=single,tb-size=256 -cpu max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku -icount shift=4,sleep=off
 -kernel /k/vmlinuz -initrd /k/initrd -append console=ttyS0
 -chardev file,id=console,path=/run/m1/console.log -serial chardev:console
 -qmp unix:/run/m1/qmp,server=on,wait=off
@@ -60,7 +61,13 @@ def test_a_guests_memory_may_be_an_open_file(shared: bool, word: str) -> None:
     [
         (
             Timing.TCG,
-            ["-accel", "tcg,thread=single", "-cpu", "max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku", "-kernel"],
+            [
+                "-accel",
+                "tcg,thread=single,tb-size=256",
+                "-cpu",
+                "max,-erms,-fsrm,-la57,-xsave,-avx,-avx2,-pku",
+                "-kernel",
+            ],
         ),
         (Timing.KVM, ["-accel", "kvm", "-cpu", "host", "-kernel"]),
     ],
@@ -70,6 +77,11 @@ def test_only_a_warped_guest_counts_instructions(timing: Timing, accel: list[str
     assert "-icount" not in argv
     start = argv.index("-accel")
     assert argv[start : start + len(accel)] == accel
+
+
+def test_a_qemu_keeps_so_much_translated_code_and_without_a_number_what_it_thinks_fit() -> None:
+    assert "tcg,thread=single,tb-size=16" in qemu_argv(evolve(MACHINE, code_mib=16))
+    assert "tcg,thread=single" in qemu_argv(evolve(MACHINE, code_mib=0))
 
 
 def test_no_guest_has_a_network_a_display_or_a_tcp_socket() -> None:
@@ -113,10 +125,10 @@ def test_an_image_beyond_that_of_a_stock_kernel_gets_a_guest_in_which_it_fits_tw
 def test_processors_of_a_warped_guest_take_turns_in_one_thread_and_in_real_time_each_has_its_own() -> None:
     warped = qemu_argv(evolve(MACHINE, processors=2))
     assert warped[warped.index("-smp") + 1] == "2"
-    assert "tcg,thread=single" in warped
+    assert "tcg,thread=single,tb-size=256" in warped
     assert "filter-buffer,id=turns,netdev=turns,interval=1000,status=off" in warped
     real = qemu_argv(evolve(MACHINE, processors=2, timing=Timing.TCG))
-    assert "tcg,thread=multi" in real
+    assert "tcg,thread=multi,tb-size=256" in real
     assert "-object" not in real
 
 

@@ -1,14 +1,16 @@
-"""The cache of booted guests stays small."""
+"""Which guest a snapshot is of, and that the cache of them stays small."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from harness.guest.snapshot import prune
+from attrs import evolve
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from harness.guest.qemu import Machine, Timing
+from harness.guest.snapshot import prune, snapshot_key
+
+MACHINE = Machine(Path("/k"), Path("/i"), "", Path("/run/here"), Timing.WARP)
 
 
 def test_the_snapshots_unused_for_longest_go_first(tmp_path: Path) -> None:
@@ -39,3 +41,9 @@ def test_snapshots_of_earlier_versions_go(tmp_path: Path) -> None:
     (tmp_path / "a.qcow2").write_bytes(b"")
     prune(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_snapshot_is_of_a_machine_wherever_its_files_are_and_however_much_code_qemu_keeps() -> None:
+    key = snapshot_key(MACHINE, "kernel", "image")
+    assert key == snapshot_key(evolve(MACHINE, code_mib=16, run_dir=Path("/run/there")), "kernel", "image")
+    assert key != snapshot_key(evolve(MACHINE, memory_mib=1024), "kernel", "image")

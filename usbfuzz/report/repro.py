@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+from harness.guest.command_line import kernel_command_line
 from harness.guest.kernels import arch_of
-from harness.guest.qemu import Timing, kernel_command_line
+from harness.guest.qemu import Timing
 from harness.usbredir.constants import WIRE_STATUS
 from usbfuzz.arch import DEFAULT, Arch
 from usbfuzz.case.hexadecimal import commented
