@@ -84,14 +84,8 @@ class Qemu:
         finally:
             os.close(log)
         qemu = cls(machine, process=process, qmp=QMPClient("usbfuzz"))
-        try:
-            if await qemu.within(qemu._negotiate(), _START_TIMEOUT):
-                return qemu
-        except BaseException:
-            await qemu.kill()
-            raise
-        await qemu.kill()
-        raise QemuError(f"{machine.emulator.program}: no QMP greeting within {_START_TIMEOUT:.0f} s; see {machine.log}")
+        await qemu.reach(qemu._negotiate(), _START_TIMEOUT, f"{machine.emulator.program}: no QMP greeting")
+        return qemu
 
     async def _negotiate(self) -> None:
         while True:
@@ -127,6 +121,20 @@ class Qemu:
     async def within(self, goal: Awaitable[object], seconds: float) -> bool:
         """Await ``goal`` for so many seconds of :meth:`clock`, and cancel it then; whether it was reached."""
         return await within(goal, seconds, self.clock, most=_STARVED * seconds)
+
+    async def reach(self, goal: Awaitable[object], seconds: float, complaint: str) -> None:
+        """Await ``goal`` for so many seconds of :meth:`clock`, and kill the process when it is not reached.
+
+        Raises what ``goal`` raises, and a QemuError with ``complaint`` when the time is up.
+        """
+        reached = False
+        try:
+            reached = await self.within(goal, seconds)
+        finally:
+            if not reached:
+                await self.kill()
+        if not reached:
+            raise QemuError(f"{complaint} within {seconds:.0f} s; see {self.machine.log}")
 
     async def exits_within(self, seconds: float) -> bool:
         """Whether it has exited within so many seconds of :meth:`clock`."""

@@ -61,14 +61,8 @@ class SavedGuest:
     async def start(self, machine: Machine) -> Qemu:
         """A QEMU with the guest, which stands still until QMP's ``cont``; raises QemuError."""
         qemu = await Qemu.start(evolve(machine, load_snapshot=True, memory=Memory(self._descriptor)))
-        try:
-            if await qemu.within(self._load(qemu), _STATE_S):
-                return qemu
-        except BaseException:
-            await qemu.kill()
-            raise
-        await qemu.kill()
-        raise QemuError(f"{self.path}: not loaded within {_STATE_S:.0f} s; see {machine.log}")
+        await qemu.reach(self._load(qemu), _STATE_S, f"{self.path}: not loaded")
+        return qemu
 
     async def _load(self, qemu: Qemu) -> None:
         path = qemu.machine.migration

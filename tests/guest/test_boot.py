@@ -21,6 +21,7 @@ from harness.guest.snapshot import boot
 from harness.lane.lane import Lane
 from usbfuzz.errors import BootError, QemuError
 
+from .processes import alive, qemus
 from .wrapped import script
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ def test_a_qemu_that_aborts_leaves_no_core_in_the_users_directory(tmp_path: Path
     qemu = script(tmp_path / "qemu", "ulimit -c; kill -ABRT $$")
     with pytest.raises(QemuError, match=r"exited with status SIGABRT: 0$"):
         asyncio.run(Qemu.start(evolve(MACHINE, run_dir=tmp_path, emulator=Emulator(qemu))))
+
+
+def test_a_qemu_that_never_greets_us_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.guest.process._START_TIMEOUT", 0.5)
+    qemu = script(tmp_path / "qemu", "echo $$; exec sleep 60")
+    machine = evolve(MACHINE, run_dir=tmp_path, emulator=Emulator(qemu))
+    with pytest.raises(QemuError, match=r"qemu: no QMP greeting within 0 s; see .*qemu\.log"):
+        asyncio.run(Qemu.start(machine))
+    assert not alive(int(machine.log.read_text()))
 
 
 def test_a_kvm_that_hangs_is_found_out_once_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +98,24 @@ def test_an_image_that_never_gets_ready_is_given_up_in_time(guest: Callable[...,
 @pytest.mark.guest
 def test_a_qemu_killed_in_the_middle_is_no_crash_and_the_lane_goes_on(guest: Callable[..., LaneConfig]) -> None:
     asyncio.run(_kill_in_the_middle(guest("debian:bookworm")))
+
+
+@pytest.mark.guest
+def test_a_qemu_that_does_not_get_to_load_its_guest_is_ended(
+    guest: Callable[..., LaneConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(_load_too_slowly(guest("debian:5.10.223"), monkeypatch))
+
+
+async def _load_too_slowly(config: LaneConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = await Lane.open(config)
+    try:
+        monkeypatch.setattr("harness.guest.saved._STATE_S", 0.0)
+        with pytest.raises(QemuError, match=r"\.guest: not loaded within 0 s; see "):
+            await lane.restore()
+        assert not qemus()
+    finally:
+        await lane.close()
 
 
 async def _kill_in_the_middle(config: LaneConfig) -> None:
