@@ -109,3 +109,7 @@ def test_a_fetched_qemu_gets_its_places_and_no_other_process_does() -> None:
     newer = Emulator("/q", libraries=(tree / "a",), loader=tree / "ld.so")
     assert newer.launcher == ("/c/tree/ld.so", "--library-path", "/c/tree/a")
     assert Emulator("/q").command() == ["/q"]
+
+
+def test_a_qemu_may_have_an_environment_of_its_own() -> None:
+    assert Emulator("/q", environment=("A=1", "B=2")).launcher == ("env", "A=1", "B=2")

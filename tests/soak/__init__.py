@@ -1,1 +1,1 @@
-"""Soaks: what counts as growth, which process is what, and one short soak of real campaigns."""
+"""Soaks and plug cycles: what counts as growth, which process is what, and one short soak of real campaigns."""

@@ -39,6 +39,7 @@ def cycles_command(kernel: str, cycles: int, kills: int, smp: int | None) -> int
         mark = "[green]✓[/]" if each.good else "[red]✗[/]"
         grid.add_row(each.what, _mib(each.first), _mib(each.last), f"{each.per_cycle:+.1f} bytes", mark)
     console.print(grid)
+    console.print(f"QEMU's translated code was thrown away {found.thrown_away} times")
     console.print("left behind: " + (", ".join(found.left) or "nothing"))
     return 0 if found.good else 1
 

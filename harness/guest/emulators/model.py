@@ -34,6 +34,7 @@ class Emulator:
     modules: Path | None = None  #: directory of its loadable modules; None: it knows itself
     libraries: tuple[Path, ...] = ()  #: directories with libraries that this machine lacks
     loader: Path | None = None  #: the dynamic loader that fits those libraries; None: this machine's
+    environment: tuple[str, ...] = ()  #: that it has besides ours, as "NAME=value"
 
     @property
     def number(self) -> str:
@@ -52,7 +53,8 @@ class Emulator:
         search = ":".join(map(str, self.libraries))
         if search and self.loader is None:
             places["LD_LIBRARY_PATH"] = search
-        setting = ("env", *(f"{name}={value}" for name, value in places.items())) if places else ()
+        words = (*(f"{name}={value}" for name, value in places.items()), *self.environment)
+        setting = ("env", *words) if words else ()
         return (*setting, str(self.loader), "--library-path", search) if self.loader else setting
 
     @property

@@ -1,11 +1,13 @@
-"""How fast something grows, told from looks at it that are noisy."""
+"""How fast something grows, told from looks at it that are noisy, or go up and down like the teeth of a saw."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 
-__all__ = ["typical_slope"]
+from attrs import define, field
+
+__all__ = ["Saw", "typical_slope"]
 
 
 def typical_slope(looks: Sequence[tuple[float, float]]) -> float:
@@ -20,3 +22,28 @@ def typical_slope(looks: Sequence[tuple[float, float]]) -> float:
         if at > before
     ]
     return statistics.median(slopes) if slopes else 0.0
+
+
+@define
+class Saw:
+    """The tops of something that goes up and down like the teeth of a saw; the looks between them are not kept."""
+
+    _highest: dict[int, tuple[int, int]] = field(factory=dict, init=False)
+
+    def add(self, tooth: int, at: int, size: int) -> None:
+        """Take a look at a tooth: where, and how much."""
+        if tooth not in self._highest or size > self._highest[tooth][1]:
+            self._highest[tooth] = (at, size)
+
+    @property
+    def teeth(self) -> int:
+        """How many began so far."""
+        return len(self._highest)
+
+    @property
+    def tops(self) -> tuple[tuple[int, int], ...]:
+        """Where each tooth was highest first, and how much that was, but not of the first and the last.
+
+        Those need not be whole.
+        """
+        return tuple(self._highest[tooth] for tooth in sorted(self._highest))[1:-1]
