@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from usbfuzz.case.dump import dumps
 from usbfuzz.case.exchange import from_json, to_json
 from usbfuzz.case.hexadecimal import commented, parse_hex, plain
+from usbfuzz.case.locate import Source
 from usbfuzz.case.model import (
     Action,
     Case,
@@ -41,6 +43,25 @@ def test_the_json_form_gives_back_the_same_case(case: Case) -> None:
 @given(cases())
 def test_windows_line_ends_change_nothing(case: Case) -> None:
     assert loads(dumps(case).replace("\n", "\r\n")) == case
+
+
+#: Pieces of texts of which many are TOML, with strings of all four kinds in them.
+_PIECES = ["x", "y = ", '"', '"""', "'", "'''", "\\", "#", "\n", " ", "[", "]", ",", "1", "\x07", '"ab"', "'c'"]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=24).map("".join))
+@example('"""\n09 02 # the head\n"""')
+@example('["a", "a\\tb", "it\'s", """"""]')
+def test_what_is_parsed_in_place_of_a_text_says_the_same_or_is_wrong(text: str) -> None:
+    text = f"x = {text}"
+    with contextlib.suppress(tomllib.TOMLDecodeError):
+        assert tomllib.loads(Source(text).literal) == tomllib.loads(text)
+
+
+@given(cases())
+def test_the_strings_of_a_case_are_parsed_as_literal_ones(case: Case) -> None:
+    assert tomllib.loads(Source(dumps(case)).literal) == tomllib.loads(dumps(case))
+    assert '"' not in Source(dumps(Case((DeviceSpec("a", bytes(18)),), ()))).literal
 
 
 @given(RAW)

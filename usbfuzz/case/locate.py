@@ -50,9 +50,17 @@ class Source:
         self.text = text
         self.skeleton = _OPAQUE.sub(_blank, text)
 
+    @property
+    def literal(self) -> str:
+        """The same document with literal strings where they say the same, character for character.
+
+        tomllib searches for the end of those; it walks through the others in Python, and most of a case are strings.
+        """
+        return _OPAQUE.sub(_literally, self.text)
+
     def too_deep(self) -> int | None:
         """A line where tables, arrays or dotted keys are nested beyond any use, or None."""
-        if dots := _DOTTED_KEY.search(self.skeleton):
+        if self.skeleton.count(".") >= _MAX_NESTING and (dots := _DOTTED_KEY.search(self.skeleton)):
             return self._line(dots.start())
         depth = 0
         for bracket in re.finditer(r"[\[\]{}]", self.skeleton):
@@ -122,7 +130,16 @@ class Source:
 
 def _blank(opaque: re.Match[str]) -> str:
     fill = " " if opaque[0].startswith("#") else '"'
-    return re.sub(r"[^\n]", fill, opaque[0])
+    return "\n".join(fill * len(line) for line in opaque[0].split("\n"))
+
+
+def _literally(opaque: re.Match[str]) -> str:
+    text, (start, end) = opaque[0], opaque.span()
+    beside = opaque.string[max(0, start - 1) : start] + opaque.string[end : end + 1]
+    if text[0] != '"' or "'" in text or "\\" in text or '"' in beside:  # quotes side by side: no valid TOML
+        return text
+    quotes = 3 if text.startswith('"""') else 1
+    return "'" * quotes + text[quotes:-quotes] + "'" * quotes
 
 
 def _opened(header: str, *, is_array: bool, counts: dict[KeyPath, int]) -> KeyPath:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import tomllib
@@ -80,7 +81,9 @@ def parse(text: str, document: Document) -> dict[str, Any]:
     """The values of a TOML text with bounded nesting; raises CaseError."""
     if deep := document.source.too_deep():
         raise CaseError(f"{document.name}:{deep}: nested too deeply to be a case")
-    try:
+    with contextlib.suppress(ValueError):
+        return tomllib.loads(document.source.literal)
+    try:  # where it is wrong is told of the text itself
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or Python's own for a number of thousands of digits
         message, line, last = str(error), None, text.count("\n") + 1
