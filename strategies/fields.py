@@ -1,16 +1,19 @@
 """The field sweep: every field of a device's descriptors as a boofuzz primitive, one mutated at a time.
 
-boofuzz enumerates (``Request.get_mutations``) and renders; its Session, which sleeps between test cases, is not used.
+boofuzz renders, and says which values a field gets; its Session, which sleeps between test cases, is not used. The
+mutations of a device are numbered as boofuzz enumerates them (``Request.get_mutations``).
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from attrs import define, evolve
 
@@ -20,12 +23,12 @@ from usbfuzz.descriptors import Descriptor, describe, split
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # boofuzz still imports names that Python is about to remove
     from boofuzz import Block, Byte, DWord, Request, Static, Word
+    from boofuzz.mutation import Mutation
     from boofuzz.mutation_context import MutationContext
 
-if TYPE_CHECKING:
-    from boofuzz.mutation import Mutation
-
 __all__ = ["FieldSweep", "request_of", "sweep"]
+
+Primitive: TypeAlias = Byte | Word | DWord
 
 _NUMBERS = {1: Byte, 2: Word, 4: DWord}
 _MOST_ELEMENTS = 8  #: of an array field that are swept one by one
@@ -33,11 +36,17 @@ _MOST_ELEMENTS = 8  #: of an array field that are swept one by one
 _DEVICE_FIELDS = ("bDeviceClass", "bNumConfigurations")
 
 
-def _number(name: str, raw: bytes, fuzzable: bool) -> Byte | Word | DWord:
+def _number(name: str, raw: bytes, fuzzable: bool) -> Primitive:
     return _NUMBERS[len(raw)](name=name, default_value=int.from_bytes(raw, "little"), fuzzable=fuzzable)
 
 
-def _elements(name: str, raw: bytes, width: int, fuzzable: bool) -> Iterator[Byte | Word | DWord | Static]:
+@lru_cache
+def _values(bits: int) -> tuple[int, ...]:
+    """What boofuzz puts in the place of any number of that width."""
+    return tuple(_NUMBERS[bits // 8](name="any", default_value=0).mutations(0))
+
+
+def _elements(name: str, raw: bytes, width: int, fuzzable: bool) -> Iterator[Primitive | Static]:
     """Primitives of one field: a number, or those of an array, of which the first few are swept."""
     width = width if width in _NUMBERS else 1
     if len(raw) == width:
@@ -50,7 +59,7 @@ def _elements(name: str, raw: bytes, width: int, fuzzable: bool) -> Iterator[Byt
         yield Static(name=f"{name} rest", default_value=raw[swept:])
 
 
-def _children(descriptor: Descriptor, only: tuple[str, ...] | None) -> Iterator[Byte | Word | DWord | Static]:
+def _children(descriptor: Descriptor, only: tuple[str, ...] | None) -> Iterator[Primitive | Static]:
     at = 0
     for field, (start, stop, width) in zip(descriptor.fields, descriptor.spans, strict=True):
         if start > at:
@@ -88,18 +97,38 @@ class FieldSweep:
         return (*made, request_of("bos", self.spec.bos)) if self.spec.bos else tuple(made)
 
     @cached_property
-    def _mutations(self) -> list[tuple[int, list[Mutation]]]:
-        return [(at, mutations) for at, request in enumerate(self.requests) for mutations in request.get_mutations()]
+    def _swept(self) -> list[tuple[int, Primitive]]:
+        """Each field that is swept, behind the number of its request, in the order of boofuzz's own enumeration."""
+        return [
+            (at, field)
+            for at, request in enumerate(self.requests)
+            for block in request.stack
+            for field in block.stack
+            if field.fuzzable
+        ]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The number behind the last mutation of each of these fields."""
+        return list(accumulate(len(_values(field.width)) for _, field in self._swept))
+
+    def _mutation(self, number: int) -> tuple[int, Mutation]:
+        """A mutation, behind the number of its request: those of a device are thousands, and few are asked for."""
+        nth = bisect_right(self._ends, number)
+        at, field = self._swept[nth]
+        values = _values(field.width)
+        index = number - self._ends[nth] + len(values)
+        return at, Mutation(value=values[index], qualified_name=field.qualified_name, index=index)
 
     def __len__(self) -> int:
         """How many mutations there are."""
-        return len(self._mutations)
+        return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, number: int) -> tuple[DeviceSpec, str]:
         """The device with mutation ``number`` and the name of the field it changes."""
-        at, mutations = self._mutations[number]
-        raw = self.requests[at].render(MutationContext(mutations=mutations))
-        note = f"{self.field(number)} = {mutations[0].value}"
+        at, mutation = self._mutation(number)
+        raw = self.requests[at].render(MutationContext(mutations=[mutation]))
+        note = f"{mutation.qualified_name} = {mutation.value}"
         count = len(self.spec.configurations)
         if at == 0:
             return evolve(self.spec, device=raw), note
@@ -111,7 +140,7 @@ class FieldSweep:
 
     def field(self, number: int) -> str:
         """Name of the field that mutation ``number`` changes."""
-        return str(self._mutations[number][1][0].qualified_name)
+        return str(self._mutation(number)[1].qualified_name)
 
     @cached_property
     def _stride(self) -> int:

@@ -56,6 +56,17 @@ def test_the_sweep_visits_every_field_of_the_configuration() -> None:
     } <= notes
 
 
+@settings(max_examples=5, deadline=None)
+@given(spec=devices(IDENTITIES))
+def test_mutations_are_numbered_as_boofuzz_enumerates_them(spec: DeviceSpec) -> None:
+    fields = FieldSweep(spec)
+    enumerated = [mutation for request in fields.requests for (mutation,) in request.get_mutations()]
+    assert len(fields) == len(enumerated)
+    for number in range(0, len(fields), 7):
+        assert fields.field(number) == enumerated[number].qualified_name
+        assert fields[number][1] == f"{enumerated[number].qualified_name} = {enumerated[number].value}"
+
+
 def test_ids_and_lengths_of_the_device_descriptor_are_left_alone() -> None:
     fields = FieldSweep(SPEC)
     for number in range(0, len(fields), 13):
