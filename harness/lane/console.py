@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
 
-from harness.guest.probe.printk import KernelLog, makes_verbose, shown_lines
+from harness.guest.probe.printk import KernelLog, shown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,8 +109,8 @@ class Remembered:
         """The records behind those that are taken, read and shown once: long rounds are looked at each second."""
         place = self._taken[-1][0] if self._taken else self._asked
         lines = self.log.after(place, _MOST)
-        shown = {line.id for line in shown_lines(lines, self.loglevel, verbose=self._verbose)}
-        self._verbose = self._verbose or any(map(makes_verbose, lines))
+        visible, self._verbose = shown_lines(lines, self.loglevel, verbose=self._verbose)
+        shown = {line.id for line in visible}
         pieces: _Pieces = []
         for line in lines:
             missing = line.id - place - 1

@@ -217,8 +217,13 @@ LINES = [
 
 
 def test_more_is_shown_once_the_kernel_itself_would_print_more() -> None:
-    assert [line.id for line in shown_lines(LINES, 5)] == [2, 3, 4]
-    assert [line.id for line in shown_lines(LINES[:2], 5)] == [2]
-    assert [line.id for line in shown_lines(LINES, 7)] == [1, 2, 3, 4]
+    assert _shown(LINES, 5) == ([2, 3, 4], True)
+    assert _shown(LINES[:2], 5) == ([2], False)
+    assert _shown(LINES, 7) == ([1, 2, 3, 4], True)
     asked = [evolve(LINES[0], text=b"sysrq: Show Blocked State"), LINES[3]]
-    assert [line.id for line in shown_lines(asked, 5)] == [1, 4]
+    assert _shown(asked, 5) == ([1, 4], True)
+
+
+def _shown(lines: list[Line], loglevel: int) -> tuple[list[int], bool]:
+    shown, verbose = shown_lines(lines, loglevel)
+    return [line.id for line in shown], verbose

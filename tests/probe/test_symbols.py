@@ -35,6 +35,15 @@ def test_a_place_is_printed_as_a_kernel_prints_it() -> None:
     assert symbols.place(0x1000) is None
 
 
+def test_of_the_places_that_were_asked_for_not_more_are_remembered_than_there_is_room_for() -> None:
+    symbols = parse_kallsyms(TEXT, frozenset({"page_offset_base"}))
+    for _ in range(2):
+        for address in range(0x1000, 0x1000 + (1 << 16) + 10):
+            assert symbols.place(address) is None
+        assert str(symbols.place(0xFFFFFFFF81000104)) == "kfree+0x4/0x80"
+    assert len(symbols._asked) <= 1 << 16
+
+
 def test_the_kernels_own_function_has_the_name_that_a_module_has_too() -> None:
     symbols = parse_kallsyms(TEXT, frozenset({"page_offset_base"}))
     assert symbols.address("outer") == 0xFFFFFFFF81000200

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .memory import Shared
 
-__all__ = ["KernelLog", "Line", "makes_verbose", "shown_lines"]
+__all__ = ["KernelLog", "Line", "shown_lines"]
 
 _KERNEL_MAP = 0xFFFFFFFF80000000
 _STATE = 62  #: of a descriptor's state: the upper bits say how far the record is, the lower ones are its id
@@ -50,20 +50,17 @@ class Line:
         return b"".join(stamp + line + b"\n" for line in self.text.split(b"\n"))
 
 
-def makes_verbose(line: Line) -> bool:
-    """Whether the kernel itself prints everything from this record on."""
-    return _VERBOSE.search(line.text) is not None
-
-
-def shown_lines(lines: Sequence[Line], loglevel: int, *, verbose: bool = False) -> Iterator[Line]:
+def shown_lines(lines: Iterable[Line], loglevel: int, *, verbose: bool = False) -> tuple[list[Line], bool]:
     """What a console of that level shows of them: more important ones, and more from where the kernel raises it.
 
-    ``verbose``: it did before the first of them.
+    ``verbose``: it did before the first of them. Whether it has by the last of them comes with it.
     """
+    shown = []
     for line in lines:
-        verbose = verbose or makes_verbose(line)
+        verbose = verbose or _VERBOSE.search(line.text) is not None
         if line.level < loglevel or (verbose and line.level <= _INFO):
-            yield line
+            shown.append(line)
+    return shown, verbose
 
 
 @define(eq=False)

@@ -42,6 +42,7 @@ class Symbols:
     data: dict[str, int]
     _starts: NDArray[np.int64] = field(init=False, repr=False)
     _by_name: dict[str, int] = field(init=False, repr=False)
+    _asked: dict[int, Place | None] = field(factory=dict, init=False, repr=False)  #: answers of :meth:`place`
 
     def __attrs_post_init__(self) -> None:
         ends = np.flatnonzero(np.frombuffer(self.names, np.uint8) == ord("\n"))
@@ -72,7 +73,14 @@ class Symbols:
         return start, self.address("_etext") or int(own[-1]) + _LONGEST
 
     def place(self, address: int) -> Place | None:
-        """The function at an address; None outside of all code."""
+        """The function at an address; None outside of all code. The same few are asked for again and again."""
+        if address not in self._asked:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
+            self._asked[address] = self._place(address)
+        return self._asked[address]
+
+    def _place(self, address: int) -> Place | None:
         index = int(np.searchsorted(self.addresses, np.uint64(address), side="right")) - 1
         if index < 0 or address >= (end := self._end(index)):
             return None
@@ -91,6 +99,7 @@ class Symbols:
 
 
 _LONGEST = 1 << 20  #: bytes of a function
+_MOST_ASKED = 1 << 16  #: addresses that are remembered: more than eight drivers have comparisons
 
 
 def parse_kallsyms(text: bytes, variables: frozenset[str]) -> Symbols:
