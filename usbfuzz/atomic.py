@@ -14,6 +14,7 @@ from pathlib import Path
 
 __all__ = [
     "UNFINISHED",
+    "append_lines",
     "discard",
     "replace_file",
     "write_atomically",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 UNFINISHED = ".saving-"  #: how the name of a file or directory begins until it is whole
+_TAIL = 4096  #: bytes from the end of a file in which the end of a line is looked for
 
 
 def write_atomically(path: Path, raw: bytes, permissions: int = 0o644) -> None:
@@ -47,6 +49,38 @@ def replace_file(path: Path, fill: Callable[[Path], object], permissions: int = 
     finally:
         unfinished.unlink(missing_ok=True)  # there only when something failed
     _sync(path.parent)
+
+
+def append_lines(path: Path, raw: bytes) -> None:
+    """Put whole lines behind those of a file; raises OSError, and the file has the lines that it had then.
+
+    Only one process at a time may do this. One that is killed meanwhile, or this machine's crash, may leave a part of a
+    line at the end: readers leave it out, and the next call takes it away.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        size = _whole_lines(descriptor)
+        os.ftruncate(descriptor, size)
+        try:
+            written = 0
+            while written < len(raw):
+                written += file.write(raw[written:])
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+
+
+def _whole_lines(descriptor: int) -> int:
+    """How many bytes of a file are whole lines."""
+    end = os.fstat(descriptor).st_size
+    while end:
+        begin = max(0, end - _TAIL)
+        found = os.pread(descriptor, end - begin, begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        end = begin
+    return 0
 
 
 def write_directory(directory: Path, files: Mapping[str, bytes]) -> None:

@@ -196,10 +196,10 @@ class Writers(RuleBasedStateMachine):
             self.writers[writer].tried(name)
             self.ran_unwritten[writer].add(name)
 
-    @rule(writer=writer)
-    def flush(self, writer: int) -> None:
+    @rule(writer=writer, in_order=st.booleans())
+    def flush(self, writer: int, *, in_order: bool) -> None:
         kernel = self._kernels[writer]
-        self.writers[writer].flush()
+        self.writers[writer].flush(in_order=in_order)
         self.flushed[kernel] |= self.pending[writer]
         self.ran[kernel] |= self.ran_unwritten[writer]
         self.pending[writer], self.ran_unwritten[writer] = set(), set()

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from usbfuzz.atomic import UNFINISHED, discard, replace_file, write_atomically, write_directory, write_tree
+from usbfuzz.atomic import (
+    UNFINISHED,
+    append_lines,
+    discard,
+    replace_file,
+    write_atomically,
+    write_directory,
+    write_tree,
+)
 
 
 def _names(directory: Path) -> list[str]:
@@ -93,3 +101,28 @@ def test_discarding_a_link_leaves_what_it_points_to(tmp_path: Path) -> None:
     discard(tmp_path / "there")
     discard(tmp_path / "not there")
     assert _names(tmp_path) == []
+
+
+def test_lines_are_put_behind_the_whole_lines_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for there in (b"", b"a\n", b"a\nbc", b"a" * 10_000, b"a\n" + b"b" * 10_000):
+        path.write_bytes(there)
+        append_lines(path, b"new\n")
+        assert path.read_bytes() == there[: there.rfind(b"\n") + 1] + b"new\n"
+
+
+def test_a_file_has_its_lines_when_there_is_no_room_for_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"a\nbc")
+    monkeypatch.setattr(os, "fsync", _full)
+    with pytest.raises(OSError, match="No space left"):
+        append_lines(path, b"new\n")
+    assert path.read_bytes() == b"a\n"
+
+
+def test_lines_are_not_put_into_a_file_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"a\n")
+    (tmp_path / "link").symlink_to("file")
+    with pytest.raises(OSError, match="symbolic links"):
+        append_lines(tmp_path / "link", b"new\n")
+    assert (tmp_path / "file").read_bytes() == b"a\n"

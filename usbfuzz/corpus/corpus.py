@@ -39,6 +39,8 @@ class Corpus:
     _broken: set[str] = field(factory=set, init=False)
     _stamp: object = field(default=None, init=False)  #: of the files when they were read or written
     _left: set[str] = field(factory=set, init=False)  #: cases that the files have as tried, as of then
+    _dated: bool = field(default=False, init=False)  #: the file has blocks that are not known any more
+    _appended: bool = field(default=False, init=False)  #: blocks were put behind those of the file, out of their order
 
     @classmethod
     def open(cls, directory: Path, kernel: str, release: str, say: Callable[[str], None]) -> Corpus:
@@ -53,6 +55,7 @@ class Corpus:
             corpus._known = corpus._of_cases_there(on_disk)
             if gone := len(on_disk) - len(corpus._known):
                 say(f"{corpus.files.blocks}: {gone} blocks name cases that are not there, and count as new again")
+                corpus._dated = True
             corpus._stamp = corpus.files.stamp()
         return corpus
 
@@ -100,21 +103,22 @@ class Corpus:
         nothing is noted then.
         """
         assert (blocks.kernel, blocks.release) == (self.files.kernel, self.files.release)
-        if not self._known.lacks(blocks):
+        new = self._known.lacking(blocks)
+        if not len(new):
             return None
         name, _ = keep(self.directory, case)
         self._broken.discard(name)
-        self._known.learn(blocks, name)
-        self._mine.learn(blocks, name)
+        self._known.learn(new, name)
+        self._mine.learn(new, name)
         self.tried(name)
         return name
 
     def learn(self, blocks: Blocks) -> None:
         """Note blocks as reached by the cases that they name, which must be in the corpus; others are left out."""
         assert (blocks.kernel, blocks.release) == (self.files.kernel, self.files.release)
-        names = self.names
-        self._known.learn(blocks, only=names)
-        self._mine.learn(blocks, only=names)
+        names, new = self.names, self._known.lacking(blocks)
+        self._known.learn(new, only=names)
+        self._mine.learn(new, only=names)
         for name in names.intersection(blocks.cases):
             self.tried(name)
 
@@ -123,21 +127,31 @@ class Corpus:
         self._new |= name not in self._ran
         self._ran.add(name)
 
-    def flush(self) -> None:
-        """Write what is new here, and learn what others have written; raises StorageError."""
-        if not self._new and not len(self._mine) and self._stamp == self.files.stamp():
+    def flush(self, *, in_order: bool = False) -> None:
+        """Write what is new here, and learn what others have written; raises StorageError.
+
+        Blocks are put behind those that the file has, which takes time for the new ones only, as long as nobody else
+        writes; ``in_order``: where that was done the file is written whole, as its blocks are sorted.
+        """
+        in_order &= self._appended
+        if not self._new and not len(self._mine) and not in_order and self._stamp == self.files.stamp():
             return
         with held(self.directory):
             if self._stamp == self.files.stamp():  # nobody else wrote: what is there is known
-                known, changed = self._of_cases_there(self._known), bool(len(self._mine))
-                changed |= known is not self._known
+                known = self._of_cases_there(self._known)
+                whole = in_order or self._dated or known is not self._known or not self.files.blocks.exists()
+                changed = bool(len(self._mine)) or in_order or known is not self._known
             else:
                 on_disk, self._left, is_there = self._read()
                 before, known = len(on_disk), self._of_cases_there(on_disk)
                 known.learn(self._of_cases_there(self._mine if is_there else self._known).blocks())
-                changed = bool(len(self._mine)) or len(known) != before or not is_there
-            if changed:
+                whole, changed = True, bool(len(self._mine)) or len(known) != before or not is_there
+            if changed and whole:
                 self.files.write_blocks(known.blocks())
+                self._dated = self._appended = False
+            elif changed:
+                self.files.append_blocks(self._mine.blocks())
+                self._appended = True
             left = (self._ran & self.names) - set(known.owners)
             if left != self._left:
                 self.files.write_tried(left)

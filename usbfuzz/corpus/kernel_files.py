@@ -20,7 +20,7 @@ from attrs import frozen
 
 from harness.guest.kernels.entries import entry_name
 from usbfuzz.atomic import write_atomically
-from usbfuzz.coverage import Blocks, read_blocks, write_blocks
+from usbfuzz.coverage import Blocks, append_blocks, read_blocks, write_blocks
 from usbfuzz.errors import InputError, StorageError
 from usbfuzz.reading import small_text
 
@@ -59,13 +59,17 @@ class KernelFiles:
         """The blocks; None when there is no file."""
         if not _is_there(self.blocks):
             return None
-        found = read_blocks(self.blocks)
+        found = read_blocks(self.blocks, appended=True)
         self._check(self.blocks, found.kernel, found.release)
         return found
 
     def write_blocks(self, blocks: Blocks) -> None:
         """Replace the blocks; raises StorageError."""
         write_blocks(self.blocks, blocks)
+
+    def append_blocks(self, blocks: Blocks) -> None:
+        """Add blocks to a file that has none of them; raises StorageError."""
+        append_blocks(self.blocks, blocks)
 
     def read_tried(self) -> set[str]:
         """The cases that were run and reached nothing first; none when there is no file."""
@@ -133,7 +137,7 @@ def put_aside(path: Path) -> Path:
 def kernels_in(directory: Path) -> Iterator[tuple[KernelFiles, Blocks]]:
     """The files of each kernel in a corpus, and its blocks; raises InputError for a file that cannot be used."""
     for path in block_files(directory):
-        blocks = read_blocks(path)
+        blocks = read_blocks(path, appended=True)
         yield KernelFiles(directory, blocks.kernel, blocks.release), blocks
 
 

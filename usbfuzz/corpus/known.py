@@ -36,9 +36,11 @@ class Known:
         """The cases that reached a block first."""
         return self._owned.keys()
 
-    def lacks(self, blocks: Blocks) -> bool:
-        """Whether any of the blocks is not known."""
-        return any(not self._first.get(place, {}).keys() >= set(keys) for place, keys, _ in _placed(blocks))
+    def lacking(self, blocks: Blocks) -> Blocks:
+        """Those of the blocks that are not known."""
+        new = [key not in self._first.get(place, ()) for place, keys, _ in _placed(blocks) for key in keys]
+        rows = blocks.rows[np.array(new, bool)]
+        return Blocks.from_rows(blocks.kernel, blocks.release, blocks.places, blocks.cases, rows)
 
     def learn(self, blocks: Blocks, case: str = "", *, only: Container[str] | None = None) -> None:
         """Note blocks as reached by ``case``, or by the cases that they name; what is known stays as it is.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import define
+from attrs import define, field
 
-from usbfuzz.coverage import BLOCKS_FILE, COVERAGE, Blocks, merge, read_blocks, write_blocks
+from usbfuzz.coverage import BLOCKS_FILE, COVERAGE, Blocks, distinct_in, merge, read_blocks, write_blocks
 from usbfuzz.errors import InputError, StorageError
 
+from .progress import Extent
 from .reach import LANE_FILES
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Gathered"]
 
+_Stamp = tuple[int, int, int]  #: inode, size and time of a change: another one is another content
+
 
 @define
 class Gathered:
@@ -26,6 +29,9 @@ class Gathered:
 
     directory: Path
     _earlier: Blocks | None
+    _distinct: set[str] = field(factory=set, init=False)  #: blocks that were counted
+    _modules: set[str] = field(factory=set, init=False)  #: theirs
+    _counted: dict[Path, _Stamp] = field(factory=dict, init=False)  #: files, as they were then
 
     @classmethod
     def open(cls, out: Path, config: LaneConfig, say: Callable[[str], None]) -> Gathered | None:
@@ -49,7 +55,21 @@ class Gathered:
             return None
         return gathered
 
-    def so_far(self) -> Blocks | None:
+    def extent(self) -> Extent | None:
+        """How much is known now, for which files are read that have changed since the last call.
+
+        None when that is nothing. Raises InputError.
+        """
+        for path in (self.directory / BLOCKS_FILE, *sorted(self.directory.glob(LANE_FILES))):
+            stamp = _stamp(path)
+            if stamp is not None and stamp != self._counted.get(path):
+                new = distinct_in(path) - self._distinct
+                self._distinct |= new
+                self._modules.update(name.partition("\t")[0] for name in new)
+                self._counted[path] = stamp
+        return Extent(len(self._distinct), len(self._modules)) if self._distinct else None
+
+    def everything(self) -> Blocks | None:
         """What is known now; None when that is nothing. Raises InputError for a file that is damaged."""
         known = [] if self._earlier is None else [self._earlier]
         known += [read_blocks(path) for path in sorted(self.directory.glob(LANE_FILES))]
@@ -61,8 +81,17 @@ class Gathered:
         if self._earlier is None and file.exists():
             self._earlier = read_blocks(file)
         lanes = sorted(self.directory.glob(LANE_FILES))
-        if lanes and (found := self.so_far()) is not None:
+        if lanes and (found := self.everything()) is not None:
             write_blocks(file, found)
             self._earlier = found
             for path in lanes:
                 path.unlink(missing_ok=True)
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """What changes whenever a file does; None when there is none, as lanes' files go when they are added up."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -124,7 +124,7 @@ class Guide:
         """A case shows a bug that is new."""
         self.yields.brought(Source.of(case.provenance), target_of(case), bugs=1)
 
-    def flush(self) -> None:
+    def flush(self, *, last: bool = False) -> None:
         """Write what is known of the corpus and of the sources, and see what others have added to the corpus."""
         self.history.yielded(
             *(
@@ -134,7 +134,7 @@ class Guide:
             )
         )
         try:
-            self.corpus.flush()
+            self.corpus.flush(in_order=last)
         except StorageError as error:
             self._say_once(error)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from usbfuzz.coverage import Blocks
 from usbfuzz.crashes.record import Crash
@@ -13,7 +13,7 @@ from .history import Now
 from .messages import Entered, LaneState, RoundDone
 from .state import CampaignTotals
 
-__all__ = ["LaneProgress", "Progress", "Rate"]
+__all__ = ["Extent", "LaneProgress", "Progress", "Rate"]
 
 #: Seconds over which "devices/s now" is averaged.
 _WINDOW = 10.0
@@ -35,6 +35,18 @@ class Rate:
         """Events a second in the window that ends ``now``; what is counted began ``elapsed`` seconds ago."""
         seconds = min(_WINDOW, elapsed)
         return sum(count for when, count in self._marks if when >= now - _WINDOW) / seconds if seconds > 0 else 0.0
+
+
+@frozen
+class Extent:
+    """How much code was reached."""
+
+    blocks: int
+    modules: int
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.blocks:,} blocks of {self.modules} modules reached"
 
 
 @define
@@ -82,7 +94,8 @@ class Progress:
     fresh: set[str] = field(factory=set)  #: crash directories made in this run
     notes: deque[str] = field(factory=lambda: deque(maxlen=4))  #: what went wrong, newest last
     skipped: int = 0
-    reached: Blocks | None = None  #: code that cases of this and earlier runs have executed, as of the last look
+    extent: Extent | None = None  #: of the code that this and earlier runs have executed, as of the last look
+    reached: Blocks | None = None  #: that code, once the campaign has ended
     started: float | None = None  #: monotonic time of the first round of this run; booting does not count
     ended: float | None = None  #: that of the end of its last round so far
     session: CampaignTotals = field(factory=CampaignTotals)  #: of this run
@@ -128,7 +141,7 @@ class Progress:
             devices=self.totals.plugs,
             cases=self.totals.cases,
             drivers=len(self.drivers),
-            blocks=None if self.reached is None else len(self.reached),
+            blocks=None if self.extent is None else self.extent.blocks,
             bugs=sum(crash.reproduced > 0 for crash in self.crashes.values()),
             seen=len(self.crashes),
             lanes={state: self.spent(state, now) for state in LaneState if state is not LaneState.STOPPED},
@@ -136,9 +149,7 @@ class Progress:
 
     def code(self) -> str:
         """How much code was reached, in words; "" when that is not known."""
-        if self.reached is None:
-            return ""
-        return f"{len(self.reached):,} blocks of {len(self.reached.modules)} modules reached"
+        return "" if self.extent is None else str(self.extent)
 
     def ranking(self) -> list[Crash]:
         """Crashes, new ones first, then by sightings."""

@@ -114,7 +114,7 @@ class Campaign:
             except* UsbfuzzError as errors:
                 raise first_of(errors) from None
             finally:
-                self._save(every=True)
+                self._save(every=True, last=True)
                 self._gather()
                 self._sample(last=True)
 
@@ -143,7 +143,8 @@ class Campaign:
             return
         try:
             self.gathered.finish()
-            self.progress.reached = self.gathered.so_far()
+            self.progress.reached = self.gathered.everything()
+            self.progress.extent = self.gathered.extent()
         except UsbfuzzError as error:  # the crashes that were found are what counts
             self.view.say(f"coverage: {error}")
 
@@ -152,7 +153,7 @@ class Campaign:
         while self.gathered is not None:
             await asyncio.sleep(_REACHED_EVERY)
             with contextlib.suppress(UsbfuzzError):
-                self.progress.reached = await asyncio.to_thread(self.gathered.so_far)
+                self.progress.extent = await asyncio.to_thread(self.gathered.extent)
 
     async def confirm(self, config: LaneConfig) -> None:
         """Once the lanes have ended: see which new crashes happen in real time, say which are not minimized."""
@@ -188,13 +189,13 @@ class Campaign:
                 self._save(every=ticks % _FLUSH_EVERY == 0)
             self.view.update(self.progress)
 
-    def _save(self, *, every: bool) -> None:
+    def _save(self, *, every: bool, last: bool = False) -> None:
         self.state.save(self.ledger.next, self.ledger.unfinished)
         self._sample()
         if every:
             self.store.flush()
             if self.guide is not None:
-                self.guide.flush()
+                self.guide.flush(last=last)
 
     def _sample(self, *, last: bool = False) -> None:
         """Keep the figures of this moment, once rounds have begun."""

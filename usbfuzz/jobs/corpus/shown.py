@@ -90,7 +90,7 @@ def look(directory: Path, say: Callable[[str], None]) -> Shown:
     kernels: list[tuple[Blocks, set[str]]] = []
     for path in block_files(directory):
         try:
-            blocks = read_blocks(path)
+            blocks = read_blocks(path, appended=True)
             kernels.append((blocks, KernelFiles(directory, blocks.kernel, blocks.release).read_tried()))
         except InputError as error:
             say(f"left out: {error}")
