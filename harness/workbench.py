@@ -120,7 +120,7 @@ class Workbench:
 
     def unplug(self, port: int) -> None:
         """Unplug the device and settle; nothing happens when there is none."""
-        self.wait(self._stage.unplug(port))
+        self.wait(self._stage.leave(port))
         self.settle()
 
     def reset(self, port: int) -> None:

@@ -32,6 +32,9 @@ __all__ = ["HANG_MS", "Stage", "places"]
 #: hour, because QEMU's xHCI leaves unanswered what a probe goes on to send to a device that is gone: each request costs
 #: its driver 5 s, where a real port would refuse it at once.
 HANG_MS = 1_800_000
+#: Guest milliseconds for which a device that is being pulled answers with errors: until nothing was asked of it for the
+#: first of them, or the next, and so on. A quarter of a second in all, in which a hub has noticed.
+_FADING_MS = (2, 4, 8, 16, 32, 64, 128)
 #: Guest milliseconds for which a device that stopped at a moment waits for what the guest does to it meanwhile.
 _BEGUN_MS = 20
 _REASON = 200  #: characters that are kept of why something cannot be done
@@ -101,7 +104,7 @@ class Stage(Waits):
             await self._fail(mine)
         for port in sorted(mine & self._plugged.keys()):
             await self._late(case)
-            await self.unplug(port)
+            await (self.leave(port) if self.users.busy(port) else self.unplug(port))
         for port in sorted(mine & self._ways.dark):
             await self._bounded(self._ways.restore(port))
         if not await self._gone(mine):
@@ -116,9 +119,8 @@ class Stage(Waits):
             await self._do(case, event, place[event.port])
 
     async def plug(self, port: int, device: Device, name: str = "") -> None:
-        """Plug ``device`` in, by what its case calls it; a device that is still in the port is unplugged first."""
-        if port in self._plugged:
-            await self.unplug(port)
+        """Plug ``device`` in, by what its case calls it; a device that is still in the port leaves first."""
+        await self.leave(port)
         await self.ports[port].plug(device)
         self._plugged[port] = device
         self._names[port] = name
@@ -128,8 +130,25 @@ class Stage(Waits):
         """Return once all that is plugged in is enumerated and every probe has returned, or has taken too long."""
         await self._settled(self._plugged.keys())
 
+    async def leave(self, port: int) -> None:
+        """Unplug the device in ``port``, if there is one, as from a real port: what is asked of it fails at once.
+
+        QEMU's xHCI answers nothing for a device that is gone, so that each request would cost its driver a timeout of
+        seconds. So it answers with errors until it is asked nothing more, or a hub would have noticed, and goes then.
+        """
+        if port not in self._plugged:
+            return
+        channel = self.ports[port]
+        channel.fail()
+        for ms in _FADING_MS:
+            asked = channel.requests
+            await self._bounded(self.shared.sleep(ms))
+            if channel.requests == asked or port not in self._plugged:
+                break
+        await self.unplug(port)
+
     async def unplug(self, port: int) -> None:
-        """Unplug the device in ``port``, if there is one."""
+        """Take the device out of ``port``, if there is one, and answer nothing more for it."""
         device = self._plugged.pop(port, None)
         if device is not None:
             try:
@@ -172,7 +191,7 @@ class Stage(Waits):
                 await self._plug(case, case.devices[event.device], port)
             case Action.UNPLUG:
                 await self._late(case)
-                await self.unplug(port)
+                await self.leave(port)
             case Action.RESET:
                 await self._late(case)
                 await self._meanwhile(port, self.reset(port))

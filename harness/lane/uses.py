@@ -119,6 +119,10 @@ class Users:
             if running.parked is not None:
                 await within(asyncio.shield(running.parked), running.lasts_ms)
 
+    def busy(self, port: int) -> bool:
+        """Whether a program on what ``port`` brought does more than hold it."""
+        return any(running.parked is not None and not running.parked.done() for running in self._on({port}))
+
     async def end(self, ports: Collection[int]) -> None:
         """Ask for the end of the programs on ``ports``, whose devices are unplugged: those that go on are killed."""
         for running in self._on(ports):

@@ -64,8 +64,21 @@ class Ways:
                 await self._set(name, "bConfigurationValue", str(event.configuration))
 
     async def power(self, port: int, bus: int, *, on: bool) -> None:
-        """Give the port power, or take it away; kernels before 6.0 have no such attribute."""
-        await self._write(f"{_DEVICES}/usb{bus}/{bus}-0:1.0/usb{bus}-port1/disable", "0" if on else "1")
+        """Give the port power, or take it away; kernels before 6.0 have no such attribute.
+
+        The root hub stays awake meanwhile. To QEMU's xHCI a device without power is still connected, so that a hub that
+        wakes up resumes its port, and newer kernels disable interrupts for that (IMAN.IE; ``xhci_bus_resume``). QEMU
+        raises none for what happened until IE is set again, nor any later one, and every command would time out.
+        """
+        hub = f"{_DEVICES}/usb{bus}"
+        await self._write(f"{hub}/power/control", "on")
+        try:
+            await self._write(f"{hub}/{bus}-0:1.0/usb{bus}-port1/disable", "0" if on else "1")
+        except GuestError:
+            await self._write(f"{hub}/power/control", "auto")
+            raise
+        if on:
+            await self._write(f"{hub}/power/control", "auto")
         (self.dark.discard if on else self.dark.add)(port)
 
     async def restore(self, port: int) -> None:

@@ -39,6 +39,8 @@ class Guest:
     device_errors: tuple[Exception, ...] = ()
     worst_reply: float = 0.002
     refuses_to_unplug: bool = False
+    goes_on_asking: int = 0  #: short sleeps in which the driver asks something
+    naps: list[int] = field(factory=list)  #: milliseconds of short sleeps
     plugged: bool = False
     failing: bool = False
     settles_in: float = 0.001  #: wall seconds
@@ -62,6 +64,11 @@ class Guest:
     # the agent
 
     async def sleep(self, ms: int) -> None:
+        if ms < waits_module.QUIET_MS:  # else it is a limit, which is never reached
+            self.requests += self.goes_on_asking > 0
+            self.goes_on_asking -= 1
+            self.naps.append(ms)
+            return
         self.asleep.set()
         await self._forever()
 
@@ -179,6 +186,13 @@ def test_what_a_driver_asks_while_it_still_probes_fails_before_its_device_is_gon
     _played(fast, monkeypatch)
     assert (slow.failing, fast.failing) == (True, False)
     assert not slow.plugged
+
+
+def test_a_device_that_is_pulled_answers_with_errors_until_it_is_asked_nothing_more() -> None:
+    for asks, naps in ((0, [2]), (2, [2, 4, 8]), (100, [2, 4, 8, 16, 32, 64, 128])):
+        guest = Guest(requests=7, goes_on_asking=asks)
+        asyncio.run(_stage(guest).play(Case((MOUSE,), (PLUG, UNPLUG)), HERE))
+        assert (guest.failing, guest.plugged, guest.naps) == (True, False, naps)
 
 
 def test_what_a_device_was_asked_counts_once_it_is_unplugged() -> None:
