@@ -44,7 +44,7 @@ _FOUND = 1  #: exit status when there are bad moments
     "grains",
     multiple=True,
     type=click.Choice([grain.value for grain in Grain]),
-    help="Only these moments: between packets, with one asked for, after each byte.",
+    help="Only these moments: between packets, with one asked for, after each byte (of every packet, also alike ones).",
 )
 @click.option(
     "--leaks",

@@ -117,15 +117,34 @@ class Plan:
         raise IndexError(number)
 
     def numbers(self, ways: Collection[str] = (), grains: Collection[Grain] = ()) -> list[int]:
-        """The numbers of the moments of these ways, by their names, and of these grains; of all where none is named."""
+        """The numbers of the moments of these ways, by their names, and of these grains.
+
+        Where no way is named all are meant. Where no grain is, all moments are but those within a packet of a stream
+        that is neither the first nor the last of its endpoint and length: a camera has hundreds of such packets, and
+        all of them cut at the same byte are one thing to its driver.
+        """
         found: list[int] = []
         first = 0
         for grain, count, mine, _ in self._parts:
             picked = [nth for nth, way in enumerate(mine) if not ways or way.name in ways]
             if not grains or grain in grains:
-                found += [first + at * len(mine) + nth for at in range(count) for nth in picked]
+                places = self._telling() if grain is Grain.BYTE and not grains else range(count)
+                found += [first + at * len(mine) + nth for at in places for nth in picked]
             first += count * len(mine)
         return found
+
+    def _telling(self) -> list[int]:
+        """Which of the moments between two bytes are in a control answer, or in the first or last packet like it."""
+        alike: dict[tuple[int, int], list[int]] = {}
+        told = set()
+        for nth, packet in enumerate(self.packets):
+            if packet.setup is not None:
+                told.add(nth)
+            else:
+                alike.setdefault((packet.endpoint, packet.length), []).append(nth)
+        told |= {nth for packets in alike.values() for nth in (packets[0], packets[-1])}
+        ends = self._bytes
+        return [at for nth in sorted(told) for at in range(ends[nth] - _inside(self.packets[nth]), ends[nth])]
 
     def case_of(self, moment: Moment) -> Case:
         """The case that plays one entry."""
