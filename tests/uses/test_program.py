@@ -27,6 +27,11 @@ def test_lines_are_written_back_as_they_were_read() -> None:
     assert tuple(map(str, parsed(CAMERA))) == CAMERA
 
 
+def test_flags_may_have_blanks_between_them() -> None:
+    call = parsed(('fd = open("/dev/ttyUSB*", O_RDWR | O_NOCTTY |O_NONBLOCK, 1)',))[0]
+    assert str(call) == 'fd = open("/dev/ttyUSB*", O_RDWR|O_NOCTTY|O_NONBLOCK, 1)'
+
+
 def test_a_program_is_the_same_bytes_each_time() -> None:
     assert compiled(CAMERA) == compiled(CAMERA)
     assert compiled(CAMERA)[0] == 2  # threads besides the first lines

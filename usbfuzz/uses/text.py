@@ -16,7 +16,7 @@ _CALL = re.compile(r"(?:([a-z]\w{0,30}) = )?([a-z]\w*)\((.*)\)")
 _WORDS = re.compile(r"(thread|hold until unplugged|repeat until unplugged)|repeat (\d{1,6}) times")
 _KEY = re.compile(r"([a-z]\w*)=")
 _TEXT = re.compile(r'"([^"]*)"(?: \* (\d{1,6}))?')
-_WORD = re.compile(r"[^\s,\"()]+")
+_WORD = re.compile(r"[^\s,\"()|]+(?: ?\| ?[^\s,\"()|]+)*")
 _NUMBER = re.compile(r"-?(?:0x[0-9a-f]{1,16}|\d{1,20})")
 _NAMED = re.compile(r"([a-z]\w*)(?:\.(\w+))?")
 
@@ -137,11 +137,12 @@ def _value(text: str, at: int, line: int) -> tuple[Value, int]:
     word = _WORD.match(text, at)
     if word is None:
         raise UseError(line, f"no value can be read at {text[at : at + 20]!r}")
-    if named := _NAMED.fullmatch(word[0]):
-        return (word[0] if word[0] in STRUCTS else Named(named[1], named[2] or "")), word.end()
+    said = word[0].replace(" ", "")
+    if named := _NAMED.fullmatch(said):
+        return (said if said in STRUCTS else Named(named[1], named[2] or "")), word.end()
     try:
-        number_of(word[0])
+        number_of(said)
     except ValueError as error:
-        if not word[0][0].isupper():
-            raise UseError(line, f"{word[0][:30]!r} is no number") from error
-    return word[0], word.end()
+        if not said[0].isupper():
+            raise UseError(line, f"{said[:30]!r} is no number") from error
+    return said, word.end()
