@@ -25,17 +25,17 @@ def _saw(sizes: list[int], each: int = 10) -> Saw:
 def test_a_saw_whose_teeth_are_alike_is_flat() -> None:
     saw = _saw([500 + at % 10 * 50 for at in range(75)])
     assert saw.teeth == 8
-    assert [size for _, size in saw.tops] == [950] * 6
-    assert typical_slope(saw.tops) == 0
+    assert [size for _, size in saw.ends] == [950] * 6
+    assert typical_slope(saw.ends) == 0
 
 
-def test_what_leaks_below_the_teeth_shows_in_their_tops() -> None:
-    assert typical_slope(_saw([500 + at % 10 * 50 + 2 * at for at in range(75)]).tops) == pytest.approx(2)
+def test_what_leaks_below_the_teeth_shows_in_their_ends() -> None:
+    assert typical_slope(_saw([500 + at % 10 * 50 + 2 * at for at in range(75)]).ends) == pytest.approx(2)
 
 
 def test_the_first_tooth_and_the_last_do_not_count() -> None:
-    assert _saw([9, *[1] * 9, *[2] * 10, *[1] * 3]).tops == ((10, 2),)
+    assert _saw([9] * 10 + [2] * 10 + [1] * 3).ends == ((19, 2),)
 
 
-def test_where_a_tooth_stays_at_its_top_the_first_such_look_counts() -> None:
-    assert _saw([0] * 10 + [3, 8, 8, 8] + [1] * 6 + [0]).tops == ((11, 8),)
+def test_what_came_and_went_before_the_end_of_a_tooth_does_not_count() -> None:
+    assert _saw([0] * 10 + [3, 90, 3, 3, 3, 3, 3, 3, 3, 8] + [0] * 3).ends == ((19, 8),)

@@ -39,8 +39,8 @@ _CODE_MIB = 16
 #: memory from the system and give it back at once (mallopt(3)): by itself it sets the size up when one is freed, and
 #: the tables leave holes in what it keeps, half a megabyte more or less each time one looks.
 _GIVEN_BACK = ("MALLOC_MMAP_THRESHOLD_=32768", "MALLOC_TRIM_THRESHOLD_=131072")
-#: QEMU's memory goes up until its translated code is thrown away, and is judged by what it was at most each time, where
-#: that happened so many times from begin to end.
+#: QEMU's memory goes up until its translated code is thrown away, and is judged by what it was just before, where that
+#: happened so many times from begin to end. What it was at most says more of two large tables at the same time.
 _TEETH = 3
 _THROWN_AWAY = re.compile(r"^TB flush count\s+(\d+)", re.MULTILINE)
 #: Bytes a cycle that count as growth: less than the smallest object that a driver could leave behind in each.
@@ -122,8 +122,8 @@ class Course:
     def growth(self) -> tuple[Growth, ...]:
         """How much each thing grew."""
         series = {what: [(at, sizes[what]) for at, sizes in self.looks] for what in self.looks[0][1]}
-        if len(self.qemu.tops) >= _TEETH:
-            series[QEMU] = list(self.qemu.tops)
+        if len(self.qemu.ends) >= _TEETH:
+            series[QEMU] = list(self.qemu.ends)
         return tuple(_grew(what, looks) for what, looks in series.items())
 
 

@@ -26,24 +26,20 @@ def typical_slope(looks: Sequence[tuple[float, float]]) -> float:
 
 @define
 class Saw:
-    """The tops of something that goes up and down like the teeth of a saw; the looks between them are not kept."""
+    """Where each tooth of something that goes up and down like a saw ended; the looks before that are not kept."""
 
-    _highest: dict[int, tuple[int, int]] = field(factory=dict, init=False)
+    _ends: dict[int, tuple[int, int]] = field(factory=dict, init=False)
 
     def add(self, tooth: int, at: int, size: int) -> None:
         """Take a look at a tooth: where, and how much."""
-        if tooth not in self._highest or size > self._highest[tooth][1]:
-            self._highest[tooth] = (at, size)
+        self._ends[tooth] = (at, size)
 
     @property
     def teeth(self) -> int:
         """How many began so far."""
-        return len(self._highest)
+        return len(self._ends)
 
     @property
-    def tops(self) -> tuple[tuple[int, int], ...]:
-        """Where each tooth was highest first, and how much that was, but not of the first and the last.
-
-        Those need not be whole.
-        """
-        return tuple(self._highest[tooth] for tooth in sorted(self._highest))[1:-1]
+    def ends(self) -> tuple[tuple[int, int], ...]:
+        """The last look at each tooth, but not at the first and the last, which need not be whole."""
+        return tuple(self._ends[tooth] for tooth in sorted(self._ends))[1:-1]
