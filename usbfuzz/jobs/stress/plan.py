@@ -120,8 +120,8 @@ class Plan:
         """The numbers of the moments of these ways, by their names, and of these grains.
 
         Where no way is named all are meant. Where no grain is, all moments are but those within a packet of a stream
-        that is neither the first nor the last of its endpoint and length: a camera has hundreds of such packets, and
-        all of them cut at the same byte are one thing to its driver.
+        that is not the first of its endpoint and length: a camera sends hundreds of such packets, and cut at the same
+        byte they are one thing to its driver.
         """
         found: list[int] = []
         first = 0
@@ -134,17 +134,14 @@ class Plan:
         return found
 
     def _telling(self) -> list[int]:
-        """Which of the moments between two bytes are in a control answer, or in the first or last packet like it."""
-        alike: dict[tuple[int, int], list[int]] = {}
-        told = set()
+        """Which of the moments between two bytes are in a control answer, or in the first packet like it."""
+        ends, known, told = self._bytes, set[tuple[int, int]](), list[int]()
         for nth, packet in enumerate(self.packets):
-            if packet.setup is not None:
-                told.add(nth)
-            else:
-                alike.setdefault((packet.endpoint, packet.length), []).append(nth)
-        told |= {nth for packets in alike.values() for nth in (packets[0], packets[-1])}
-        ends = self._bytes
-        return [at for nth in sorted(told) for at in range(ends[nth] - _inside(self.packets[nth]), ends[nth])]
+            kind = (packet.endpoint, packet.length)
+            if packet.setup is not None or kind not in known:
+                told += range(ends[nth] - _inside(packet), ends[nth])
+            known.add(kind)
+        return told
 
     def case_of(self, moment: Moment) -> Case:
         """The case that plays one entry."""
