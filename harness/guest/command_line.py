@@ -29,14 +29,15 @@ def kernel_command_line(
     if timing is not Timing.KVM:
         words += _emulated(arch)
         words += _PACED if paced else ()
-    words += _of_several(arch) if processors > 1 else []
+    words += _of_several(arch) if processors > 1 else ()
     given = {word.partition("=")[0] for word in params}
-    return " ".join([word for word in words if word.partition("=")[0] not in given or "console" in word] + list(params))
+    kept = [word for word in words if word and (word.partition("=")[0] not in given or "console" in word)]
+    return " ".join([*kept, *params])
 
 
-def _always(arch: Arch) -> list[str]:
+def _always(arch: Arch) -> tuple[str, ...]:
     """What every guest's kernel is told."""
-    words = (
+    return (
         arch.command_line.console,
         # A bug is to end the guest, once its text is out: an oops panics, a panic reboots at once (-1), and QEMU's
         # -no-reboot makes of that an exit.
@@ -57,12 +58,11 @@ def _always(arch: Arch) -> list[str]:
         # Network interfaces keep the names the kernel gives them.
         "net.ifnames=0",
     )
-    return [word for word in words if word]
 
 
-def _emulated(arch: Arch) -> list[str]:
+def _emulated(arch: Arch) -> tuple[str, ...]:
     """What an emulated guest's kernel is told besides."""
-    words = (
+    return (
         arch.command_line.trusted_clock,
         # Timers of the tick's resolution: a high-resolution timer costs an interrupt of its own.
         "highres=off",
@@ -77,12 +77,11 @@ def _emulated(arch: Arch) -> list[str]:
         "psi=0",
         "cgroup_disable=memory,cpu,cpuacct",
     )
-    return [word for word in words if word]
 
 
-def _of_several(arch: Arch) -> list[str]:
+def _of_several(arch: Arch) -> tuple[str, ...]:
     """What the kernel of a guest with several processors is told besides."""
-    words = (
+    return (
         # The others are started when all modules are loaded: each module has the processors stop for each other many
         # times, which under TCG takes minutes.
         "maxcpus=1",
@@ -90,7 +89,6 @@ def _of_several(arch: Arch) -> list[str]:
         # An NMI stops whichever processor something bad happened on, not the first alone.
         arch.command_line.nmi_to_all,
     )
-    return [word for word in words if word]
 
 
 #: The tick goes on in an idle guest (250 Hz in Debian's kernels): its interrupts pace the jumps of a warped clock, so

@@ -143,7 +143,7 @@ class Stage(Waits):
         for ms in _FADING_MS:
             asked = channel.requests
             await self._bounded(self.shared.sleep(ms))
-            if channel.requests == asked or port not in self._plugged:
+            if channel.requests == asked:
                 break
         await self.unplug(port)
 

@@ -14,13 +14,12 @@ from usbfuzz.case.model import Case
 from usbfuzz.case.parts import digest
 from usbfuzz.coverage import CASES
 from usbfuzz.errors import CaseError, StorageError
+from usbfuzz.reading import Stamp, stamp_of
 
 __all__ = ["Reader", "entry_path", "keep", "name_of", "names_in", "read_case", "strangers_in"]
 
 _DIGITS = 16  #: of a name; two of a million cases share one with a chance of 1 in 40 million
 _FILE = re.compile(rf"([0-9a-f]{{{_DIGITS}}})\.toml")
-
-_Stamp = tuple[int, int]  #: size of a file, and when it was changed
 
 
 def name_of(case: Case) -> str:
@@ -75,7 +74,7 @@ class Reader:
     directory: Path
     say: Callable[[str], None] = lambda _: None  #: told of each file that cannot be used, once
     _read: set[str] = field(factory=set, init=False)
-    _broken: dict[str, _Stamp] = field(factory=dict, init=False)  #: as they were when they were looked at
+    _broken: dict[str, Stamp | None] = field(factory=dict, init=False)  #: as they were when they were looked at
 
     def news(self, most: int | None = None) -> list[tuple[str, Case]]:
         """The cases that were not given before, ``most`` of them at once, with their names.
@@ -95,7 +94,7 @@ class Reader:
 
     def _case(self, name: str) -> Case | None:
         path = entry_path(self.directory, name)
-        stamp = _stamp(path)  # before it is read: what is written meanwhile is looked at next time
+        stamp = stamp_of(path)  # before it is read: what is written meanwhile is looked at next time
         try:
             case = read_case(self.directory, name)
         except CaseError as error:
@@ -108,15 +107,7 @@ class Reader:
 
     def _is_still_broken(self, entry: os.DirEntry[str]) -> bool:
         name = entry.name.removesuffix(".toml")
-        return name in self._broken and self._broken[name] == _stamp(Path(entry.path))
-
-
-def _stamp(path: Path) -> _Stamp:
-    try:
-        status = path.lstat()
-    except OSError:
-        return (-1, -1)
-    return status.st_size, status.st_mtime_ns
+        return name in self._broken and self._broken[name] == stamp_of(Path(entry.path))
 
 
 def _files(directory: Path) -> Iterator[os.DirEntry[str]]:

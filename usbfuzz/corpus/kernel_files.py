@@ -22,7 +22,7 @@ from harness.guest.kernels.entries import entry_name
 from usbfuzz.atomic import write_atomically
 from usbfuzz.coverage import Blocks, append_blocks, read_blocks, write_blocks
 from usbfuzz.errors import InputError, StorageError
-from usbfuzz.reading import small_text
+from usbfuzz.reading import Stamp, small_text, stamp_of
 
 __all__ = ["ASIDE", "BLOCKS", "SMALLEST", "TRIED", "KernelFiles", "block_files", "kernels_in", "put_aside"]
 
@@ -30,8 +30,6 @@ BLOCKS, TRIED, SMALLEST = ".tsv", ".tried", ".smallest"  #: how the names of a k
 ASIDE = ".old"  #: what is put behind the name of a file that cannot be used
 
 _MAX_BYTES = 64 << 20  #: of a list of names; two million have room there
-
-Stamp = tuple[int, int, int]  #: inode, size and time of a change: another one is another content
 
 
 @frozen
@@ -110,9 +108,9 @@ class KernelFiles:
         except OSError as error:
             raise StorageError(f"{path}: cannot be written: {error.strerror}; make room there") from error
 
-    def stamp(self) -> tuple[Stamp, Stamp]:
+    def stamp(self) -> tuple[Stamp | None, Stamp | None]:
         """What changes whenever one of the files does."""
-        return _stamp(self.blocks), _stamp(self.tried)
+        return stamp_of(self.blocks), stamp_of(self.tried)
 
     def _check(self, path: Path, kernel: str, release: str) -> None:
         if (kernel, release) != (self.kernel, self.release):
@@ -155,11 +153,3 @@ def _is_there(path: Path) -> bool:
     if path.is_symlink() or (path.exists() and not _is_file(path)):
         raise InputError(f"{path}: is no regular file")
     return path.exists()
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        status = path.lstat()
-    except OSError:
-        return (0, 0, 0)
-    return status.st_ino, status.st_size, status.st_mtime_ns

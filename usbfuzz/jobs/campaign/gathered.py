@@ -8,6 +8,7 @@ from attrs import define, field
 
 from usbfuzz.coverage import BLOCKS_FILE, COVERAGE, Blocks, distinct_in, merge, read_blocks, write_blocks
 from usbfuzz.errors import InputError, StorageError
+from usbfuzz.reading import Stamp, stamp_of
 
 from .progress import Extent
 from .reach import LANE_FILES
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Gathered"]
 
-_Stamp = tuple[int, int, int]  #: inode, size and time of a change: another one is another content
-
 
 @define
 class Gathered:
@@ -31,7 +30,7 @@ class Gathered:
     _earlier: Blocks | None
     _distinct: set[str] = field(factory=set, init=False)  #: blocks that were counted
     _modules: set[str] = field(factory=set, init=False)  #: theirs
-    _counted: dict[Path, _Stamp] = field(factory=dict, init=False)  #: files, as they were then
+    _counted: dict[Path, Stamp] = field(factory=dict, init=False)  #: files, as they were then
 
     @classmethod
     def open(cls, out: Path, config: LaneConfig, say: Callable[[str], None]) -> Gathered | None:
@@ -61,7 +60,7 @@ class Gathered:
         None when that is nothing. Raises InputError.
         """
         for path in (self.directory / BLOCKS_FILE, *sorted(self.directory.glob(LANE_FILES))):
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
             if stamp is not None and stamp != self._counted.get(path):
                 new = distinct_in(path) - self._distinct
                 self._distinct |= new
@@ -86,12 +85,3 @@ class Gathered:
             self._earlier = found
             for path in lanes:
                 path.unlink(missing_ok=True)
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    """What changes whenever a file does; None when there is none, as lanes' files go when they are added up."""
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
