@@ -1,4 +1,4 @@
-"""Operands that were worked out of a byte or two: fields of bits, moved numbers, sums of bytes, a byte and a constant.
+"""Operands that were worked out of a few bytes: fields of bits, moved numbers, sums of bytes, a byte and a constant.
 
 A function is believed when it gives the operand in every paint, and so many functions would hardly do so by chance: a
 nibble that fits twice tells nothing where a thousand nibbles were tried, and a lot when it fits five times. So this
@@ -14,8 +14,10 @@ from itertools import starmap
 
 from attrs import frozen
 
-from .draft import Change, Descriptor, Key, Read
+from .assembled import Halves
+from .draft import Change
 from .operands import MOST_CHANGES, MOST_PLACES, ORDERS, Compared, Order, Paint, by_pc, otherwise, sides
+from .parts import Descriptor, Key, Read
 
 __all__ = ["PAINTS", "derived", "unclear"]
 
@@ -140,6 +142,7 @@ def derived(paints: Sequence[Paint]) -> list[Change]:
     """What to send instead of the first paint so that a comparison of such an operand goes the other way."""
     sents = [paint.draft.painted(paint.number) for paint in paints]
     index, tried = _indexed(paints[0], sents[0])
+    halves = Halves.of(sents, [(key, at) for key, at, _ in _offsets(paints[0])])
     found: list[tuple[int, Change]] = []
     for pairs, side in _unexplained(paints):
         operands = [sides(each, side)[0] for each in pairs]
@@ -150,12 +153,21 @@ def derived(paints: Sequence[Paint]) -> list[Change]:
             if _believed(origin.function, len(paints), tried)
             and all(origin.operand(sent) == operand for sent, operand in zip(sents, operands, strict=True))
         ]
-        if len(origins) <= MOST_PLACES:
+        if not origins:
+            found += _assembled(halves, operands, pairs[0], side)
+        elif len(origins) <= MOST_PLACES:
             found += [ranked for origin in origins for ranked in _changes(origin, sents[0], pairs[0], side)][
                 :MOST_CHANGES
             ]
     found.sort(key=lambda ranked: ranked[0])
     return list(dict.fromkeys(change for _, change in found))
+
+
+def _assembled(halves: Halves, operands: Sequence[int], each: Compared, side: int) -> Iterator[tuple[int, Change]]:
+    value, other = sides(each, side)
+    for tier, operand in otherwise(each.how, value, other):
+        if operand >= 0 and (change := halves.change(operands, operand, each.width, each.place)) is not None:
+            yield tier, change
 
 
 def _changes(origin: _Origin, sent: Mapping[Key, bytes], each: Compared, side: int) -> Iterator[tuple[int, Change]]:

@@ -7,123 +7,29 @@ bytes it was made of.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, field, frozen
 
-from strategies.requests import ACCEPT, IN_REQUESTS, request_text
+from strategies.requests import ACCEPT, IN_REQUESTS
 from usbfuzz.case.model import Action, Case, ControlScript, DeviceSpec, EndpointScript, Event, Firmware, Step
 from usbfuzz.descriptors import split
 from usbfuzz.descriptors.standard import EndpointDescriptor
-from usbfuzz.wire import Setup, TransferType, data
+from usbfuzz.descriptors.strings import string_descriptor, string_text
+from usbfuzz.wire import TransferType, data
 
+from .parts import CONFIGURATION, DEVICE, LONGEST, File, Key, Packet, Part, Read, Text
 from .shape import reshaped
 
-__all__ = [
-    "CONFIGURATION",
-    "DEVICE",
-    "Change",
-    "Descriptor",
-    "Draft",
-    "File",
-    "Key",
-    "Packet",
-    "Part",
-    "Read",
-    "draft_of",
-    "longest",
-    "read_of",
-]
+__all__ = ["Change", "Draft", "draft_of"]
 
 _ANY_LENGTH = 255  #: bytes of the answer to a request that was not asked before
 _PACKETS = 3  #: of each IN endpoint, to begin with
 _MOST_PACKETS = 12
 _MOST_READS = 64  #: requests with answers of their own
-_LONGEST = 512  #: bytes of one answer
 _FILE = 1024  #: bytes of a firmware of which nothing is known
-_LONGEST_FILE = 1 << 15
 _MOST_FILES = 8
 _STRANGE = bytes.fromhex("f0f0 0df0")  #: idVendor and idProduct, on the wire
-
-
-@frozen
-class Read:
-    """A request that reads; None: any, for requests that were not asked before."""
-
-    bmRequestType: int
-    bRequest: int | None = None
-    wValue: int | None = None
-    wIndex: int | None = None
-
-    def __str__(self) -> str:
-        return request_text(self.bmRequestType, self.bRequest, self.wValue, self.wIndex)
-
-
-@frozen
-class Packet:
-    """The packet that an IN endpoint sends as its ``number``-th, from 0."""
-
-    bEndpointAddress: int
-    number: int
-
-    def __str__(self) -> str:
-        return f"packet {self.number} of endpoint {self.bEndpointAddress:#04x}"
-
-
-@frozen
-class Descriptor:
-    """The device descriptor, or the configuration."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name} descriptor"
-
-
-@frozen
-class File:
-    """The firmware that a driver asks for by this name."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"firmware {self.name}"
-
-
-Key = Read | Packet | Descriptor | File
-DEVICE, CONFIGURATION = Descriptor("device"), Descriptor("configuration")
-
-
-def longest(key: Key) -> int:
-    """How many bytes of this may be made up."""
-    return _LONGEST_FILE if isinstance(key, File) else _LONGEST
-
-
-@frozen
-class Part:
-    """Some bytes that the device sends, or that its driver reads from a file.
-
-    Those at ``pinned`` offsets matter, or are not to be painted.
-    """
-
-    data: bytes
-    pinned: frozenset[int] = frozenset()
-
-    @classmethod
-    def unknown(cls, length: int) -> Part:
-        """Bytes of which nothing is known."""
-        return cls(bytes(length))
-
-    def painted(self, key: Key, paint: int) -> bytes:
-        """The bytes with their colours."""
-        colours = _colours(f"{paint} {key}", len(self.data))
-        return bytes(self.data[at] if at in self.pinned else colours[at] for at in range(len(self.data)))
-
-
-def _colours(name: str, length: int) -> bytes:
-    blocks = (hashlib.blake2b(f"{name} {number}".encode()).digest() for number in range(-(-length // 64)))
-    return b"".join(blocks)[:length]
 
 
 @frozen
@@ -135,11 +41,11 @@ class Change:
     value: bytes
     because: str = ""
     length: int | None = None  #: of the whole answer; no bytes change then
+    also: tuple[Change, ...] = ()  #: made together with it
 
     def __str__(self) -> str:
-        if self.length is not None:
-            return f"{self.key}: {self.length} bytes"
-        return f"{self.key}: {self.value.hex(' ')} at {self.offset}"
+        own = f"{self.value.hex(' ')} at {self.offset}" if self.length is None else f"{self.length} bytes"
+        return "; ".join((f"{self.key}: {own}", *map(str, self.also)))
 
 
 @frozen
@@ -149,6 +55,7 @@ class Draft:
     spec: DeviceSpec  #: without answers
     parts: Mapping[Key, Part]
     changes: tuple[Change, ...] = field(default=())  #: that led here
+    asked_for: frozenset[str] = frozenset()  #: fields of descriptors by which the kernel chooses the driver
 
     def painted(self, paint: int) -> dict[Key, bytes]:
         """What the device sends, by where."""
@@ -174,6 +81,10 @@ class Draft:
             self.spec,
             device=sent[DEVICE],
             configurations=(sent[CONFIGURATION], *self.spec.configurations[1:]),
+            strings=tuple(
+                (index, string_descriptor(sent[Text(index)].decode("latin-1")) if Text(index) in sent else raw)
+                for index, raw in self.spec.strings
+            ),
             control=(*self.spec.control, *_scripts(sent), *ACCEPT),
             endpoints=tuple(
                 EndpointScript(address, tuple(Step(data(packet)) for packet in packets))
@@ -183,6 +94,12 @@ class Draft:
 
     def changed(self, change: Change) -> Draft:
         """The draft with a change, whose bytes are not painted any more."""
+        changed = self
+        for each in (change, *change.also):
+            changed = changed._with(each)
+        return evolve(changed, changes=(*self.changes, change))
+
+    def _with(self, change: Change) -> Draft:
         part = self.parts[change.key]
         if change.length is not None:
             kept = part.data[: change.length]
@@ -198,7 +115,7 @@ class Draft:
         parts = {**self.parts, change.key: new}
         if change.key == CONFIGURATION:  # it may have other endpoints now
             parts = {**_packets(new.data), **parts}
-        return Draft(self.spec, parts, (*self.changes, change))
+        return evolve(self, parts=parts)
 
     def changed_twice(self, one: Change, other: Change) -> Draft:
         """The draft with two changes: the farther one first, for behind a count that grows bytes move."""
@@ -227,7 +144,7 @@ class Draft:
         reads = sum(isinstance(key, Read) for key in parts)
         for key, length in asked.items():
             if key not in parts and reads < _MOST_READS:
-                parts[key] = Part.unknown(min(length, _LONGEST))
+                parts[key] = Part.unknown(min(length, LONGEST))
                 reads += 1
         for address, count in polled.items():
             mine = [key for key in parts if isinstance(key, Packet) and key.bEndpointAddress == address]
@@ -247,22 +164,27 @@ def _scripts(sent: Mapping[Key, bytes]) -> Iterator[ControlScript]:
         yield ControlScript(steps, key.bmRequestType, key.bRequest, key.wValue, key.wIndex)
 
 
-def draft_of(spec: DeviceSpec) -> Draft:
-    """A device of which nothing is known but its descriptors: it answers whatever it is asked, in colours."""
+def draft_of(spec: DeviceSpec, asked_for: frozenset[str] = frozenset()) -> Draft:
+    """A device of which nothing is known but its descriptors: it answers whatever it is asked, in colours.
+
+    ``asked_for`` are the fields of its descriptors by which the kernel chooses the driver.
+    """
     configuration = spec.configurations[0]
     parts: dict[Key, Part] = {
         DEVICE: Part(spec.device, frozenset(range(len(spec.device)))),
         CONFIGURATION: Part(configuration, frozenset(range(len(configuration)))),
     }
     parts |= {Read(kind): Part.unknown(_ANY_LENGTH) for kind in IN_REQUESTS}
-    return Draft(evolve(spec, endpoints=()), parts | _packets(configuration))
+    parts |= {Text(index): Part(text) for index, text in _texts(spec)}
+    return Draft(evolve(spec, endpoints=()), parts | _packets(configuration), asked_for=asked_for)
 
 
-def read_of(setup: Setup) -> Read | None:
-    """The request that a setup packet is, when it is one that reads and is the driver's own."""
-    if setup.bmRequestType not in IN_REQUESTS or not setup.wLength:
-        return None
-    return Read(setup.bmRequestType, setup.bRequest, setup.wValue, setup.wIndex)
+def _texts(spec: DeviceSpec) -> Iterator[tuple[int, bytes]]:
+    """The characters of the strings that consist of ASCII alone; string 0 is the list of languages."""
+    for index, raw in spec.strings:
+        text = string_text(raw) if index else None
+        if text and text.isascii():
+            yield index, text.encode()
 
 
 def _packets(configuration: bytes) -> dict[Key, Part]:
@@ -272,7 +194,7 @@ def _packets(configuration: bytes) -> dict[Key, Part]:
         if isinstance(descriptor, EndpointDescriptor):
             kind = descriptor.bmAttributes & 3
             if descriptor.bEndpointAddress & 0x80 and kind in (TransferType.BULK, TransferType.INTERRUPT):
-                size = min(descriptor.wMaxPacketSize & 0x7FF, _LONGEST)
+                size = min(descriptor.wMaxPacketSize & 0x7FF, LONGEST)
                 for number in range(_PACKETS):
                     found.setdefault(Packet(descriptor.bEndpointAddress, number), Part.unknown(size))
     return found

@@ -1,8 +1,8 @@
 """What was learned of a driver, and its text form ``DRIVER.toml``: devices that it accepts, and bytes it looked at.
 
 A file has a ``[[device]]`` table as in case files for each device, and behind it a ``[[draft]]`` table with its
-answers, and with the firmware that the driver asked for. Bytes that are not ``pinned`` may be anything, as may answers
-that are not listed.
+answers, the texts of its strings, and the firmware that the driver asked for. Bytes that are not ``pinned`` may be
+anything, as may answers that are not listed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from usbfuzz.case.tables import Document, Table
 from usbfuzz.case.toml import parse, read_device
 from usbfuzz.errors import CaseError
 
-from .draft import CONFIGURATION, DEVICE, Descriptor, Draft, File, Key, Packet, Part, Read, draft_of
+from .draft import Draft, draft_of
+from .parts import CONFIGURATION, DEVICE, Descriptor, File, Key, Packet, Part, Read, Text, longest
 
 __all__ = ["LEARNED", "Learned", "LearnedDevice", "dumps", "load_all", "loads"]
 
@@ -92,10 +93,12 @@ def _draft_lines(device: LearnedDevice) -> Iterator[str]:
             yield from _answer_lines(key, part)
 
 
-def _answer_lines(key: Read | Packet | File, part: Part) -> Iterator[str]:
+def _answer_lines(key: Read | Packet | File | Text, part: Part) -> Iterator[str]:
     yield "[[draft.answer]]"
     if isinstance(key, File):
         yield f'firmware = "{key.name}"'
+    elif isinstance(key, Text):
+        yield f"string = {key.index}"
     elif isinstance(key, Packet):
         yield f"bEndpointAddress = 0x{key.bEndpointAddress:02x}"
         yield f"number = {key.number}"
@@ -147,7 +150,7 @@ def _device(spec: DeviceSpec, table: Table) -> LearnedDevice:
     draft = draft_of(spec)
     parts: dict[Key, Part] = dict(draft.parts)
     for row in table.tables("answer"):
-        key, part = _answer(row)
+        key, part = _answer(row, parts)
         parts[key] = part
     found = LearnedDevice(
         evolve(draft, parts=parts),
@@ -159,12 +162,16 @@ def _device(spec: DeviceSpec, table: Table) -> LearnedDevice:
     return found
 
 
-def _answer(row: Table) -> tuple[Key, Part]:
+def _answer(row: Table, usual: Mapping[Key, Part]) -> tuple[Key, Part]:
     key: Key
     if row.has("firmware"):
         key = File(row.text("firmware", None))
         if not is_firmware_name(key.name):
             row.fail("firmware", f"'{key.name[:80]}' is no name of a firmware file; write DIRECTORY/FILE")
+    elif row.has("string"):
+        key = Text(row.integer("string", 1, 0xFF) or 0)
+        if key not in usual:
+            row.fail("string", f"the device has no text with index {key.index}")
     elif row.has("bEndpointAddress"):
         address = row.integer("bEndpointAddress", 0x81, 0x8F) or 0
         key = Packet(address, row.integer("number", 0, 0xFF) or 0)
@@ -173,7 +180,9 @@ def _answer(row: Table) -> tuple[Key, Part]:
         key = Read(
             kind, row.integer("bRequest", 0, 0xFF), row.integer("wValue", 0, 0xFFFF), row.integer("wIndex", 0, 0xFFFF)
         )
-    raw = bytearray(row.required("length", row.integer("length", 0, _LONGEST)))
+    length = row.required("length", row.integer("length", 0, longest(key) if isinstance(key, Text) else _LONGEST))
+    # What a text is painted with depends on what it was.
+    raw = bytearray(usual[key].data[:length].ljust(length, b"0") if isinstance(key, Text) else length)
     pinned: set[int] = set()
     for run in row.tables("pinned"):
         at = run.required("at", run.integer("at", 0, _LONGEST))

@@ -14,7 +14,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from .draft import CONFIGURATION, Change, Descriptor, Draft, File, Key, longest
+from .draft import Change, Draft
+from .parts import CONFIGURATION, Descriptor, File, Key, Text, longest
 from .shape import fields_of
 
 __all__ = [
@@ -177,7 +178,11 @@ def news(change: Change, compared: Iterable[Compared], before: AbstractSet[Pair]
     Code that looks at one byte after another in a loop, or for one endpoint after another, runs no block that did not
     run before when it gets further: it compares something else.
     """
-    own = {int.from_bytes(change.value, order) for order in ORDERS} if change.value else {change.length}
+    own = {
+        int.from_bytes(each.value, order) if each.value else each.length
+        for each in (change, *change.also)
+        for order in ORDERS
+    }
     known = {(pc, operand) for pc, *operands in before for operand in operands}
     for each in compared:
         others = [sides(each, side)[1] for side in (0, 1) if sides(each, side)[0] in own]
@@ -205,7 +210,7 @@ def _apart_in_one_function(one: Change, other: Change) -> bool:
     """Whether the same function asked for both changes, of different bytes."""
     if one.because.partition("+")[0] != other.because.partition("+")[0]:
         return False
-    if one.because == other.because and one.value == other.value:
+    if (one.because == other.because and one.value == other.value) or one.also or other.also:
         return False
     if one.key != other.key:
         return True
@@ -284,4 +289,6 @@ def _change(where: _Where, wanted: int, because: str) -> Change | None:
         return Change(where.key, 0, b"", because, length=wanted) if 0 <= wanted <= longest(where.key) else None
     if not 0 <= wanted < 1 << 8 * where.size:
         return None
+    if isinstance(where.key, Text) and not wanted:  # it ends there
+        return Change(where.key, 0, b"", because, length=where.offset)
     return Change(where.key, where.offset, wanted.to_bytes(where.size, where.order), because)

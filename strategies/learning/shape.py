@@ -5,11 +5,12 @@ from __future__ import annotations
 from strategies.pieces import CONFIGURATION, ENDPOINT, INTERFACE, Pieces, groups, join, of_type, split_pieces
 from usbfuzz.wire import TransferType
 
-__all__ = ["fields_of", "reshaped"]
+__all__ = ["broad", "fields_of", "reshaped"]
 
 _COUNT = 4  #: offset of bNumInterfaces in its descriptor, and of bNumEndpoints in its own (USB 2.0 §9.6.3, §9.6.5)
 _NUMBER = 2  #: offset of bInterfaceNumber
 _MOST_ENDPOINTS, _MOST_INTERFACES = 30, 16
+_BROAD = 6  #: endpoints of each direction that a broad interface has
 _IN = 0x80
 #: What endpoints are added, in turn: direction and type.
 _KINDS = (
@@ -51,6 +52,25 @@ def reshaped(raw: bytes, offset: int, value: int) -> bytes:
     if kind == CONFIGURATION and at == 0 and value > pieces[at][_COUNT]:
         return _with_interfaces(pieces, min(value, _MOST_INTERFACES))
     return changed
+
+
+def broad(raw: bytes, kind: TransferType) -> bytes:
+    """The configuration with its first interface alone, with endpoints 1 to 6 of one type in both directions.
+
+    A driver that addresses an endpoint by its number (usb_rcvbulkpipe()) compares nothing if there is none.
+    """
+    pieces = split_pieces(raw)
+    places = of_type(pieces, INTERFACE)
+    if not places or len(pieces[places[0]]) <= _COUNT:
+        return raw
+    end = places[1] if len(places) > 1 else len(pieces)
+    kept = [piece for piece in pieces[places[0] + 1 : end] if piece[1:2] != bytes((ENDPOINT,))]
+    added = [_endpoint(direction | number, kind) for number in range(1, _BROAD + 1) for direction in (_IN, 0)]
+    first = bytearray(pieces[places[0]])
+    first[_COUNT] = len(added)
+    head = bytearray(pieces[0])
+    head[_COUNT] = 1
+    return join([bytes(head), *pieces[1 : places[0]], bytes(first), *kept, *added])
 
 
 def _place(pieces: Pieces, offset: int) -> tuple[int, int]:

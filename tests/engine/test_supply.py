@@ -10,8 +10,9 @@ from attrs import evolve
 from strategies import CLASS_DRIVERS, generate
 from strategies.devices import bare_device
 from strategies.dice import Dice
-from strategies.learning.draft import Change, Read, draft_of
+from strategies.learning.draft import Change, draft_of
 from strategies.learning.learned import Learned, LearnedDevice
+from strategies.learning.parts import Read
 from strategies.palette import Palette
 from strategies.target import target_of
 from usbfuzz.case import dumps, loads

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from attrs import define, field
 
-from strategies.learning.draft import Read, read_of
 from strategies.learning.operands import Compared
+from strategies.learning.parts import Read, read_of
 from usbfuzz.case.model import Case
 from usbfuzz.case.play import ScriptedDevice
 from usbfuzz.jobs.engine.desk import Seen

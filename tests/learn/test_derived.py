@@ -13,8 +13,9 @@ from strategies.devices import bare_device
 from strategies.dice import Dice
 from strategies.identities import CLASS_DRIVERS
 from strategies.learning.derived import PAINTS, derived, unclear
-from strategies.learning.draft import Change, Descriptor, Draft, Key, Part, Read, draft_of
+from strategies.learning.draft import Change, Draft, draft_of
 from strategies.learning.operands import Compared, Paint
+from strategies.learning.parts import Descriptor, Key, Part, Read
 from strategies.palette import Palette
 
 PLAIN = draft_of(bare_device(Dice(3), Palette(CLASS_DRIVERS), "printer"))

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from strategies import CLASS_DRIVERS, Identities, generate
 from strategies.devices import bare_device
 from strategies.dice import Dice
-from strategies.learning.draft import Change, Draft, File, Packet, Read, draft_of
+from strategies.learning.draft import Change, Draft, draft_of
 from strategies.learning.learned import Learned, LearnedDevice, dumps, load_all, loads
+from strategies.learning.parts import File, Packet, Read
 from strategies.palette import Palette
 from tests import CORPUS
 from usbfuzz.errors import CaseError

@@ -17,7 +17,7 @@ from strategies.palette import Palette
 from strategies.pieces import ENDPOINT, split_pieces
 from usbfuzz.case.model import Case
 from usbfuzz.jobs.engine.desk import Seen
-from usbfuzz.jobs.engine.learner import Learner, Limits
+from usbfuzz.jobs.engine.learner import Learner, Limits, Looks
 
 from .drivers import Kernel, runs
 
@@ -114,7 +114,7 @@ def learner_of(run: Callable[[Case], Seen], runs_: int = 200) -> Learner:
     async def later(case: Case) -> Seen:
         return run(case)
 
-    learner = Learner(later, Limits(runs=runs_))
+    learner = Learner(Looks(frozenset(), later), Limits(runs=runs_))
     spec = bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer")
     asyncio.run(learner.learn([draft_of(spec)]))
     return learner
@@ -135,7 +135,7 @@ def test_firmware_that_a_driver_asks_for_in_silence_is_one_that_it_declares() ->
 
     draft = draft_of(bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer"))
     for declared, binds in ((("vendor/one.fw", "vendor/two.fw"), True), ((), False)):
-        learner = Learner(quiet, Limits(runs=100), declared=declared)
+        learner = Learner(Looks(frozenset(), quiet), Limits(runs=100), declared=declared)
         asyncio.run(learner.learn([draft]))
         assert learner.bound is binds
 
@@ -166,7 +166,8 @@ def test_descriptors_are_learned_from_what_the_core_compares_for_a_driver_only()
         return _asks_the_core(case, core=True)
 
     spec = bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer")
-    blind, learner = Learner(run, Limits(runs=200)), Learner(run, Limits(runs=200), core)
+    blind = Learner(Looks(frozenset(), run), Limits(runs=200))
+    learner = Learner(Looks(frozenset(), run, core), Limits(runs=200))
     asyncio.run(blind.learn([draft_of(spec)]))
     asyncio.run(learner.learn([draft_of(spec)]))
     assert blind.best is not None
@@ -197,7 +198,7 @@ def test_endpoints_are_learned_that_the_core_looks_for_one_after_the_other() -> 
     async def core(case: Case) -> Seen:
         return _asks_the_core_for_two(case, core=True)
 
-    learner = Learner(run, Limits(runs=200), core)
+    learner = Learner(Looks(frozenset(), run, core), Limits(runs=200))
     asyncio.run(learner.learn([draft_of(bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer"))]))
     assert learner.bound
     assert learner.runs < 60

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from strategies.devices import bare_device
 from strategies.dice import Dice
 from strategies.identities import CLASS_DRIVERS
-from strategies.learning.draft import CONFIGURATION, Change, Draft, Packet, Part, Read, draft_of
+from strategies.learning.draft import Change, Draft, draft_of
 from strategies.learning.operands import Compared, Paint, changes
+from strategies.learning.parts import CONFIGURATION, Packet, Part, Read
 from strategies.palette import Palette
 
 KEY = Read(0xC0, 1, 0, 0)

@@ -15,8 +15,8 @@ from harness.lane.config import LaneConfig
 from harness.lane.firmware import missed_by
 from harness.lane.outcome import Outcome
 from harness.lane.stage import places
-from strategies.learning.draft import Read, read_of
 from strategies.learning.operands import Compared
+from strategies.learning.parts import Read, read_of
 from usbfuzz.case.model import Case
 from usbfuzz.errors import GuestError
 from usbfuzz.wire import TransferType
@@ -38,6 +38,7 @@ class Seen:
     bound: bool = False  #: it took the device
     title: str = ""  #: of the crash in which the run ended
     missed: tuple[str, ...] = ()  #: firmware that it asked for and did not get
+    ran: frozenset[str] = frozenset()  #: modules of which anything ran in that round, for whichever device
 
 
 @frozen(eq=False)
@@ -183,7 +184,9 @@ def _seen(outcome: Outcome, wish: _Wish, ports: frozenset[int]) -> Seen:
     asked, polled = _requests(outcome, ports)
     covered = outcome.covered
     blocks: frozenset[int] = frozenset()
+    ran: frozenset[str] = frozenset()
     if covered is not None:
+        ran = frozenset(covered.ran())
         names = covered.module_names()
         blocks = frozenset(
             start for start, name in zip(covered.starts.tolist(), names, strict=True) if name in wish.modules
@@ -191,7 +194,7 @@ def _seen(outcome: Outcome, wish: _Wish, ports: frozenset[int]) -> Seen:
     took = {} if covered is None else covered.owners({binding.driver for binding in outcome.bindings})
     bound = wish.driver in took.values()
     compared = () if outcome.compared is None else tuple(_compared(outcome.compared, wish.modules))
-    return Seen(blocks, compared, asked, polled, bound, missed=missed_by(outcome.console, ports))
+    return Seen(blocks, compared, asked, polled, bound, missed=missed_by(outcome.console, ports), ran=ran)
 
 
 def _compared(comparisons: Comparisons, modules: frozenset[str]) -> Iterable[Compared]:

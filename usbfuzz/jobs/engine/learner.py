@@ -7,15 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from attrs import define, field, frozen
 
+from strategies.learning.coloured import coloured
 from strategies.learning.derived import PAINTS, derived, unclear
 from strategies.learning.draft import Change, Draft
 from strategies.learning.operands import Paint, Pair, changes, news, pairs, shape_changes
+from strategies.learning.parts import CONFIGURATION, DEVICE
 from usbfuzz.case.model import Case
 
 from .desk import Seen
 from .waiting import Waiting
 
-__all__ = ["Known", "Learner", "Limits"]
+__all__ = ["Known", "Learner", "Limits", "Looks"]
 
 Run = Callable[[Case], Awaitable[Seen]]
 _SHAPES = 6  #: drafts of a driver whose descriptors are looked into
@@ -23,6 +25,7 @@ _CLOSER = 6  #: drafts of a driver that are run in more paints, each of which co
 _STEPS = 24  #: drafts of a driver that are looked into although they reached no new code
 _SHAPE_STEPS = 12  #: the same, with another descriptor
 _PAIRED = 4  #: drafts of a driver that are changed in two places at once
+_COLOURED = 8  #: the paint of a draft whose descriptors are coloured: one that no other run of it has
 
 
 def _worth(row: Known | tuple[Known, object]) -> tuple[bool, int]:
@@ -36,6 +39,15 @@ class Limits:
     runs: int = 300
     seconds: float = 120.0  #: wall time
     crashes: int = 6  #: runs that end in one: each costs as much as many others
+
+
+@frozen(eq=False)
+class Looks:
+    """How a case is run, and of which modules the code is looked at."""
+
+    modules: frozenset[str]
+    run: Run
+    core: Run | None = None  #: runs it by itself, and sees what the USB core compares as well
 
 
 @frozen(eq=False)
@@ -59,9 +71,9 @@ class Learner:
     Where none does, it goes on from those after which the driver compared something else, and then with two at a time.
     """
 
-    run: Run
+    looks: Looks
     limits: Limits = field(factory=Limits)
-    core: Run | None = None  #: runs a case by itself, and sees what the USB core compares as well
+    looking: Callable[[frozenset[str]], Looks] | None = None  #: what looks at the code of more modules
     declared: Sequence[str] = ()  #: firmware that the driver may ask for without a word when it gets none
     known: list[Known] = field(factory=list, init=False)  #: each reached something first, in that order
     reached: set[int] = field(factory=set, init=False)  #: addresses of blocks
@@ -76,6 +88,8 @@ class Learner:
     _shape_steps: Waiting[Known] = field(factory=lambda: Waiting(_worth, _SHAPE_STEPS), init=False)
     #: Drafts of which something is unclear, with what their second paint showed.
     _unclear: Waiting[tuple[Known, Paint]] = field(factory=lambda: Waiting(_worth, _CLOSER), init=False)
+    _drafts: Sequence[Draft] = field(default=(), init=False)  #: to begin with
+    _coloured: set[tuple[bytes, bytes]] = field(factory=set, init=False)  #: descriptors that were run in colours
     _compared: set[Pair] = field(factory=set, init=False)  #: in the first paint, by any draft
     #: Drafts that had something else compared, and reached nothing new.
     _steps: Waiting[Known] = field(factory=lambda: Waiting(_worth, _STEPS), init=False)
@@ -85,6 +99,7 @@ class Learner:
     async def learn(self, drafts: Sequence[Draft]) -> None:
         """Begin with ``drafts`` and go on until nothing gets further, or the limits are reached."""
         self._deadline = time.monotonic() + self.limits.seconds
+        self._drafts = drafts
         for draft in drafts:
             await self._try(draft)
         self.first = len(self.reached)
@@ -95,6 +110,8 @@ class Learner:
                 await self._look_closer(*doubtful)
             elif (unasked := self._with_declared()) is not None:
                 await self._try(unasked)
+            elif not self.bound and self.looking is not None:
+                await self._look_wider()
             elif (shape := self._next_shape()) is not None:
                 await self._look_into_shape(shape)
             elif not self.bound and (dead := self._dead.furthest()) is not None:
@@ -119,7 +136,7 @@ class Learner:
     async def _run(self, draft: Draft, paint: int) -> Seen:
         self.runs += 1
         case = draft.case(paint)
-        seen = await self.run(case)
+        seen = await self.looks.run(case)
         if seen.title:
             self.crashes.append((seen.title, case))
         return seen
@@ -127,7 +144,8 @@ class Learner:
     async def _try(self, draft: Draft) -> Known:
         """Run a draft, and keep it if it reached anything new."""
         seen = await self._run(draft, 0)
-        known = Known(draft, seen, not seen.blocks <= self.reached)
+        first = not self.known and not seen.title  # of a driver whose own code does not run at all, too
+        known = Known(draft, seen, first or not seen.blocks <= self.reached)
         if known.new:
             self.reached |= seen.blocks
             self.known.append(known)
@@ -157,7 +175,36 @@ class Learner:
         paints = Paint(0, known.draft, known.seen.compared), Paint(1, known.draft, second.compared)
         if unclear(*paints):
             self._unclear.add((known, paints[1]))
-        self._put_off(known, await self._try_all(known, changes(*paints)))
+        found = changes(*paints)
+        if (told := await self._in_colours(known)) is not None:
+            found += changes(paints[0], told)
+        self._put_off(known, await self._try_all(known, found))
+
+    async def _in_colours(self, known: Known) -> Paint | None:
+        """Run a draft with colours in its descriptors; None when that was done with the same descriptors."""
+        parts = known.draft.parts
+        descriptors = parts[DEVICE].data, parts[CONFIGURATION].data
+        if descriptors in self._coloured:
+            return None
+        self._coloured.add(descriptors)
+        draft = coloured(known.draft)
+        seen = await self._run(draft, _COLOURED)
+        return None if seen.title else Paint(_COLOURED, draft, seen.compared)
+
+    async def _look_wider(self) -> None:
+        """Begin again with all code that runs for this driver alone, if there is more than was looked at."""
+        looking, self.looking = self.looking, None
+        if looking is None or self.best is None or self.looks.core is None:
+            return
+        draft = self.best.draft
+        mine, strange = await self.looks.core(draft.case(0)), await self.looks.core(draft.strange.case(0))
+        self.runs += 2
+        more = mine.ran - strange.ran
+        if mine.title or strange.title or strange.bound or more <= self.looks.modules:
+            return
+        self.looks = looking(more)
+        for draft in self._drafts:
+            await self._try(draft)
 
     async def _look_closer(self, known: Known, second: Paint) -> None:
         """Run a draft of which something is unclear in more paints, and try what they say."""
@@ -203,7 +250,7 @@ class Learner:
 
         Then those with another descriptor, likely ones first: the core may look for one endpoint after the other.
         """
-        if self.core is None or self.bound:
+        if self.looks.core is None or self.bound:
             return None
         left = [known for known in self.known if known not in self._shapes]
         if left and len(self._shapes) < _SHAPES:
@@ -212,10 +259,11 @@ class Learner:
 
     async def _look_into_shape(self, known: Known) -> None:
         """Try other descriptors: those that the USB core was asked for and did not find."""
-        assert self.core is not None
+        core = self.looks.core
+        assert core is not None
         self._shapes.append(known)
-        strange = await self.core(known.draft.strange.case(0))
-        mine = await self.core(known.draft.case(0))
+        strange = await core(known.draft.strange.case(0))
+        mine = await core(known.draft.case(0))
         self.runs += 2
         if strange.bound or strange.title or mine.title:
             return

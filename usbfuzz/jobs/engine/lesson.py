@@ -12,13 +12,16 @@ from harness.guest.kernels.modules import ModuleIndex
 from strategies import Identities
 from strategies.devices import bare_device
 from strategies.dice import Dice
+from strategies.learning.coloured import asked_for
 from strategies.learning.draft import Draft, draft_of
 from strategies.learning.learned import Learned, LearnedDevice
+from strategies.learning.shape import broad
 from strategies.palette import Palette, kinds_of
-from usbfuzz.case.model import is_firmware_name
+from usbfuzz.case.model import DeviceSpec, is_firmware_name
+from usbfuzz.wire import TransferType
 
 from .desk import Desk
-from .learner import Known, Learner, Limits
+from .learner import Known, Learner, Limits, Looks
 
 __all__ = ["companions_of", "drafts_for", "in_words", "learned_by", "learner_at", "worth_keeping"]
 
@@ -33,8 +36,15 @@ def drafts_for(driver: str, identities: Identities, known: Learned | None) -> li
     """Devices to begin with: plausible ones, and those that are known to get somewhere."""
     ids = identities.of(driver)
     palette, kinds = Palette(Identities({driver: ids}, tables=identities.tables)), kinds_of(driver, ids)
-    made = (bare_device(Dice(number), palette, kinds[number % len(kinds)]) for number in range(_DRAFTS))
-    return [*(draft_of(spec) for spec in made), *(device.draft for device in (known.devices if known else ()))]
+    made = [bare_device(Dice(number), palette, kinds[number % len(kinds)]) for number in range(_DRAFTS)]
+    made += (_broad(made[0], kind) for kind in (TransferType.BULK, TransferType.INTERRUPT))
+    asked = asked_for(ids)
+    learned = (evolve(device.draft, asked_for=asked) for device in (known.devices if known else ()))
+    return [*(draft_of(spec, asked) for spec in made), *learned]
+
+
+def _broad(spec: DeviceSpec, kind: TransferType) -> DeviceSpec:
+    return evolve(spec, configurations=(broad(spec.configurations[0], kind), *spec.configurations[1:]))
 
 
 def learner_at(
@@ -44,12 +54,16 @@ def learner_at(
 
     ``firmware`` are the names that the driver declares.
     """
-    return Learner(
-        lambda case: desk.run(driver, modules, case),
-        limits,
-        lambda case: desk.run(driver, modules | {_CORE}, case, solo=True),
-        tuple(filter(is_firmware_name, firmware)),
-    )
+
+    def looking(more: frozenset[str]) -> Looks:
+        seen = modules | more
+        return Looks(
+            seen,
+            lambda case: desk.run(driver, seen, case),
+            lambda case: desk.run(driver, seen | {_CORE}, case, solo=True),
+        )
+
+    return Learner(looking(frozenset()), limits, looking, tuple(filter(is_firmware_name, firmware)))
 
 
 def learned_by(driver: str, kernel: str, learner: Learner) -> Learned:
