@@ -40,17 +40,20 @@ def asked_for(ids: Iterable[Identity]) -> frozenset[str]:
 
 
 def coloured(draft: Draft) -> Draft:
-    """The draft with another number in each field of its descriptors that is not asked for."""
+    """The draft with another number in each field of its descriptors that is not asked for, and was not changed."""
+    changed_at = {(change.key, change.offset) for change in draft.changes}
     codes, sizes, intervals = iter(_CODES), iter(_SIZES), iter(_INTERVALS)
     device = bytearray(draft.parts[DEVICE].data)
     for name, offsets in _DEVICE_FIELDS.items():
         if name not in draft.asked_for:
-            _paint(device, offsets, codes)
-    pieces = []
+            _paint(device, (at for at in offsets if (DEVICE, at) not in changed_at), codes)
+    pieces: list[bytes] = []
     for piece in split_pieces(draft.parts[CONFIGURATION].data):
         changed = bytearray(piece)
         if piece[1:2] == bytes((INTERFACE,)):
-            _paint(changed, (at for name, at in _INTERFACE_FIELDS.items() if name not in draft.asked_for), codes)
+            start = sum(map(len, pieces))
+            free = (at for name, at in _INTERFACE_FIELDS.items() if name not in draft.asked_for)
+            _paint(changed, (at for at in free if (CONFIGURATION, start + at) not in changed_at), codes)
         elif piece[1:2] == bytes((ENDPOINT,)) and piece[_ATTRIBUTES:][:1] == bytes((TransferType.INTERRUPT,)):
             _paint(changed, (_MAX_PACKET,), sizes)
             _paint(changed, (_INTERVAL,), intervals)

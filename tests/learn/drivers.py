@@ -9,8 +9,9 @@ from attrs import define, field
 
 from strategies.learning.operands import Compared
 from strategies.learning.parts import Read, read_of
-from usbfuzz.case.model import Case
+from usbfuzz.case.model import Case, DeviceSpec
 from usbfuzz.case.play import ScriptedDevice
+from usbfuzz.descriptors.strings import string_text
 from usbfuzz.jobs.engine.desk import Seen
 from usbfuzz.wire import Setup
 
@@ -25,6 +26,7 @@ class ProbeError(Exception):
 class Kernel:
     """What a driver's code runs in: the device, and the comparisons it makes."""
 
+    spec: DeviceSpec
     device: ScriptedDevice
     files: Mapping[str, bytes] = field(factory=dict)
     compared: list[Compared] = field(factory=list)
@@ -39,6 +41,10 @@ class Kernel:
         assert read is not None
         self.asked[read] = wLength
         return self.device.on_control(setup, b"").data[:wLength]
+
+    def text(self, index: int) -> bytes:
+        """A string of the device, as the kernel keeps it: it ends with a zero."""
+        return (string_text(dict(self.spec.strings)[index]) or "").encode() + b"\0"
 
     def firmware(self, name: str) -> bytes:
         """What request_firmware() brings, if there is such a file."""
@@ -70,7 +76,8 @@ def runs(probe: Callable[[Kernel], None]) -> Callable[[Case], Seen]:
     """What one run of a case shows of a driver."""
 
     def run(case: Case) -> Seen:
-        kernel = Kernel(ScriptedDevice(case.devices[0]), {file.name: file.data for file in case.firmware})
+        spec = case.devices[0]
+        kernel = Kernel(spec, ScriptedDevice(spec), {file.name: file.data for file in case.firmware})
         bound = False
         with suppress(ProbeError):
             probe(kernel)

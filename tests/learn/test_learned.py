@@ -14,9 +14,10 @@ from strategies.devices import bare_device
 from strategies.dice import Dice
 from strategies.learning.draft import Change, Draft, draft_of
 from strategies.learning.learned import Learned, LearnedDevice, dumps, load_all, loads
-from strategies.learning.parts import File, Packet, Read
+from strategies.learning.parts import File, Packet, Read, Text
 from strategies.palette import Palette
 from tests import CORPUS
+from usbfuzz.descriptors.strings import string_text
 from usbfuzz.errors import CaseError
 
 READ = Read(0xC0, 0xBD, 0, 0)
@@ -88,6 +89,21 @@ def test_cases_answer_as_was_learned() -> None:
     for case in generate(1, 0, 100, taught):
         answers = any(script.bRequest == 0xBD for spec in case.devices for script in spec.control)
         assert [(file.name, file.data[6:10]) for file in case.firmware] == [(FILE.name, b"USBC")] * answers
+
+
+def test_texts_are_kept_and_a_number_stays_one() -> None:
+    made = draft()
+    for change in (Change(Text(2), 1, b"ox"), Change(Text(3), 0, b"", length=8)):
+        made = made.changed(change)
+    text = dumps(Learned("usblp", "k", 1, 2, (LearnedDevice(made, False, 2),)))
+    back = loads(text, "x").devices[0].draft
+    assert back.device(5) == made.device(5)
+    strings = {index: string_text(raw) or "" for index, raw in back.device(5).strings}
+    assert strings[2][1:3] == "ox"
+    assert len(strings[3]) == 8
+    assert set(strings[3]) <= set("0123456789ABCDEF")
+    with pytest.raises(CaseError, match="the device has no text with index 9"):
+        loads(text.replace("string = 2", "string = 9"), "x")
 
 
 def test_packets_are_kept_with_their_place() -> None:

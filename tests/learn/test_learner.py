@@ -14,7 +14,7 @@ from strategies.identities import CLASS_DRIVERS
 from strategies.learning.draft import draft_of
 from strategies.learning.operands import Compared
 from strategies.palette import Palette
-from strategies.pieces import ENDPOINT, split_pieces
+from strategies.pieces import ENDPOINT, INTERFACE, split_pieces
 from usbfuzz.case.model import Case
 from usbfuzz.jobs.engine.desk import Seen
 from usbfuzz.jobs.engine.learner import Learner, Limits, Looks
@@ -98,6 +98,27 @@ def two_at_once(kernel: Kernel) -> None:
     kernel.both(((1, answer[2], 0x5A, 1), (2, int.from_bytes(answer[8:10], "little"), 0x1234, 2)))
 
 
+def classes_that_are_no_id(kernel: Kernel) -> None:
+    """As speedtch_bind() and safe_startup(): fields of descriptors, most of which are 0 or 255."""
+    kernel.need(1, kernel.spec.device[4], 0xFE, 1)
+    interface = next(raw for raw in split_pieces(kernel.spec.configurations[0]) if raw[1] == INTERFACE)
+    kernel.need(2, interface[7], 0x11, 1)
+
+
+def a_name(kernel: Kernel) -> None:
+    """As strcmp() compiled into the driver: a character after the other, the last of them the end."""
+    text = kernel.text(2).ljust(16, b"\0")
+    for at, wanted in enumerate(b"Box 7\0"):
+        kernel.need(1, text[at], wanted, 1)
+    kernel.blocks.add(99)
+
+
+def a_number_of_two_registers(kernel: Kernel) -> None:
+    high, low = kernel.read(1, 1)[0], kernel.read(2, 1)[0]
+    kernel.need(1, (high & 0x0F) << 4 | low >> 4, 0x27, 1)
+    kernel.need(2, kernel.read(3, 1)[0] << 8 | kernel.read(4, 1)[0], 0x0803, 2)
+
+
 def nothing_is_wanted(kernel: Kernel) -> None:
     kernel.read(1, 8)
 
@@ -106,7 +127,7 @@ DRIVERS = (
     big_endian_magic, one_byte_after_another, a_short_answer, a_bit, a_checksum_and_what_is_behind_it,
     a_firmware_with_a_header, a_firmware_that_ends_with_its_records,
     a_nibble_and_what_is_behind_it, a_field_of_two_bytes, a_number_that_is_moved, bytes_that_are_added,
-    a_loop_over_a_magic, two_at_once, nothing_is_wanted,
+    a_loop_over_a_magic, two_at_once, classes_that_are_no_id, a_name, a_number_of_two_registers, nothing_is_wanted,
 )  # fmt: skip
 
 
@@ -202,6 +223,32 @@ def test_endpoints_are_learned_that_the_core_looks_for_one_after_the_other() -> 
     asyncio.run(learner.learn([draft_of(bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer"))]))
     assert learner.bound
     assert learner.runs < 60
+
+
+def test_code_of_others_is_looked_at_once_a_drivers_own_leads_nowhere() -> None:
+    """As a driver whose chip is asked for by a module that many use."""
+    own, other = frozenset({"driver"}), frozenset({"chip"})
+
+    def chip(kernel: Kernel) -> None:
+        kernel.need(1, kernel.read(1, 1)[0], 0x14, 1)
+
+    def looking(more: frozenset[str]) -> Looks:
+        async def run(case: Case) -> Seen:
+            seen = runs(chip)(case)
+            strange = int.from_bytes(case.devices[0].device[10:12], "little") == _STRANGER
+            ran = frozenset({"usbcore"}) if strange else own | other
+            if strange or not other <= more:
+                return Seen(asked=seen.asked, bound=seen.bound and not strange, ran=ran)
+            return evolve(seen, ran=ran)
+
+        return Looks(own | more, run, run)
+
+    draft = draft_of(bare_device(Dice(1), Palette(CLASS_DRIVERS), "printer"))
+    blind, learner = Learner(looking(frozenset())), Learner(looking(frozenset()), looking=looking)
+    for each in (blind, learner):
+        asyncio.run(each.learn([draft]))
+    assert (blind.bound, learner.bound) == (False, True)
+    assert learner.looks.modules == own | other
 
 
 def test_what_was_learned_names_the_instruction() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.learning.shape import reshaped
+from strategies.learning.shape import broad, reshaped
 from usbfuzz.descriptors.tree import parse
+from usbfuzz.wire import TransferType
 
 #: Two interfaces; the first has a bulk IN endpoint.
 _RAW = bytes.fromhex("090229000201008032 090400 0001ff000000 07058102000200 090401 0001ff000000 07050203400004")
@@ -34,6 +35,14 @@ def test_more_interfaces_are_like_the_last_and_have_numbers_and_endpoints_of_the
     assert [setting.head.bInterfaceNumber for setting in parse(raw).settings] == [0, 1, 2, 3]
     assert [_endpoints(raw, interface) for interface in (2, 3)] == [[(0x01, 3)], [(0x03, 3)]]
     assert raw[4] == 4
+
+
+def test_a_broad_interface_has_endpoints_of_one_type_both_ways() -> None:
+    raw = broad(_RAW, TransferType.BULK)
+    assert [setting.head.bInterfaceNumber for setting in parse(raw).settings] == [0]
+    assert sorted(_endpoints(raw, 0)) == [(way | number, 2) for way in (0, 0x80) for number in range(1, 7)]
+    assert (raw[4], int.from_bytes(raw[2:4], "little")) == (1, len(raw))
+    assert broad(b"\x09\x02", TransferType.BULK) == b"\x09\x02"  # nothing to make broad
 
 
 @pytest.mark.parametrize("offset", [4, 13])
