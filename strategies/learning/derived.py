@@ -10,14 +10,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import starmap
+from collections.abc import Set as AbstractSet
+from itertools import pairwise, starmap
+from typing import TypeVar
 
+import numpy as np
 from attrs import frozen
+from numpy.typing import NDArray
 
 from .assembled import Halves
 from .draft import Change
 from .operands import MOST_CHANGES, MOST_PLACES, ORDERS, Compared, Order, Paint, by_pc, otherwise, sides
-from .parts import Descriptor, Key, Read
+from .parts import Descriptor, Key, Read, Text
 
 __all__ = ["PAINTS", "derived", "unclear"]
 
@@ -26,7 +30,12 @@ _FRONT = 64  #: bytes of an answer or file that are looked at
 _LEAST = 4  #: bits of a field
 _SHIFTS = range(1, 9)  #: to the left
 _BYTE = 0xFF
+_TOO_LARGE = 1 << 32  #: for any function
 _DOUBT = 4  #: a function is believed if all of its sort fit by chance once in 2^4 operands
+
+
+_Numbers = NDArray[np.int64]
+_Number = TypeVar("_Number", int, _Numbers)
 
 
 @frozen
@@ -45,7 +54,15 @@ class _Function:
 
     def of(self, raw: bytes) -> int:
         """The operand."""
-        number = int.from_bytes(raw, self.order) & self.mask
+        return self._moved(int.from_bytes(raw, self.order))
+
+    def of_all(self, first: _Numbers, second: _Numbers) -> _Numbers:
+        """The operand for each of many bytes, and those behind them."""
+        low, high = (first, second) if self.order == "little" else (second, first)
+        return self._moved(first if self.size == 1 else low | high << 8)
+
+    def _moved(self, number: _Number) -> _Number:
+        number = number & self.mask
         return number >> self.shift if self.shift >= 0 else number << -self.shift
 
     def bytes_for(self, operand: int, raw: bytes) -> bytes | None:
@@ -66,6 +83,10 @@ class _Sum:
     def of(self, raw: bytes) -> int:
         """The operand."""
         return raw[0] + raw[1]
+
+    def of_all(self, first: _Numbers, second: _Numbers) -> _Numbers:
+        """The operand for each of many bytes, and those behind them."""
+        return first + second
 
     def bytes_for(self, operand: int, _raw: bytes) -> bytes | None:
         """Two bytes with this sum; None when there are none."""
@@ -108,7 +129,7 @@ def _functions() -> Iterator[_Function]:
             yield from (_Function(size, order, whole, -shift) for shift in _SHIFTS)
 
 
-_ALL: tuple[_Any, ...] = (*_functions(), _Sum())
+_ALL: tuple[_Function | _Sum, ...] = (*_functions(), _Sum())
 
 
 _Place = tuple[Key, int, _Any]  #: where bytes are, and what is done to them
@@ -141,12 +162,14 @@ def unclear(first: Paint, second: Paint) -> bool:
 def derived(paints: Sequence[Paint]) -> list[Change]:
     """What to send instead of the first paint so that a comparison of such an operand goes the other way."""
     sents = [paint.draft.painted(paint.number) for paint in paints]
-    index, tried = _indexed(paints[0], sents[0])
-    halves = Halves.of(sents, [(key, at) for key, at, _ in _offsets(paints[0])])
+    unexplained = list(_unexplained(paints))
+    raw = _Bytes.of(paints[0], sents)
+    index, tried = raw.index({sides(pairs[0], side)[0] for pairs, side in unexplained})
+    halves = Halves.of(sents, raw.places)
     found: list[tuple[int, Change]] = []
-    for pairs, side in _unexplained(paints):
+    for pairs, side in unexplained:
         operands = [sides(each, side)[0] for each in pairs]
-        candidates = [*index.get(operands[0], ()), *_plus(paints[0], sents, operands, pairs[0].width)]
+        candidates = [*index.get(operands[0], ()), *raw.plus(operands, pairs[0].width)]
         origins = [
             origin
             for origin in starmap(_Origin, candidates)
@@ -198,39 +221,54 @@ def _plain(paints: Sequence[Paint], operands: Sequence[int], width: int) -> bool
     return bool(set.intersection(*places))
 
 
-def _offsets(paint: Paint) -> Iterator[tuple[Key, int, int]]:
-    """Where painted bytes are that may be looked at, and how many stand there in a row, two at most."""
-    for key, part in paint.draft.parts.items():
-        if isinstance(key, Descriptor) or (isinstance(key, Read) and key.bRequest is None):
-            continue  # what was asked has an answer of its own
-        free = [at not in part.pinned for at in range(min(len(part.data), _FRONT))]
-        for at, mine in enumerate(free):
-            if mine:
-                yield key, at, 2 if at + 1 < len(free) and free[at + 1] else 1
+@frozen(eq=False)
+class _Bytes:
+    """Painted bytes that may be looked at, in each paint."""
 
+    places: Sequence[tuple[Key, int]]
+    first: _Numbers  #: of paints and places
+    second: _Numbers  #: the bytes behind them
+    in_a_row: NDArray[np.bool_]  #: of places: whether the byte behind is painted, too
 
-def _indexed(paint: Paint, sent: Mapping[Key, bytes]) -> tuple[Mapping[int, list[_Place]], Mapping[int, int]]:
-    """Functions of all places by the operand they give, and how many of them have so many bits."""
-    index: dict[int, list[_Place]] = {}
-    tried: Counter[int] = Counter()
-    for key, at, count in _offsets(paint):
-        raw = sent[key][at : at + count]
+    @classmethod
+    def of(cls, paint: Paint, sents: Sequence[Mapping[Key, bytes]]) -> _Bytes:
+        """Those of a draft, of which ``sents`` was sent in each paint."""
+        places: list[tuple[Key, int]] = []
+        in_a_row: list[bool] = []
+        for key, part in paint.draft.parts.items():
+            # What was asked has an answer of its own, and letters are too few to tell functions of them from chance.
+            if isinstance(key, Descriptor | Text) or (isinstance(key, Read) and key.bRequest is None):
+                continue
+            free = [at for at in range(min(len(part.data), _FRONT)) if at not in part.pinned]
+            places += ((key, at) for at in free)
+            in_a_row += (following == at + 1 for at, following in pairwise([*free, -1]))
+        first = np.array([[sent[key][at] for key, at in places] for sent in sents], np.int64)
+        second = np.array([[*sent[key], 0][at + 1] for sent in sents for key, at in places], np.int64)
+        return cls(places, first, second.reshape(first.shape), np.array(in_a_row, np.bool_))
+
+    def index(self, operands: AbstractSet[int]) -> tuple[Mapping[int, list[_Place]], Mapping[int, int]]:
+        """Functions of all places that give one of the operands in the first paint, by that.
+
+        And how many there are that have so many bits, whatever they give.
+        """
+        index: dict[int, list[_Place]] = {}
+        tried = Counter({0: len(self.places)})  # of _Plus
+        wanted = np.array([operand for operand in operands if operand < _TOO_LARGE], np.int64)
         for function in _ALL:
-            if function.size <= count:
-                index.setdefault(function.of(raw[: function.size]), []).append((key, at, function))
-                tried[function.bits] += 1
-        tried[0] += 1  # of _Plus
-    return index, tried
+            usable = self.in_a_row if function.size > 1 else np.ones(len(self.places), np.bool_)
+            tried[function.bits] += int(usable.sum())
+            values = function.of_all(self.first[0], self.second[0])
+            for at in np.flatnonzero(usable & np.isin(values, wanted)).tolist():
+                index.setdefault(int(values[at]), []).append((*self.places[at], function))
+        return index, tried
 
-
-def _plus(paint: Paint, sents: Sequence[Mapping[Key, bytes]], operands: Sequence[int], width: int) -> Iterator[_Place]:
-    """Bytes from which an operand is as far in all paints."""
-    for key, at, _ in _offsets(paint):
-        distances = {
-            (operand - sent[key][at]) % (1 << 8 * width) for sent, operand in zip(sents, operands, strict=True)
-        }
-        if len(distances) == 1:
-            yield key, at, _Plus(distances.pop(), 8 * width)
+    def plus(self, operands: Sequence[int], width: int) -> Iterator[_Place]:
+        """Bytes from which an operand is as far in all paints."""
+        bits = 8 * width
+        apart = np.array(operands, np.uint64)[:, np.newaxis] - self.first.astype(np.uint64)
+        apart &= np.uint64((1 << bits) - 1)
+        for at in np.flatnonzero((apart == apart[0]).all(axis=0)).tolist():
+            yield *self.places[at], _Plus(int(apart[0, at]), bits)
 
 
 def _believed(function: _Any, paints: int, tried: Mapping[int, int]) -> bool:

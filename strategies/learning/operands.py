@@ -12,7 +12,9 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Literal
 
+import numpy as np
 from attrs import field, frozen
+from numpy.typing import NDArray
 
 from .draft import Change, Draft
 from .parts import CONFIGURATION, Descriptor, File, Key, Text, longest
@@ -43,7 +45,7 @@ ORDERS: tuple[Order, ...] = ("little", "big")
 MOST_PLACES = 4
 #: Changes for one instruction.
 MOST_CHANGES = 12
-_BYTE = 0xFF
+_BYTE, _LARGEST = 0xFF, 0xFFFF_FFFF
 #: Functions of the USB core that look for a driver, or at a port: for themselves.
 _OWN = ("usb_match_", "usb_uevent", "usb_bus_notify", "usb_device_is_owned", "hub_", "hcd_", "usb_hcd_")
 _MOST_SHAPES = 48  #: changes of descriptors, for one draft
@@ -87,14 +89,17 @@ class Paint:
     number: int
     draft: Draft
     compared: Sequence[Compared]
+    #: The numbers in what was sent that are operands.
     _values: Mapping[int, tuple[_Where, ...]] = field(init=False, repr=False)
 
     @_values.default
     def _indexed(self) -> dict[int, tuple[_Where, ...]]:
+        operands = {operand for each in self.compared for operand in (each.left, each.right)}
+        wanted = np.array([operand for operand in operands if operand <= _LARGEST], np.uint32)
         found: dict[int, list[_Where]] = {}
         for key, raw in self.draft.painted(self.number).items():
-            free = None if isinstance(key, Descriptor) else set(range(len(raw))) - self.draft.parts[key].pinned
-            for value, where in _numbers(key, raw, free):
+            pinned = None if isinstance(key, Descriptor) else self.draft.parts[key].pinned
+            for value, where in _numbers(key, raw, pinned, wanted):
                 found.setdefault(value, []).append(where)
         return {value: tuple(wheres) for value, wheres in found.items()}
 
@@ -105,20 +110,32 @@ class Paint:
                 yield where
 
 
-def _numbers(key: Key, raw: bytes, free: set[int] | None) -> Iterator[tuple[int, _Where]]:
-    """The numbers that bytes are, in every width and order; of painted bytes only those that are painted throughout."""
-    if free is not None:
+def _numbers(
+    key: Key, raw: bytes, pinned: frozenset[int] | None, wanted: NDArray[np.uint32]
+) -> Iterator[tuple[int, _Where]]:
+    """Those of the numbers that bytes are, in every width and order, that are wanted.
+
+    None of them has ``pinned`` bytes; where that is None, nothing is painted.
+    """
+    if pinned is not None:
         yield len(raw), _Where(key, 0, 0)
-    offsets = [at for at in range(len(raw)) if at < _FRONT or at >= len(raw) - _BACK]
-    for size in _SIZES:
-        for offset in offsets:
-            if offset + size > len(raw):
-                break
-            if free is not None and not free.issuperset(range(offset, offset + size)):
-                continue
-            for order in ORDERS[: 1 if size == 1 else 2]:
-                value = int.from_bytes(raw[offset : offset + size], order)
-                if free is not None or value > 0xFF or size == 1:
+    whole = np.frombuffer(raw, np.uint8).astype(np.uint32)
+    usable = np.ones(len(raw), np.bool_)
+    usable[list(pinned or ())] = False
+    for size in _SIZES[: len(raw)]:
+        count = len(raw) - size + 1
+        if count < 1:
+            break
+        starts = np.arange(count)
+        looked_at = (starts < _FRONT) | (starts >= len(raw) - _BACK)
+        looked_at &= np.logical_and.reduce([usable[at : at + count] for at in range(size)])
+        for order in ORDERS[: 1 if size == 1 else 2]:
+            bits = range(0, 8 * size, 8)
+            places = enumerate(bits if order == "little" else reversed(bits))
+            values = np.bitwise_or.reduce([whole[at : at + count] << shift for at, shift in places])
+            for offset in np.flatnonzero(looked_at & np.isin(values, wanted)).tolist():
+                value = int(values[offset])
+                if pinned is not None or value > _BYTE or size == 1:
                     yield value, _Where(key, offset, size, order)
 
 
