@@ -55,6 +55,7 @@ class Draft:
     spec: DeviceSpec  #: without answers
     parts: Mapping[Key, Part]
     changes: tuple[Change, ...] = field(default=())  #: that led here
+    earlier: tuple[str, ...] = ()  #: what was learned before, in words
     asked_for: frozenset[str] = frozenset()  #: fields of descriptors by which the kernel chooses the driver
 
     def painted(self, paint: int) -> dict[Key, bytes]:

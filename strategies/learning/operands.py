@@ -8,12 +8,11 @@ where it compares two pointers into a file they are apart by what that is too lo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Literal
 
 import numpy as np
-from attrs import field, frozen
+from attrs import define, field, frozen
 from numpy.typing import NDArray
 
 from .draft import Change, Draft
@@ -24,13 +23,13 @@ __all__ = [
     "MOST_CHANGES",
     "MOST_PLACES",
     "ORDERS",
+    "Before",
     "Compared",
     "Order",
     "Paint",
     "Pair",
     "by_pc",
     "changes",
-    "news",
     "otherwise",
     "pairs",
     "shape_changes",
@@ -189,23 +188,37 @@ def _shapes(each: Compared, side: int, fields: Mapping[int, int]) -> tuple[list[
     return places, [number for number in numbers if number != value and 0 <= number <= _BYTE]
 
 
-def news(change: Change, compared: Iterable[Compared], before: AbstractSet[Pair]) -> bool:
-    """Whether a change had something else compared, besides its own value with what that place was compared with.
+@define(eq=False)
+class Before:
+    """What the drafts of a driver had compared so far."""
 
-    Code that looks at one byte after another in a loop, or for one endpoint after another, runs no block that did not
-    run before when it gets further: it compares something else.
-    """
-    own = {
-        int.from_bytes(each.value, order) if each.value else each.length
-        for each in (change, *change.also)
-        for order in ORDERS
-    }
-    known = {(pc, operand) for pc, *operands in before for operand in operands}
-    for each in compared:
-        others = [sides(each, side)[1] for side in (0, 1) if sides(each, side)[0] in own]
-        if each.pair not in before and not any((each.pc, other) in known for other in others):
-            return True
-    return False
+    _pairs: set[Pair] = field(factory=set, init=False)
+    _operands: set[tuple[int, int]] = field(factory=set, init=False)  #: with their instructions
+
+    def add(self, compared: Iterable[Compared]) -> None:
+        """A draft had this compared."""
+        for each in compared:
+            if each.pair not in self._pairs:
+                self._pairs.add(each.pair)
+                self._operands.update(((each.pc, each.left), (each.pc, each.right)))
+
+    def news(self, change: Change, compared: Iterable[Compared]) -> bool:
+        """Whether a change had something else compared, besides its own value with what that place was compared with.
+
+        Code that looks at one byte after another in a loop, or for one endpoint after another, runs no block that did
+        not run before when it gets further: it compares something else.
+        """
+        own = {
+            int.from_bytes(each.value, order) if each.value else each.length
+            for each in (change, *change.also)
+            for order in ORDERS
+        }
+        for each in compared:
+            if each.pair not in self._pairs:
+                others = (sides(each, side)[1] for side in (0, 1) if sides(each, side)[0] in own)
+                if not any((each.pc, other) in self._operands for other in others):
+                    return True
+        return False
 
 
 def pairs(dead: Sequence[Change]) -> Iterator[tuple[Change, Change]]:

@@ -58,6 +58,17 @@ def test_what_was_learned_is_kept_and_makes_room(tmp_path: Path) -> None:
     assert not set(again) & set(first)
 
 
+def test_a_driver_that_something_was_learned_of_has_another_lesson_when_all_had_one(tmp_path: Path) -> None:
+    curriculum = _curriculum(tmp_path)
+    first = _names(curriculum, 0)
+    for driver in first:
+        curriculum.learnt(Learnt(driver, "format = 1\n" if driver == first[0] else "", ""))
+    second = _names(curriculum, 0)
+    assert len(second) == 5
+    assert second[-1] == first[0]
+    assert [curriculum.learned_here(driver) for driver in first[:2]] == [True, False]
+
+
 def test_what_a_lost_worker_was_learning_is_learned_again(tmp_path: Path) -> None:
     curriculum = _curriculum(tmp_path)
     first = _names(curriculum, 0)

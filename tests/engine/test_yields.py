@@ -99,3 +99,13 @@ def test_whatever_happens_every_source_and_driver_keeps_a_share(
     assert sum(plan.modules.values()) == pytest.approx(1, abs=1e-3)
     assert sum(plan.sources.values()) == pytest.approx(1, abs=1e-2)
     assert min(plan.sources.values()) >= 0
+
+
+def test_a_lesson_is_paid_for_what_cases_reach_by_it() -> None:
+    idle, paying = Yields(_MODULES), Yields(_MODULES)
+    for yields in (idle, paying):
+        _ran(yields, Source.FRESH, "usbhid", rounds=200, blocks=3)
+        _ran(yields, Source.LEARNING, "usbhid", rounds=50, blocks=0)
+    paying.taught(500)
+    assert paying.plan(64).learning > 2 * idle.plan(64).learning
+    assert paying.sources[Source.LEARNING].blocks == 0  # they are the other source's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -23,13 +24,18 @@ _TRIES = 3
 
 @define(eq=False)
 class Curriculum:
-    """Drivers that never bound come first, those that were tried most often before the others."""
+    """Drivers that had fewer lessons come first, of those the ones that never bound, of those the most often tried.
+
+    A lesson that learned nothing is a driver's last.
+    """
 
     directory: Path  #: for what was learned
     modules: Collection[str]
     yields: Yields
     _bound: set[str] = field(factory=set, init=False)
-    _taught: set[str] = field(factory=set, init=False)
+    _lessons: Counter[str] = field(factory=Counter, init=False)  #: that are over
+    _done: set[str] = field(factory=set, init=False)  #: drivers whose last lesson is over
+    _learned: set[str] = field(factory=set, init=False)  #: drivers of which this campaign has learned something
     _given: dict[int, set[str]] = field(factory=dict, init=False)  #: lane: what it learns
 
     def lane_begun(self, lane: int) -> None:
@@ -46,21 +52,27 @@ class Curriculum:
         if len(given) >= _SIDE_BY_SIDE:
             return
         busy = set().union(*self._given.values())
-        left = [module for module in self.modules if module not in busy and module not in self._taught]
+        left = [module for module in self.modules if module not in busy and module not in self._done]
         tried = {module: self.yields.cases_of(module) for module in left}
         ready = [module for module in left if tried[module] >= _TRIES]
-        ready.sort(key=lambda module: (module in self._bound, -tried[module]))
+        ready.sort(key=lambda module: (self._lessons[module], module in self._bound, -tried[module]))
         for module in ready[: _SIDE_BY_SIDE - len(given)]:
             given.add(module)
             yield Lesson(module)
 
+    def learned_here(self, driver: str) -> bool:
+        """Whether this campaign has learned something of a driver."""
+        return driver in self._learned
+
     def learnt(self, message: Learnt) -> bool:
         """The lesson is over; whether anything was learned, which is kept. Raises StorageError."""
-        self._taught.add(message.driver)
+        self._lessons[message.driver] += 1
         for given in self._given.values():
             given.discard(message.driver)
         if not message.text:
+            self._done.add(message.driver)
             return False
+        self._learned.add(message.driver)
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

@@ -93,6 +93,8 @@ class Guide:
         if new:
             counted = new if self.aimed is None else min(new, self.aimed.count(message.blocks))
             self.yields.brought(message.source, message.module, blocks=counted)
+            if message.source is Source.LEARNED and self.curriculum.learned_here(message.module):
+                self.yields.taught(counted)
         return new
 
     def round_done(self, message: RoundDone) -> None:

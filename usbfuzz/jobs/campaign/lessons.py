@@ -25,7 +25,7 @@ from .messages import Entered, LaneState, Learnt, Order, Reply, WorkerStart
 __all__ = ["Lessons"]
 
 #: What a lesson may take; another one goes on from what it found.
-_LIMITS = Limits(runs=60, seconds=math.inf, crashes=3)
+_LIMITS = Limits(runs=120, seconds=math.inf, crashes=3)
 
 
 @define(eq=False)

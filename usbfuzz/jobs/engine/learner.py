@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from strategies.learning.coloured import coloured
 from strategies.learning.derived import PAINTS, derived, unclear
 from strategies.learning.draft import Change, Draft
-from strategies.learning.operands import Paint, Pair, changes, news, pairs, shape_changes
+from strategies.learning.operands import Before, Paint, changes, pairs, shape_changes
 from strategies.learning.parts import CONFIGURATION, DEVICE
 from usbfuzz.case.model import Case
 
@@ -90,7 +90,7 @@ class Learner:
     _unclear: Waiting[tuple[Known, Paint]] = field(factory=lambda: Waiting(_worth, _CLOSER), init=False)
     _drafts: Sequence[Draft] = field(default=(), init=False)  #: to begin with
     _coloured: set[tuple[bytes, bytes]] = field(factory=set, init=False)  #: descriptors that were run in colours
-    _compared: set[Pair] = field(factory=set, init=False)  #: in the first paint, by any draft
+    _before: Before = field(factory=Before, init=False)  #: what was compared in the first paint of any draft
     #: Drafts that had something else compared, and reached nothing new.
     _steps: Waiting[Known] = field(factory=lambda: Waiting(_worth, _STEPS), init=False)
     #: Drafts with the changes to them that led nowhere alone.
@@ -150,9 +150,9 @@ class Learner:
             self.reached |= seen.blocks
             self.known.append(known)
             self._open.add(known)
-        elif draft.changes and not seen.title and news(draft.changes[-1], seen.compared, self._compared):
+        elif draft.changes and not seen.title and self._before.news(draft.changes[-1], seen.compared):
             self._steps.add(known)
-        self._compared.update(each.pair for each in seen.compared)
+        self._before.add(seen.compared)
         return known
 
     async def _look_into(self, known: Known) -> None:

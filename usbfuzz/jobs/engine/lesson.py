@@ -39,8 +39,9 @@ def drafts_for(driver: str, identities: Identities, known: Learned | None) -> li
     made = [bare_device(Dice(number), palette, kinds[number % len(kinds)]) for number in range(_DRAFTS)]
     made += (_broad(made[0], kind) for kind in (TransferType.BULK, TransferType.INTERRUPT))
     asked = asked_for(ids)
-    learned = (evolve(device.draft, asked_for=asked) for device in (known.devices if known else ()))
-    return [*(draft_of(spec, asked) for spec in made), *learned]
+    learned = known.devices if known else ()
+    begun = (evolve(device.draft, earlier=device.because, asked_for=asked) for device in learned)
+    return [*(draft_of(spec, asked) for spec in made), *begun]
 
 
 def _broad(spec: DeviceSpec, kind: TransferType) -> DeviceSpec:
@@ -83,7 +84,7 @@ def learned_by(driver: str, kernel: str, learner: Learner) -> Learned:
             known.draft,
             known.seen.bound,
             len(known.seen.blocks),
-            tuple(f"{change.because}: {change}" for change in known.draft.changes),
+            (*known.draft.earlier, *(f"{change.because}: {change}" for change in known.draft.changes)),
         )
         for known in chosen
     )
@@ -91,11 +92,12 @@ def learned_by(driver: str, kernel: str, learner: Learner) -> Learned:
 
 
 def worth_keeping(learned: Learned, known: Learned | None) -> Learned | None:
-    """What is to be written of a lesson; None when nothing is: no byte was found to matter, and no device that binds.
+    """What is to be written of a lesson; None when nothing is: no further byte was found to matter, no device binds.
 
     A device that binds is worth a file even if nothing of it was learned: it replaces tables written by hand.
     """
-    if any(device.because for device in learned.devices):
+    before = {text for device in (known.devices if known else ()) for text in device.because}
+    if any(set(device.because) - before for device in learned.devices):
         return learned
     binds = bool(learned.devices) and learned.devices[0].bound
     knew = known is not None and any(device.bound for device in known.devices)
@@ -105,7 +107,8 @@ def worth_keeping(learned: Learned, known: Learned | None) -> Learned | None:
 def in_words(learned: Learned, learner: Learner) -> str:
     """A line about what was learned."""
     bound = "bound" if any(device.bound for device in learned.devices) else "never bound"
-    changes = len({text for device in learned.devices for text in device.because})
+    before = {text for known in learner.known for text in known.draft.earlier}
+    changes = len({text for device in learned.devices for text in device.because} - before)
     crashes = f", {len(learner.crashes)} runs crashed" if learner.crashes else ""
     return (
         f"{learned.driver}: {learned.before} to {learned.reached} blocks, {bound}, "

@@ -58,6 +58,10 @@ class Account:
         self.blocks += blocks
         self.bugs += bugs
 
+    def led_to(self, blocks: int) -> None:
+        """Cases of another source reached blocks that they would not have reached without this one."""
+        self._recent += blocks
+
     def earlier(self, cases: int, seconds: float, blocks: int, bugs: int) -> None:
         """Earlier runs of the campaign took and brought this much more; that does not tell the rate of now."""
         self.cases += cases
@@ -100,6 +104,10 @@ class Yields:
         self.sources[source].brought(blocks, bugs)
         if source is not Source.LEARNING:
             self.drivers.of(module).brought(blocks)
+
+    def taught(self, blocks: int) -> None:
+        """A case that answers as a lesson of this campaign has learned reached blocks that none had."""
+        self.sources[Source.LEARNING].led_to(blocks)
 
     def cases_of(self, module: str) -> int:
         """How many cases made for a driver have run."""
