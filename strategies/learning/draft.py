@@ -18,7 +18,7 @@ from usbfuzz.descriptors.standard import EndpointDescriptor
 from usbfuzz.descriptors.strings import string_descriptor, string_text
 from usbfuzz.wire import TransferType, data
 
-from .parts import CONFIGURATION, DEVICE, LONGEST, File, Key, Packet, Part, Read, Text
+from .parts import CONFIGURATION, DEVICE, LONGEST, File, Key, Packet, Part, Read, Text, is_number
 from .shape import reshaped
 
 __all__ = ["Change", "Draft", "draft_of"]
@@ -27,6 +27,7 @@ _ANY_LENGTH = 255  #: bytes of the answer to a request that was not asked before
 _PACKETS = 3  #: of each IN endpoint, to begin with
 _MOST_PACKETS = 12
 _MOST_READS = 64  #: requests with answers of their own
+_TEXT = 26  #: characters of a text of which nothing is known
 _FILE = 1024  #: bytes of a firmware of which nothing is known
 _MOST_FILES = 8
 _STRANGE = bytes.fromhex("f0f0 0df0")  #: idVendor and idProduct, on the wire
@@ -181,11 +182,14 @@ def draft_of(spec: DeviceSpec, asked_for: frozenset[str] = frozenset()) -> Draft
 
 
 def _texts(spec: DeviceSpec) -> Iterator[tuple[int, bytes]]:
-    """The characters of the strings that consist of ASCII alone; string 0 is the list of languages."""
+    """The characters of the strings that consist of ASCII alone; string 0 is the list of languages.
+
+    A text becomes longer than what a driver may look for: where it wants the end, it shows that. Not so a number.
+    """
     for index, raw in spec.strings:
         text = string_text(raw) if index else None
         if text and text.isascii():
-            yield index, text.encode()
+            yield index, text.encode() if is_number(text.encode()) else text.encode().ljust(_TEXT, b" ")
 
 
 def _packets(configuration: bytes) -> dict[Key, Part]:

@@ -250,9 +250,9 @@ def _apart_in_one_function(one: Change, other: Change) -> bool:
 
 
 def by_pc(compared: Iterable[Compared]) -> dict[int, list[Compared]]:
-    """The pairs of each instruction."""
+    """The pairs of each instruction; those first that are not equal, as the others have what they want."""
     found: dict[int, list[Compared]] = {}
-    for each in compared:
+    for each in sorted(compared, key=lambda pair: pair.left == pair.right):
         found.setdefault(each.pc, []).append(each)
     return found
 

@@ -6,7 +6,6 @@ The others are painted: each gets a colour that depends on where it is.
 from __future__ import annotations
 
 import hashlib
-import string
 
 from attrs import frozen
 
@@ -24,6 +23,7 @@ __all__ = [
     "Part",
     "Read",
     "Text",
+    "is_number",
     "longest",
     "read_of",
 ]
@@ -31,8 +31,9 @@ __all__ = [
 LONGEST = 512  #: bytes of one answer
 _LONGEST_FILE = 1 << 15
 _LONGEST_TEXT = 126  #: characters of a string descriptor (USB 2.0 §9.6.7)
-#: Of which texts are painted: the kernel makes other characters several bytes. A number stays one (a MAC address, say).
-_LETTERS, _DIGITS = (string.ascii_letters + string.digits).encode(), b"0123456789ABCDEF"
+#: Texts are painted with what drivers hardly look for, each once in a row: one that looks for a character after the
+#: other goes on to something that it has not compared yet. A number stays one (a MAC address, say).
+_RARE, _DIGITS = b"!\"#$%&'*+;<=>?@[\\]^`{|}~", b"0123456789ABCDEF"
 
 
 @frozen
@@ -93,6 +94,11 @@ Key = Read | Packet | Descriptor | File | Text
 DEVICE, CONFIGURATION = Descriptor("device"), Descriptor("configuration")
 
 
+def is_number(text: bytes) -> bool:
+    """Whether a text is hexadecimal digits: a serial number, or a MAC address, whose length matters."""
+    return set(text) <= set(_DIGITS)
+
+
 def longest(key: Key) -> int:
     """How many bytes of this may be made up."""
     if isinstance(key, Text):
@@ -119,9 +125,19 @@ class Part:
         """The bytes with their colours."""
         colours = _colours(f"{paint} {key}", len(self.data))
         if isinstance(key, Text):
-            letters = _DIGITS if set(self.data) <= set(_DIGITS) else _LETTERS
-            colours = bytes(letters[colour % len(letters)] for colour in colours)
+            colours = _letters(colours, _DIGITS if is_number(self.data) else _RARE)
         return bytes(self.data[at] if at in self.pinned else colours[at] for at in range(len(self.data)))
+
+
+def _letters(colours: bytes, letters: bytes) -> bytes:
+    """Letters in an order that the colours give; digits may come several times."""
+    if letters is _DIGITS:
+        return bytes(letters[colour % len(letters)] for colour in colours)
+    rest, made = list(letters), bytearray()
+    for colour in colours:
+        rest = rest or list(letters)
+        made.append(rest.pop(colour % len(rest)))
+    return bytes(made)
 
 
 def _colours(name: str, length: int) -> bytes:

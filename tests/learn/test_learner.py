@@ -107,8 +107,8 @@ def classes_that_are_no_id(kernel: Kernel) -> None:
 
 def a_name(kernel: Kernel) -> None:
     """As strcmp() compiled into the driver: a character after the other, the last of them the end."""
-    text = kernel.text(2).ljust(16, b"\0")
-    for at, wanted in enumerate(b"Box 7\0"):
+    text = kernel.text(2).ljust(32, b"\0")
+    for at, wanted in enumerate(b"Box with knob\0"):
         kernel.need(1, text[at], wanted, 1)
     kernel.blocks.add(99)
 

@@ -6,6 +6,7 @@
  *	mem ADDRESS VALUE	eight bytes of its memory, all the rest cannot be read
  *	generation NUMBER	begins one
  *	run PC BYTES		the instruction is about to run
+ *	called PC KIND LIMITED	a call of a function that compares (CALLEE_COMPARES_*), by rdx bytes at most if LIMITED is 1
  *	show			"PC KIND WIDTH CONSTANT LEFT:RIGHT ..." for each instruction in the table
  *	counts			"READS DROPPED": how often the guest was read, instructions without a place
  */
@@ -83,7 +84,7 @@ static void show(const struct compare_table *table)
 static void obey(const struct compare_table *table, const char *line)
 {
 	const struct compare_guest guest = { .reg = read_register, .mem = read_memory };
-	unsigned int number;
+	unsigned int number, limited;
 	uint64_t value;
 	char hex[40];
 
@@ -96,6 +97,15 @@ static void obey(const struct compare_table *table, const char *line)
 	} else if (sscanf(line, "run %" SCNx64 " %39s", &value, hex) == 2) {
 		struct compare_site *site = site_of(value, hex);
 
+		if (compare_due(table, site))
+			compare_keep(table, site, &guest);
+	} else if (sscanf(line, "called %" SCNx64 " %u %u", &value, &number, &limited) == 3) {
+		struct compare_site *site = site_of(value, "e800000000");
+
+		site->insn.compare = COMPARE_CMP;
+		site->insn.width = 1;
+		site->insn.called = (uint8_t)number;
+		site->insn.limited = limited;
 		if (compare_due(table, site))
 			compare_keep(table, site, &guest);
 	} else if (!strncmp(line, "show", 4)) {

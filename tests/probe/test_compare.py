@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.guest.probe.layout import CONSTANTS
+
 from .programs import compile_driver, run
 
 SOURCES = ("compare.c", "insn.c", "insn_meaning.c")
@@ -52,6 +54,30 @@ def test_it_keeps_both_operands(driver: Path, code: str, kept: str) -> None:
         f"reg 6 {'2008' if string else '40'}", f"reg 7 {'200f' if string else '0'}", "mem 2008 8877665544332211",
     )  # fmt: skip
     assert _lines(driver, *commands, f"run 1000 {code}", "show") == [f"1000 {kept}"]
+
+
+TEXT, BYTES = CONSTANTS["CALLEE_COMPARES_TEXT"], CONSTANTS["CALLEE_COMPARES_BYTES"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "left", "right", "kept"),
+    [
+        (TEXT, None, 0x2000, 0x2003, ["42:43"]),  # "AB" with "AC": where they differ
+        (TEXT, 1, 0x2000, 0x2003, ["41:41"]),  # strncmp() looks no farther
+        (TEXT, None, 0x2000, 0x2000, ["0:0"]),  # alike until they end
+        (BYTES, 3, 0x2000, 0x2000, ["0:0"]),  # memcmp(): the last of them
+        (BYTES, 8, 0x2000, 0x2000, ["44:44"]),  # and a zero ends nothing
+        (BYTES, 0, 0x2000, 0x2003, []),
+        (TEXT, None, 0x2006, 0x9000, []),  # cannot be read
+    ],
+)
+def test_a_call_of_a_function_that_compares_shows_the_first_difference(
+    driver: Path, kind: int, limit: int | None, left: int, right: int, kept: list[str]
+) -> None:
+    memory = int.from_bytes(b"AB\0AC\0\0D", "little")
+    commands = [f"mem 2000 {memory:x}", f"reg 7 {left:x}", f"reg 6 {right:x}", f"reg 2 {limit or 0:x}"]
+    lines = _lines(driver, *commands, f"called 1000 {kind} {int(limit is not None)}", "show")
+    assert lines == [f"1000 cmp 1 0 {pair}" for pair in kept]
 
 
 def test_a_32_bit_address_is_cut_before_the_segment_is_added(driver: Path) -> None:

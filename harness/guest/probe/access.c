@@ -77,6 +77,12 @@ static const struct callee *callee_at(uint64_t address)
 	return callees && low < shared->callees && callees[low].address == address ? &callees[low] : NULL;
 }
 
+/* The function of the kernel that an instruction calls, or ends in, if it is one of those in the table. */
+const struct callee *access_callee(const struct insn *insn)
+{
+	return insn->flow == FLOW_CALL || insn->flow == FLOW_JMP ? callee_at(insn->target) : NULL;
+}
+
 struct call_site {
 	uint64_t pc;
 	const struct callee *callee;
@@ -127,15 +133,13 @@ static struct call_site *call_site(uint64_t pc, const struct callee *callee)
 /* An instruction of a module is translated: has it checked when it runs, if there is something to check. */
 void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at)
 {
-	const struct callee *callee = NULL;
+	const struct callee *callee = access_callee(insn);
 	struct call_site *site;
 
 	if (insn_may_touch_heap(insn))
 		qemu_plugin_register_vcpu_mem_cb(each, loaded_or_stored, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
 						 (void *)at);
-	if (insn->flow == FLOW_CALL || insn->flow == FLOW_JMP)
-		callee = callee_at(insn->target);
-	site = callee ? call_site(at, callee) : NULL;
+	site = callee && callee->checks[0].kind ? call_site(at, callee) : NULL;
 	if (site)
 		qemu_plugin_register_vcpu_insn_exec_cb(each, calls, QEMU_PLUGIN_CB_R_REGS, site);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define PROBES 32		/* places that an instruction may have */
+#define CALLED 64		/* bytes that are looked through for a difference */
 #define IDLE   128		/* runs without a new pair, after which an instruction is let be */
 
 static uint64_t cut(uint64_t value, unsigned int width)
@@ -65,8 +66,32 @@ static bool operand(const struct insn *insn, const struct insn_operand *from, co
 	}
 }
 
+/*
+ * What a function that is called will compare: the first bytes that differ, or the last of all. So a driver that looks
+ * for a text shows it byte by byte, as one does that has `repe cmpsb`.
+ */
+static bool called_operands(const struct insn *insn, const struct compare_guest *guest, struct pair *pair)
+{
+	uint64_t left = guest->reg(guest->data, REG_RDI), right = guest->reg(guest->data, REG_RSI);
+	uint64_t limit = insn->limited ? guest->reg(guest->data, REG_RDX) : CALLED;
+
+	*pair = (struct pair){ 0 };
+	if (!limit)
+		return false;
+	for (uint64_t at = 0; at < limit && at < CALLED; at++) {
+		if (!guest->mem(guest->data, left + at, &pair->left, 1) ||
+		    !guest->mem(guest->data, right + at, &pair->right, 1))
+			return false;
+		if (pair->left != pair->right || (insn->called == CALLEE_COMPARES_TEXT && !pair->left))
+			break;
+	}
+	return true;
+}
+
 bool compare_operands(const struct insn *insn, const struct compare_guest *guest, struct pair *pair)
 {
+	if (insn->called)
+		return called_operands(insn, guest, pair);
 	if (insn->repeated && !guest->reg(guest->data, REG_RCX))
 		return false;
 	return operand(insn, &insn->left, guest, &pair->left) && operand(insn, &insn->right, guest, &pair->right);

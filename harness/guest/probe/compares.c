@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Comparisons of the code that is armed. Each comparing instruction of a module is translated with a test of one word,
- * that of its page of code, and a call if the word is not 0. The words are in the shared memory, so that the host arms
- * and disarms code without a word to QEMU, and code that is not armed pays for the test alone.
+ * Comparisons of the code that is armed. Each comparing instruction of a module, and each call of strcmp(), memcmp() and
+ * the like, is translated with a test of one word, that of its page of code, and a call if the word is not 0. The words
+ * are in the shared memory, so that the host arms and disarms code without a word to QEMU, and code that is not armed
+ * pays for the test alone.
  *
  * QEMU tests only words of a scoreboard, an array on its heap with an element for each virtual CPU. Pages of each
  * element are replaced by those of the shared file.
@@ -121,8 +122,17 @@ void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint6
 {
 	uint64_t word = at / PAGE % ARMED_PAGES;
 	uint8_t bytes[INSN_BYTES + 1] = { 0 };
+	const struct callee *callee = access_callee(insn);
+	struct insn called = *insn;
 	struct compare_site *site;
 
+	if (callee && callee->compares) {
+		called.compare = COMPARE_CMP;
+		called.width = 1;
+		called.called = callee->compares;
+		called.limited = callee->limited;
+		insn = &called;
+	}
 	if (insn->compare == COMPARE_NONE)
 		return;
 	memcpy(bytes, code, size < INSN_BYTES ? size : INSN_BYTES);

@@ -18,7 +18,7 @@ from harness.guest.image.files import private_directory, write_atomically
 from usbfuzz.errors import GuestError
 
 from .btf import Btf, BtfError
-from .functions import ACCESSES, GROUPS, VARIABLES, Parameter, Watched
+from .functions import ACCESSES, COMPARERS, GROUPS, VARIABLES, Parameter, Watched
 from .layout import CONSTANTS, Record, structure
 from .symbols import Symbols, arrays_of, from_arrays, parse_kallsyms
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Facts", "Section", "gather"]
 
-VERSION = 5  #: of what is kept: to be raised when it changes
+VERSION = 6  #: of what is kept: to be raised when it changes
 _NOWHERE = CONSTANTS["NOWHERE"]
 _MODULE = re.compile(rb"^([\w-]{1,63}) (\d+) \S+ \S+ \S+ 0x([0-9a-f]{16})", re.MULTILINE)
 _DRIVER = re.compile(r"/drivers/([^/\n]{1,64})/module -> \S*/([\w-]{1,63})$", re.MULTILINE)
@@ -248,10 +248,12 @@ def _place(parameter: Parameter | None, names: tuple[str, ...] | None) -> int:
 
 
 def _callees(symbols: Symbols) -> Record:
-    found = {address: accesses for name, accesses in ACCESSES.items() if (address := symbols.address(name))}
+    found = {address: name for name in (*ACCESSES, *COMPARERS) if (address := symbols.address(name))}
     callees = np.zeros(len(found), structure("callee"))
     for index, address in enumerate(sorted(found)):
+        name = found[address]
         callees[index]["address"] = address
-        for number, access in enumerate(found[address]):
+        callees[index]["compares"], callees[index]["limited"] = COMPARERS.get(name, (0, False))
+        for number, access in enumerate(ACCESSES.get(name, ())):
             callees[index]["checks"][number] = (access.kind, access.pointer, access.length, 0)
     return callees

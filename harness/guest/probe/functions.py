@@ -10,7 +10,7 @@ from attrs import frozen
 
 from .layout import CONSTANTS
 
-__all__ = ["ACCESSES", "GROUPS", "VARIABLES", "Access", "Parameter", "Watched"]
+__all__ = ["ACCESSES", "COMPARERS", "GROUPS", "VARIABLES", "Access", "Parameter", "Watched"]
 
 
 @frozen
@@ -158,4 +158,12 @@ ACCESSES: dict[str, tuple[Access, ...]] = {
     **dict.fromkeys(("strncmp", "strncasecmp"), _COMPARED_N),
     **dict.fromkeys(("crc32_le", "crc32_be", "crc_ccitt", "crc16", "crc32_le_base"), (_read(1, 2),)),
     "csum_partial": (_read(0, 1),),
+}
+
+_TEXT, _BYTES = CONSTANTS["CALLEE_COMPARES_TEXT"], CONSTANTS["CALLEE_COMPARES_BYTES"]
+#: Functions that compare what their first two arguments point to: texts or bytes, and whether the third is a length.
+COMPARERS: dict[str, tuple[int, bool]] = {
+    **dict.fromkeys(("strcmp", "strcasecmp"), (_TEXT, False)),
+    **dict.fromkeys(("strncmp", "strncasecmp"), (_TEXT, True)),
+    **dict.fromkeys(("memcmp", "__memcmp", "bcmp"), (_BYTES, True)),
 }

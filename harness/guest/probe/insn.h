@@ -22,6 +22,7 @@ enum {
 	REG_NONE = -1,
 	REG_RAX = 0,
 	REG_RCX = 1,
+	REG_RDX = 2,
 	REG_RSP = 4,
 	REG_RSI = 6,
 	REG_RDI = 7,
@@ -77,6 +78,8 @@ struct insn {
 	uint8_t address_size;	/* 8, or 4: the address is cut to 32 bits before the segment is added */
 	bool rip_relative;
 	bool repeated;		/* a comparison of strings with a rep prefix: none takes place when rcx is 0 */
+	uint8_t called;		/* what a function that it calls compares (CALLEE_COMPARES_*); not told by its bytes */
+	bool limited;		/* the same: rdx says how many bytes at most */
 };
 
 /*

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define PROBE_MAGIC  0x65626f7270627375ull	/* "usbprobe" */
-#define PROBE_LAYOUT 1
+#define PROBE_LAYOUT 2
 #define PAGE	     4096
 
 #define STACK_WORDS  24		/* of an allocation's or a free's call chain: what may be return addresses */
@@ -164,11 +164,18 @@ struct check {
 	uint8_t pad;
 };
 
-/* A function of the kernel that accesses memory for its caller. */
+enum callee_compares {
+	CALLEE_COMPARES_TEXT = 1,	/* strcmp() and the like: until both end */
+	CALLEE_COMPARES_BYTES,		/* memcmp() */
+};
+
+/* A function of the kernel that accesses memory for its caller, or compares it. */
 struct callee {
 	uint64_t address;
 	struct check checks[CHECKS];
-	uint8_t pad[4];
+	uint8_t compares;	/* what arguments 0 and 1 point to; 0: nothing */
+	uint8_t limited;	/* by argument 2, in bytes */
+	uint8_t pad[2];
 };
 
 enum report_kind {

@@ -118,6 +118,7 @@ void heap_entered(unsigned int vcpu, const struct hook *hook, uint64_t a, uint64
 bool heap_has_result(const struct hook *hook);
 
 /* access.c */
+const struct callee *access_callee(const struct insn *insn);
 void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at);
 bool tracking(void);
 void check_urb(uint64_t urb);
