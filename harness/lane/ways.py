@@ -35,7 +35,7 @@ class Ways:
     """The ways of one guest. Each raises GuestError, with the guest's reason, when it cannot be gone."""
 
     agent: Agent
-    unloaded: list[str] = field(factory=list)  #: modules that were removed
+    unloaded: list[str] = field(factory=list)  #: modules that were removed, or are about to be
     dark: set[int] = field(factory=set)  #: ports without power
 
     async def go(self, event: Event, port: int, device: Device) -> None:
@@ -122,11 +122,12 @@ class Ways:
         if not modules:
             raise GuestError("no module's driver is bound")
         for module in users_first(modules, (await self.agent.read("/proc/modules")).decode("ascii", "replace")):
+            self.unloaded.append(module)  # also if nobody waits for the end of it: it goes on in the guest
             try:
                 await self.agent.unload(module)
             except GuestError as error:
+                self.unloaded.remove(module)
                 raise GuestError(f"{module} cannot be removed ({_reason(error)})") from error
-            self.unloaded.append(module)
 
 
 def users_first(modules: Iterable[str], listing: str) -> list[str]:
