@@ -94,13 +94,16 @@ def learned_by(driver: str, kernel: str, learner: Learner) -> Learned:
 def worth_keeping(learned: Learned, known: Learned | None) -> Learned | None:
     """What is to be written of a lesson; None when nothing is: no further byte was found to matter, no device binds.
 
-    A device that binds is worth a file even if nothing of it was learned: it replaces tables written by hand.
+    A device that binds is worth a file even if nothing of it was learned: it replaces tables written by hand. What got
+    less far than what is known replaces nothing: code that comes and goes had not run.
     """
     before = {text for device in (known.devices if known else ()) for text in device.because}
-    if any(set(device.because) - before for device in learned.devices):
-        return learned
     binds = bool(learned.devices) and learned.devices[0].bound
     knew = known is not None and any(device.bound for device in known.devices)
+    if known is not None and learned.reached < known.reached and (knew or not binds):
+        return None
+    if any(set(device.because) - before for device in learned.devices):
+        return learned
     return evolve(learned, devices=learned.devices[:1]) if binds and not knew else None
 
 
