@@ -196,11 +196,15 @@ class Learner:
         looking, self.looking = self.looking, None
         if looking is None or self.best is None or self.looks.core is None:
             return
-        draft = self.best.draft
-        mine, strange = await self.looks.core(draft.case(0)), await self.looks.core(draft.strange.case(0))
-        self.runs += 2
-        more = mine.ran - strange.ran
-        if mine.title or strange.title or strange.bound or more <= self.looks.modules:
+        core, draft = self.looks.core, self.best.draft
+        # Twice each: timers of other modules come and go.
+        mine = [await core(draft.case(paint)) for paint in (0, 1)]
+        strange = [await core(draft.strange.case(paint)) for paint in (0, 1)]
+        self.runs += 4
+        if any(seen.title for seen in (*mine, *strange)) or any(seen.bound for seen in strange):
+            return
+        more = frozenset.intersection(*(seen.ran for seen in mine)).difference(*(seen.ran for seen in strange))
+        if more <= self.looks.modules:
             return
         self.looks = looking(more)
         for draft in self._drafts:
