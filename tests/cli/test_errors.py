@@ -53,6 +53,7 @@ WRONG = {
     "a directory without a case": Wrong(("replay", "."), ".: the directory holds no case.toml"),
     "no case at all": Wrong(("replay",), "Missing argument 'CASE'", "usbfuzz replay --help"),
     "a kernel spec of no known form": Wrong(("kernel", "add", "bogus:1"), "'bogus:1' is not a kernel; give one of"),
+    "one kernel of several that is none": Wrong(("kernel", "add", "bogus:2", "bogus:1"), "'bogus:2' is not a kernel"),
     "a bzImage that is not there": Wrong(("kernel", "add", "bzimage:/missing"), "", "/missing"),
     "a kernel to remove that is not kept": Wrong(("kernel", "rm", "debian:1.2.3"), "debian:1.2.3: not in"),
     "an emulator of no known form": Wrong(("emulator", "add", "qemu9"), "'qemu9' is not an emulator; give one of"),

@@ -45,12 +45,13 @@ def list_() -> None:
 
 
 @kernel.command("add")
-@click.argument("spec")
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @click.option("--refresh", is_flag=True, help="Ask the mirror again what a suite's newest kernel is.")
-def add(spec: str, refresh: bool) -> None:
-    """Fetch and verify the kernel SPEC unless it is kept here."""
-    found = resolve(spec, default_cache(), refresh=refresh, on_progress=progress)
-    click.echo(f"{found.name}  {found.release}  {found.vmlinuz}")
+def add(specs: tuple[str, ...], refresh: bool) -> None:
+    """Fetch and verify each kernel SPEC that is not kept here; the first that cannot be had ends it."""
+    for spec in specs:
+        found = resolve(spec, default_cache(), refresh=refresh, on_progress=progress)
+        click.echo(f"{found.name}  {found.release}  {found.vmlinuz}")
 
 
 @kernel.command(
