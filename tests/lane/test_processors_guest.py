@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from attrs import evolve
 
+from harness.guest.probe.probing import Heap, Probing
 from harness.lane.config import LaneConfig
 from harness.lane.lane import Lane
 from harness.lane.outcome import Verdict
@@ -24,6 +25,28 @@ _XHCI = re.compile(r"^ *\d+: +(\d+) +(\d+) .*xhci_hcd", re.MULTILINE)
 
 def test_both_processors_serve_devices_whatever_the_length_of_their_turns(guest: Callable[..., LaneConfig]) -> None:
     asyncio.run(_plugs_mice(evolve(guest(KERNEL), processors=2)))
+
+
+def test_what_drivers_compare_is_seen_on_both_processors(guest: Callable[..., LaneConfig]) -> None:
+    """A campaign's lane: blocks, the heap, and comparisons, which want memory of each processor."""
+    probing = Probing(heap=Heap.REPORT, compare=True)
+    asyncio.run(_compares(evolve(guest(KERNEL), processors=2, probing=probing)))
+
+
+async def _compares(config: LaneConfig) -> None:
+    said: list[str] = []
+    lane = await Lane.open(config, said.append)
+    try:
+        assert lane.sees_comparisons, said
+        lane.arm(["usbhid", "hid"])
+        outcome = await lane.run_round([_mouse(TURN_US)] * config.ports)
+        assert outcome.verdict is Verdict.CLEAN
+        assert outcome.covered is not None
+        assert outcome.compared is not None
+        # HID descriptors are parsed for eight devices, whose hubs' work is on both processors.
+        assert len(outcome.compared) > 100
+    finally:
+        await lane.close()
 
 
 async def _plugs_mice(config: LaneConfig) -> None:

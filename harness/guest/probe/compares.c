@@ -56,19 +56,17 @@ static void compared(unsigned int vcpu, void *data)
 	probe_unlock();
 }
 
-/* Elements are whole pages long, so that the words are at the same place in each. */
-static bool share_words(void)
+/*
+ * Has the words of a virtual CPU that starts be those in the shared memory: QEMU knows its element from then on. Elements
+ * are whole pages long, so that the words are at the same place in each. False when that cannot be.
+ */
+bool compares_vcpu(unsigned int vcpu)
 {
-	score = qemu_plugin_scoreboard_new(ARMED_SIZE + PAGE);
-	for (uint32_t vcpu = 0; vcpu < shared->vcpus; vcpu++) {
-		uint8_t *element = qemu_plugin_scoreboard_find(score, vcpu);
+	uint8_t *element = qemu_plugin_scoreboard_find(score, vcpu);
 
-		words_at = -(uintptr_t)element % PAGE;
-		if (mmap(element + words_at, ARMED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, shared_file(),
-			 shared->armed_at) == MAP_FAILED)
-			return false;
-	}
-	return true;
+	words_at = -(uintptr_t)element % PAGE;
+	return mmap(element + words_at, ARMED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, shared_file(),
+		    shared->armed_at) != MAP_FAILED;
 }
 
 /* False when this QEMU cannot, or there is no table. */
@@ -84,7 +82,8 @@ bool compares_start(void)
 	    !shared_part(shared->armed_at, ARMED_PAGES, 8) || shared->armed_at % PAGE)
 		return false;
 	sites = calloc(SITES, sizeof(*sites));
-	return sites && share_words();
+	score = qemu_plugin_scoreboard_new(ARMED_SIZE + PAGE);
+	return sites && compares_vcpu(0);
 }
 
 /* QEMU has thrown all translations away: nobody knows the sites any more. */

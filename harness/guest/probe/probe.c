@@ -145,8 +145,11 @@ static void flushed(qemu_plugin_id_t id)
 static void vcpu_started(qemu_plugin_id_t id, unsigned int vcpu)
 {
 	(void)id;
-	if (vcpu)
+	if (vcpu) {
+		if (compares_ready && !compares_vcpu(vcpu))
+			complain("what processor %u compares cannot be seen", vcpu);
 		return;
+	}
 	coverage_ready = coverage_start();
 	if (coverage_ready)
 		shared->features |= FEATURE_COVERAGE;

@@ -38,6 +38,7 @@ void coverage_block(struct qemu_plugin_tb *tb);
 
 /* compares.c */
 bool compares_start(void);
+bool compares_vcpu(unsigned int vcpu);
 void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at, const uint8_t *code, size_t size);
 void compares_flush(void);
 

@@ -82,6 +82,7 @@ class Campaign:
     _handout: Handout = field(init=False)
     _crew: Crew = field(init=False)
     _claims: dict[str, int] = field(factory=dict, init=False)  #: crash directory: lane that looks for its case
+    _told: set[str] = field(factory=set, init=False)  #: what lanes have said of their guests
     _running: asyncio.Event = field(factory=asyncio.Event, init=False)  #: the first round began
     _stop: asyncio.Event = field(factory=asyncio.Event, init=False)
     _kill: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -203,8 +204,11 @@ class Campaign:
             self.state.history.sample(self.progress.now(time.monotonic()), last=last)
 
     def entered(self, lane: int, message: Entered) -> None:
-        """The lane changed its state."""
+        """The lane changed its state; what it says of its guest is passed on, once for all lanes."""
         now = time.monotonic()
+        if message.state is LaneState.BOOTING and message.note and message.note not in self._told:
+            self._told.add(message.note)
+            self.view.say(message.note)
         self.progress.lanes[lane].entered(message, now)
         if message.state is LaneState.RUNNING and not self._running.is_set():
             self.progress.started = now
