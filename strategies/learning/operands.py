@@ -116,7 +116,7 @@ def _numbers(
 
     None of them has ``pinned`` bytes; where that is None, nothing is painted.
     """
-    if pinned is not None:
+    if pinned is not None and not isinstance(key, Text):  # the kernel reads a text to its end
         yield len(raw), _Where(key, 0, 0)
     whole = np.frombuffer(raw, np.uint8).astype(np.uint32)
     usable = np.ones(len(raw), np.bool_)
