@@ -58,7 +58,7 @@ def coloured(draft: Draft) -> Draft:
             _paint(changed, (_MAX_PACKET,), sizes)
             _paint(changed, (_INTERVAL,), intervals)
         pieces.append(bytes(changed))
-    parts = {**draft.parts, DEVICE: _pinned(bytes(device)), CONFIGURATION: _pinned(b"".join(pieces))}
+    parts = {**draft.parts, DEVICE: Part.whole(bytes(device)), CONFIGURATION: Part.whole(b"".join(pieces))}
     return evolve(draft, parts=parts)
 
 
@@ -67,7 +67,3 @@ def _paint(raw: bytearray, offsets: Iterable[int], colours: Iterator[int]) -> No
     for at in offsets:
         if at < len(raw):
             raw[at] = next(colours, raw[at])
-
-
-def _pinned(raw: bytes) -> Part:
-    return Part(raw, frozenset(range(len(raw))))

@@ -109,8 +109,7 @@ class Draft:
         else:
             end = change.offset + len(change.value)
             if change.key == CONFIGURATION and len(change.value) == 1:
-                raw = reshaped(part.data, change.offset, change.value[0])
-                new = Part(raw, frozenset(range(len(raw))))
+                new = Part.whole(reshaped(part.data, change.offset, change.value[0]))
             else:
                 raw = part.data[: change.offset] + change.value + part.data[end:]
                 new = Part(raw, part.pinned | frozenset(range(change.offset, end)))
@@ -133,8 +132,7 @@ class Draft:
 
     def fixed(self, key: Key, paint: int) -> Draft:
         """The draft with an answer as it is in this paint: no byte of it is painted any more."""
-        raw = self.parts[key].painted(key, paint)
-        return evolve(self, parts={**self.parts, key: Part(raw, frozenset(range(len(raw))))})
+        return evolve(self, parts={**self.parts, key: Part.whole(self.parts[key].painted(key, paint))})
 
     def answering(self, asked: Mapping[Read, int], polled: Mapping[int, int], missed: Iterable[str] = ()) -> Draft:
         """The draft with an answer of its own for each request in ``asked``, of so many bytes.
@@ -173,8 +171,8 @@ def draft_of(spec: DeviceSpec, asked_for: frozenset[str] = frozenset()) -> Draft
     """
     configuration = spec.configurations[0]
     parts: dict[Key, Part] = {
-        DEVICE: Part(spec.device, frozenset(range(len(spec.device)))),
-        CONFIGURATION: Part(configuration, frozenset(range(len(configuration)))),
+        DEVICE: Part.whole(spec.device),
+        CONFIGURATION: Part.whole(configuration),
     }
     parts |= {Read(kind): Part.unknown(_ANY_LENGTH) for kind in IN_REQUESTS}
     parts |= {Text(index): Part(text) for index, text in _texts(spec)}

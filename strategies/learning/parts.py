@@ -121,6 +121,11 @@ class Part:
         """Bytes of which nothing is known."""
         return cls(bytes(length))
 
+    @classmethod
+    def whole(cls, data: bytes) -> Part:
+        """Bytes of which none is to be painted."""
+        return cls(data, frozenset(range(len(data))))
+
     def painted(self, key: Key, paint: int) -> bytes:
         """The bytes with their colours."""
         colours = _colours(f"{paint} {key}", len(self.data))
@@ -130,9 +135,7 @@ class Part:
 
 
 def _letters(colours: bytes, letters: bytes) -> bytes:
-    """Letters in an order that the colours give; digits may come several times."""
-    if letters is _DIGITS:
-        return bytes(letters[colour % len(letters)] for colour in colours)
+    """Letters in an order that the colours give, none again before all were there."""
     rest, made = list(letters), bytearray()
     for colour in colours:
         rest = rest or list(letters)

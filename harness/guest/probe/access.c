@@ -131,9 +131,8 @@ static struct call_site *call_site(uint64_t pc, const struct callee *callee)
 }
 
 /* An instruction of a module is translated: has it checked when it runs, if there is something to check. */
-void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at)
+void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, const struct callee *callee, uint64_t at)
 {
-	const struct callee *callee = access_callee(insn);
 	struct call_site *site;
 
 	if (insn_may_touch_heap(insn))

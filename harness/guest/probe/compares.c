@@ -117,15 +117,16 @@ static struct compare_site *site_of(uint64_t pc, const struct insn *insn, const 
 }
 
 /* An instruction of a module is translated: has it looked at while its code is armed, if it compares. */
-void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at, const uint8_t *code, size_t size)
+void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, const struct callee *callee, uint64_t at,
+		   const uint8_t *code, size_t size)
 {
 	uint64_t word = at / PAGE % ARMED_PAGES;
 	uint8_t bytes[INSN_BYTES + 1] = { 0 };
-	const struct callee *callee = access_callee(insn);
-	struct insn called = *insn;
+	struct insn called;
 	struct compare_site *site;
 
 	if (callee && callee->compares) {
+		called = *insn;
 		called.compare = COMPARE_CMP;
 		called.width = 1;
 		called.called = callee->compares;

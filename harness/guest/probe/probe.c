@@ -101,13 +101,15 @@ static void module_block(struct qemu_plugin_tb *tb)
 		struct insn insn;
 		uint8_t copy[16];
 		const uint8_t *code = insn_bytes(each, copy);
+		const struct callee *callee;
 
 		if (insn_decode(&insn, code, size, at) != (int)size)
 			insn_unknown(&insn);
+		callee = access_callee(&insn);
 		if (heap_ready)
-			access_insn(each, &insn, at);
+			access_insn(each, &insn, callee, at);
 		if (compares_ready)
-			compares_insn(each, &insn, at, code, size);
+			compares_insn(each, &insn, callee, at, code, size);
 	}
 }
 

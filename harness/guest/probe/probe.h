@@ -39,7 +39,8 @@ void coverage_block(struct qemu_plugin_tb *tb);
 /* compares.c */
 bool compares_start(void);
 bool compares_vcpu(unsigned int vcpu);
-void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at, const uint8_t *code, size_t size);
+void compares_insn(struct qemu_plugin_insn *each, const struct insn *insn, const struct callee *callee, uint64_t at,
+		   const uint8_t *code, size_t size);
 void compares_flush(void);
 
 /* registers.c: only in callbacks that were registered with QEMU_PLUGIN_CB_R_REGS */
@@ -120,7 +121,7 @@ bool heap_has_result(const struct hook *hook);
 
 /* access.c */
 const struct callee *access_callee(const struct insn *insn);
-void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, uint64_t at);
+void access_insn(struct qemu_plugin_insn *each, const struct insn *insn, const struct callee *callee, uint64_t at);
 bool tracking(void);
 void check_urb(uint64_t urb);
 

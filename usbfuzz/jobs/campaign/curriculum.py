@@ -72,10 +72,10 @@ class Curriculum:
         if not message.text:
             self._done.add(message.driver)
             return False
-        self._learned.add(message.driver)
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"{self.directory}: cannot be made: {error.strerror}; make room there") from error
         write_file(self.directory / f"{message.driver}.toml", message.text.encode())
+        self._learned.add(message.driver)
         return True
